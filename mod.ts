@@ -1,0 +1,44 @@
+/**
+ * A thread pool for Deno: runs functions on Web Workers, moves their data
+ * instead of copying it, and gives the results back as promises.
+ *
+ * ```ts
+ * import { ThreadPool } from "@spindle/thread-pool";
+ *
+ * await using pool = new ThreadPool(4);
+ * console.log(await pool.execute((a: number, b: number) => a + b, [1, 2])); // 3
+ * ```
+ *
+ * Handlers find {@linkcode currentJob} and {@linkcode transfer} in
+ * `@spindle/thread-pool/worker`.
+ *
+ * @module
+ */
+
+export * from "./src/errors.ts";
+export type {
+  ExecuteOptions,
+  QueueOptions,
+  ThreadPoolOptions,
+  WhenFull,
+} from "./src/options.ts";
+export type {
+  InlineJob,
+  JobArguments,
+  JobFunction,
+  JobName,
+  JobResult,
+  UntypedJobs,
+} from "./src/job_types.ts";
+export {
+  type JobEndEventDetail,
+  type JobEventDetail,
+  type JobStartEventDetail,
+  PoolEvents,
+  type ThreadPoolEventMap,
+  type WorkerErrorEventDetail,
+  type WorkerEventDetail,
+} from "./src/pool_events.ts";
+export type { PoolStats, Times } from "./src/pool_stats.ts";
+export { ThreadPool } from "./src/thread_pool.ts";
+export { transfer } from "./src/transfer.ts";

@@ -1,0 +1,292 @@
+// Decides which worker gets which jobs, and when another worker starts.
+
+import { FunctionTable } from "./functions.ts";
+import type { Job } from "./job.ts";
+import { Lane } from "./lane.ts";
+import { Pace } from "./pace.ts";
+import type { Ending } from "./protocol.ts";
+import { JobQueue } from "./queue.ts";
+
+/** What the dispatcher needs to know. */
+export interface DispatcherSettings {
+  size: number;
+  name: string;
+  module: string | undefined;
+}
+
+/** What the dispatcher tells the pool. */
+export interface DispatcherEvents {
+  /** Whether a job's start is to be told: then none is sent ahead of its turn. */
+  tellsStarts(): boolean;
+  jobStarted(job: Job, workerId: number): void;
+  /** A job has ended with a plain value. */
+  jobValue(job: Job, value: unknown, start: number, end: number): void;
+  /** A job has ended in any other way, in this worker. */
+  jobEnded(
+    job: Job,
+    ending: Ending,
+    start: number,
+    end: number,
+    lane: Lane,
+  ): void;
+  /** A job could not be sent. */
+  jobLost(job: Job, error: unknown): void;
+  /** A job's worker died. */
+  jobCrashed(job: Job, started: boolean, cause: unknown): void;
+  workerStarted(workerId: number): void;
+  workerStopped(workerId: number): void;
+  workerDied(workerId: number, cause: unknown): void;
+  /** A worker could not even start. */
+  startFailed(cause: unknown): void;
+}
+
+/** How often a caller that submits without a pause is interrupted to feed the workers. */
+const PUMP_EVERY = 128;
+
+/** The queue and the workers that share it. */
+export class Dispatcher {
+  readonly functions = new FunctionTable();
+  readonly #settings: DispatcherSettings;
+  readonly #events: DispatcherEvents;
+  readonly #queue = new JobQueue();
+  readonly #pace = new Pace();
+  readonly #lanes = new Set<Lane>();
+  /** Lanes that are ready and have nothing in flight. */
+  readonly #idle = new Set<Lane>();
+  /** Jobs in the queue or in flight. */
+  #outstanding = 0;
+  #sinceDispatch = 0;
+  #dispatchDue = false;
+  #growTimer: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
+
+  constructor(settings: DispatcherSettings, events: DispatcherEvents) {
+    this.#settings = settings;
+    this.#events = events;
+  }
+
+  /** How many jobs wait in the queue or occupy a worker. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** What the workers do now. */
+  snapshot(): { size: number; idle: number; running: number } {
+    let running = 0;
+    let busy = 0;
+    for (const lane of this.#lanes) {
+      running += lane.running;
+      if (lane.inFlight > 0) busy++;
+    }
+    return { size: this.#lanes.size, idle: this.#lanes.size - busy, running };
+  }
+
+  /** Takes a job in, to be sent in its turn. */
+  add(job: Job): void {
+    this.#outstanding++;
+    this.#queue.push(job);
+    if (this.#idle.size > 0 || this.#lanes.size === 0) this.#dispatch();
+    else if (++this.#sinceDispatch >= PUMP_EVERY) this.#pump();
+    else if (!this.#dispatchDue) {
+      this.#dispatchDue = true;
+      queueMicrotask(() => {
+        this.#dispatchDue = false;
+        this.#dispatch();
+      });
+    }
+  }
+
+  /**
+   * Takes a job out, wherever it is. A job that runs is told of the abort and
+   * occupies its worker until it ends.
+   */
+  abort(job: Job, reason: unknown): void {
+    const lane = job.flight as Lane | undefined;
+    if (lane === undefined) {
+      this.#queue.remove(job);
+      this.#outstanding--;
+    } else if (lane.takeBack(job)) {
+      this.#outstanding--;
+      this.#noteIdle(lane);
+      this.#dispatch();
+    } else {
+      lane.abort(job, reason);
+    }
+  }
+
+  /** Ends all workers and gives back the jobs that have not ended, in order. */
+  stop(): Job[] {
+    this.#stopped = true;
+    clearTimeout(this.#growTimer);
+    const jobs: Job[] = [];
+    for (const lane of this.#lanes) {
+      const { started, unstarted } = lane.stop();
+      jobs.push(...started, ...unstarted);
+      if (lane.isReady) this.#events.workerStopped(lane.workerId);
+    }
+    this.#lanes.clear();
+    this.#idle.clear();
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
+      jobs.push(job);
+    }
+    this.#outstanding = 0;
+    return jobs;
+  }
+
+  /** Looks at what the workers have done, without waiting for their word. */
+  #pump(): void {
+    for (const lane of this.#lanes) {
+      lane.collect();
+      this.#noteIdle(lane);
+    }
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    this.#sinceDispatch = 0;
+    for (const lane of this.#idle) {
+      if (this.#queue.length === 0) break;
+      this.#feed(lane);
+    }
+    if (this.#queue.length > 0) {
+      for (const lane of this.#lanes) this.#feed(lane);
+    }
+    this.#grow();
+  }
+
+  /** Sends a worker as many jobs as it may have before it. */
+  #feed(lane: Lane): void {
+    if (!lane.isReady || this.#stopped) return;
+    const ahead = this.#events.tellsStarts() ? 1 : this.#pace.ahead;
+    // A worker is fed again when half of its jobs are done.
+    if (lane.inFlight * 2 > ahead) return;
+    let count = Math.min(
+      ahead - lane.inFlight,
+      lane.room,
+      Math.ceil(this.#queue.length / this.#lanes.size),
+    );
+    while (count > 0) {
+      const first = this.#queue.peek();
+      if (first === undefined || first.oneAttempt && lane.inFlight > 0) return;
+      count -= this.#send(lane, count);
+    }
+  }
+
+  /** Sends one message, and tells how many jobs it held. */
+  #send(lane: Lane, most: number): number {
+    const jobs = [this.#queue.shift()!];
+    if (jobs[0].plain) {
+      while (jobs.length < most && this.#queue.peek()?.plain) {
+        jobs.push(this.#queue.shift()!);
+      }
+    }
+    this.#idle.delete(lane);
+    try {
+      lane.send(jobs);
+      if (this.#events.tellsStarts()) {
+        this.#events.jobStarted(jobs[0], lane.workerId);
+      }
+    } catch (error) {
+      this.#outstanding--;
+      this.#noteIdle(lane);
+      this.#events.jobLost(jobs[0], error);
+    }
+    return jobs.length;
+  }
+
+  #noteIdle(lane: Lane): void {
+    if (lane.isReady && lane.inFlight === 0) this.#idle.add(lane);
+  }
+
+  #progress(lane: Lane): void {
+    lane.collect();
+    this.#noteIdle(lane);
+    if (this.#queue.length === 0 && lane.inFlight === 0) this.#steal();
+    this.#feed(lane);
+  }
+
+  /** Takes back, for a worker that idles, what waits behind another's job. */
+  #steal(): void {
+    let victim: Lane | undefined;
+    for (const lane of this.#lanes) {
+      if (lane.inFlight > (victim?.inFlight ?? 1)) victim = lane;
+    }
+    if (victim === undefined) return;
+    const jobs = victim.takeBackSome(victim.inFlight >> 1);
+    this.#requeue(jobs);
+    this.#noteIdle(victim);
+  }
+
+  /** Puts jobs back at the front of the queue, in their order. */
+  #requeue(jobs: Job[]): void {
+    for (const job of jobs.reverse()) this.#queue.unshift(job);
+  }
+
+  /** Starts a worker if there is work for it: one at a time, since each start blocks. */
+  #grow(): void {
+    const wanted = Math.min(this.#outstanding, this.#settings.size);
+    if (
+      this.#stopped || this.#growTimer !== undefined ||
+      this.#lanes.size >= wanted
+    ) return;
+    this.#spawn();
+    this.#growTimer = setTimeout(() => {
+      this.#growTimer = undefined;
+      this.#grow();
+    });
+  }
+
+  #spawn(): void {
+    const { name, module } = this.#settings;
+    const workerId = this.#freeWorkerId();
+    const spec = { workerId, name: `${name}-${workerId}`, module };
+    const lane = new Lane(spec, this.functions, {
+      ready: (lane) => {
+        this.#idle.add(lane);
+        this.#events.workerStarted(workerId);
+        if (this.#queue.length === 0) this.#steal();
+        this.#dispatch();
+      },
+      progress: (lane) => this.#progress(lane),
+      value: (job, value, start, end) => {
+        this.#outstanding--;
+        this.#pace.note(end - start);
+        this.#events.jobValue(job, value, start, end);
+      },
+      ended: (job, ending, start, end) => {
+        this.#outstanding--;
+        this.#pace.note(end - start);
+        this.#events.jobEnded(job, ending, start, end, lane);
+      },
+      died: (lane, cause) => this.#died(lane, cause),
+    });
+    this.#lanes.add(lane);
+  }
+
+  #freeWorkerId(): number {
+    const taken = new Set(Array.from(this.#lanes, (lane) => lane.workerId));
+    let id = 1;
+    while (taken.has(id)) id++;
+    return id;
+  }
+
+  #died(lane: Lane, cause: unknown): void {
+    this.#lanes.delete(lane);
+    this.#idle.delete(lane);
+    const { started, unstarted } = lane.stop();
+    this.#events.workerDied(lane.workerId, cause);
+    if (!lane.isReady) {
+      this.#requeue(unstarted);
+      this.#events.startFailed(cause);
+      return;
+    }
+    this.#events.workerStopped(lane.workerId);
+    const lost = [...started, ...unstarted.filter((job) => job.oneAttempt)];
+    this.#outstanding -= lost.length;
+    this.#requeue(unstarted.filter((job) => !job.oneAttempt));
+    for (const job of lost) {
+      this.#events.jobCrashed(job, started.includes(job), cause);
+    }
+    this.#dispatch();
+  }
+}

@@ -1,0 +1,86 @@
+// The errors that a caller may want to catch, each a class of its own.
+
+/**
+ * The class that every error of the pool itself extends.
+ *
+ * An error that a handler throws is not one of these: it arrives as what the
+ * handler threw.
+ *
+ * @example Tell the pool's errors from a job's
+ * ```ts
+ * import { ThreadPool, ThreadPoolError } from "@spindle/thread-pool";
+ * import { assert } from "@std/assert";
+ *
+ * const pool = new ThreadPool(1);
+ * await pool.close();
+ * await pool.execute(() => 1).catch((error) => {
+ *   assert(error instanceof ThreadPoolError);
+ * });
+ * ```
+ */
+export class ThreadPoolError extends Error {
+  /** The name of the class. */
+  override name = "ThreadPoolError";
+}
+
+/** A job was refused since the queue is full and `whenFull` is `"reject"`. */
+export class QueueFullError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "QueueFullError";
+}
+
+/** A job was refused since the pool was closed. */
+export class PoolClosedError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "PoolClosedError";
+}
+
+/**
+ * A job was rejected, or refused, since the pool was terminated; `cause` is
+ * the reason.
+ */
+export class PoolTerminatedError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "PoolTerminatedError";
+}
+
+/** The pool's module exports no function of the job's name. */
+export class JobNotFoundError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "JobNotFoundError";
+}
+
+/**
+ * An argument or a result cannot be cloned; the message says where in the
+ * value it sits. Nothing was moved by a call that was refused with it.
+ */
+export class JobCloneError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "JobCloneError";
+}
+
+/** A worker died with the job; `cause` is what it died of, where known. */
+export class WorkerCrashedError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "WorkerCrashedError";
+  /** Whether the job had started; if not, it can safely be given again. */
+  readonly started: boolean;
+
+  /**
+   * @param message What happened
+   * @param options The cause, and whether the job had started
+   */
+  constructor(message: string, options: ErrorOptions & { started: boolean }) {
+    super(message, options);
+    this.started = options.started;
+  }
+}
+
+/**
+ * A worker could not start, most often because the pool's module cannot be
+ * imported; `cause` is the reason. It stops the pool.
+ */
+export class WorkerStartError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "WorkerStartError";
+}

@@ -1,0 +1,94 @@
+// The functions that a pool's jobs run, each known by a small number to main
+// and to the workers.
+
+import type { FunctionDefinition } from "./protocol.ts";
+
+/** A table of functions that only grows: a worker is told what it lacks. */
+export class FunctionTable {
+  readonly definitions: FunctionDefinition[] = [];
+  readonly #byName = new Map<string, number>();
+  readonly #byFunction = new WeakMap<InlineFunction, number>();
+  readonly #bySource = new Map<string, number>();
+
+  /** The number of a function of the module's. */
+  named(name: string): number {
+    return this.#byName.get(name) ?? this.#add(this.#byName, name, { name });
+  }
+
+  /**
+   * The number of an inline function.
+   *
+   * @throws {TypeError} If it cannot be sent as source
+   */
+  inline(fn: InlineFunction): number {
+    let id = this.#byFunction.get(fn);
+    if (id === undefined) {
+      const source = Function.prototype.toString.call(fn);
+      // A closure made anew for each call has the same source each time.
+      id = this.#bySource.get(source) ?? this.#addInline(fn, source);
+      this.#byFunction.set(fn, id);
+    }
+    return id;
+  }
+
+  #addInline(fn: InlineFunction, source: string): number {
+    checkSource(fn, source);
+    const name = fn.name || "inline";
+    return this.#add(this.#bySource, source, { name, source });
+  }
+
+  #add(
+    index: Map<string, number>,
+    key: string,
+    definition: FunctionDefinition,
+  ) {
+    const id = this.definitions.push(definition) - 1;
+    index.set(key, id);
+    return id;
+  }
+}
+
+// deno-lint-ignore ban-types
+type InlineFunction = Function;
+
+const GENERATORS = [
+  Object.getPrototypeOf(function* () {}),
+  Object.getPrototypeOf(async function* () {}),
+];
+const RELATIVE_IMPORT = /\bimport\s*\(\s*(["'`])(\.{0,2}\/[^"'`]*)\1/;
+
+function checkSource(fn: InlineFunction, source: string): void {
+  if (GENERATORS.includes(Object.getPrototypeOf(fn))) {
+    throw unusable(fn, "a generator");
+  }
+  if (/^class\b/.test(source)) throw unusable(fn, "a class");
+  if (/\{\s*\[native code\]\s*\}$/.test(source)) {
+    throw unusable(fn, "a native or bound function");
+  }
+  const specifier = RELATIVE_IMPORT.exec(source)?.[2];
+  if (specifier !== undefined) {
+    throw new TypeError(
+      `Inline job "${
+        fn.name || "inline"
+      }" imports "${specifier}", but there is nothing that a relative import could start from: expected an absolute URL`,
+    );
+  }
+  try {
+    new Function(`"use strict"; return (${source}\n)`);
+  } catch (cause) {
+    throw unusable(fn, "a method, or a source that strict mode refuses", cause);
+  }
+}
+
+function unusable(
+  fn: InlineFunction,
+  what: string,
+  cause?: unknown,
+): TypeError {
+  return new TypeError(
+    `Expected \`job\` to be a self-contained function, got ${what}: ${
+      fn.name || "inline"
+    }`,
+    cause === undefined ? undefined : { cause },
+  );
+}

@@ -1,0 +1,58 @@
+// A job: one unit of work, and the promise that its caller waits for.
+
+/** What holds a job once it has left the queue. */
+export interface Flight {
+  /** Takes a job back; `false` if it has started. */
+  takeBack(job: Job): boolean;
+  /** Tells a running job that its caller has aborted it. */
+  abort(job: Job, reason: unknown): void;
+}
+
+/** What only some jobs have, so that the others pay nothing for it. */
+export interface JobExtras {
+  signal?: AbortSignal;
+  /** Moves with the arguments: the job has one attempt, at an idle worker. */
+  moves?: Transferable[];
+  /** The connections among the arguments, with their placeholders. */
+  connections?: Map<Deno.Conn, object>;
+  /** The stack of `execute()`'s caller. */
+  callerStack?: string;
+}
+
+/** One accepted call of `execute()`. */
+export class Job {
+  /** Neighbours in the queue. */
+  previous: Job | undefined = undefined;
+  next: Job | undefined = undefined;
+  /** Whether its promise has settled; it may still occupy its worker. */
+  settled = false;
+  /** Where it is in flight, once it has left the queue. */
+  flight: Flight | undefined = undefined;
+  seq = 0;
+
+  /**
+   * @param id Its number in the pool
+   * @param functionId What it runs
+   * @param args Packed arguments
+   * @param plain Whether it may share a message with other jobs
+   * @param submitted When it was accepted, in ms on main's clock
+   * @param extras What it has beside that
+   */
+  constructor(
+    readonly id: number,
+    readonly functionId: number,
+    readonly args: readonly unknown[],
+    readonly plain: boolean,
+    readonly submitted: number,
+    readonly extras: JobExtras | undefined,
+    readonly resolve: (value: unknown) => void,
+    readonly reject: (reason: unknown) => void,
+  ) {}
+
+  /** Whether its payload is gone once it is sent, so that it must not be sent ahead. */
+  get oneAttempt(): boolean {
+    return this.extras !== undefined &&
+      (this.extras.moves !== undefined ||
+        this.extras.connections !== undefined);
+  }
+}

@@ -1,0 +1,263 @@
+// One worker and the jobs in flight to it, in the order in which they start.
+
+import { Board, SLOTS, State } from "./board.ts";
+import { ConnectionHost } from "./connection_host.ts";
+import { JobCloneError } from "./errors.ts";
+import type { FunctionTable } from "./functions.ts";
+import type { Flight, Job } from "./job.ts";
+import type {
+  Ending,
+  FromWorker,
+  JobsMessage,
+  MovedConnection,
+} from "./protocol.ts";
+import { type ThreadSpec, WorkerThread } from "./worker_thread.ts";
+
+/** How a job ended; its times are in ms on main's clock. */
+export interface Outcome {
+  ending: Ending;
+  start: number;
+  end: number;
+}
+
+/** What a lane tells of its worker and its jobs. */
+export interface LaneEvents {
+  ready(lane: Lane): void;
+  /** The worker has finished something: it is time to collect. */
+  progress(lane: Lane): void;
+  /** A job has ended with a plain value. */
+  value(job: Job, value: unknown, start: number, end: number): void;
+  /** A job has ended in any other way. */
+  ended(job: Job, ending: Ending, start: number, end: number): void;
+  died(lane: Lane, cause: unknown): void;
+}
+
+const SLOT_MASK = SLOTS - 1;
+
+/** A worker with the list of what it has been sent. */
+export class Lane implements Flight {
+  readonly workerId: number;
+  readonly #board = new Board();
+  readonly #thread: WorkerThread;
+  readonly #functions: FunctionTable;
+  readonly #events: LaneEvents;
+  /** By slot; a job that has been taken back leaves a hole. */
+  readonly #jobs: (Job | undefined)[] = new Array(SLOTS).fill(undefined);
+  readonly #connections = new Map<number, ConnectionHost>();
+  #oldest = 0;
+  #next = 0;
+  #inFlight = 0;
+  #functionsKnown = 0;
+  #connectionId = 0;
+
+  constructor(
+    spec: Omit<ThreadSpec, "board">,
+    functions: FunctionTable,
+    events: LaneEvents,
+  ) {
+    this.workerId = spec.workerId;
+    this.#functions = functions;
+    this.#events = events;
+    this.#thread = new WorkerThread({ ...spec, board: this.#board.buffer }, {
+      ready: () => events.ready(this),
+      message: (message) => this.#receive(message),
+      died: (cause) => events.died(this, cause),
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#thread.isReady;
+  }
+
+  /** How many jobs it has been sent that are not known to have ended. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** How many more jobs have a slot. */
+  get room(): number {
+    return SLOTS - (this.#next - this.#oldest);
+  }
+
+  /** How many jobs it has started and not ended, as of now. */
+  get running(): number {
+    let running = 0;
+    for (let seq = this.#oldest; seq < this.#next; seq++) {
+      if (!this.#jobs[seq & SLOT_MASK]) continue;
+      if (this.#board.state(seq) === State.CLAIMED) running++;
+    }
+    return running;
+  }
+
+  /**
+   * Sends jobs in one message. A list of more than one holds plain jobs only.
+   *
+   * @throws {JobCloneError} If the one job cannot be cloned; it is not in flight then
+   */
+  send(jobs: Job[]): void {
+    const message: JobsMessage = { kind: "jobs", seq: this.#next, jobs: [] };
+    for (const job of jobs) {
+      message.jobs.push(job.id, job.functionId, job.args.length, ...job.args);
+      this.#add(job);
+    }
+    if (this.#functionsKnown < this.#functions.definitions.length) {
+      message.functions = this.#functions.definitions.slice(
+        this.#functionsKnown,
+      );
+    }
+    const { moves, connections } = jobs[0].extras ?? {};
+    if (connections) message.connections = this.#adopt(connections);
+    try {
+      this.#thread.post(message, moves);
+    } catch (cause) {
+      this.takeBack(jobs[0]);
+      throw new JobCloneError(
+        `The arguments cannot be cloned: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+    this.#functionsKnown = this.#functions.definitions.length;
+  }
+
+  #add(job: Job): void {
+    job.flight = this;
+    job.seq = this.#next++;
+    this.#jobs[job.seq & SLOT_MASK] = job;
+    this.#board.send(job.seq);
+    this.#inFlight++;
+  }
+
+  #remove(job: Job): void {
+    job.flight = undefined;
+    this.#jobs[job.seq & SLOT_MASK] = undefined;
+    this.#inFlight--;
+  }
+
+  #adopt(connections: Map<Deno.Conn, object>): MovedConnection[] {
+    return Array.from(connections, ([conn, placeholder]) => {
+      const id = ++this.#connectionId;
+      const host = new ConnectionHost(id, conn, (event, moves) => {
+        this.#thread.post(event, moves);
+      });
+      this.#connections.set(id, host);
+      const { localAddr, remoteAddr } = conn;
+      return { id, placeholder, localAddr, remoteAddr };
+    });
+  }
+
+  takeBack(job: Job): boolean {
+    if (!this.#board.takeBack(job.seq)) return false;
+    this.#remove(job);
+    return true;
+  }
+
+  /** Takes back up to so many jobs that have not started, the first ones first. */
+  takeBackSome(count: number): Job[] {
+    const jobs: Job[] = [];
+    for (
+      let seq = this.#oldest;
+      seq < this.#next && jobs.length < count;
+      seq++
+    ) {
+      const job = this.#jobs[seq & SLOT_MASK];
+      if (job && !job.oneAttempt && this.takeBack(job)) jobs.push(job);
+    }
+    return jobs;
+  }
+
+  abort(job: Job, reason: unknown): void {
+    try {
+      this.#thread.post({ kind: "abort", seq: job.seq, reason });
+    } catch {
+      // The reason cannot be cloned: the job learns of the abort all the same.
+      this.#thread.post({
+        kind: "abort",
+        seq: job.seq,
+        reason: String(reason),
+      });
+    }
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.kind) {
+      case "wake":
+        break;
+      case "endings":
+        for (const ending of message.endings) this.#settlePosted(ending);
+        break;
+      case "conn-close":
+      case "conn-close-write":
+      case "conn-consumed":
+      case "conn-option":
+      case "conn-write":
+        this.#connections.get(message.id)?.receive(message);
+        return;
+      default:
+        return;
+    }
+    this.#board.awake();
+    this.#events.progress(this);
+  }
+
+  #settlePosted(ending: Ending): void {
+    const job = this.#jobs[ending.seq & SLOT_MASK];
+    if (job?.seq !== ending.seq) return;
+    this.#remove(job);
+    const { seq } = ending;
+    this.#events.ended(
+      job,
+      ending,
+      this.#board.start(seq),
+      this.#board.end(seq),
+    );
+  }
+
+  /** Takes the results that the worker has left on the board. */
+  collect(): void {
+    const board = this.#board;
+    while (this.#oldest < this.#next) {
+      const seq = this.#oldest;
+      const job = this.#jobs[seq & SLOT_MASK];
+      if (job) {
+        const state = board.state(seq);
+        if (state <= State.POSTED) break;
+        this.#remove(job);
+        this.#events.value(
+          job,
+          board.result(seq, state),
+          board.start(seq),
+          board.end(seq),
+        );
+      }
+      this.#oldest++;
+    }
+  }
+
+  /** Ends the worker and gives what was in flight, in order. */
+  stop(): { unstarted: Job[]; started: Job[] } {
+    this.#thread.stop();
+    this.collect();
+    const unstarted = [];
+    const started = [];
+    for (let seq = this.#oldest; seq < this.#next; seq++) {
+      const job = this.#jobs[seq & SLOT_MASK];
+      if (!job) continue;
+      if (this.takeBack(job)) unstarted.push(job);
+      else {
+        this.#remove(job);
+        started.push(job);
+      }
+    }
+    for (const host of this.#connections.values()) host.close();
+    return { unstarted, started };
+  }
+
+  /** Writes out what a job left in its connections, and closes them. */
+  async releaseConnections(job: Job): Promise<void> {
+    for (const [id, host] of this.#connections) {
+      if (!job.extras?.connections?.has(host.conn)) continue;
+      this.#connections.delete(id);
+      await host.finish();
+    }
+  }
+}

@@ -1,0 +1,39 @@
+// How one thread learns that another has ended, which no event tells of one
+// that ends by `self.close()` or `Deno.exit()`: by a Web Lock that the other
+// holds for as long as it lives. Where there are no Web Locks, such an end goes
+// unnoticed.
+
+/** What is used here of the Web Locks API, which Deno's types leave out. */
+interface Locks {
+  request(
+    name: string,
+    options: { signal?: AbortSignal },
+    callback: () => unknown,
+  ): Promise<unknown>;
+}
+
+const locks = (navigator as { locks?: Locks }).locks;
+
+/** Shows that this thread lives; resolves once that can be seen. */
+export function showLife(name: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (locks === undefined) return resolve();
+    locks.request(name, {}, () => {
+      resolve();
+      return new Promise(() => {});
+    });
+  });
+}
+
+/** Resolves when the thread that shows its life by this name has ended; never once aborted. */
+export async function endOfLife(
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if (locks) return void await locks.request(name, { signal }, () => {});
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return new Promise(() => {});
+}

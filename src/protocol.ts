@@ -1,0 +1,100 @@
+// What main and a worker say to each other: all that the two ends share beside
+// the board.
+
+import type { PackedError } from "./error_codec.ts";
+
+/** A function that jobs run: a name of the module's, or an inline source. */
+export interface FunctionDefinition {
+  name: string;
+  /** Of an inline function; without it, the name is an export of the module. */
+  source?: string;
+}
+
+/** What a worker needs to begin. */
+export interface InitMessage {
+  kind: "init";
+  workerId: number;
+  board: SharedArrayBuffer;
+  /** A lock that the worker holds for as long as its thread lives. */
+  lock: string;
+  module: string | undefined;
+  /** Where main's clock (`performance.now()`) begins. */
+  timeOrigin: number;
+}
+
+/** A list of jobs, in the order in which they are to start. */
+export interface JobsMessage {
+  kind: "jobs";
+  /** Sequence number of the first; the others follow it. */
+  seq: number;
+  /** Flat: for each job its id, its function's id, its arguments' count, its arguments. */
+  jobs: unknown[];
+  /** Functions that this worker has not been told of yet, by growing id. */
+  functions?: FunctionDefinition[];
+  /** The connections among the arguments of the one job in this message. */
+  connections?: MovedConnection[];
+}
+
+/** A connection that moves with a job. */
+export interface MovedConnection {
+  id: number;
+  /** The object that stands for it in the arguments. */
+  placeholder: object;
+  localAddr: Deno.Addr;
+  remoteAddr: Deno.Addr;
+}
+
+/** The caller has aborted a job that is on its way or running. */
+export interface AbortMessage {
+  kind: "abort";
+  seq: number;
+  reason: unknown;
+}
+
+/** What main tells the worker's end of a moved connection. */
+export type ConnectionEvent =
+  | { kind: "conn-data"; id: number; chunk: Uint8Array }
+  | { kind: "conn-end"; id: number; error?: PackedError }
+  | { kind: "conn-written"; id: number; bytes: number; error?: PackedError }
+  | { kind: "conn-closed-write"; id: number; error?: PackedError };
+
+/** What the worker's end of a moved connection asks of main. */
+export type ConnectionRequest =
+  | { kind: "conn-consumed"; id: number; bytes: number }
+  | { kind: "conn-write"; id: number; chunk: Uint8Array }
+  | { kind: "conn-close-write"; id: number }
+  | { kind: "conn-close"; id: number }
+  | {
+    kind: "conn-option";
+    id: number;
+    option: "setNoDelay" | "setKeepAlive";
+    value: boolean | undefined;
+  };
+
+/** From main to a worker. */
+export type ToWorker =
+  | InitMessage
+  | JobsMessage
+  | AbortMessage
+  | ConnectionEvent;
+
+/** How a job ended, where the board cannot say it. */
+export type Ending =
+  | { seq: number; kind: "value"; value: unknown }
+  | { seq: number; kind: "error"; error: PackedError }
+  | { seq: number; kind: "not-found" | "not-cloneable"; message: string };
+
+/** From a worker to main. */
+export type FromWorker =
+  /** The thread lives and holds its lock. */
+  | { kind: "alive" }
+  /** The module is imported: jobs may come. */
+  | { kind: "ready" }
+  /** The module cannot be imported. */
+  | { kind: "failed"; error: PackedError }
+  /** An error that no handler caught: the worker is to be replaced. */
+  | { kind: "crashed"; error: PackedError }
+  /** Look at the board. */
+  | { kind: "wake" }
+  | { kind: "endings"; endings: Ending[] }
+  | ConnectionRequest;

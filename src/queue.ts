@@ -1,0 +1,52 @@
+// The jobs that wait, in order: a linked list, so that a job leaves from
+// anywhere at the same cost.
+
+import type { Job } from "./job.ts";
+
+/** First in, first out, with removal from the middle. */
+export class JobQueue {
+  length = 0;
+  #first: Job | undefined;
+  #last: Job | undefined;
+
+  /** The job that is next to start. */
+  peek(): Job | undefined {
+    return this.#first;
+  }
+
+  /** Adds a job at the end. */
+  push(job: Job): void {
+    job.previous = this.#last;
+    if (this.#last) this.#last.next = job;
+    else this.#first = job;
+    this.#last = job;
+    this.length++;
+  }
+
+  /** Puts a job back at the front. */
+  unshift(job: Job): void {
+    job.next = this.#first;
+    if (this.#first) this.#first.previous = job;
+    else this.#last = job;
+    this.#first = job;
+    this.length++;
+  }
+
+  /** Takes the first job. */
+  shift(): Job | undefined {
+    const job = this.#first;
+    if (job) this.remove(job);
+    return job;
+  }
+
+  /** Takes a job out, wherever it stands in the queue. */
+  remove(job: Job): void {
+    const { previous, next } = job;
+    if (previous) previous.next = next;
+    else this.#first = next;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    job.previous = job.next = undefined;
+    this.length--;
+  }
+}

@@ -1,0 +1,546 @@
+// The pool: takes jobs in, settles their promises, and closes.
+
+import { AbortWatch } from "./abort_watch.ts";
+import { closeConnections, ownConnections } from "./connection_host.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { unpackError } from "./error_codec.ts";
+import {
+  JobCloneError,
+  JobNotFoundError,
+  PoolClosedError,
+  PoolTerminatedError,
+  QueueFullError,
+  WorkerCrashedError,
+  WorkerStartError,
+} from "./errors.ts";
+import { expected } from "./expected.ts";
+import { Job, type JobExtras } from "./job.ts";
+import type {
+  InlineJob,
+  JobArguments,
+  JobFunction,
+  JobName,
+  JobResult,
+  UntypedJobs,
+} from "./job_types.ts";
+import {
+  checkExecuteOptions,
+  type ExecuteOptions,
+  type PoolSettings,
+  poolSettings,
+  type ThreadPoolOptions,
+} from "./options.ts";
+import { arePrimitives, pack, take } from "./pack.ts";
+import { emit, hasListener, PoolEvents } from "./pool_events.ts";
+import { Meter, type PoolStats } from "./pool_stats.ts";
+import type { Ending } from "./protocol.ts";
+import { Room } from "./room.ts";
+
+const NO_ARGUMENTS: readonly unknown[] = [];
+
+/**
+ * Runs functions on worker threads and gives their results back as promises.
+ *
+ * - **Order**: jobs start in the order in which they were submitted.
+ * - **Settlement**: every promise settles, once, whatever happens to a worker.
+ * - **Ownership**: arguments and results are cloned, or move if they are marked
+ *   with {@linkcode transfer}; a `Deno.Conn` moves by itself. Jobs never share an
+ *   object.
+ * - **Workers** start when there is work for them, one at a time, and are
+ *   replaced when they die.
+ * - **End**: a pool keeps its process alive until it is closed or terminated;
+ *   `await using` closes it.
+ *
+ * It needs `--allow-read` for a local `module`, and no permission for inline
+ * jobs; its workers have the permissions of the process.
+ *
+ * @typeParam Jobs The type of the module whose functions are the jobs
+ *
+ * @example Inline jobs
+ * ```ts
+ * import { ThreadPool } from "@spindle/thread-pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new ThreadPool(2);
+ * const sum = await pool.execute((a: number, b: number) => a + b, [1, 2]);
+ * assertEquals(sum, 3);
+ * ```
+ *
+ * @example Jobs of a module, checked by TypeScript
+ * ```ts ignore
+ * // jobs.ts
+ * export function fib(n: number): number {
+ *   return n < 2 ? n : fib(n - 1) + fib(n - 2);
+ * }
+ *
+ * // main.ts
+ * import { ThreadPool } from "@spindle/thread-pool";
+ * import type * as jobs from "./jobs.ts";
+ *
+ * await using pool = new ThreadPool<typeof jobs>({
+ *   module: new URL("./jobs.ts", import.meta.url),
+ * });
+ * console.log(await pool.execute("fib", [30]));
+ * ```
+ */
+export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
+  implements AsyncDisposable {
+  readonly #settings: PoolSettings;
+  readonly #dispatcher: Dispatcher;
+  readonly #meter = new Meter();
+  readonly #aborts: AbortWatch;
+  readonly #room: Room;
+  readonly #ended = Promise.withResolvers<void>();
+  #drained: PromiseWithResolvers<void> | undefined;
+  /** What a new job is refused with, once the pool takes none. */
+  #refusal: (() => Error) | undefined;
+  #isEnded = false;
+  #jobCount = 0;
+  /** Jobs whose promises have not settled. */
+  #unsettled = 0;
+
+  /**
+   * Makes a pool. No worker starts before there is a job for it.
+   *
+   * @param options The size, or the options
+   * @throws {TypeError} If an option is unknown or of the wrong type
+   * @throws {RangeError} If an option is out of range
+   */
+  constructor(options?: number | ThreadPoolOptions) {
+    super();
+    const settings = poolSettings(options);
+    this.#settings = settings;
+    this.#dispatcher = new Dispatcher(settings, {
+      tellsStarts: () => hasListener(this, "jobstart"),
+      jobStarted: (job, workerId) => {
+        emit(this, "jobstart", { ...this.#describe(job), workerId });
+      },
+      jobValue: (job, value, start, end) => {
+        this.#meter.jobEnded(job.submitted, start, end);
+        this.#fulfil(job, value);
+      },
+      jobEnded: (job, ending, start, end, lane) => {
+        this.#meter.jobEnded(job.submitted, start, end);
+        if (job.extras?.connections === undefined) this.#end(job, ending);
+        else lane.releaseConnections(job).then(() => this.#end(job, ending));
+      },
+      jobLost: (job, error) => this.#fail(job, error),
+      jobCrashed: (job, started, cause) => {
+        this.#fail(job, crash(this.#describe(job).name, started, cause));
+      },
+      workerStarted: (workerId) => {
+        this.#meter.workerStarted(workerId);
+        emit(this, "workerstart", { workerId });
+      },
+      workerStopped: (workerId) => {
+        this.#meter.workerStopped(workerId);
+        emit(this, "workerstop", { workerId });
+      },
+      workerDied: (workerId, error) => {
+        this.#meter.crashed++;
+        emit(this, "workererror", { workerId, error });
+      },
+      startFailed: (cause) => this.#stop(startError(settings.module, cause)),
+    });
+    this.#aborts = new AbortWatch((job, reason) => this.#abort(job, reason));
+    this.#room = new Room(() => this.#hasRoom());
+    if (settings.signal?.aborted) this.terminate(settings.signal.reason);
+    settings.signal?.addEventListener("abort", this.#onSignal);
+  }
+
+  /**
+   * Runs a job on a worker.
+   *
+   * Jobs start in the order of these calls. Arguments are cloned, unless they
+   * move; do not change them until the promise settles. A call that is refused
+   * moves nothing.
+   *
+   * On abort: a job that has not started never will; the promise of one that
+   * runs rejects at once, `currentJob().signal` fires in its worker, and what
+   * its handler still does is ignored.
+   *
+   * @typeParam J The name of a function of the module, or an inline function
+   * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
+   * @param rest The arguments of the handler, as an array, and {@linkcode ExecuteOptions}
+   * @returns What the handler returns, or resolves to
+   * @throws What the handler throws: built-in classes keep their class, others their name and properties
+   * @throws {TypeError} If the job, its arguments or options are of the wrong type
+   * @throws {JobNotFoundError} If the module exports no such function
+   * @throws {JobCloneError} If an argument or the result cannot be cloned
+   * @throws {QueueFullError} If the queue is full and `whenFull` is `"reject"`
+   * @throws {PoolClosedError} If the pool was closed before the call
+   * @throws {PoolTerminatedError} If the pool is terminated
+   * @throws {WorkerCrashedError} If the job's worker dies
+   * @throws {WorkerStartError} If the module cannot be imported
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * const text = await pool.execute((text: string) => text.toUpperCase(), ["hi"], {
+   *   signal: AbortSignal.timeout(10_000),
+   * });
+   * assertEquals(text, "HI");
+   * ```
+   */
+  execute<J extends JobName<Jobs> | InlineJob>(
+    job: J,
+    ...rest: JobArguments<JobFunction<Jobs, J>, ExecuteOptions>
+  ): Promise<JobResult<JobFunction<Jobs, J>>>;
+  execute(
+    job: unknown,
+    args: readonly unknown[] = NO_ARGUMENTS,
+    options?: ExecuteOptions,
+  ): Promise<unknown> {
+    try {
+      return this.#accept(job, args, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Resolves when the queue has room, at once if it has some now.
+   *
+   * Waiters are released one at a time, in order, each after a new look. It
+   * reserves nothing: who awaits something else before `execute()` may find the
+   * queue full again. Who does not await it is not bounded.
+   *
+   * @throws {PoolClosedError} If the pool is closed, before or while waiting
+   * @throws {PoolTerminatedError} If the pool is terminated, before or while waiting
+   * @throws {WorkerStartError} If the pool's workers cannot start
+   *
+   * @example A producer that is no faster than the pool
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assert } from "@std/assert";
+   *
+   * await using pool = new ThreadPool({ size: 1, queue: { capacity: 2 } });
+   * for (let i = 0; i < 10; i++) {
+   *   await pool.ready();
+   *   pool.execute((i: number) => i * i, [i]);
+   *   assert(pool.stats().queued <= 3);
+   * }
+   * ```
+   */
+  ready(): Promise<void> {
+    return this.#refusal ? Promise.reject(this.#refusal()) : this.#room.wait();
+  }
+
+  /**
+   * Resolves when nothing is queued or running, at once if that is so now.
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * for (let i = 0; i < 5; i++) pool.execute((i: number) => i, [i]);
+   * await pool.drain();
+   * assertEquals(pool.stats().completed, 5);
+   * ```
+   */
+  drain(): Promise<void> {
+    if (this.#unsettled === 0) return Promise.resolve();
+    return (this.#drained ??= Promise.withResolvers()).promise;
+  }
+
+  /**
+   * Refuses new jobs, finishes those accepted, however long they take, and ends
+   * the workers. Every call returns the same promise; a `terminate()` meanwhile
+   * settles it.
+   *
+   * @example
+   * ```ts
+   * import { PoolClosedError, ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * const pool = new ThreadPool(1);
+   * const result = pool.execute(() => 42);
+   * const closed = pool.close();
+   * await assertRejects(() => pool.execute(() => 43), PoolClosedError);
+   * assertEquals(await result, 42);
+   * await closed;
+   * ```
+   */
+  close(): Promise<void> {
+    if (!this.#refusal) {
+      this.#refuse(() => new PoolClosedError("The pool is closed"));
+      if (this.#unsettled === 0) this.#stop(this.#refusal!());
+    }
+    return this.#ended.promise;
+  }
+
+  /**
+   * Ends the workers now and rejects every job that has not ended with
+   * {@linkcode PoolTerminatedError}.
+   *
+   * @param reason The `cause` of those errors
+   *
+   * @example
+   * ```ts
+   * import { PoolTerminatedError, ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals, assertRejects } from "@std/assert";
+   *
+   * const pool = new ThreadPool(1);
+   * const result = pool.execute(() => new Promise(() => {}));
+   * pool.terminate("enough");
+   * const error = await assertRejects(() => result, PoolTerminatedError);
+   * assertEquals(error.cause, "enough");
+   * ```
+   */
+  terminate(reason?: unknown): Promise<void> {
+    this.#stop(
+      new PoolTerminatedError("The pool is terminated", { cause: reason }),
+    );
+    return this.#ended.promise;
+  }
+
+  /**
+   * The same as {@linkcode ThreadPool.close}, for `await using`.
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   *
+   * await using pool = new ThreadPool(1);
+   * pool.execute(() => console.log("hello from a worker"));
+   * ```
+   */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * What the pool does now and has done so far.
+   *
+   * @returns A snapshot
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * await pool.execute(() => 1);
+   * const { completed, running, runTime } = pool.stats();
+   * assertEquals([completed, running, runTime.count], [1, 0, 1]);
+   * ```
+   */
+  stats(): PoolStats {
+    const { size, idle, running } = this.#dispatcher.snapshot();
+    const { completed, failed, aborted, crashed } = this.#meter;
+    const { waitTime, runTime, utilization } = this.#meter;
+    return {
+      size,
+      idle,
+      busy: size - idle,
+      queued: Math.max(0, this.#dispatcher.outstanding - running),
+      running,
+      completed,
+      failed,
+      aborted,
+      timedOut: 0,
+      crashed,
+      lost: 0,
+      waitTime,
+      runTime,
+      utilization,
+    };
+  }
+
+  #accept(
+    name: unknown,
+    args: readonly unknown[],
+    options: ExecuteOptions | undefined,
+  ): Promise<unknown> {
+    if (options !== undefined) checkExecuteOptions(options);
+    const functionId = this.#functionId(name);
+    if (!Array.isArray(args)) throw expected("args", "an array", args);
+    if (this.#refusal) throw this.#refusal();
+    const { signal, transfer } = options ?? {};
+    signal?.throwIfAborted();
+    if (this.#settings.whenFull === "reject" && !this.#hasRoom()) {
+      throw new QueueFullError(
+        `The queue is full: ${this.#settings.capacity} jobs are waiting`,
+      );
+    }
+    const submitted = performance.now();
+    let plain = true;
+    let extras: JobExtras | undefined;
+    if (transfer !== undefined || !arePrimitives(args)) {
+      const packed = pack(args, "args", transfer);
+      ownConnections(packed.connections.keys());
+      take(packed);
+      args = packed.value;
+      plain = packed.plain;
+      if (packed.moves.length > 0) (extras ??= {}).moves = packed.moves;
+      if (packed.connections.size > 0) {
+        (extras ??= {}).connections = packed.connections;
+      }
+    }
+    if (this.#settings.callerStack) (extras ??= {}).callerStack = callerStack();
+    if (signal) (extras ??= {}).signal = signal;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const id = ++this.#jobCount;
+    const job = new Job(
+      id,
+      functionId,
+      args,
+      plain,
+      submitted,
+      extras,
+      resolve,
+      reject,
+    );
+    if (signal) this.#aborts.add(signal, job);
+    this.#unsettled++;
+    this.#dispatcher.add(job);
+    return promise;
+  }
+
+  #functionId(job: unknown): number {
+    if (typeof job === "function") {
+      return this.#dispatcher.functions.inline(job);
+    }
+    if (typeof job !== "string") {
+      throw expected("job", "the name of a job or a function", job);
+    }
+    if (this.#settings.module === undefined) {
+      throw new JobNotFoundError(
+        `Job "${job}" not found: the pool has no module`,
+      );
+    }
+    return this.#dispatcher.functions.named(job);
+  }
+
+  /** Every worker can have one job, and the queue its capacity beside. */
+  #hasRoom(): boolean {
+    const { size, capacity } = this.#settings;
+    return this.#dispatcher.outstanding < size + capacity;
+  }
+
+  #end(job: Job, ending: Ending): void {
+    switch (ending.kind) {
+      case "value":
+        return this.#fulfil(job, ending.value);
+      case "error":
+        return this.#fail(job, unpackError(ending.error));
+      case "not-found":
+        return this.#fail(job, new JobNotFoundError(ending.message));
+      case "not-cloneable":
+        return this.#fail(job, new JobCloneError(ending.message));
+    }
+  }
+
+  #fulfil(job: Job, value: unknown): void {
+    if (job.settled) return this.#room.release();
+    this.#meter.completed++;
+    job.resolve(value);
+    this.#settled(job, true);
+  }
+
+  #fail(job: Job, error: unknown): void {
+    if (job.settled) return this.#room.release();
+    this.#meter.failed++;
+    this.#reject(job, error);
+  }
+
+  #abort(job: Job, reason: unknown): void {
+    this.#meter.aborted++;
+    this.#dispatcher.abort(job, reason);
+    this.#reject(job, reason);
+  }
+
+  #reject(job: Job, error: unknown): void {
+    const { callerStack } = job.extras ?? {};
+    if (callerStack && error instanceof Error) {
+      error.stack += `\n${callerStack}`;
+    }
+    if (!job.flight) closeConnections(job.extras?.connections?.keys());
+    job.reject(error);
+    this.#settled(job, false, error);
+  }
+
+  /** A job's promise has settled: what follows from that, for all of them. */
+  #settled(job: Job, ok: boolean, error?: unknown): void {
+    job.settled = true;
+    const { signal } = job.extras ?? {};
+    if (signal) this.#aborts.remove(signal, job);
+    if (hasListener(this, "jobend")) {
+      emit(this, "jobend", { ...this.#describe(job), ok, error });
+    }
+    this.#room.release();
+    if (--this.#unsettled > 0) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
+    emit(this, "drain");
+    if (this.#refusal && !this.#isEnded) this.#stop(this.#refusal());
+  }
+
+  #describe(job: Job): { jobId: number; name: string } {
+    const { name } = this.#dispatcher.functions.definitions[job.functionId];
+    return { jobId: job.id, name };
+  }
+
+  readonly #onSignal = (event: Event): void => {
+    this.terminate((event.target as AbortSignal).reason);
+  };
+
+  /** From now on new jobs, and those who wait for room, are refused. */
+  #refuse(refusal: () => Error): void {
+    this.#refusal = refusal;
+    this.#room.refuse(refusal());
+  }
+
+  /** Ends all workers, rejects what has not ended, and takes nothing more. */
+  #stop(error: Error): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#settings.signal?.removeEventListener("abort", this.#onSignal);
+    this.#refuse(() => error);
+    for (const job of this.#dispatcher.stop()) {
+      if (!job.settled) this.#fail(job, error);
+    }
+    this.#ended.resolve();
+  }
+}
+
+function crash(
+  name: string,
+  started: boolean,
+  cause: unknown,
+): WorkerCrashedError {
+  const message = started
+    ? `The worker died while job "${name}" was running`
+    : `The worker died before job "${name}" had started, and what moved with it is lost`;
+  return new WorkerCrashedError(`${message}: ${reasonOf(cause)}`, {
+    cause,
+    started,
+  });
+}
+
+function startError(
+  module: string | undefined,
+  cause: unknown,
+): WorkerStartError {
+  const what = module === undefined
+    ? "A worker"
+    : `A worker of module ${module}`;
+  return new WorkerStartError(`${what} could not start: ${reasonOf(cause)}`, {
+    cause,
+  });
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function callerStack(): string {
+  const lines = new Error().stack?.split("\n") ?? [];
+  // Without the message and the frames of the pool itself.
+  return lines.slice(4).join("\n");
+}

@@ -1,0 +1,65 @@
+// Marks values as moving, instead of being cloned, at their next send.
+
+import { expected } from "./expected.ts";
+import { sharedByCopies } from "./shared_by_copies.ts";
+
+/** What moves with a marked value: the list given, or all that it holds. */
+type Mark = readonly Transferable[] | "everything";
+
+const marks = sharedByCopies("transfers", () => ({
+  of: new WeakMap<object, Mark>(),
+  /** Whether anything was ever marked: until then, nobody needs to look. */
+  any: false,
+}));
+
+/**
+ * Marks a value as moving, instead of being cloned, at its next send: as an
+ * argument of a job, or, in a handler, as its result or a part of it.
+ *
+ * The mark holds for one send that is accepted; a call that is refused moves
+ * nothing. The value may sit at any depth of an argument or a result.
+ *
+ * @typeParam T The type of the value
+ * @param value The object to mark: a transferable, a view of a buffer, or an object that holds such
+ * @param list What moves with it; without it, every transferable in the value
+ * @returns The same value
+ * @throws {TypeError} If the value is not an object, or the list not an array
+ *
+ * @example Move a buffer there and back
+ * ```ts
+ * import { ThreadPool, transfer } from "@spindle/thread-pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new ThreadPool(1);
+ * const pixels = new Uint8Array([1, 2, 3]);
+ * const inverted = await pool.execute((pixels: Uint8Array) => {
+ *   return transfer(pixels.map((value) => 255 - value));
+ * }, [transfer(pixels)]);
+ * assertEquals([...inverted], [254, 253, 252]);
+ * assertEquals(pixels.length, 0); // it has moved
+ * ```
+ */
+export function transfer<T extends object>(
+  value: T,
+  list?: readonly Transferable[],
+): T {
+  if (typeof value !== "object" || value === null) {
+    throw expected("value", "an object", value);
+  }
+  if (list !== undefined && !Array.isArray(list)) {
+    throw expected("list", "an array", list);
+  }
+  marks.any = true;
+  marks.of.set(value, list === undefined ? "everything" : [...list]);
+  return value;
+}
+
+/** What a value is marked to move, if it is marked. */
+export function markOf(value: object): Mark | undefined {
+  return marks.any ? marks.of.get(value) : undefined;
+}
+
+/** Takes the marks away from values that have been sent. */
+export function unmark(values: Iterable<object>): void {
+  for (const value of values) marks.of.delete(value);
+}

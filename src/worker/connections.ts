@@ -1,0 +1,75 @@
+// The connections of this worker's jobs: their bytes come from main and go
+// there.
+
+import type {
+  ConnectionEvent,
+  ConnectionRequest,
+  MovedConnection,
+} from "../protocol.ts";
+import { MovedConn } from "./moved_conn.ts";
+
+/** The worker's ends of moved connections, by their numbers. */
+export class Connections {
+  readonly #post: (request: ConnectionRequest, moves?: Transferable[]) => void;
+  readonly #open = new Map<number, MovedConn>();
+  readonly #byJob = new Map<number, number[]>();
+
+  constructor(
+    post: (request: ConnectionRequest, moves?: Transferable[]) => void,
+  ) {
+    this.#post = post;
+  }
+
+  /** Puts connections into the arguments of a job, where their placeholders are. */
+  revive(
+    args: unknown[],
+    connections: MovedConnection[],
+    jobId: number,
+  ): unknown[] {
+    const revived = new Map<unknown, MovedConn>();
+    for (const moved of connections) {
+      const conn = new MovedConn(moved, this.#post);
+      revived.set(moved.placeholder, conn);
+      this.#open.set(moved.id, conn);
+    }
+    this.#byJob.set(jobId, connections.map(({ id }) => id));
+    replace(args, revived, new Set());
+    return args;
+  }
+
+  /** Main has something for a connection. */
+  receive(event: ConnectionEvent): void {
+    this.#open.get(event.id)?.receive(event);
+  }
+
+  /** A job has ended, and its connections with it. */
+  end(jobId: number): void {
+    for (const id of this.#byJob.get(jobId) ?? []) {
+      this.#open.get(id)?.end();
+      this.#open.delete(id);
+    }
+    this.#byJob.delete(jobId);
+  }
+}
+
+function replace(
+  value: unknown,
+  revived: Map<unknown, MovedConn>,
+  seen: Set<object>,
+): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const conn = revived.get(value);
+  if (conn !== undefined) return conn;
+  if (!isContainer(value) || seen.has(value)) return value;
+  seen.add(value);
+  for (const key of Object.keys(value)) {
+    value[key] = replace(value[key], revived, seen);
+  }
+  return value;
+}
+
+/** Main replaces connections in arrays and plain objects only. */
+function isContainer(value: object): value is Record<string, unknown> {
+  return Array.isArray(value) ||
+    Object.getPrototypeOf(value) === Object.prototype;
+}

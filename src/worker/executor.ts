@@ -1,0 +1,247 @@
+// Executes the jobs of this worker, one after the other, and sends their
+// endings.
+
+import type { Board } from "../board.ts";
+import { type CurrentJob, currentJobSlot } from "../current_job.ts";
+import { packError } from "../error_codec.ts";
+import { JobCloneError } from "../errors.ts";
+import { pack } from "../pack.ts";
+import type {
+  Ending,
+  FromWorker,
+  InitMessage,
+  JobsMessage,
+} from "../protocol.ts";
+import { unmark } from "../transfer.ts";
+import type { Connections } from "./connections.ts";
+import { type Handler, HandlerNotFound, type Handlers } from "./handlers.ts";
+
+type Post = (message: FromWorker, moves?: Transferable[]) => void;
+
+/** A job as this worker has received it. */
+class ReceivedJob implements CurrentJob {
+  readonly deadline = undefined;
+  #abort: AbortController | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly seq: number,
+    readonly handler: Handler,
+    readonly args: unknown[],
+    readonly workerId: number,
+    readonly hasConnections: boolean,
+  ) {}
+
+  get name(): string {
+    return this.handler.name;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#abort ??= new AbortController()).signal;
+  }
+
+  abort(reason: unknown): void {
+    (this.#abort ??= new AbortController()).abort(reason);
+  }
+}
+
+/** For so many ms jobs follow each other before timers and I/O get their turn. */
+const TURN = 5;
+
+/** Takes lists of jobs, and executes them in order. */
+export class Executor {
+  readonly #workerId: number;
+  readonly #board: Board;
+  readonly #handlers: Handlers;
+  readonly #connections: Connections;
+  readonly #post: Post;
+  /** From this thread's clock to main's. */
+  readonly #clockOffset: number;
+  #inbox: ReceivedJob[] = [];
+  /** Where the inbox begins: what is before it has been taken. */
+  #first = 0;
+  #current: ReceivedJob | undefined;
+  #paused = false;
+  /** When, on main's clock, it is others' turn in this thread. */
+  #pauseAt = 0;
+
+  constructor(
+    { workerId, timeOrigin }: InitMessage,
+    board: Board,
+    handlers: Handlers,
+    connections: Connections,
+    post: Post,
+  ) {
+    this.#workerId = workerId;
+    this.#clockOffset = performance.timeOrigin - timeOrigin;
+    this.#board = board;
+    this.#handlers = handlers;
+    this.#connections = connections;
+    this.#post = post;
+  }
+
+  /** Takes in a list of jobs. */
+  receive(message: JobsMessage): void {
+    if (message.functions) this.#handlers.define(message.functions);
+    const { jobs, connections } = message;
+    let { seq } = message;
+    for (let i = 0; i < jobs.length; seq++) {
+      const id = jobs[i++] as number;
+      const handler = this.#handlers.get(jobs[i++] as number);
+      const count = jobs[i++] as number;
+      let args = jobs.slice(i, i += count);
+      if (connections) args = this.#connections.revive(args, connections, id);
+      this.#inbox.push(
+        new ReceivedJob(
+          id,
+          seq,
+          handler,
+          args,
+          this.#workerId,
+          connections !== undefined,
+        ),
+      );
+    }
+    if (this.#current !== undefined || this.#paused) return;
+    this.#pauseAt = this.#now() + TURN;
+    this.#run();
+  }
+
+  /** The caller has aborted a job. */
+  abort(seq: number, reason: unknown): void {
+    if (this.#current?.seq === seq) this.#current.abort(reason);
+  }
+
+  #run(): void {
+    let now = this.#now();
+    for (let job = this.#shift(); job; job = this.#shift()) {
+      if (!this.#board.claim(job.seq)) continue;
+      this.#current = currentJobSlot.job = job;
+      const start = now;
+      let result: unknown;
+      let failed = false;
+      try {
+        result = job.handler.call(...job.args);
+        if (isThenable(result)) return void this.#await(job, start, result);
+      } catch (error) {
+        failed = true;
+        result = error;
+      }
+      now = this.#now();
+      this.#end(job, start, now, failed, result);
+      if (now >= this.#pauseAt && this.#first < this.#inbox.length) {
+        return this.#pause();
+      }
+    }
+  }
+
+  async #await(
+    job: ReceivedJob,
+    start: number,
+    promise: PromiseLike<unknown>,
+  ): Promise<void> {
+    let result: unknown;
+    let failed = false;
+    try {
+      result = await promise;
+    } catch (error) {
+      failed = true;
+      result = error;
+    }
+    const now = this.#now();
+    this.#end(job, start, now, failed, result);
+    if (now < this.#pauseAt) this.#run();
+    else this.#pause();
+  }
+
+  /** Lets timers and I/O of this worker have their turn. */
+  #pause(): void {
+    this.#paused = true;
+    setImmediate(() => {
+      this.#paused = false;
+      this.#pauseAt = this.#now() + TURN;
+      this.#run();
+    });
+  }
+
+  #shift(): ReceivedJob | undefined {
+    if (this.#first === this.#inbox.length) {
+      this.#inbox = [];
+      this.#first = 0;
+      return undefined;
+    }
+    return this.#inbox[this.#first++];
+  }
+
+  #now(): number {
+    return performance.now() + this.#clockOffset;
+  }
+
+  /** Sends a job's ending, before the next job may start. */
+  #end(
+    job: ReceivedJob,
+    start: number,
+    end: number,
+    failed: boolean,
+    result: unknown,
+  ): void {
+    this.#current = currentJobSlot.job = undefined;
+    this.#board.setTimes(job.seq, start, end);
+    if (job.hasConnections) this.#connections.end(job.id);
+    else if (!failed && this.#board.settle(job.seq, result)) {
+      if (this.#board.wake()) this.#post({ kind: "wake" });
+      return;
+    }
+    this.#board.settlePosted(job.seq);
+    if (failed) this.#postEnding(failure(job, result));
+    else this.#postValue(job, result);
+  }
+
+  #postValue({ seq, name }: ReceivedJob, result: unknown): void {
+    try {
+      const { value, moves, marked, connections } = pack(result, "result");
+      if (connections.size > 0) {
+        throw new JobCloneError(
+          "result holds a connection, which cannot move back",
+        );
+      }
+      this.#postEnding(
+        { seq, kind: "value", value },
+        moves.length > 0 ? moves : undefined,
+      );
+      unmark(marked);
+    } catch (error) {
+      const message = `The result of job "${name}" cannot be sent: ${
+        (error as Error).message
+      }`;
+      this.#postEnding({ seq, kind: "not-cloneable", message });
+    }
+  }
+
+  #postEnding(ending: Ending, moves?: Transferable[]): void {
+    this.#post({ kind: "endings", endings: [ending] }, moves);
+  }
+}
+
+function failure({ seq, handler }: ReceivedJob, thrown: unknown): Ending {
+  if (thrown instanceof HandlerNotFound) {
+    return { seq, kind: "not-found", message: thrown.message };
+  }
+  if (handler.inline && thrown instanceof ReferenceError) explain(thrown);
+  return { seq, kind: "error", error: packError(thrown) };
+}
+
+/** Says of a name that is not there why it is not, as far as that can be known. */
+function explain(error: ReferenceError): void {
+  const name = /^(.+) is not defined$/.exec(error.message)?.[1];
+  if (name === undefined) return;
+  const { message, stack } = error;
+  error.message =
+    `${message} in the worker: an inline job cannot capture "${name}", pass values through args`;
+  error.stack = stack?.replace(message, () => error.message);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as { then?: unknown }).then === "function";
+}

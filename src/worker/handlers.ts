@@ -1,0 +1,88 @@
+// The functions that jobs run in this worker, found in the module or made of
+// their source.
+
+import { currentJob } from "../current_job.ts";
+import type { FunctionDefinition } from "../protocol.ts";
+import { transfer } from "../transfer.ts";
+
+/** A function that a job runs. */
+export interface Handler {
+  name: string;
+  inline: boolean;
+  call: (...args: unknown[]) => unknown;
+}
+
+/** A job whose function does not exist. */
+export class HandlerNotFound extends Error {}
+
+const GENERATORS = [
+  Object.getPrototypeOf(function* () {}),
+  Object.getPrototypeOf(async function* () {}),
+];
+
+/** All handlers that main has named so far, by their numbers. */
+export class Handlers {
+  readonly #exports: Record<string, unknown>;
+  readonly #handlers: Handler[] = [];
+
+  /** @param exports The namespace of the pool's module */
+  constructor(exports: Record<string, unknown>) {
+    this.#exports = exports;
+  }
+
+  /** Takes in functions whose numbers follow those that are known. */
+  define(definitions: FunctionDefinition[]): void {
+    for (const definition of definitions) {
+      this.#handlers.push(
+        definition.source === undefined
+          ? this.#exported(definition.name)
+          : inline(definition.name, definition.source),
+      );
+    }
+  }
+
+  /** The handler of this number. */
+  get(id: number): Handler {
+    return this.#handlers[id];
+  }
+
+  #exported(name: string): Handler {
+    const call = Object.hasOwn(this.#exports, name)
+      ? this.#exports[name]
+      : undefined;
+    return {
+      name,
+      inline: false,
+      call: typeof call === "function" && !isGenerator(call)
+        ? call as Handler["call"]
+        : () => {
+          throw new HandlerNotFound(this.#notFound(name, call));
+        },
+    };
+  }
+
+  #notFound(name: string, found: unknown): string {
+    if (typeof found === "function") {
+      return `Job "${name}" not found: expected a function, got a generator`;
+    }
+    const names = Object.keys(this.#exports).filter((key) =>
+      typeof this.#exports[key] === "function"
+    );
+    return `Job "${name}" not found: the module exports the functions ${
+      names.join(", ") || "(none)"
+    }`;
+  }
+}
+
+function isGenerator(value: object): boolean {
+  return GENERATORS.includes(Object.getPrototypeOf(value));
+}
+
+function inline(name: string, source: string): Handler {
+  const make = new Function(
+    "transfer",
+    "currentJob",
+    `"use strict"; return (${source}\n);`,
+  );
+  return { name, inline: true, call: make(transfer, currentJob) };
+}
