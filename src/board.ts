@@ -6,9 +6,12 @@
 // first wins. The word also carries the job's sequence number, so that a stale
 // slot is never mistaken for its successor.
 //
-// A result that is a primitive is written here, so it has left the worker
-// before the next job starts: a long job holds up no result of those before it,
-// and a crash loses none.
+// A result that is a primitive, or short plain data, is written here, so it has
+// left the worker before the next job starts: a long job holds up no result of
+// those before it, and a crash loses none.
+
+import { fromText, toText } from "./plain_text.ts";
+import { TextRing } from "./text_ring.ts";
 
 /** How many jobs may be in flight to one worker. */
 export const SLOTS = 1024;
@@ -25,6 +28,7 @@ export const State = {
   TRUE: 6,
   FALSE: 7,
   NUMBER: 8,
+  TEXT: 9,
 } as const;
 
 /** One of {@linkcode State}. */
@@ -44,9 +48,14 @@ export class Board {
   readonly #values: Float64Array;
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
+  readonly #texts: TextRing;
+  /** Main: values that have been read ahead, the next one last. */
+  #parsed: unknown[] = [];
 
   constructor(
-    buffer = new SharedArrayBuffer(WORDS_BYTES + 3 * COLUMN_BYTES),
+    buffer = new SharedArrayBuffer(
+      WORDS_BYTES + 3 * COLUMN_BYTES + TextRing.BYTES,
+    ),
   ) {
     const column = (index: number) =>
       new Float64Array(buffer, WORDS_BYTES + index * COLUMN_BYTES, SLOTS);
@@ -55,6 +64,7 @@ export class Board {
     this.#values = column(0);
     this.#starts = column(1);
     this.#ends = column(2);
+    this.#texts = new TextRing(buffer, WORDS_BYTES + 3 * COLUMN_BYTES);
   }
 
   /** Main: the job of this sequence number is on its way. */
@@ -106,10 +116,19 @@ export class Board {
         state = State.NUMBER;
         break;
       default:
-        if (result !== null) return false;
-        state = State.NULL;
+        if (result === null) state = State.NULL;
+        else if (this.#writeText(seq, result)) state = State.TEXT;
+        else return false;
     }
     Atomics.store(this.#words, seq & SLOT_MASK, word(seq, state));
+    return true;
+  }
+
+  #writeText(seq: number, result: unknown): boolean {
+    const text = toText(result);
+    const place = text === undefined ? -1 : this.#texts.write(text);
+    if (place < 0) return false;
+    this.#values[seq & SLOT_MASK] = place;
     return true;
   }
 
@@ -123,9 +142,15 @@ export class Board {
     return (Atomics.load(this.#words, seq & SLOT_MASK) & STATE_MASK) as State;
   }
 
-  /** Main: the result of a job whose state is past `POSTED`. */
-  result(seq: number, state: State): unknown {
+  /**
+   * Main: the result of a job whose state is past `POSTED`, read once and in
+   * order; texts are read ahead, up to the job before `end`.
+   */
+  result(seq: number, state: State, end: number): unknown {
     switch (state) {
+      case State.TEXT:
+        if (this.#parsed.length === 0) this.#parsed = this.#readTexts(seq, end);
+        return this.#parsed.pop();
       case State.NUMBER:
         return this.#values[seq & SLOT_MASK];
       case State.TRUE:
@@ -137,6 +162,19 @@ export class Board {
       default:
         return undefined;
     }
+  }
+
+  /** All texts that follow each other: to decode and parse them at once is cheap. */
+  #readTexts(seq: number, end: number): unknown[] {
+    const first = this.#values[seq & SLOT_MASK];
+    let last = first;
+    while (++seq < end && this.state(seq) === State.TEXT) {
+      const next = this.#values[seq & SLOT_MASK];
+      if (!this.#texts.follows(last, next)) break;
+      last = next;
+    }
+    const texts = this.#texts.read(first, last);
+    return (fromText(texts) as unknown[]).reverse();
   }
 
   /** Main: when a job started, in ms on main's clock. */

@@ -21,13 +21,13 @@ export interface DispatcherEvents {
   jobStarted(job: Job, workerId: number): void;
   /** A job has ended with a plain value. */
   jobValue(job: Job, value: unknown, start: number, end: number): void;
-  /** A job has ended in any other way, in this worker. */
+  /** A job has ended in any other way; its connections, if any, close meanwhile. */
   jobEnded(
     job: Job,
     ending: Ending,
     start: number,
     end: number,
-    lane: Lane,
+    connectionsClosed: Promise<void> | undefined,
   ): void;
   /** A job could not be sent. */
   jobLost(job: Job, error: unknown): void;
@@ -175,8 +175,8 @@ export class Dispatcher {
   /** Sends one message, and tells how many jobs it held. */
   #send(lane: Lane, most: number): number {
     const jobs = [this.#queue.shift()!];
-    if (jobs[0].plain) {
-      while (jobs.length < most && this.#queue.peek()?.plain) {
+    if (jobs[0].sharesMessage) {
+      while (jobs.length < most && this.#queue.peek()?.sharesMessage) {
         jobs.push(this.#queue.shift()!);
       }
     }
@@ -256,7 +256,13 @@ export class Dispatcher {
       ended: (job, ending, start, end) => {
         this.#outstanding--;
         this.#pace.note(end - start);
-        this.#events.jobEnded(job, ending, start, end, lane);
+        this.#events.jobEnded(
+          job,
+          ending,
+          start,
+          end,
+          job.extras?.connections && lane.releaseConnections(job),
+        );
       },
       died: (lane, cause) => this.#died(lane, cause),
     });

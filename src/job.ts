@@ -33,16 +33,16 @@ export class Job {
   /**
    * @param id Its number in the pool
    * @param functionId What it runs
-   * @param args Packed arguments
-   * @param plain Whether it may share a message with other jobs
+   * @param args Its arguments, or the text of them
+   * @param sharesMessage Whether it may go in one message with other jobs
    * @param submitted When it was accepted, in ms on main's clock
    * @param extras What it has beside that
    */
   constructor(
     readonly id: number,
     readonly functionId: number,
-    readonly args: readonly unknown[],
-    readonly plain: boolean,
+    readonly args: readonly unknown[] | string,
+    readonly sharesMessage: boolean,
     readonly submitted: number,
     readonly extras: JobExtras | undefined,
     readonly resolve: (value: unknown) => void,

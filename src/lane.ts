@@ -5,11 +5,12 @@ import { ConnectionHost } from "./connection_host.ts";
 import { JobCloneError } from "./errors.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Flight, Job } from "./job.ts";
-import type {
-  Ending,
-  FromWorker,
-  JobsMessage,
-  MovedConnection,
+import {
+  AS_TEXT,
+  type Ending,
+  type FromWorker,
+  type JobsMessage,
+  type MovedConnection,
 } from "./protocol.ts";
 import { type ThreadSpec, WorkerThread } from "./worker_thread.ts";
 
@@ -90,14 +91,17 @@ export class Lane implements Flight {
   }
 
   /**
-   * Sends jobs in one message. A list of more than one holds plain jobs only.
+   * Sends jobs in one message, which all but a single one must allow to share.
    *
    * @throws {JobCloneError} If the one job cannot be cloned; it is not in flight then
    */
   send(jobs: Job[]): void {
     const message: JobsMessage = { kind: "jobs", seq: this.#next, jobs: [] };
     for (const job of jobs) {
-      message.jobs.push(job.id, job.functionId, job.args.length, ...job.args);
+      const { id, functionId, args } = job;
+      if (typeof args === "string") {
+        message.jobs.push(id, functionId, AS_TEXT, args);
+      } else message.jobs.push(id, functionId, args.length, ...args);
       this.#add(job);
     }
     if (this.#functionsKnown < this.#functions.definitions.length) {
@@ -224,7 +228,7 @@ export class Lane implements Flight {
         this.#remove(job);
         this.#events.value(
           job,
-          board.result(seq, state),
+          board.result(seq, state, this.#next),
           board.start(seq),
           board.end(seq),
         );
@@ -256,8 +260,8 @@ export class Lane implements Flight {
   async releaseConnections(job: Job): Promise<void> {
     for (const [id, host] of this.#connections) {
       if (!job.extras?.connections?.has(host.conn)) continue;
-      this.#connections.delete(id);
       await host.finish();
+      this.#connections.delete(id);
     }
   }
 }

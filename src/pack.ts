@@ -1,15 +1,19 @@
-// Makes arguments and results ready to be sent: finds what moves, refuses what
-// cannot go, and copies plain data, so that jobs which travel in one message
-// share no object.
+// Makes arguments and results that are more than plain data ready to be sent:
+// finds what moves, and refuses what cannot go.
 
+import {
+  isConnection,
+  isMoveOnly,
+  isNotCloneable,
+  isPrimitive,
+  nameOf,
+} from "./cloneable.ts";
 import { JobCloneError } from "./errors.ts";
 import { markOf, unmark } from "./transfer.ts";
 
 /** A value that is ready to be sent. */
 export interface Packed<T> {
   value: T;
-  /** Whether it may share a message with others: it is a copy of plain data. */
-  plain: boolean;
   /** What moves with it, checked to be movable. */
   moves: Transferable[];
   /** The connections in it, each with the object that stands for it. */
@@ -26,47 +30,6 @@ interface Place {
 
 /** Beyond this an array is sent as it is, in a message of its own. */
 const LONGEST_COPIED_ARRAY = 1024;
-
-/** Values that `postMessage` refuses or silently turns into `{}`. */
-const NOT_CLONEABLE = new Set([
-  "AbortController",
-  "AbortSignal",
-  "AsyncGenerator",
-  "FormData",
-  "Generator",
-  "Headers",
-  "ImageBitmap",
-  "ImageData",
-  "Promise",
-  "Request",
-  "Response",
-  "URL",
-  "URLSearchParams",
-  "WeakMap",
-  "WeakRef",
-  "WeakSet",
-]);
-
-/** Whether all of a list are primitives that need no look at all. */
-export function arePrimitives(values: readonly unknown[]): boolean {
-  for (let i = 0; i < values.length; i++) {
-    if (!isPrimitive(values[i])) return false;
-  }
-  return true;
-}
-
-/** Whether a value is a primitive that can be sent. */
-export function isPrimitive(value: unknown): boolean {
-  switch (typeof value) {
-    case "object":
-      return value === null;
-    case "function":
-    case "symbol":
-      return false;
-    default:
-      return true;
-  }
-}
 
 /**
  * Makes a value ready to be sent. Nothing is moved yet, so that a caller whose
@@ -117,7 +80,6 @@ class Packer {
   readonly #mustMove: [object, Place | undefined][] = [];
   /** What sits in containers that are sent as they are. */
   readonly #uncopied: [object, Place | undefined][] = [];
-  #plain = true;
   #inUncopied = 0;
 
   constructor(root: string, transfer: readonly Transferable[]) {
@@ -140,7 +102,6 @@ class Packer {
     const connected = this.#connections.size > 0;
     return {
       value: this.#uncopied.length === 0 || connected ? copy : value,
-      plain: this.#plain && this.#moves.size === 0,
       moves: [...this.#moves],
       connections: this.#connections,
       marked: this.#marked,
@@ -193,7 +154,6 @@ class Packer {
       }
       return copy;
     }
-    this.#plain = false;
     return this.#other(value, place, moving);
   }
 
@@ -231,7 +191,9 @@ class Packer {
       this.#mustMove.push([value, place]);
       if (moving) this.#moves.add(value);
     } else {
-      this.#checkCloneable(value, place);
+      if (isNotCloneable(value)) {
+        throw this.#refusal(value, place, "cannot be cloned");
+      }
       this.#insideUncopied(value, place, moving);
     }
     return value;
@@ -249,15 +211,6 @@ class Packer {
     this.#copies.set(conn, placeholder);
     this.#connections.set(conn, placeholder);
     return placeholder;
-  }
-
-  #checkCloneable(value: object, place: Place | undefined): void {
-    const tag =
-      (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
-    if (typeof tag !== "string") return;
-    if (NOT_CLONEABLE.has(tag) || tag.startsWith("Temporal.")) {
-      throw this.#refusal(value, place, "cannot be cloned");
-    }
   }
 
   /** Looks into a container that will not be copied for what moves or cannot go. */
@@ -290,16 +243,13 @@ class Packer {
     for (const moved of this.#moves) {
       if (moved instanceof ArrayBuffer) {
         if (moved.detached) {
-          throw this.#unmovable(
-            moved,
-            "an ArrayBuffer that is already detached",
-          );
+          throw this.#unmovable("an ArrayBuffer that is already detached");
         }
       } else if (isMoveOnly(moved)) {
         const { locked } = moved as { locked?: boolean };
-        if (locked) throw this.#unmovable(moved, "a stream that is locked");
+        if (locked) throw this.#unmovable("a stream that is locked");
       } else {
-        throw this.#unmovable(moved, `${nameOf(moved)}, which cannot be moved`);
+        throw this.#unmovable(`${nameOf(moved)}, which cannot be moved`);
       }
     }
     const isProxy = globalThis.process?.getBuiltinModule?.("node:util")?.types
@@ -311,7 +261,7 @@ class Packer {
     }
   }
 
-  #unmovable(_value: unknown, what: string): JobCloneError {
+  #unmovable(what: string): JobCloneError {
     return new JobCloneError(
       `The transfer list of ${this.#root} holds ${what}`,
     );
@@ -347,27 +297,4 @@ function isPlainObject(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return (prototype === Object.prototype || prototype === null) &&
     !Object.hasOwn(value, "__proto__") && !(Symbol.toStringTag in value);
-}
-
-function isMoveOnly(value: unknown): value is Transferable {
-  return value instanceof MessagePort || value instanceof ReadableStream ||
-    value instanceof WritableStream || value instanceof TransformStream;
-}
-
-/** Deno's connection classes are not exposed, so a connection is known by what it can do. */
-function isConnection(value: object): value is Deno.Conn {
-  const conn = value as Partial<Deno.Conn>;
-  return typeof conn.read === "function" && typeof conn.write === "function" &&
-    typeof conn.closeWrite === "function" && "remoteAddr" in conn;
-}
-
-function nameOf(value: unknown): string {
-  switch (typeof value) {
-    case "function":
-      return value.name ? `function ${value.name}` : "a function";
-    case "symbol":
-      return String(value);
-    default:
-      return Object.prototype.toString.call(value).slice(8, -1);
-  }
 }

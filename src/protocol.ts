@@ -22,12 +22,18 @@ export interface InitMessage {
   timeOrigin: number;
 }
 
+/** Instead of a count of arguments: they come as one JSON text. */
+export const AS_TEXT = -1;
+
 /** A list of jobs, in the order in which they are to start. */
 export interface JobsMessage {
   kind: "jobs";
   /** Sequence number of the first; the others follow it. */
   seq: number;
-  /** Flat: for each job its id, its function's id, its arguments' count, its arguments. */
+  /**
+   * Flat: for each job its id, its function's id, and its arguments: their count
+   * and they themselves, or {@linkcode AS_TEXT} and their text.
+   */
   jobs: unknown[];
   /** Functions that this worker has not been told of yet, by growing id. */
   functions?: FunctionDefinition[];

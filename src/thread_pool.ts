@@ -1,8 +1,7 @@
 // The pool: takes jobs in, settles their promises, and closes.
 
 import { AbortWatch } from "./abort_watch.ts";
-import { closeConnections, ownConnections } from "./connection_host.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, type DispatcherEvents } from "./dispatcher.ts";
 import { unpackError } from "./error_codec.ts";
 import {
   JobCloneError,
@@ -13,8 +12,8 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
-import { expected } from "./expected.ts";
-import { Job, type JobExtras } from "./job.ts";
+import { checkCall, takePayload } from "./intake.ts";
+import { Job } from "./job.ts";
 import type {
   InlineJob,
   JobArguments,
@@ -24,17 +23,16 @@ import type {
   UntypedJobs,
 } from "./job_types.ts";
 import {
-  checkExecuteOptions,
   type ExecuteOptions,
   type PoolSettings,
   poolSettings,
   type ThreadPoolOptions,
 } from "./options.ts";
-import { arePrimitives, pack, take } from "./pack.ts";
 import { emit, hasListener, PoolEvents } from "./pool_events.ts";
 import { Meter, type PoolStats } from "./pool_stats.ts";
 import type { Ending } from "./protocol.ts";
 import { Room } from "./room.ts";
+import { Settlement } from "./settlement.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -86,9 +84,10 @@ const NO_ARGUMENTS: readonly unknown[] = [];
 export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   implements AsyncDisposable {
   readonly #settings: PoolSettings;
-  readonly #dispatcher: Dispatcher;
   readonly #meter = new Meter();
   readonly #aborts: AbortWatch;
+  readonly #settlement: Settlement;
+  readonly #dispatcher: Dispatcher;
   readonly #room: Room;
   readonly #ended = Promise.withResolvers<void>();
   #drained: PromiseWithResolvers<void> | undefined;
@@ -96,8 +95,6 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   #refusal: (() => Error) | undefined;
   #isEnded = false;
   #jobCount = 0;
-  /** Jobs whose promises have not settled. */
-  #unsettled = 0;
 
   /**
    * Makes a pool. No worker starts before there is a job for it.
@@ -108,44 +105,19 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    */
   constructor(options?: number | ThreadPoolOptions) {
     super();
-    const settings = poolSettings(options);
-    this.#settings = settings;
-    this.#dispatcher = new Dispatcher(settings, {
-      tellsStarts: () => hasListener(this, "jobstart"),
-      jobStarted: (job, workerId) => {
-        emit(this, "jobstart", { ...this.#describe(job), workerId });
-      },
-      jobValue: (job, value, start, end) => {
-        this.#meter.jobEnded(job.submitted, start, end);
-        this.#fulfil(job, value);
-      },
-      jobEnded: (job, ending, start, end, lane) => {
-        this.#meter.jobEnded(job.submitted, start, end);
-        if (job.extras?.connections === undefined) this.#end(job, ending);
-        else lane.releaseConnections(job).then(() => this.#end(job, ending));
-      },
-      jobLost: (job, error) => this.#fail(job, error),
-      jobCrashed: (job, started, cause) => {
-        this.#fail(job, crash(this.#describe(job).name, started, cause));
-      },
-      workerStarted: (workerId) => {
-        this.#meter.workerStarted(workerId);
-        emit(this, "workerstart", { workerId });
-      },
-      workerStopped: (workerId) => {
-        this.#meter.workerStopped(workerId);
-        emit(this, "workerstop", { workerId });
-      },
-      workerDied: (workerId, error) => {
-        this.#meter.crashed++;
-        emit(this, "workererror", { workerId, error });
-      },
-      startFailed: (cause) => this.#stop(startError(settings.module, cause)),
+    const settings = this.#settings = poolSettings(options);
+    this.#aborts = new AbortWatch((job, reason) => {
+      this.#dispatcher.abort(job, reason);
+      this.#settlement.abort(job, reason);
     });
-    this.#aborts = new AbortWatch((job, reason) => this.#abort(job, reason));
+    this.#settlement = new Settlement(this.#meter, this.#aborts, {
+      settled: (job, ok, error) => this.#jobSettled(job, ok, error),
+      drained: () => this.#allSettled(),
+    });
+    this.#dispatcher = new Dispatcher(settings, this.#dispatcherEvents());
     this.#room = new Room(() => this.#hasRoom());
     if (settings.signal?.aborted) this.terminate(settings.signal.reason);
-    settings.signal?.addEventListener("abort", this.#onSignal);
+    else settings.signal?.addEventListener("abort", this.#onSignal);
   }
 
   /**
@@ -244,7 +216,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * ```
    */
   drain(): Promise<void> {
-    if (this.#unsettled === 0) return Promise.resolve();
+    if (this.#settlement.waiting === 0) return Promise.resolve();
     return (this.#drained ??= Promise.withResolvers()).promise;
   }
 
@@ -269,7 +241,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   close(): Promise<void> {
     if (!this.#refusal) {
       this.#refuse(() => new PoolClosedError("The pool is closed"));
-      if (this.#unsettled === 0) this.#stop(this.#refusal!());
+      if (this.#settlement.waiting === 0) this.#stop(this.#refusal!());
     }
     return this.#ended.promise;
   }
@@ -357,64 +329,36 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     args: readonly unknown[],
     options: ExecuteOptions | undefined,
   ): Promise<unknown> {
-    if (options !== undefined) checkExecuteOptions(options);
-    const functionId = this.#functionId(name);
-    if (!Array.isArray(args)) throw expected("args", "an array", args);
+    const { functions } = this.#dispatcher;
+    const { module, whenFull, capacity, callerStack } = this.#settings;
+    const call = checkCall(name, args, options, functions, module);
     if (this.#refusal) throw this.#refusal();
-    const { signal, transfer } = options ?? {};
+    const signal = options?.signal;
     signal?.throwIfAborted();
-    if (this.#settings.whenFull === "reject" && !this.#hasRoom()) {
+    if (whenFull === "reject" && !this.#hasRoom()) {
       throw new QueueFullError(
-        `The queue is full: ${this.#settings.capacity} jobs are waiting`,
+        `The queue is full: its capacity is ${capacity}`,
       );
     }
-    const submitted = performance.now();
-    let plain = true;
-    let extras: JobExtras | undefined;
-    if (transfer !== undefined || !arePrimitives(args)) {
-      const packed = pack(args, "args", transfer);
-      ownConnections(packed.connections.keys());
-      take(packed);
-      args = packed.value;
-      plain = packed.plain;
-      if (packed.moves.length > 0) (extras ??= {}).moves = packed.moves;
-      if (packed.connections.size > 0) {
-        (extras ??= {}).connections = packed.connections;
-      }
-    }
-    if (this.#settings.callerStack) (extras ??= {}).callerStack = callerStack();
+    const payload = takePayload(call);
+    let { extras } = payload;
+    if (callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const id = ++this.#jobCount;
     const job = new Job(
-      id,
-      functionId,
-      args,
-      plain,
-      submitted,
+      ++this.#jobCount,
+      call.functionId,
+      payload.args,
+      payload.sharesMessage,
+      performance.now(),
       extras,
       resolve,
       reject,
     );
     if (signal) this.#aborts.add(signal, job);
-    this.#unsettled++;
+    this.#settlement.add();
     this.#dispatcher.add(job);
     return promise;
-  }
-
-  #functionId(job: unknown): number {
-    if (typeof job === "function") {
-      return this.#dispatcher.functions.inline(job);
-    }
-    if (typeof job !== "string") {
-      throw expected("job", "the name of a job or a function", job);
-    }
-    if (this.#settings.module === undefined) {
-      throw new JobNotFoundError(
-        `Job "${job}" not found: the pool has no module`,
-      );
-    }
-    return this.#dispatcher.functions.named(job);
   }
 
   /** Every worker can have one job, and the queue its capacity beside. */
@@ -423,67 +367,67 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     return this.#dispatcher.outstanding < size + capacity;
   }
 
-  #end(job: Job, ending: Ending): void {
-    switch (ending.kind) {
-      case "value":
-        return this.#fulfil(job, ending.value);
-      case "error":
-        return this.#fail(job, unpackError(ending.error));
-      case "not-found":
-        return this.#fail(job, new JobNotFoundError(ending.message));
-      case "not-cloneable":
-        return this.#fail(job, new JobCloneError(ending.message));
-    }
-  }
-
-  #fulfil(job: Job, value: unknown): void {
-    if (job.settled) return this.#room.release();
-    this.#meter.completed++;
-    job.resolve(value);
-    this.#settled(job, true);
-  }
-
-  #fail(job: Job, error: unknown): void {
-    if (job.settled) return this.#room.release();
-    this.#meter.failed++;
-    this.#reject(job, error);
-  }
-
-  #abort(job: Job, reason: unknown): void {
-    this.#meter.aborted++;
-    this.#dispatcher.abort(job, reason);
-    this.#reject(job, reason);
-  }
-
-  #reject(job: Job, error: unknown): void {
-    const { callerStack } = job.extras ?? {};
-    if (callerStack && error instanceof Error) {
-      error.stack += `\n${callerStack}`;
-    }
-    if (!job.flight) closeConnections(job.extras?.connections?.keys());
-    job.reject(error);
-    this.#settled(job, false, error);
-  }
-
-  /** A job's promise has settled: what follows from that, for all of them. */
-  #settled(job: Job, ok: boolean, error?: unknown): void {
-    job.settled = true;
-    const { signal } = job.extras ?? {};
-    if (signal) this.#aborts.remove(signal, job);
-    if (hasListener(this, "jobend")) {
-      emit(this, "jobend", { ...this.#describe(job), ok, error });
-    }
-    this.#room.release();
-    if (--this.#unsettled > 0) return;
-    this.#drained?.resolve();
-    this.#drained = undefined;
-    emit(this, "drain");
-    if (this.#refusal && !this.#isEnded) this.#stop(this.#refusal());
+  #dispatcherEvents(): DispatcherEvents {
+    const meter = this.#meter;
+    const settlement = this.#settlement;
+    return {
+      tellsStarts: () => hasListener(this, "jobstart"),
+      jobStarted: (job, workerId) => {
+        emit(this, "jobstart", { ...this.#describe(job), workerId });
+      },
+      jobValue: (job, value, start, end) => {
+        meter.jobEnded(job.submitted, start, end);
+        settlement.resolve(job, value);
+        this.#room.release();
+      },
+      jobEnded: async (job, ending, start, end, connectionsClosed) => {
+        meter.jobEnded(job.submitted, start, end);
+        if (connectionsClosed) await connectionsClosed;
+        settleAs(ending, job, settlement);
+        this.#room.release();
+      },
+      jobLost: (job, error) => settlement.fail(job, error),
+      jobCrashed: (job, started, cause) => {
+        settlement.fail(
+          job,
+          crashError(this.#describe(job).name, started, cause),
+        );
+      },
+      workerStarted: (workerId) => {
+        meter.workerStarted(workerId);
+        emit(this, "workerstart", { workerId });
+      },
+      workerStopped: (workerId) => {
+        meter.workerStopped(workerId);
+        emit(this, "workerstop", { workerId });
+      },
+      workerDied: (workerId, error) => {
+        meter.crashed++;
+        emit(this, "workererror", { workerId, error });
+      },
+      startFailed: (cause) => {
+        this.#stop(startError(this.#settings.module, cause));
+      },
+    };
   }
 
   #describe(job: Job): { jobId: number; name: string } {
     const { name } = this.#dispatcher.functions.definitions[job.functionId];
     return { jobId: job.id, name };
+  }
+
+  #jobSettled(job: Job, ok: boolean, error: unknown): void {
+    if (hasListener(this, "jobend")) {
+      emit(this, "jobend", { ...this.#describe(job), ok, error });
+    }
+    this.#room.release();
+  }
+
+  #allSettled(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
+    emit(this, "drain");
+    if (this.#refusal) this.#stop(this.#refusal());
   }
 
   readonly #onSignal = (event: Event): void => {
@@ -503,13 +447,26 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#settings.signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(() => error);
     for (const job of this.#dispatcher.stop()) {
-      if (!job.settled) this.#fail(job, error);
+      this.#settlement.fail(job, error);
     }
     this.#ended.resolve();
   }
 }
 
-function crash(
+function settleAs(ending: Ending, job: Job, settlement: Settlement): void {
+  switch (ending.kind) {
+    case "value":
+      return settlement.resolve(job, ending.value);
+    case "error":
+      return settlement.fail(job, unpackError(ending.error));
+    case "not-found":
+      return settlement.fail(job, new JobNotFoundError(ending.message));
+    case "not-cloneable":
+      return settlement.fail(job, new JobCloneError(ending.message));
+  }
+}
+
+function crashError(
   name: string,
   started: boolean,
   cause: unknown,
@@ -539,7 +496,7 @@ function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-function callerStack(): string {
+function stackOfCaller(): string {
   const lines = new Error().stack?.split("\n") ?? [];
   // Without the message and the frames of the pool itself.
   return lines.slice(4).join("\n");

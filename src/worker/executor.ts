@@ -6,12 +6,14 @@ import { type CurrentJob, currentJobSlot } from "../current_job.ts";
 import { packError } from "../error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import { pack } from "../pack.ts";
-import type {
-  Ending,
-  FromWorker,
-  InitMessage,
-  JobsMessage,
+import {
+  AS_TEXT,
+  type Ending,
+  type FromWorker,
+  type InitMessage,
+  type JobsMessage,
 } from "../protocol.ts";
+import { fromText } from "../plain_text.ts";
 import { unmark } from "../transfer.ts";
 import type { Connections } from "./connections.ts";
 import { type Handler, HandlerNotFound, type Handlers } from "./handlers.ts";
@@ -89,7 +91,9 @@ export class Executor {
       const id = jobs[i++] as number;
       const handler = this.#handlers.get(jobs[i++] as number);
       const count = jobs[i++] as number;
-      let args = jobs.slice(i, i += count);
+      let args = count === AS_TEXT
+        ? fromText(jobs[i++] as string) as unknown[]
+        : jobs.slice(i, i += count);
       if (connections) args = this.#connections.revive(args, connections, id);
       this.#inbox.push(
         new ReceivedJob(

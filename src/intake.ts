@@ -1,0 +1,83 @@
+// Turns a call of `execute()` into a job: checks it, and takes what moves.
+
+import { arePrimitives } from "./cloneable.ts";
+import { ownConnections } from "./connection_host.ts";
+import { JobNotFoundError } from "./errors.ts";
+import { expected } from "./expected.ts";
+import type { FunctionTable } from "./functions.ts";
+import type { JobExtras } from "./job.ts";
+import { checkExecuteOptions, type ExecuteOptions } from "./options.ts";
+import { pack, take } from "./pack.ts";
+import { toText } from "./plain_text.ts";
+
+/** A call that has been found good. Nothing has moved yet. */
+export interface Call {
+  functionId: number;
+  args: readonly unknown[];
+  options: ExecuteOptions | undefined;
+}
+
+/** The arguments of a job as they wait in the queue. */
+export interface Payload {
+  args: readonly unknown[] | string;
+  /** Whether they may go in one message with those of other jobs. */
+  sharesMessage: boolean;
+  extras: JobExtras | undefined;
+}
+
+/** Checks what `execute()` was called with. */
+export function checkCall(
+  job: unknown,
+  args: unknown,
+  options: ExecuteOptions | undefined,
+  functions: FunctionTable,
+  module: string | undefined,
+): Call {
+  if (options !== undefined) checkExecuteOptions(options);
+  if (!Array.isArray(args)) throw expected("args", "an array", args);
+  const functionId = functionOf(job, functions, module);
+  return { functionId, args, options };
+}
+
+function functionOf(
+  job: unknown,
+  functions: FunctionTable,
+  module: string | undefined,
+): number {
+  if (typeof job === "function") return functions.inline(job);
+  if (typeof job !== "string") {
+    throw expected("job", "the name of a job or a function", job);
+  }
+  if (module === undefined) {
+    throw new JobNotFoundError(
+      `Job "${job}" not found: the pool has no module`,
+    );
+  }
+  return functions.named(job);
+}
+
+/**
+ * Takes a call's arguments: from here on, what moves is the pool's.
+ *
+ * @throws {JobCloneError} If something in them cannot be sent; nothing has moved then
+ */
+export function takePayload({ args, options }: Call): Payload {
+  const transfer = options?.transfer;
+  if (transfer === undefined) {
+    // Primitives and texts are nobody's, so jobs that share a message share no object.
+    if (arePrimitives(args)) {
+      return { args, sharesMessage: true, extras: undefined };
+    }
+    const text = toText(args);
+    if (text !== undefined) {
+      return { args: text, sharesMessage: true, extras: undefined };
+    }
+  }
+  const packed = pack(args, "args", transfer);
+  ownConnections(packed.connections.keys());
+  const { value, moves, connections } = take(packed);
+  const extras: JobExtras = {};
+  if (moves.length > 0) extras.moves = moves;
+  if (connections.size > 0) extras.connections = connections;
+  return { args: value, sharesMessage: false, extras };
+}

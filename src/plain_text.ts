@@ -1,0 +1,88 @@
+// Plain data as JSON text: cheaper than a structured clone, and shared with
+// nobody. Only what comes back from JSON exactly as it went is plain.
+
+import { markOf } from "./transfer.ts";
+
+/** Beyond this many values a structured clone is the cheaper way. */
+const MOST_VALUES = 1024;
+/** Beyond this length too. */
+const LONGEST_TEXT = 16 * 1024;
+
+/** The text of a value, or `undefined` if JSON would change it. */
+export function toText(value: unknown): string | undefined {
+  few.length = 0;
+  many = undefined;
+  budget = MOST_VALUES;
+  try {
+    if (!isPlain(value)) return undefined;
+    const text = JSON.stringify(value);
+    return text.length <= LONGEST_TEXT ? text : undefined;
+  } catch {
+    // A getter has thrown: who packs the value in another way says where.
+    return undefined;
+  } finally {
+    few.length = 0;
+    many = undefined;
+  }
+}
+
+/** The value of a text. */
+export function fromText(text: string): unknown {
+  return JSON.parse(text);
+}
+
+/** The objects met so far: one met twice would come back as two. */
+const few: object[] = [];
+let many: Set<object> | undefined;
+const FEW = 16;
+let budget = 0;
+
+function isPlain(value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      // JSON knows neither NaN nor the infinities nor -0.
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "object":
+      return value === null ||
+        (Array.isArray(value) ? isPlainArray(value) : isPlainObject(value));
+    default:
+      return false;
+  }
+}
+
+/** Whether an object is met for the first time, and nothing is to move with it. */
+function isNew(value: object): boolean {
+  if (markOf(value) !== undefined) return false;
+  if (few.length < FEW) {
+    if (few.includes(value)) return false;
+    few.push(value);
+    return true;
+  }
+  many ??= new Set(few);
+  return many.size < many.add(value).size;
+}
+
+function isPlainArray(array: unknown[]): boolean {
+  budget -= array.length;
+  if (
+    budget < 0 || Object.getPrototypeOf(array) !== Array.prototype ||
+    !isNew(array)
+  ) return false;
+  // A hole reads as undefined, which is not plain.
+  for (let i = 0; i < array.length; i++) if (!isPlain(array[i])) return false;
+  return Object.keys(array).length === array.length;
+}
+
+function isPlainObject(object: object): boolean {
+  if (Object.getPrototypeOf(object) !== Object.prototype || !isNew(object)) {
+    return false;
+  }
+  for (const key in object) {
+    if (--budget < 0) return false;
+    if (!isPlain((object as Record<string, unknown>)[key])) return false;
+  }
+  return true;
+}

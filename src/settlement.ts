@@ -1,0 +1,80 @@
+// Settles the promises of jobs, each once, and counts how they ended.
+
+import type { AbortWatch } from "./abort_watch.ts";
+import { closeConnections } from "./connection_host.ts";
+import type { Job } from "./job.ts";
+import type { Meter } from "./pool_stats.ts";
+
+/** What settling needs of the pool. */
+export interface SettlementEvents {
+  /** A job's promise has settled. */
+  settled(job: Job, ok: boolean, error: unknown): void;
+  /** No job is left whose promise has not. */
+  drained(): void;
+}
+
+/** The jobs whose promises wait. */
+export class Settlement {
+  readonly #meter: Meter;
+  readonly #aborts: AbortWatch;
+  readonly #events: SettlementEvents;
+  #waiting = 0;
+
+  constructor(meter: Meter, aborts: AbortWatch, events: SettlementEvents) {
+    this.#meter = meter;
+    this.#aborts = aborts;
+    this.#events = events;
+  }
+
+  /** How many promises have not settled. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** A promise is given out. */
+  add(): void {
+    this.#waiting++;
+  }
+
+  /** The job has ended well. */
+  resolve(job: Job, value: unknown): void {
+    if (job.settled) return;
+    this.#meter.completed++;
+    job.resolve(value);
+    this.#settle(job, true, undefined);
+  }
+
+  /** The job has failed. */
+  fail(job: Job, error: unknown): void {
+    if (job.settled) return;
+    this.#meter.failed++;
+    this.#reject(job, error);
+  }
+
+  /** The caller has aborted the job. */
+  abort(job: Job, reason: unknown): void {
+    if (job.settled) return;
+    this.#meter.aborted++;
+    this.#reject(job, reason);
+  }
+
+  #reject(job: Job, error: unknown): void {
+    const { callerStack, connections } = job.extras ?? {};
+    if (callerStack && error instanceof Error) {
+      error.stack += `\n${callerStack}`;
+    }
+    // While it is in flight, its worker may still use them.
+    if (connections && !job.flight) closeConnections(connections.keys());
+    job.reject(error);
+    this.#settle(job, false, error);
+  }
+
+  #settle(job: Job, ok: boolean, error: unknown): void {
+    job.settled = true;
+    const signal = job.extras?.signal;
+    if (signal) this.#aborts.remove(signal, job);
+    this.#waiting--;
+    this.#events.settled(job, ok, error);
+    if (this.#waiting === 0) this.#events.drained();
+  }
+}

@@ -1,0 +1,76 @@
+// Shared memory into which a worker writes JSON texts, one after the other, and
+// from which main reads them in runs.
+
+/** Bytes of the ring: a power of two. */
+const SIZE = 256 * 1024;
+const MASK = SIZE - 1;
+const HEAD = 8;
+/** A place is a position and a length in one number. */
+const LENGTHS = 2 ** 20;
+const COMMA = 44;
+
+/** A ring of texts with one writer and one reader. */
+export class TextRing {
+  static readonly BYTES: number = HEAD + SIZE;
+  /** How far main has read, modulo 2 ** 32, as is every position. */
+  readonly #read: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  /** Worker: how far it has written. */
+  #written = 0;
+
+  constructor(buffer: SharedArrayBuffer, offset: number) {
+    this.#read = new Int32Array(buffer, offset, 1);
+    this.#bytes = new Uint8Array(buffer, offset + HEAD, SIZE);
+  }
+
+  /** Worker: writes a text, and gives its place, or -1 if there is no room. */
+  write(text: string): number {
+    // In UTF-8 a text takes at most three bytes a character, and a comma.
+    const most = 3 * text.length + 1;
+    let start = this.#written & MASK;
+    let skipped = 0;
+    if (start + most > SIZE) {
+      // A text lies in one piece.
+      skipped = SIZE - start;
+      start = 0;
+    }
+    const used = (this.#written - Atomics.load(this.#read, 0)) >>> 0;
+    if (used + skipped + most > SIZE) return -1;
+    const bytes = this.#bytes.subarray(start, start + most);
+    const { written } = this.#encoder.encodeInto(text, bytes);
+    bytes[written] = COMMA;
+    const position = (this.#written + skipped) >>> 0;
+    this.#written = (position + written + 1) >>> 0;
+    return position * LENGTHS + written;
+  }
+
+  /** Main: whether the second place is right behind the first. */
+  follows(first: number, second: number): boolean {
+    return positionOf(second) === endOf(first) &&
+      (positionOf(second) & MASK) !== 0;
+  }
+
+  /** Main: the texts from the first place to the last, as one JSON array. */
+  read(first: number, last: number): string {
+    const start = positionOf(first) & MASK;
+    const end = (positionOf(last) & MASK) + lengthOf(last);
+    const texts = this.#decoder.decode(this.#bytes.subarray(start, end));
+    Atomics.store(this.#read, 0, endOf(last) | 0);
+    return `[${texts}]`;
+  }
+}
+
+function positionOf(place: number): number {
+  return Math.floor(place / LENGTHS);
+}
+
+function lengthOf(place: number): number {
+  return place % LENGTHS;
+}
+
+/** The position behind a text and its comma. */
+function endOf(place: number): number {
+  return (positionOf(place) + lengthOf(place) + 1) % 2 ** 32;
+}
