@@ -23,7 +23,9 @@ export type {
   WhenFull,
 } from "./src/options.ts";
 export type {
+  AnyFunction,
   InlineJob,
+  IsGenerator,
   JobArguments,
   JobFunction,
   JobName,
@@ -34,6 +36,7 @@ export {
   type JobEndEventDetail,
   type JobEventDetail,
   type JobStartEventDetail,
+  type PoolEventListener,
   PoolEvents,
   type ThreadPoolEventMap,
   type WorkerErrorEventDetail,

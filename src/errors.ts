@@ -67,6 +67,8 @@ export class WorkerCrashedError extends ThreadPoolError {
   readonly started: boolean;
 
   /**
+   * Makes the error.
+   *
    * @param message What happened
    * @param options The cause, and whether the job had started
    */

@@ -1,11 +1,11 @@
 // What TypeScript knows of a module's jobs: their names, arguments and results.
 
+/** Any function that can be a job. */
 // deno-lint-ignore no-explicit-any
-type AnyFunction = (...args: any[]) => any;
+export type AnyFunction = (...args: any[]) => any;
 
-type IsAny<T> = 0 extends 1 & T ? true : false;
-
-type IsGenerator<T> = IsAny<T> extends true ? false
+/** Whether a function that returns `T` is a generator: neither `any` nor `never` is one. */
+export type IsGenerator<T> = 0 extends 1 & T ? false
   : [T] extends [never] ? false
   : T extends
     | Generator<unknown, unknown, never>
@@ -24,7 +24,7 @@ export type JobName<Jobs> =
       : never;
   }[keyof Jobs];
 
-/** A self-contained function that is sent to a worker as its source. */
+/** A self-contained function, which is sent to a worker as its source. */
 export type InlineJob = AnyFunction;
 
 /** The function that a job, given by name or inline, runs. */

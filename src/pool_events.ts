@@ -53,7 +53,8 @@ export interface ThreadPoolEventMap {
   drain: CustomEvent<undefined>;
 }
 
-type Listener<Type extends keyof ThreadPoolEventMap> =
+/** What listens to an event of a pool. */
+export type PoolEventListener<Type extends keyof ThreadPoolEventMap> =
   | ((event: ThreadPoolEventMap[Type]) => void)
   | { handleEvent(event: ThreadPoolEventMap[Type]): void };
 
@@ -90,7 +91,7 @@ export class PoolEvents extends EventTarget {
    */
   override addEventListener<Type extends keyof ThreadPoolEventMap>(
     type: Type,
-    listener: Listener<Type> | null,
+    listener: PoolEventListener<Type> | null,
     options?: boolean | AddEventListenerOptions,
   ): void {
     let types = listened.get(this);
@@ -108,7 +109,7 @@ export class PoolEvents extends EventTarget {
    */
   override removeEventListener<Type extends keyof ThreadPoolEventMap>(
     type: Type,
-    listener: Listener<Type> | null,
+    listener: PoolEventListener<Type> | null,
     options?: boolean | EventListenerOptions,
   ): void {
     super.removeEventListener(type, listener as EventListener, options);
