@@ -1,11 +1,13 @@
 // Main's end of a moved connection: it carries bytes between the socket and the
 // worker, with credit in both directions.
 
-import { packError } from "./error_codec.ts";
+import { type PackedError, packError } from "./error_codec.ts";
 import type { ConnectionEvent, ConnectionRequest } from "./protocol.ts";
 
 /** How many bytes may be on their way to a handler that has not read them. */
 const WINDOW = 256 * 1024;
+/** What has been written is told when it is so many bytes. */
+const TELL_AFTER = 64 * 1024;
 const SMALLEST_CHUNK = 16 * 1024;
 const LARGEST_CHUNK = 256 * 1024;
 /** Below this a chunk is cheaper to copy than to move. */
@@ -50,6 +52,8 @@ export class ConnectionHost {
   #credit = WINDOW;
   #moreCredit: (() => void) | undefined;
   #writes: Promise<void> = Promise.resolve();
+  /** Bytes that have been written since the worker was told. */
+  #untold = 0;
   #closed = false;
 
   constructor(
@@ -143,32 +147,36 @@ export class ConnectionHost {
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
-    await this.#tell({
-      kind: "conn-written",
-      id: this.#id,
-      bytes: chunk.length,
-    }, async () => {
+    let error: PackedError | undefined;
+    try {
       for (let written = 0; written < chunk.length;) {
         written += await this.conn.write(chunk.subarray(written));
       }
+    } catch (thrown) {
+      error = packError(thrown);
+    }
+    this.#untold += chunk.length;
+    if (this.#untold < TELL_AFTER && !error) return;
+    this.#tell({
+      kind: "conn-written",
+      id: this.#id,
+      bytes: this.#untold,
+      error,
     });
+    this.#untold = 0;
   }
 
   async #closeWrite(): Promise<void> {
-    await this.#tell({ kind: "conn-closed-write", id: this.#id }, () => {
-      return this.conn.closeWrite();
-    });
+    let error: PackedError | undefined;
+    try {
+      await this.conn.closeWrite();
+    } catch (thrown) {
+      error = packError(thrown);
+    }
+    this.#tell({ kind: "conn-closed-write", id: this.#id, error });
   }
 
-  async #tell(
-    event: ConnectionEvent & { error?: unknown },
-    action: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await action();
-    } catch (error) {
-      event.error = packError(error);
-    }
+  #tell(event: ConnectionEvent): void {
     if (!this.#closed) this.#post(event);
   }
 

@@ -222,18 +222,14 @@ export class Lane implements Flight {
     while (this.#oldest < this.#next) {
       const seq = this.#oldest;
       const job = this.#jobs[seq & SLOT_MASK];
-      if (job) {
-        const state = board.state(seq);
-        if (state <= State.POSTED) break;
-        this.#remove(job);
-        this.#events.value(
-          job,
-          board.result(seq, state, this.#next),
-          board.start(seq),
-          board.end(seq),
-        );
-      }
+      const state = job && board.state(seq);
+      if (state !== undefined && state <= State.POSTED) break;
+      // Who hears of a result may give new jobs, and so come here again.
       this.#oldest++;
+      if (job === undefined || state === undefined) continue;
+      const value = board.result(seq, state, this.#next);
+      this.#remove(job);
+      this.#events.value(job, value, board.start(seq), board.end(seq));
     }
   }
 

@@ -10,6 +10,8 @@ import type {
 
 /** How many bytes may be written ahead of the socket. */
 const WINDOW = 256 * 1024;
+/** What has been read is told when it is so many bytes. */
+const TELL_AFTER = 64 * 1024;
 /** Below this a chunk is cheaper to copy than to move. */
 const SMALL = 8 * 1024;
 const CHUNK = 64 * 1024;
@@ -23,6 +25,8 @@ export class MovedConn implements Deno.TcpConn {
   readonly #chunks: Uint8Array[] = [];
   /** How far the first chunk has been read. */
   #offset = 0;
+  /** Bytes that have been read since main was told. */
+  #untold = 0;
   #ended = false;
   #readError: unknown;
   #readers: (() => void)[] = [];
@@ -186,7 +190,15 @@ export class MovedConn implements Deno.TcpConn {
     if (this.#offset === chunk.length) {
       this.#chunks.shift();
       this.#offset = 0;
-      this.#post({ kind: "conn-consumed", id: this.#id, bytes: chunk.length });
+      this.#untold += chunk.length;
+      if (this.#untold >= TELL_AFTER) {
+        this.#post({
+          kind: "conn-consumed",
+          id: this.#id,
+          bytes: this.#untold,
+        });
+        this.#untold = 0;
+      }
     }
     return part.length;
   }

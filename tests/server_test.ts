@@ -1,0 +1,347 @@
+// The web server, tested from outside: as a process, over its port.
+import { connect as netConnect } from "node:net";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
+import {
+  connect,
+  parseResponse,
+  type RawResponse,
+  readToEnd,
+  request,
+  send,
+} from "./raw_http.ts";
+import { runServer, Server } from "./server_process.ts";
+
+const GET_ROOT = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const GET_SLEEP = "GET /sleep HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const windows = Deno.build.os === "windows";
+
+function assertPage(response: RawResponse, status: number, text: string) {
+  assertEquals(response.status, status);
+  const { headers, body, page } = response;
+  assertEquals(headers.get("content-type"), "text/html; charset=utf-8");
+  assertEquals(headers.get("content-length"), String(body.length));
+  assertEquals(headers.get("connection"), "close");
+  assert(page.includes(text), `Expected "${text}" in ${page}`);
+}
+
+function assertHello(response: RawResponse) {
+  assertPage(response, 200, "<h1>Hello!</h1>");
+  assertPage(response, 200, "Hi from Deno");
+}
+
+Deno.test("GET / gives the page to a raw TCP client", async () => {
+  await using server = await Server.start();
+  assertHello(await request(server.port, GET_ROOT));
+});
+
+Deno.test("GET / gives the page to fetch", async () => {
+  await using server = await Server.start();
+  const response = await fetch(`http://127.0.0.1:${server.port}/`);
+  const body = await response.bytes();
+  assertEquals(response.status, 200);
+  assertEquals(response.headers.get("content-length"), String(body.length));
+  assert(new TextDecoder().decode(body).includes("Hi from Deno"));
+});
+
+Deno.test({
+  name: "GET / gives the page to curl (skipped where curl is not installed)",
+  ignore: !await hasCurl(),
+  fn: async () => {
+    await using server = await Server.start();
+    const { stdout } = await new Deno.Command("curl", {
+      args: ["-sSi", "--max-time", "10", `http://127.0.0.1:${server.port}/`],
+    }).output();
+    assertHello(parseResponse(stdout));
+  },
+});
+
+async function hasCurl(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("curl", { args: ["-V"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+Deno.test("HEAD / gives the headers of the page without the page", async () => {
+  await using server = await Server.start();
+  const page = await request(server.port, GET_ROOT);
+  const head = await request(server.port, "HEAD / HTTP/1.1\r\n\r\n");
+  assertEquals(head.status, 200);
+  assertEquals([...head.headers], [...page.headers]);
+  assertEquals(head.body.length, 0);
+});
+
+Deno.test("anything else gives the 404 page", async () => {
+  await using server = await Server.start();
+  for (
+    const text of [
+      "GET /missing HTTP/1.1\r\n\r\n",
+      "GET /sleepy HTTP/1.1\r\n\r\n",
+      "DELETE / HTTP/1.1\r\n\r\n",
+      "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+    ]
+  ) assertPage(await request(server.port, text), 404, "Oops!");
+});
+
+Deno.test("a client that still sends its body can read its response", async () => {
+  await using server = await Server.start();
+  const half = "x".repeat(32 * 1024);
+  const head = `POST / HTTP/1.1\r\nContent-Length: ${2 * half.length}\r\n\r\n`;
+  using conn = await connect(server.port);
+  await send(conn, head + half);
+  const start = new Uint8Array(1);
+  await conn.read(start); // the server has answered
+  await send(conn, half);
+  const rest = await readToEnd(conn);
+  const bytes = await new Blob([start, rest]).bytes();
+  assertPage(parseResponse(bytes), 404, "Oops!");
+});
+
+Deno.test("a malformed request gets 400", async () => {
+  await using server = await Server.start();
+  for (
+    const text of [
+      "nonsense\r\n\r\n",
+      "\r\n\r\n",
+      "GET /\r\n\r\n",
+      "GET HTTP/1.1\r\n\r\n",
+      "GET  / HTTP/1.1\r\n\r\n",
+      "GET / HTTP/2.0\r\n\r\n",
+      "G(T / HTTP/1.1\r\n\r\n",
+      "GET /\u00e9 HTTP/1.1\r\n\r\n",
+      "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+      "GET / HTTP/1.1\r\nspaced : name\r\n\r\n",
+      "GET / HTTP/1.1\r\nX: a\r\n folded\r\n\r\n",
+      "GET / HTTP/1.1\r\nX: a\0b\r\n\r\n",
+      "GET / HTTP/1.1\n\n",
+    ]
+  ) {
+    const response = await request(server.port, text);
+    assertEquals(response.status, 400, `for ${JSON.stringify(text)}`);
+    assertPage(response, 400, "Pardon?");
+  }
+});
+
+Deno.test("a head of 8 KiB is read, a longer one gets 431", async () => {
+  await using server = await Server.start();
+  const frame = "GET / HTTP/1.1\r\nX: \r\n\r\n".length;
+  const headOf = (bytes: number) =>
+    `GET / HTTP/1.1\r\nX: ${"x".repeat(bytes - frame)}\r\n\r\n`;
+
+  assertHello(await request(server.port, headOf(8192)));
+  assertPage(await request(server.port, headOf(8193)), 431, "8 KiB");
+  assertPage(await request(server.port, headOf(64 * 1024)), 431, "8 KiB");
+});
+
+Deno.test("a request that arrives one byte at a time is answered", async () => {
+  await using server = await Server.start();
+  using conn = await connect(server.port);
+  conn.setNoDelay();
+  for (const byte of GET_ROOT) await send(conn, byte);
+  assertHello(parseResponse(await readToEnd(conn)));
+});
+
+Deno.test("a client is closed after 5 s of silence, not for being slow", async () => {
+  await using server = await Server.start();
+  const start = performance.now();
+
+  async function assertClosedForSilence(text: string) {
+    using conn = await connect(server.port);
+    await send(conn, text);
+    assertEquals(await readToEnd(conn), new Uint8Array());
+    const ms = performance.now() - start;
+    assert(ms > 4_500 && ms < 10_000, `Expected 5 s, was closed after ${ms}`);
+  }
+  async function assertAnsweredThoughSlow() {
+    const text = "GET / HTTP/1.1\r\n\r\n";
+    using conn = await connect(server.port);
+    for (const byte of text) {
+      await delay(5_400 / text.length);
+      await send(conn, byte);
+    }
+    assert(performance.now() - start > 5_000, "Expected to be slow");
+    assertHello(parseResponse(await readToEnd(conn)));
+  }
+
+  await Promise.all([
+    assertClosedForSilence(""),
+    assertClosedForSilence("GET / HT"),
+    assertAnsweredThoughSlow(),
+  ]);
+});
+
+Deno.test("a client that leaves before its request is whole gets no response", async () => {
+  await using server = await Server.start();
+  const start = performance.now();
+  using conn = await connect(server.port);
+  await send(conn, "GET / HTTP/1.1\r\n");
+  await conn.closeWrite();
+  assertEquals(await readToEnd(conn), new Uint8Array());
+  const ms = performance.now() - start;
+  assert(ms < 4_000, `Expected to be closed at once, not after ${ms} ms`);
+});
+
+Deno.test("four workers answer four GET /sleep together, and a fifth after the first", async () => {
+  const ms = 600;
+  await using server = await Server.start("--size", "4", "--delay", `${ms}`);
+  const start = performance.now();
+  const times = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      assertHello(await request(server.port, GET_SLEEP));
+      return performance.now() - start;
+    }),
+  );
+  times.sort((a, b) => a - b);
+  assert(times[0] >= ms, `Expected a delay of ${ms} ms, got ${times}`);
+  assert(times[3] < 2 * ms, `Expected four answers together, got ${times}`);
+  assert(times[4] >= 2 * ms, `Expected the fifth to wait, got ${times}`);
+});
+
+Deno.test("GET /sleep holds its worker only", async () => {
+  const ms = 10_000;
+  await using server = await Server.start("--size", "2", "--delay", `${ms}`);
+  const start = performance.now();
+  using sleeper = await connect(server.port);
+  await send(sleeper, GET_SLEEP);
+  await server.stdout.match(/got a job/);
+  for (let i = 0; i < 20; i++) {
+    assertHello(await request(server.port, GET_ROOT));
+  }
+  assert(performance.now() - start < ms, "Expected answers during the sleep");
+});
+
+Deno.test("each job prints its worker, numbered from 1 to the size", async () => {
+  await using server = await Server.start("--size", "2");
+  await Promise.all(
+    Array.from({ length: 20 }, () => request(server.port, GET_ROOT)),
+  );
+  const jobs = "(?:^Worker [12] got a job; executing\\.\\n){20}";
+  await server.stdout.match(new RegExp(jobs, "m"));
+});
+
+Deno.test("2000 connections, 16 at once, are all answered right", async () => {
+  await using server = await Server.start();
+  let left = 2_000;
+  async function client() {
+    while (left-- > 0) {
+      if (left % 2) assertHello(await request(server.port, GET_ROOT));
+      else {
+        const text = `GET /${left} HTTP/1.1\r\n\r\n`;
+        assertPage(await request(server.port, text), 404, "Oops!");
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, client));
+  assertEquals(server.stderr.text, "");
+});
+
+Deno.test("connections that are reset harm no other", async () => {
+  await using server = await Server.start("--delay", "20");
+  const resets = ["", "GET / HT", GET_ROOT, GET_SLEEP];
+  const rounds = 15;
+  for (let i = 0; i < rounds; i++) {
+    const [, ...responses] = await Promise.all([
+      Promise.all(resets.map((text) => sendAndReset(server.port, text))),
+      request(server.port, GET_ROOT),
+      request(server.port, GET_SLEEP),
+    ]);
+    responses.forEach(assertHello);
+  }
+  const lines = server.stderr.text.split("\n").slice(0, -1);
+  assert(lines.length <= rounds * resets.length, lines.join("\n"));
+  for (const line of lines) assertMatch(line, /^error: /);
+});
+
+function sendAndReset(port: number, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = netConnect(port, "127.0.0.1", () => {
+      if (text === "") socket.resetAndDestroy();
+      else socket.write(text, () => socket.resetAndDestroy());
+    });
+    socket.on("close", () => resolve()).on("error", reject);
+  });
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name:
+      `${signal} finishes what was accepted, takes no more, and exits with 0 \
+(skipped on Windows)`,
+    ignore: windows,
+    fn: async () => {
+      await using server = await Server.start("--size", "2", "--delay", "1000");
+      const conns: Deno.Conn[] = [];
+      for (let i = 0; i < 3; i++) {
+        conns.push(await connect(server.port));
+        await send(conns[i], GET_SLEEP);
+      }
+      await server.stdout.match(/(?:got a job[^]*){2}/);
+      await delay(200); // nothing shows when the third, which is queued, was accepted
+      server.kill(signal);
+
+      const responses = conns.map(async (conn) => {
+        using _ = conn;
+        return parseResponse(await readToEnd(conn));
+      });
+      await Promise.race(responses);
+      await assertRejects(
+        () => connect(server.port),
+        Deno.errors.ConnectionRefused,
+      );
+      (await Promise.all(responses)).forEach(assertHello);
+      assertEquals((await server.status).code, 0);
+      await server.stderr.ended;
+      assertEquals(server.stderr.text, "");
+    },
+  });
+
+  Deno.test({
+    name: `${signal} ends an idle server with exit code 0 (skipped on Windows)`,
+    ignore: windows,
+    fn: async () => {
+      await using server = await Server.start();
+      assertHello(await request(server.port, GET_ROOT));
+      server.kill(signal);
+      assertEquals((await server.status).code, 0);
+    },
+  });
+}
+
+Deno.test("a port in use is one line on stderr and exit code 1", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const { code, stdout, stderr } = await runServer("--port", `${port}`);
+  assertMatch(stderr, new RegExp(`^error: .*127\\.0\\.0\\.1:${port}.*\\n$`));
+  assertEquals({ code, stdout }, { code: 1, stdout: "" });
+});
+
+for (
+  const flags of [
+    ["--bogus"],
+    ["extra"],
+    ["--port"],
+    ["--port", "-1"],
+    ["--port", "65536"],
+    ["--size", "0"],
+    ["--size", "many"],
+    ["--delay", "1.5"],
+    ["--delay", "1\n2"],
+  ]
+) {
+  Deno.test(`${JSON.stringify(flags)} is one line on stderr and exit code 1`, async () => {
+    const { code, stdout, stderr } = await runServer("--port", "0", ...flags);
+    assertMatch(stderr, /^error: .+\n$/);
+    assertEquals({ code, stdout }, { code: 1, stdout: "" });
+  });
+}
+
+Deno.test("--help prints the flags and exits with 0", async () => {
+  const { code, stdout, stderr } = await runServer("--help");
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  for (const flag of ["--port", "--size", "--delay", "--help"]) {
+    assert(stdout.includes(flag), `Expected ${flag} in ${stdout}`);
+  }
+});
