@@ -43,6 +43,9 @@ export interface DispatcherEvents {
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 128;
 
+/** How many ms after a worker's word main looks for results that came after it. */
+const LOOK_AFTER = 2;
+
 /** The queue and the workers that share it. */
 export class Dispatcher {
   readonly functions = new FunctionTable();
@@ -58,6 +61,7 @@ export class Dispatcher {
   #sinceDispatch = 0;
   #dispatchDue = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
+  #lookTimer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
   constructor(settings: DispatcherSettings, events: DispatcherEvents) {
@@ -118,6 +122,7 @@ export class Dispatcher {
   stop(): Job[] {
     this.#stopped = true;
     clearTimeout(this.#growTimer);
+    clearTimeout(this.#lookTimer);
     const jobs: Job[] = [];
     for (const lane of this.#lanes) {
       const { started, unstarted } = lane.stop();
@@ -201,19 +206,30 @@ export class Dispatcher {
   #progress(lane: Lane): void {
     lane.collect();
     this.#noteIdle(lane);
-    if (this.#queue.length === 0 && lane.inFlight === 0) this.#steal();
+    if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
     this.#feed(lane);
+    if (lane.inFlight > 0) this.#lookSoon();
+  }
+
+  /**
+   * A worker tells of its results at intervals. Those that came after its last
+   * word, and before a job that is long, are found by looking.
+   */
+  #lookSoon(): void {
+    this.#lookTimer ??= setTimeout(() => {
+      this.#lookTimer = undefined;
+      this.#pump();
+    }, LOOK_AFTER);
   }
 
   /** Takes back, for a worker that idles, what waits behind another's job. */
-  #steal(): void {
+  #takeBack(): void {
     let victim: Lane | undefined;
     for (const lane of this.#lanes) {
       if (lane.inFlight > (victim?.inFlight ?? 1)) victim = lane;
     }
     if (victim === undefined) return;
-    const jobs = victim.takeBackSome(victim.inFlight >> 1);
-    this.#requeue(jobs);
+    this.#requeue(victim.takeBackAll());
     this.#noteIdle(victim);
   }
 
@@ -244,7 +260,7 @@ export class Dispatcher {
       ready: (lane) => {
         this.#idle.add(lane);
         this.#events.workerStarted(workerId);
-        if (this.#queue.length === 0) this.#steal();
+        if (this.#queue.length === 0) this.#takeBack();
         this.#dispatch();
       },
       progress: (lane) => this.#progress(lane),

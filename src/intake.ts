@@ -20,8 +20,6 @@ export interface Call {
 /** The arguments of a job as they wait in the queue. */
 export interface Payload {
   args: readonly unknown[] | string;
-  /** Whether they may go in one message with those of other jobs. */
-  sharesMessage: boolean;
   extras: JobExtras | undefined;
 }
 
@@ -66,18 +64,18 @@ export function takePayload({ args, options }: Call): Payload {
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
     if (arePrimitives(args)) {
-      return { args, sharesMessage: true, extras: undefined };
+      return { args, extras: undefined };
     }
     const text = toText(args);
     if (text !== undefined) {
-      return { args: text, sharesMessage: true, extras: undefined };
+      return { args: text, extras: undefined };
     }
   }
   const packed = pack(args, "args", transfer);
   ownConnections(packed.connections.keys());
   const { value, moves, connections } = take(packed);
-  const extras: JobExtras = {};
+  const extras: JobExtras = { travelsAlone: true };
   if (moves.length > 0) extras.moves = moves;
   if (connections.size > 0) extras.connections = connections;
-  return { args: value, sharesMessage: false, extras };
+  return { args: value, extras };
 }

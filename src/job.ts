@@ -10,6 +10,8 @@ export interface Flight {
 
 /** What only some jobs have, so that the others pay nothing for it. */
 export interface JobExtras {
+  /** Its arguments go in a message of their own. */
+  travelsAlone?: boolean;
   signal?: AbortSignal;
   /** Moves with the arguments: the job has one attempt, at an idle worker. */
   moves?: Transferable[];
@@ -34,7 +36,6 @@ export class Job {
    * @param id Its number in the pool
    * @param functionId What it runs
    * @param args Its arguments, or the text of them
-   * @param sharesMessage Whether it may go in one message with other jobs
    * @param submitted When it was accepted, in ms on main's clock
    * @param extras What it has beside that
    */
@@ -42,12 +43,26 @@ export class Job {
     readonly id: number,
     readonly functionId: number,
     readonly args: readonly unknown[] | string,
-    readonly sharesMessage: boolean,
     readonly submitted: number,
     readonly extras: JobExtras | undefined,
     readonly resolve: (value: unknown) => void,
-    readonly reject: (reason: unknown) => void,
   ) {}
+
+  /**
+   * Rejects its promise, through a thenable: to keep the promise's own function
+   * for that would cost 64 bytes a job, and to resolve it with a rejected promise
+   * makes the runtime search a list for each.
+   */
+  reject(reason: unknown): void {
+    this.resolve({
+      then: (_: unknown, reject: (reason: unknown) => void) => reject(reason),
+    });
+  }
+
+  /** Whether it may go in one message with other jobs. */
+  get sharesMessage(): boolean {
+    return !this.extras?.travelsAlone;
+  }
 
   /** Whether its payload is gone once it is sent, so that it must not be sent ahead. */
   get oneAttempt(): boolean {

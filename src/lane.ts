@@ -155,14 +155,10 @@ export class Lane implements Flight {
     return true;
   }
 
-  /** Takes back up to so many jobs that have not started, the first ones first. */
-  takeBackSome(count: number): Job[] {
+  /** Takes back, in order, the jobs that have not started and may go elsewhere. */
+  takeBackAll(): Job[] {
     const jobs: Job[] = [];
-    for (
-      let seq = this.#oldest;
-      seq < this.#next && jobs.length < count;
-      seq++
-    ) {
+    for (let seq = this.#oldest; seq < this.#next; seq++) {
       const job = this.#jobs[seq & SLOT_MASK];
       if (job && !job.oneAttempt && this.takeBack(job)) jobs.push(job);
     }

@@ -2,11 +2,16 @@
 // the hundred, long ones alone.
 
 /** How many ms of work a worker may have before it; hides the way to main and back. */
-const AHEAD = 2;
+const AHEAD = 4;
 /** How much the newest job counts in the mean. */
 const WEIGHT = 1 / 16;
+/** A job counts as at most so many times the mean: what waits behind a rare long one can be taken back. */
+const OUTLIER = 4;
 /** The mean that is assumed of jobs until one has been measured. */
 const UNKNOWN = 0.1;
+
+/** No mean is taken to be below this, in ms. */
+const LEAST = 1e-4;
 
 /** The running mean of how long jobs take. */
 export class Pace {
@@ -14,11 +19,13 @@ export class Pace {
 
   /** A job took so many ms. */
   note(time: number): void {
-    this.#mean += (time - this.#mean) * WEIGHT;
+    time = Math.max(time, LEAST);
+    const counted = Math.min(time, OUTLIER * this.#mean);
+    this.#mean += (counted - this.#mean) * WEIGHT;
   }
 
   /** How many jobs a worker may have in flight. */
   get ahead(): number {
-    return Math.max(1, Math.ceil(AHEAD / (this.#mean + 1e-6)));
+    return Math.max(1, Math.ceil(AHEAD / this.#mean));
   }
 }

@@ -33,6 +33,7 @@ import { Meter, type PoolStats } from "./pool_stats.ts";
 import type { Ending } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { Settlement } from "./settlement.ts";
+import { TurnClock } from "./turn_clock.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -84,6 +85,7 @@ const NO_ARGUMENTS: readonly unknown[] = [];
 export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   implements AsyncDisposable {
   readonly #settings: PoolSettings;
+  readonly #clock = new TurnClock();
   readonly #meter = new Meter();
   readonly #aborts: AbortWatch;
   readonly #settlement: Settlement;
@@ -344,16 +346,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     let { extras } = payload;
     if (callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const { promise, resolve } = Promise.withResolvers<unknown>();
     const job = new Job(
       ++this.#jobCount,
       call.functionId,
       payload.args,
-      payload.sharesMessage,
-      performance.now(),
+      this.#clock.now(),
       extras,
       resolve,
-      reject,
     );
     if (signal) this.#aborts.add(signal, job);
     this.#settlement.add();

@@ -86,18 +86,13 @@ Deno.test("anything else gives the 404 page", async () => {
   ) assertPage(await request(server.port, text), 404, "Oops!");
 });
 
-Deno.test("a client that still sends its body can read its response", async () => {
+Deno.test("a client that was answered early can still send the rest of its body", async () => {
   await using server = await Server.start();
-  const half = "x".repeat(32 * 1024);
-  const head = `POST / HTTP/1.1\r\nContent-Length: ${2 * half.length}\r\n\r\n`;
   using conn = await connect(server.port);
-  await send(conn, head + half);
-  const start = new Uint8Array(1);
-  await conn.read(start); // the server has answered
-  await send(conn, half);
-  const rest = await readToEnd(conn);
-  const bytes = await new Blob([start, rest]).bytes();
-  assertPage(parseResponse(bytes), 404, "Oops!");
+  await send(conn, "POST / HTTP/1.1\r\nContent-Length: 65536\r\n\r\n");
+  assertPage(parseResponse(await readToEnd(conn)), 404, "Oops!");
+  // A connection closed already would be reset by the first of these.
+  for (let i = 0; i < 16; i++) await send(conn, "x".repeat(4096));
 });
 
 Deno.test("a malformed request gets 400", async () => {

@@ -47,6 +47,8 @@ class ReceivedJob implements CurrentJob {
   }
 }
 
+/** Results wait at most so many ms for others to be told of with them, if no job is long. */
+const TELL_EVERY = 0.25;
 /** For so many ms jobs follow each other before timers and I/O get their turn. */
 const TURN = 5;
 
@@ -64,6 +66,9 @@ export class Executor {
   #first = 0;
   #current: ReceivedJob | undefined;
   #paused = false;
+  /** Whether there are results on the board of which main has not been told. */
+  #untold = false;
+  #lastTold = 0;
   /** When, on main's clock, it is others' turn in this thread. */
   #pauseAt = 0;
 
@@ -137,6 +142,7 @@ export class Executor {
         return this.#pause();
       }
     }
+    if (this.#untold) this.#tell(now);
   }
 
   async #await(
@@ -193,12 +199,20 @@ export class Executor {
     this.#board.setTimes(job.seq, start, end);
     if (job.hasConnections) this.#connections.end(job.id);
     else if (!failed && this.#board.settle(job.seq, result)) {
-      if (this.#board.wake()) this.#post({ kind: "wake" });
+      this.#untold = true;
+      if (end - this.#lastTold >= TELL_EVERY) this.#tell(end);
       return;
     }
     this.#board.settlePosted(job.seq);
     if (failed) this.#postEnding(failure(job, result));
     else this.#postValue(job, result);
+  }
+
+  /** Wakes main, unless it is about to look anyway. */
+  #tell(now: number): void {
+    this.#untold = false;
+    this.#lastTold = now;
+    if (this.#board.wake()) this.#post({ kind: "wake" });
   }
 
   #postValue({ seq, name }: ReceivedJob, result: unknown): void {
