@@ -41,11 +41,78 @@ export function isPrimitive(value: unknown): boolean {
   }
 }
 
-/** Whether `postMessage` throws at an object, or silently sends `{}` for it. */
+/** Whether `postMessage` would silently send `{}` for an object, or throw at it. */
 export function isNotCloneable(value: object): boolean {
-  const tag = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
-  return typeof tag === "string" &&
-    (NOT_CLONEABLE.has(tag) || tag.startsWith("Temporal."));
+  const tag = tagOf(value);
+  return NOT_CLONEABLE.has(tag) || tag.startsWith("Temporal.") ||
+    value instanceof WebAssembly.Memory &&
+      !(value.buffer instanceof SharedArrayBuffer);
+}
+
+/** Whether an object is no more than its own properties, as far as cloning goes. */
+export function isOrdinary(value: object): boolean {
+  return tagOf(value) === "Object";
+}
+
+/** Whether a buffer, or that of a view, is gone, or no longer reaches as far as the view. */
+export function isOutOfBounds(
+  value: ArrayBufferLike | ArrayBufferView,
+): boolean {
+  if (!ArrayBuffer.isView(value)) {
+    return value instanceof ArrayBuffer && value.detached;
+  }
+  if (isOutOfBounds(value.buffer)) return true;
+  if (value.byteLength > 0 || !(value.buffer as ArrayBuffer).resizable) {
+    return false;
+  }
+  try {
+    structuredClone(value);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Why a transferable cannot be moved now, if it cannot. */
+export function whyUnmovable(value: unknown): string | undefined {
+  if (value instanceof ArrayBuffer) {
+    return value.detached
+      ? "an ArrayBuffer that is already detached"
+      : undefined;
+  }
+  if (!isMoveOnly(value)) return `${nameOf(value)}, which cannot be moved`;
+  const { locked, readable, writable } = value as {
+    locked?: boolean;
+    readable?: ReadableStream;
+    writable?: WritableStream;
+  };
+  return locked || readable?.locked || writable?.locked
+    ? `a ${nameOf(value)} that is locked`
+    : undefined;
+}
+
+/** Every transferable that a value holds, at any depth. */
+export function transferablesIn(
+  value: unknown,
+  found = new Set<Transferable>(),
+  seen = new Set<object>(),
+): Set<Transferable> {
+  if (typeof value !== "object" || value === null || seen.has(value)) {
+    return found;
+  }
+  seen.add(value);
+  if (ArrayBuffer.isView(value)) transferablesIn(value.buffer, found, seen);
+  else if (value instanceof ArrayBuffer || isMoveOnly(value)) found.add(value);
+  else if (value instanceof Map) {
+    for (const entry of value) transferablesIn(entry, found, seen);
+  } else if (value instanceof Set) {
+    for (const item of value) transferablesIn(item, found, seen);
+  } else {
+    for (const key of Object.keys(value)) {
+      transferablesIn((value as Record<string, unknown>)[key], found, seen);
+    }
+  }
+  return found;
 }
 
 /** Whether a value can be moved, but not cloned. */
@@ -69,6 +136,10 @@ export function nameOf(value: unknown): string {
     case "symbol":
       return String(value);
     default:
-      return Object.prototype.toString.call(value).slice(8, -1);
+      return tagOf(value);
   }
+}
+
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }

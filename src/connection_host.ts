@@ -17,16 +17,21 @@ const owned = new WeakSet<Deno.Conn>();
 const closed = new WeakSet<Deno.Conn>();
 
 /**
- * Makes connections the pool's.
+ * Refuses connections that are the pool's already.
  *
- * @throws {TypeError} If one of them is already; the others stay as they are
+ * @throws {TypeError} If one of them is
  */
-export function ownConnections(connections: Iterable<Deno.Conn>): void {
-  const taken = [...connections];
-  if (taken.some((conn) => owned.has(conn))) {
-    throw new TypeError("The connection has already moved into a job");
+export function checkConnections(connections: Iterable<Deno.Conn>): void {
+  for (const conn of connections) {
+    if (owned.has(conn)) {
+      throw new TypeError("The connection has already moved into a job");
+    }
   }
-  for (const conn of taken) owned.add(conn);
+}
+
+/** Makes connections the pool's. */
+export function ownConnections(connections: Iterable<Deno.Conn>): void {
+  for (const conn of connections) owned.add(conn);
 }
 
 /** Closes connections that the pool owns, as far as they are still open. */

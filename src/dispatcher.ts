@@ -1,5 +1,6 @@
 // Decides which worker gets which jobs, and when another worker starts.
 
+import { Finishing } from "./finishing.ts";
 import { FunctionTable } from "./functions.ts";
 import type { Job } from "./job.ts";
 import { Lane } from "./lane.ts";
@@ -21,14 +22,8 @@ export interface DispatcherEvents {
   jobStarted(job: Job, workerId: number): void;
   /** A job has ended with a plain value. */
   jobValue(job: Job, value: unknown, start: number, end: number): void;
-  /** A job has ended in any other way; its connections, if any, close meanwhile. */
-  jobEnded(
-    job: Job,
-    ending: Ending,
-    start: number,
-    end: number,
-    connectionsClosed: Promise<void> | undefined,
-  ): void;
+  /** A job has ended in any other way, and its connections are closed. */
+  jobEnded(job: Job, ending: Ending, start: number, end: number): void;
   /** A job could not be sent. */
   jobLost(job: Job, error: unknown): void;
   /** A job's worker died. */
@@ -52,6 +47,7 @@ export class Dispatcher {
   readonly #settings: DispatcherSettings;
   readonly #events: DispatcherEvents;
   readonly #queue = new JobQueue();
+  readonly #finishing = new Finishing();
   readonly #pace = new Pace();
   readonly #lanes = new Set<Lane>();
   /** Lanes that are ready and have nothing in flight. */
@@ -105,16 +101,16 @@ export class Dispatcher {
    * occupies its worker until it ends.
    */
   abort(job: Job, reason: unknown): void {
-    const lane = job.flight as Lane | undefined;
-    if (lane === undefined) {
+    const { flight } = job;
+    if (flight === undefined) {
       this.#queue.remove(job);
       this.#outstanding--;
-    } else if (lane.takeBack(job)) {
+    } else if (flight.takeBack(job)) {
       this.#outstanding--;
-      this.#noteIdle(lane);
+      this.#noteIdle(flight as Lane);
       this.#dispatch();
     } else {
-      lane.abort(job, reason);
+      flight.abort(job, reason);
     }
   }
 
@@ -123,7 +119,7 @@ export class Dispatcher {
     this.#stopped = true;
     clearTimeout(this.#growTimer);
     clearTimeout(this.#lookTimer);
-    const jobs: Job[] = [];
+    const jobs: Job[] = this.#finishing.stop();
     for (const lane of this.#lanes) {
       const { started, unstarted } = lane.stop();
       jobs.push(...started, ...unstarted);
@@ -272,13 +268,14 @@ export class Dispatcher {
       ended: (job, ending, start, end) => {
         this.#outstanding--;
         this.#pace.note(end - start);
-        this.#events.jobEnded(
-          job,
-          ending,
-          start,
-          end,
-          job.extras?.connections && lane.releaseConnections(job),
-        );
+        if (job.extras?.connections === undefined) {
+          this.#events.jobEnded(job, ending, start, end);
+          return;
+        }
+        // The worker is free meanwhile.
+        this.#finishing.finish(job, lane.releaseConnections(job)).then(() => {
+          this.#events.jobEnded(job, ending, start, end);
+        });
       },
       died: (lane, cause) => this.#died(lane, cause),
     });

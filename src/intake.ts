@@ -1,7 +1,7 @@
 // Turns a call of `execute()` into a job: checks it, and takes what moves.
 
 import { arePrimitives } from "./cloneable.ts";
-import { ownConnections } from "./connection_host.ts";
+import { checkConnections, ownConnections } from "./connection_host.ts";
 import { JobNotFoundError } from "./errors.ts";
 import { expected } from "./expected.ts";
 import type { FunctionTable } from "./functions.ts";
@@ -72,8 +72,9 @@ export function takePayload({ args, options }: Call): Payload {
     }
   }
   const packed = pack(args, "args", transfer);
-  ownConnections(packed.connections.keys());
+  checkConnections(packed.connections.keys());
   const { value, moves, connections } = take(packed);
+  ownConnections(connections.keys());
   const extras: JobExtras = { travelsAlone: true };
   if (moves.length > 0) extras.moves = moves;
   if (connections.size > 0) extras.connections = connections;

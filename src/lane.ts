@@ -248,12 +248,15 @@ export class Lane implements Flight {
     return { unstarted, started };
   }
 
-  /** Writes out what a job left in its connections, and closes them. */
-  async releaseConnections(job: Job): Promise<void> {
+  /** Lets go of a job's connections, which its worker no longer has. */
+  releaseConnections(job: Job): ConnectionHost[] {
+    const conns = job.extras?.connections;
+    const hosts = [];
     for (const [id, host] of this.#connections) {
-      if (!job.extras?.connections?.has(host.conn)) continue;
-      await host.finish();
+      if (!conns?.has(host.conn)) continue;
       this.#connections.delete(id);
+      hosts.push(host);
     }
+    return hosts;
   }
 }

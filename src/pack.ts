@@ -5,14 +5,19 @@ import {
   isConnection,
   isMoveOnly,
   isNotCloneable,
+  isOrdinary,
+  isOutOfBounds,
   isPrimitive,
   nameOf,
+  transferablesIn,
+  whyUnmovable,
 } from "./cloneable.ts";
 import { JobCloneError } from "./errors.ts";
 import { markOf, unmark } from "./transfer.ts";
 
 /** A value that is ready to be sent. */
 export interface Packed<T> {
+  /** A copy of all containers; what they hold is the caller's own. */
   value: T;
   /** What moves with it, checked to be movable. */
   moves: Transferable[];
@@ -22,18 +27,16 @@ export interface Packed<T> {
   marked: object[];
 }
 
-/** Where in a value something sits. */
+/** Where in a value something sits; its key is text when it is of a Map or a Set. */
 interface Place {
   parent: Place | undefined;
-  key: string | number;
+  key: string | number | { text: string };
 }
-
-/** Beyond this an array is sent as it is, in a message of its own. */
-const LONGEST_COPIED_ARRAY = 1024;
 
 /**
  * Makes a value ready to be sent. Nothing is moved yet, so that a caller whose
- * value is refused still has all of it.
+ * value is refused still has all of it. `postMessage` detaches before it throws,
+ * so all is found here that would make it throw.
  *
  * @param value The value
  * @param root What error messages call it
@@ -53,21 +56,30 @@ export function pack<T>(
  * buffers are detached.
  */
 export function take<T>(packed: Packed<T>): Packed<T> {
-  if (packed.moves.length > 0) {
-    const placeholders = [...packed.connections.values()];
-    const taken = structuredClone(
-      { value: packed.value, moves: packed.moves, placeholders },
-      { transfer: packed.moves },
-    );
-    let index = 0;
-    for (const connection of packed.connections.keys()) {
-      packed.connections.set(connection, taken.placeholders[index++]);
-    }
+  const { value, moves, connections } = packed;
+  if (moves.length > 0) {
+    const placeholders = [...connections.values()];
+    const taken = clone({ value, moves, placeholders }, moves);
     packed.value = taken.value;
     packed.moves = taken.moves;
+    let index = 0;
+    for (const connection of connections.keys()) {
+      connections.set(connection, taken.placeholders[index++]);
+    }
   }
   unmark(packed.marked);
   return packed;
+}
+
+function clone<T>(value: T, transfer: Transferable[]): T {
+  try {
+    return structuredClone(value, { transfer });
+  } catch (cause) {
+    throw new JobCloneError(
+      `The arguments cannot be moved: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
 }
 
 class Packer {
@@ -77,10 +89,10 @@ class Packer {
   readonly #connections = new Map<Deno.Conn, object>();
   readonly #marked: object[] = [];
   /** What can only be moved, and so must be among the moves. */
-  readonly #mustMove: [object, Place | undefined][] = [];
-  /** What sits in containers that are sent as they are. */
-  readonly #uncopied: [object, Place | undefined][] = [];
-  #inUncopied = 0;
+  readonly #mustMove = new Map<object, Place | undefined>();
+  /** What is being read, for when that throws: a part, or the whole of what is here. */
+  #place: Place | undefined;
+  #key: Place["key"] | undefined;
 
   constructor(root: string, transfer: readonly Transferable[]) {
     this.#root = root;
@@ -88,7 +100,7 @@ class Packer {
   }
 
   pack<T>(value: T): Packed<T> {
-    const copy = this.#value(value, undefined, false) as T;
+    const copy = this.#copyAll(value);
     for (const [value, place] of this.#mustMove) {
       if (!this.#moves.has(value as Transferable)) {
         throw this.#refusal(
@@ -98,173 +110,171 @@ class Packer {
         );
       }
     }
-    this.#checkMoves();
-    const connected = this.#connections.size > 0;
+    for (const moved of this.#moves) {
+      const why = whyUnmovable(moved);
+      if (why === undefined) continue;
+      throw new JobCloneError(
+        `The transfer list of ${this.#root} holds ${why}`,
+      );
+    }
     return {
-      value: this.#uncopied.length === 0 || connected ? copy : value,
+      value: copy,
       moves: [...this.#moves],
       connections: this.#connections,
       marked: this.#marked,
     };
   }
 
-  #value(
-    value: unknown,
-    place: Place | undefined,
-    moving: boolean,
-  ): unknown {
-    switch (typeof value) {
-      case "object":
-        return value === null ? null : this.#object(value, place, moving);
-      case "function":
-      case "symbol":
-        throw this.#refusal(value, place, "cannot be cloned");
-      default:
-        return value;
-    }
-  }
-
-  #object(value: object, place: Place | undefined, moving: boolean): object {
-    const known = this.#copies.get(value);
-    if (known !== undefined) return known;
-    const mark = markOf(value);
-    if (mark !== undefined) {
-      this.#marked.push(value);
-      if (mark === "everything") moving = true;
-      else for (const moved of mark) this.#moves.add(moved);
-    }
-    if (isPlainArray(value)) {
-      const copy: unknown[] = [];
-      this.#copies.set(value, copy);
-      for (let i = 0; i < value.length; i++) {
-        copy.push(this.#part(value[i], place, i, moving));
-      }
-      return copy;
-    }
-    if (isPlainObject(value)) {
-      const copy: Record<string, unknown> = {};
-      this.#copies.set(value, copy);
-      for (const key of Object.keys(value)) {
-        copy[key] = this.#part(
-          this.#read(value, key, place),
-          place,
-          key,
-          moving,
-        );
-      }
-      return copy;
-    }
-    return this.#other(value, place, moving);
-  }
-
-  #part(
-    value: unknown,
-    parent: Place | undefined,
-    key: string | number,
-    moving: boolean,
-  ): unknown {
-    return isPrimitive(value)
-      ? value
-      : this.#value(value, { parent, key }, moving);
-  }
-
-  #read(value: object, key: string, parent: Place | undefined): unknown {
+  #copyAll<T>(value: T): T {
     try {
-      return (value as Record<string, unknown>)[key];
+      return this.#copy(value, undefined) as T;
     } catch (cause) {
+      if (cause instanceof JobCloneError) throw cause;
+      // A getter or a proxy has thrown, or it is nested too deeply.
+      const { message } = cause as Error;
       throw new JobCloneError(
-        `${this.#path({ parent, key })} cannot be read`,
+        `${this.#path(this.#reading())} cannot be read: ${message}`,
         { cause },
       );
     }
   }
 
-  /** What is neither plain data nor a primitive: it stays as it is. */
-  #other(value: object, place: Place | undefined, moving: boolean): object {
-    if (isConnection(value)) return this.#connection(value, place);
-    this.#copies.set(value, value);
-    if (this.#inUncopied > 0) this.#uncopied.push([value, place]);
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-      const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
-      if (moving && buffer instanceof ArrayBuffer) this.#moves.add(buffer);
-    } else if (isMoveOnly(value)) {
-      this.#mustMove.push([value, place]);
-      if (moving) this.#moves.add(value);
-    } else {
-      if (isNotCloneable(value)) {
-        throw this.#refusal(value, place, "cannot be cloned");
-      }
-      this.#insideUncopied(value, place, moving);
+  #reading(): Place | undefined {
+    return this.#key === undefined
+      ? this.#place
+      : { parent: this.#place, key: this.#key };
+  }
+
+  #copy(value: unknown, place: Place | undefined): unknown {
+    if (isPrimitive(value)) return value;
+    this.#place = place;
+    this.#key = undefined;
+    if (typeof value !== "object") {
+      throw this.#refusal(value, place, "cannot be cloned");
     }
+    return this.#copyObject(value!, place);
+  }
+
+  #copyObject(value: object, place: Place | undefined): object {
+    this.#noteMark(value);
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    if (Array.isArray(value)) return this.#copyArray(value, place);
+    if (value instanceof Map) return this.#copyMap(value, place);
+    if (value instanceof Set) return this.#copySet(value, place);
+    if (isConnection(value)) return this.#replace(value);
+    if (isMoveOnly(value)) this.#mustMove.set(value, place);
+    else if (
+      ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+    ) {
+      if (isOutOfBounds(value)) {
+        throw this.#refusal(value, place, "has lost its buffer");
+      }
+    } else if (isNotCloneable(value)) {
+      throw this.#refusal(value, place, "cannot be cloned");
+    } else if (isOrdinary(value)) {
+      return this.#copyProperties(value, {}, Object.keys(value), place);
+    } else this.#tryToClone(value, place);
+    this.#copies.set(value, value);
     return value;
   }
 
-  #connection(conn: Deno.Conn, place: Place | undefined): object {
-    if (this.#inUncopied > 0) {
-      throw this.#refusal(
-        conn,
-        place,
-        "is a connection, which can move only in arrays and plain objects",
+  #noteMark(value: object): void {
+    const mark = markOf(value);
+    if (mark === undefined) return;
+    this.#marked.push(value);
+    const moving = mark === "everything" ? transferablesIn(value) : mark;
+    for (const moved of moving) this.#moves.add(moved);
+  }
+
+  #copyArray(array: unknown[], place: Place | undefined): object {
+    const copy: unknown[] = new Array(array.length);
+    const keys = Object.keys(array);
+    if (keys.length !== array.length) {
+      // It has holes, or properties beside its items.
+      return this.#copyProperties(array, copy, keys, place);
+    }
+    this.#copies.set(array, copy);
+    for (let i = 0; i < array.length; i++) {
+      this.#place = place;
+      this.#key = i;
+      copy[i] = this.#part(array[i], place, i);
+    }
+    return copy;
+  }
+
+  #copyProperties(
+    value: object,
+    copy: object,
+    keys: string[],
+    place: Place | undefined,
+  ): object {
+    this.#copies.set(value, copy);
+    for (const key of keys) {
+      this.#place = place;
+      this.#key = key;
+      const part = (value as Record<string, unknown>)[key];
+      const copied = this.#part(part, place, key);
+      if (key === "__proto__") {
+        // Assigned, it would be the prototype.
+        Object.defineProperty(copy, key, {
+          value: copied,
+          configurable: true,
+          enumerable: true,
+          writable: true,
+        });
+      } else (copy as Record<string, unknown>)[key] = copied;
+    }
+    return copy;
+  }
+
+  #copyMap(map: Map<unknown, unknown>, place: Place | undefined): object {
+    const copy = new Map();
+    this.#copies.set(map, copy);
+    for (const [key, value] of map) {
+      const text = isPrimitive(key) ? `.get(${String(key)})` : " (a value)";
+      copy.set(
+        this.#part(key, place, { text: " (a key)" }),
+        this.#part(value, place, { text }),
       );
     }
+    return copy;
+  }
+
+  #copySet(set: Set<unknown>, place: Place | undefined): object {
+    const copy = new Set();
+    this.#copies.set(set, copy);
+    for (const item of set) {
+      copy.add(this.#part(item, place, { text: " (an item)" }));
+    }
+    return copy;
+  }
+
+  #part(
+    value: unknown,
+    parent: Place | undefined,
+    key: Place["key"],
+  ): unknown {
+    return isPrimitive(value) ? value : this.#copy(value, { parent, key });
+  }
+
+  #replace(conn: Deno.Conn): object {
     const placeholder = {};
     this.#copies.set(conn, placeholder);
     this.#connections.set(conn, placeholder);
     return placeholder;
   }
 
-  /** Looks into a container that will not be copied for what moves or cannot go. */
-  #insideUncopied(value: object, place: Place | undefined, moving: boolean) {
-    this.#uncopied.push([value, place]);
-    this.#inUncopied++;
-    if (value instanceof Map) {
-      for (const [key, item] of value) {
-        this.#part(key, place, "(key)", moving);
-        this.#part(
-          item,
-          place,
-          isPrimitive(key) ? `(${String(key)})` : "(value)",
-          moving,
-        );
-      }
-    } else if (value instanceof Set) {
-      for (const item of value) this.#part(item, place, "(item)", moving);
-    } else {
-      for (const key of Object.keys(value)) {
-        this.#part(this.#read(value, key, place), place, key, moving);
-      }
+  /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
+  #tryToClone(value: object, place: Place | undefined): void {
+    if (value instanceof Error && Object.hasOwn(value, "cause")) {
+      this.#part(value.cause, place, "cause");
     }
-    this.#inUncopied--;
-  }
-
-  /** Refuses what would make `postMessage` throw once it has begun to detach. */
-  #checkMoves(): void {
-    if (this.#moves.size === 0) return;
-    for (const moved of this.#moves) {
-      if (moved instanceof ArrayBuffer) {
-        if (moved.detached) {
-          throw this.#unmovable("an ArrayBuffer that is already detached");
-        }
-      } else if (isMoveOnly(moved)) {
-        const { locked } = moved as { locked?: boolean };
-        if (locked) throw this.#unmovable("a stream that is locked");
-      } else {
-        throw this.#unmovable(`${nameOf(moved)}, which cannot be moved`);
-      }
+    try {
+      structuredClone(value);
+    } catch {
+      throw this.#refusal(value, place, "cannot be cloned");
     }
-    const isProxy = globalThis.process?.getBuiltinModule?.("node:util")?.types
-      .isProxy;
-    for (const [value, place] of this.#uncopied) {
-      if (isProxy?.(value)) {
-        throw this.#refusal(value, place, "is a proxy, which cannot be cloned");
-      }
-    }
-  }
-
-  #unmovable(what: string): JobCloneError {
-    return new JobCloneError(
-      `The transfer list of ${this.#root} holds ${what}`,
-    );
   }
 
   #refusal(
@@ -276,25 +286,18 @@ class Packer {
   }
 
   #path(place: Place | undefined): string {
-    if (place === undefined) return this.#root;
-    const { parent, key } = place;
-    if (typeof key === "number") return `${this.#path(parent)}[${key}]`;
-    if (key.startsWith("(")) return this.#path(parent) + key;
-    return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
-      ? `${this.#path(parent)}.${key}`
-      : `${this.#path(parent)}[${JSON.stringify(key)}]`;
+    const keys: string[] = [];
+    for (let at = place; at !== undefined; at = at.parent) {
+      keys.push(stepOf(at.key));
+    }
+    return this.#root + keys.reverse().join("");
   }
 }
 
-function isPlainArray(value: object): value is unknown[] {
-  return Array.isArray(value) && value.length <= LONGEST_COPIED_ARRAY &&
-    Object.getPrototypeOf(value) === Array.prototype &&
-    Object.keys(value).length === value.length;
-}
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
-function isPlainObject(value: object): boolean {
-  if (Array.isArray(value)) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) &&
-    !Object.hasOwn(value, "__proto__") && !(Symbol.toStringTag in value);
+function stepOf(key: Place["key"]): string {
+  if (typeof key === "object") return key.text;
+  if (typeof key === "number") return `[${key}]`;
+  return IDENTIFIER.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }

@@ -380,9 +380,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         settlement.resolve(job, value);
         this.#room.release();
       },
-      jobEnded: async (job, ending, start, end, connectionsClosed) => {
+      jobEnded: (job, ending, start, end) => {
         meter.jobEnded(job.submitted, start, end);
-        if (connectionsClosed) await connectionsClosed;
         settleAs(ending, job, settlement);
         this.#room.release();
       },

@@ -59,17 +59,27 @@ function replace(
 ): unknown {
   if (typeof value !== "object" || value === null) return value;
   const conn = revived.get(value);
-  if (conn !== undefined) return conn;
-  if (!isContainer(value) || seen.has(value)) return value;
+  if (conn !== undefined || seen.has(value)) return conn ?? value;
   seen.add(value);
-  for (const key of Object.keys(value)) {
-    value[key] = replace(value[key], revived, seen);
+  if (value instanceof Map) {
+    const entries = [...value];
+    value.clear();
+    for (const [key, item] of entries) {
+      value.set(replace(key, revived, seen), replace(item, revived, seen));
+    }
+  } else if (value instanceof Set) {
+    const items = [...value];
+    value.clear();
+    for (const item of items) value.add(replace(item, revived, seen));
+  } else if (Array.isArray(value) || isPlainObject(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      const replaced = replace(item, revived, seen);
+      if (replaced !== item) (value as Record<string, unknown>)[key] = replaced;
+    }
   }
   return value;
 }
 
-/** Main replaces connections in arrays and plain objects only. */
-function isContainer(value: object): value is Record<string, unknown> {
-  return Array.isArray(value) ||
-    Object.getPrototypeOf(value) === Object.prototype;
+function isPlainObject(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -99,12 +99,13 @@ export class MovedConn implements Deno.TcpConn {
     if (data.length === 0) return 0;
     // The caller may use its buffer again as soon as this has resolved.
     const chunk = data.slice(0, WINDOW);
-    this.#unwritten += chunk.length;
+    const { length } = chunk;
+    this.#unwritten += length;
     this.#post(
       { kind: "conn-write", id: this.#id, chunk },
-      chunk.length > SMALL ? [chunk.buffer] : undefined,
+      length > SMALL ? [chunk.buffer] : undefined,
     );
-    return chunk.length;
+    return length;
   }
 
   closeWrite(): Promise<void> {
