@@ -1,0 +1,16 @@
+// piscina, with its defaults and a fixed size.
+import { Piscina } from "piscina";
+
+/** @type {import("../types.d.ts").PoolModule["open"]} */
+export function open(size) {
+  const pool = new Piscina({
+    filename: new URL("./piscina_worker.js", import.meta.url).href,
+    minThreads: size,
+    maxThreads: size,
+  });
+  return {
+    run: (name, arg) => pool.run(arg, { name }),
+    move: (buffer) =>
+      pool.run(buffer, { name: "move", transferList: [buffer] }),
+  };
+}

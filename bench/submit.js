@@ -1,0 +1,64 @@
+// The two ways in which the workloads submit jobs: all at once, and one at a time.
+import { median } from "./stats.js";
+
+/**
+ * Submits jobs all at once and resolves when the last has settled. They are
+ * counted, not collected, so that no array of the caller's is measured.
+ * @param {import("./types.d.ts").Pool} pool
+ * @param {import("./types.d.ts").Job} job
+ * @param {number} count
+ * @param {(index: number) => unknown} arg
+ * @returns {Promise<void>}
+ */
+export function all(pool, job, count, arg) {
+  return new Promise((resolve, reject) => {
+    let left = count;
+    const done = () => {
+      if (--left === 0) resolve();
+    };
+    for (let i = 0; i < count; i++) pool.run(job, arg(i)).then(done, reject);
+  });
+}
+
+/**
+ * The milliseconds that `all()` takes, or the hand-batched echo where there is no pool.
+ * @type {(...args: Parameters<typeof all>) => Promise<number>}
+ */
+export async function timeAll(pool, job, count, arg) {
+  const begun = performance.now();
+  await (pool.burst?.(count, arg) ?? all(pool, job, count, arg));
+  return performance.now() - begun;
+}
+
+/**
+ * What `oneAtATime()` reports.
+ * @type {Record<string, import("./types.d.ts").Metric>}
+ */
+export const latency = {
+  "µs each": { better: "less" },
+  "µs each, fastest stretch": { better: "less" },
+};
+
+/**
+ * Reports the microseconds of a call with one in flight: the median of 40 stretches,
+ * after four to warm up, and the fastest of them. The two differ by the cores that the
+ * kernel gave main and worker: a core each, which sleeps between two messages and
+ * has to be woken, or one core for both.
+ * @param {import("./types.d.ts").Bench["report"]} report
+ * @param {number} count
+ * @param {() => PromiseLike<unknown>} call
+ */
+export async function oneAtATime(report, count, call) {
+  const stretches = [];
+  const length = Math.ceil(count / 40);
+  for (let stretch = -4; stretch < 40; stretch++) {
+    const begun = performance.now();
+    for (let i = 0; i < length; i++) await call();
+    if (stretch >= 0) {
+      stretches.push((performance.now() - begun) * 1000 / length);
+    }
+  }
+  const [typical, fastest] = Object.keys(latency);
+  report(typical, median(stretches));
+  report(fastest, Math.min(...stretches));
+}
