@@ -70,6 +70,11 @@ export class Dispatcher {
     return this.#outstanding;
   }
 
+  /** Whether a job that is added now leaves at once. */
+  get sendsAtOnce(): boolean {
+    return this.#queue.length === 0 && this.#idle.size > 0;
+  }
+
   /** What the workers do now. */
   snapshot(): { size: number; idle: number; running: number } {
     let running = 0;
@@ -157,8 +162,10 @@ export class Dispatcher {
 
   /** Sends a worker as many jobs as it may have before it. */
   #feed(lane: Lane): void {
-    if (!lane.isReady || this.#stopped) return;
-    const ahead = this.#events.tellsStarts() ? 1 : this.#pace.ahead;
+    if (this.#stopped) return;
+    const ahead = lane.isReady && !this.#events.tellsStarts()
+      ? this.#pace.ahead
+      : 1;
     // A worker is fed again when half of its jobs are done.
     if (lane.inFlight * 2 > ahead) return;
     let count = Math.min(
@@ -168,7 +175,8 @@ export class Dispatcher {
     );
     while (count > 0) {
       const first = this.#queue.peek();
-      if (first === undefined || first.oneAttempt && lane.inFlight > 0) return;
+      if (first === undefined) return;
+      if (first.oneAttempt && !this.#idle.has(lane)) return;
       count -= this.#send(lane, count);
     }
   }
@@ -222,7 +230,7 @@ export class Dispatcher {
   #takeBack(): void {
     let victim: Lane | undefined;
     for (const lane of this.#lanes) {
-      if (lane.inFlight > (victim?.inFlight ?? 1)) victim = lane;
+      if (lane.waiting > (victim?.waiting ?? 0)) victim = lane;
     }
     if (victim === undefined) return;
     this.#requeue(victim.takeBackAll());
@@ -254,9 +262,9 @@ export class Dispatcher {
     const spec = { workerId, name: `${name}-${workerId}`, module };
     const lane = new Lane(spec, this.functions, {
       ready: (lane) => {
-        this.#idle.add(lane);
+        this.#noteIdle(lane);
         this.#events.workerStarted(workerId);
-        if (this.#queue.length === 0) this.#takeBack();
+        if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
         this.#dispatch();
       },
       progress: (lane) => this.#progress(lane),
@@ -280,6 +288,8 @@ export class Dispatcher {
       died: (lane, cause) => this.#died(lane, cause),
     });
     this.#lanes.add(lane);
+    // Its first job arrives with it, or is taken back for a worker that idles.
+    this.#feed(lane);
   }
 
   #freeWorkerId(): number {

@@ -20,11 +20,13 @@ interface PackedErrorObject {
 
 type ErrorClass = new (message?: string) => Error;
 
-const BUILT_IN: Record<string, ErrorClass> = {
+const CLASSES: Record<string, unknown> = {
+  AggregateError,
   Error,
   EvalError,
   RangeError,
   ReferenceError,
+  SuppressedError,
   SyntaxError,
   TypeError,
   URIError,
@@ -33,32 +35,49 @@ const BUILT_IN: Record<string, ErrorClass> = {
 /** What is carried on its own, and not among the properties. */
 const CARRIED = new Set(["name", "message", "stack", "cause"]);
 
+/** Of a longer chain of causes, the rest arrives as text. */
+const DEEPEST = 100;
+
 /** Makes a thrown value ready to be sent; never throws. */
 export function packError(
   thrown: unknown,
   packed = new Map<unknown, PackedError>(),
+  depth = 0,
 ): PackedError {
   const known = packed.get(thrown);
   if (known) return known;
-  if (!(thrown instanceof Error)) return { thrown: packValue(thrown, "error") };
+  if (!isError(thrown)) return { thrown: packValue(thrown, "error") };
+  if (depth > DEEPEST) return { thrown: textOf(thrown) };
   const error: PackedErrorObject = {
     base: baseOf(thrown),
-    name: className(thrown),
-    message: String(thrown.message),
-    stack: typeof thrown.stack === "string" ? thrown.stack : undefined,
+    name: "",
+    message: textOf(property(thrown, "message")),
+    stack: undefined,
     nested: [],
     properties: {},
   };
   packed.set(thrown, error);
+  error.name = nameOf(thrown, error.base);
+  const stack = property(thrown, "stack");
+  if (typeof stack === "string") error.stack = stack;
   for (const key of nestedKeys(thrown)) {
-    error.nested.push([key, packError(property(thrown, key), packed)]);
+    error.nested.push([
+      key,
+      packError(property(thrown, key), packed, depth + 1),
+    ]);
   }
-  if (thrown instanceof AggregateError) {
-    error.errors = thrown.errors.map((inner) => packError(inner, packed));
+  if (error.base === "AggregateError") {
+    const errors = property(thrown, "errors");
+    error.errors = Array.isArray(errors)
+      ? errors.map((inner) => packError(inner, packed, depth + 1))
+      : [];
   }
   for (const key of Object.keys(thrown)) {
     if (CARRIED.has(key)) continue;
-    error.properties[key] = packValue(property(thrown, key), key);
+    const value = property(thrown, key);
+    if (isError(value)) {
+      error.nested.push([key, packError(value, packed, depth + 1)]);
+    } else error.properties[key] = packValue(value, key);
   }
   return error;
 }
@@ -91,34 +110,44 @@ function construct({ base, name, message }: PackedErrorObject): Error {
     return new SuppressedError(undefined, undefined, message);
   }
   const [, denoName] = base.split("Deno.errors.");
-  const Class = denoName ? denoErrors()[denoName] : BUILT_IN[base];
-  return new (Class ?? Error)(message);
+  const Class = denoName ? denoErrors()[denoName] : CLASSES[base];
+  return new ((Class ?? Error) as ErrorClass)(message);
+}
+
+/** A proxy that has been revoked throws at whoever asks. */
+function isError(value: unknown): value is Error {
+  try {
+    return value instanceof Error;
+  } catch {
+    return false;
+  }
 }
 
 /** The name of the nearest built-in class that an error is an instance of. */
 function baseOf(error: Error): string {
   if (error instanceof DOMException) return "DOMException";
-  if (error instanceof AggregateError) return "AggregateError";
-  if (error instanceof SuppressedError) return "SuppressedError";
   for (
     let prototype = Object.getPrototypeOf(error);
     prototype !== null;
     prototype = Object.getPrototypeOf(prototype)
   ) {
-    const { constructor } = prototype;
-    const name = constructor?.name;
-    if (BUILT_IN[name] === constructor) return name;
+    const constructor = property(prototype, "constructor");
+    const name = typeof constructor === "function" ? constructor.name : "";
+    if (CLASSES[name] === constructor) return name;
     if (denoErrors()[name] === constructor) return `Deno.errors.${name}`;
   }
   return "Error";
 }
 
-/** The name that an error goes by: that of its class where it sets none. */
-function className(error: Error): string {
-  const { name, constructor } = error;
-  return name === "Error" && constructor?.name
+/** The name that an error goes by: that of its class where the class sets none. */
+function nameOf(error: Error, base: string): string {
+  const name = property(error, "name");
+  const constructor = property(error, "constructor");
+  const inherited = base.split(".").at(-1);
+  return name === inherited && typeof constructor === "function" &&
+      constructor.name !== "" && base !== "DOMException"
     ? constructor.name
-    : String(name);
+    : textOf(name);
 }
 
 function nestedKeys(error: Error): string[] {
@@ -128,8 +157,22 @@ function nestedKeys(error: Error): string[] {
   return keys.filter((key) => Object.hasOwn(error, key));
 }
 
-function property(error: Error, key: string): unknown {
-  return (error as unknown as Record<string, unknown>)[key];
+/** A property; a getter that throws has none. */
+function property(object: object, key: string): unknown {
+  try {
+    return (object as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value as text, whatever it is. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `a ${typeof value} without a text`;
+  }
 }
 
 function denoErrors(): Record<string, ErrorClass | undefined> {
@@ -142,9 +185,9 @@ function packValue(value: unknown, root: string): unknown {
     const packed = pack(value, root);
     return packed.moves.length === 0 && packed.connections.size === 0
       ? structuredClone(packed.value)
-      : String(value);
+      : textOf(value);
   } catch {
-    return String(value);
+    return textOf(value);
   }
 }
 

@@ -55,7 +55,9 @@ const GENERATORS = [
   Object.getPrototypeOf(function* () {}),
   Object.getPrototypeOf(async function* () {}),
 ];
-const RELATIVE_IMPORT = /\bimport\s*\(\s*(["'`])(\.{0,2}\/[^"'`]*)\1/;
+/** An import of a relative name; or a comment or a text, which may only look like one. */
+const RELATIVE_IMPORTS =
+  /\bimport\s*\(\s*(["'`])(?<specifier>\.{0,2}\/[^"'`]*)\1|\/\/.*|\/\*[^]*?\*\/|(["'`])(?:\\[^]|(?!\3)[^\\])*\3/g;
 
 function checkSource(fn: InlineFunction, source: string): void {
   if (GENERATORS.includes(Object.getPrototypeOf(fn))) {
@@ -65,8 +67,9 @@ function checkSource(fn: InlineFunction, source: string): void {
   if (/\{\s*\[native code\]\s*\}$/.test(source)) {
     throw unusable(fn, "a native or bound function");
   }
-  const specifier = RELATIVE_IMPORT.exec(source)?.[2];
-  if (specifier !== undefined) {
+  for (const { groups } of source.matchAll(RELATIVE_IMPORTS)) {
+    const specifier = groups?.specifier;
+    if (specifier === undefined) continue;
     throw new TypeError(
       `Inline job "${
         fn.name || "inline"

@@ -7,7 +7,7 @@ import { expected } from "./expected.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
 import { checkExecuteOptions, type ExecuteOptions } from "./options.ts";
-import { pack, take } from "./pack.ts";
+import { pack, release, take } from "./pack.ts";
 import { toText } from "./plain_text.ts";
 
 /** A call that has been found good. Nothing has moved yet. */
@@ -55,11 +55,15 @@ function functionOf(
 }
 
 /**
- * Takes a call's arguments: from here on, what moves is the pool's.
+ * Takes a call's arguments: from here on, what moves is the pool's. With
+ * `sendsAtOnce`, what moves does so when the job is sent, in the same turn.
  *
  * @throws {JobCloneError} If something in them cannot be sent; nothing has moved then
  */
-export function takePayload({ args, options }: Call): Payload {
+export function takePayload(
+  { args, options }: Call,
+  sendsAtOnce: boolean,
+): Payload {
   const transfer = options?.transfer;
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
@@ -73,7 +77,9 @@ export function takePayload({ args, options }: Call): Payload {
   }
   const packed = pack(args, "args", transfer);
   checkConnections(packed.connections.keys());
-  const { value, moves, connections } = take(packed);
+  const { value, moves, connections } = sendsAtOnce
+    ? release(packed)
+    : take(packed);
   ownConnections(connections.keys());
   const extras: JobExtras = { travelsAlone: true };
   if (moves.length > 0) extras.moves = moves;

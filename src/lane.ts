@@ -7,19 +7,13 @@ import type { FunctionTable } from "./functions.ts";
 import type { Flight, Job } from "./job.ts";
 import {
   AS_TEXT,
+  type ConnectedJobMessage,
   type Ending,
   type FromWorker,
   type JobsMessage,
-  type MovedConnection,
+  WAKE,
 } from "./protocol.ts";
 import { type ThreadSpec, WorkerThread } from "./worker_thread.ts";
-
-/** How a job ended; its times are in ms on main's clock. */
-export interface Outcome {
-  ending: Ending;
-  start: number;
-  end: number;
-}
 
 /** What a lane tells of its worker and its jobs. */
 export interface LaneEvents {
@@ -80,6 +74,11 @@ export class Lane implements Flight {
     return SLOTS - (this.#next - this.#oldest);
   }
 
+  /** How many jobs wait before its worker, as far as is known. */
+  get waiting(): number {
+    return this.isReady ? this.#inFlight - 1 : this.#inFlight;
+  }
+
   /** How many jobs it has started and not ended, as of now. */
   get running(): number {
     let running = 0;
@@ -96,23 +95,20 @@ export class Lane implements Flight {
    * @throws {JobCloneError} If the one job cannot be cloned; it is not in flight then
    */
   send(jobs: Job[]): void {
-    const message: JobsMessage = { kind: "jobs", seq: this.#next, jobs: [] };
+    this.#tellFunctions();
+    const message: JobsMessage = [this.#next];
     for (const job of jobs) {
       const { id, functionId, args } = job;
-      if (typeof args === "string") {
-        message.jobs.push(id, functionId, AS_TEXT, args);
-      } else message.jobs.push(id, functionId, args.length, ...args);
+      if (typeof args === "string") message.push(id, functionId, AS_TEXT, args);
+      else message.push(id, functionId, args.length, ...args);
       this.#add(job);
     }
-    if (this.#functionsKnown < this.#functions.definitions.length) {
-      message.functions = this.#functions.definitions.slice(
-        this.#functionsKnown,
-      );
-    }
     const { moves, connections } = jobs[0].extras ?? {};
-    if (connections) message.connections = this.#adopt(connections);
     try {
-      this.#thread.post(message, moves);
+      this.#thread.post(
+        connections ? this.#connect(message, connections) : message,
+        moves,
+      );
     } catch (cause) {
       this.takeBack(jobs[0]);
       throw new JobCloneError(
@@ -120,7 +116,16 @@ export class Lane implements Flight {
         { cause },
       );
     }
-    this.#functionsKnown = this.#functions.definitions.length;
+  }
+
+  #tellFunctions(): void {
+    const { definitions } = this.#functions;
+    if (this.#functionsKnown === definitions.length) return;
+    this.#thread.post({
+      kind: "functions",
+      definitions: definitions.slice(this.#functionsKnown),
+    });
+    this.#functionsKnown = definitions.length;
   }
 
   #add(job: Job): void {
@@ -137,8 +142,11 @@ export class Lane implements Flight {
     this.#inFlight--;
   }
 
-  #adopt(connections: Map<Deno.Conn, object>): MovedConnection[] {
-    return Array.from(connections, ([conn, placeholder]) => {
+  #connect(
+    job: JobsMessage,
+    connections: Map<Deno.Conn, object>,
+  ): ConnectedJobMessage {
+    const moved = Array.from(connections, ([conn, placeholder]) => {
       const id = ++this.#connectionId;
       const host = new ConnectionHost(id, conn, (event, moves) => {
         this.#thread.post(event, moves);
@@ -147,6 +155,7 @@ export class Lane implements Flight {
       const { localAddr, remoteAddr } = conn;
       return { id, placeholder, localAddr, remoteAddr };
     });
+    return { kind: "connected-job", job, connections: moved };
   }
 
   takeBack(job: Job): boolean {
@@ -179,22 +188,21 @@ export class Lane implements Flight {
   }
 
   #receive(message: FromWorker): void {
+    if (message === WAKE) return this.#look();
     switch (message.kind) {
-      case "wake":
-        break;
       case "endings":
         for (const ending of message.endings) this.#settlePosted(ending);
-        break;
+        return this.#look();
       case "conn-close":
       case "conn-close-write":
       case "conn-consumed":
       case "conn-option":
       case "conn-write":
         this.#connections.get(message.id)?.receive(message);
-        return;
-      default:
-        return;
     }
+  }
+
+  #look(): void {
     this.#board.awake();
     this.#events.progress(this);
   }

@@ -106,7 +106,7 @@ export function poolSettings(
   options: number | ThreadPoolOptions | undefined,
 ): PoolSettings {
   if (typeof options === "number") options = { size: options };
-  options ??= {};
+  if (options === undefined) options = {};
   checkNames("", options, POOL_OPTIONS, LATER_POOL_OPTIONS);
   const { queue = {}, callerStack = false, name = "spindle", signal } = options;
   checkNames("queue", queue, ["capacity", "whenFull"], []);
@@ -142,7 +142,9 @@ function checkNames(
   known: string[],
   later: string[],
 ): void {
-  if (typeof options !== "object" || options === null) {
+  if (
+    typeof options !== "object" || options === null || Array.isArray(options)
+  ) {
     throw expected(name || "options", "an object", options);
   }
   for (const [key, value] of Object.entries(options)) {

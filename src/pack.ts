@@ -67,6 +67,11 @@ export function take<T>(packed: Packed<T>): Packed<T> {
       connections.set(connection, taken.placeholders[index++]);
     }
   }
+  return release(packed);
+}
+
+/** Uses up the marks: the value is about to be sent, or its moves have been taken. */
+export function release<T>(packed: Packed<T>): Packed<T> {
   unmark(packed.marked);
   return packed;
 }

@@ -25,20 +25,25 @@ export interface InitMessage {
 /** Instead of a count of arguments: they come as one JSON text. */
 export const AS_TEXT = -1;
 
-/** A list of jobs, in the order in which they are to start. */
-export interface JobsMessage {
-  kind: "jobs";
-  /** Sequence number of the first; the others follow it. */
-  seq: number;
-  /**
-   * Flat: for each job its id, its function's id, and its arguments: their count
-   * and they themselves, or {@linkcode AS_TEXT} and their text.
-   */
-  jobs: unknown[];
-  /** Functions that this worker has not been told of yet, by growing id. */
-  functions?: FunctionDefinition[];
-  /** The connections among the arguments of the one job in this message. */
-  connections?: MovedConnection[];
+/**
+ * A list of jobs, in the order in which they are to start. It is bare and flat,
+ * since it is sent all the time: the sequence number of the first, which the
+ * others follow; then for each its id, its function's number, and its arguments:
+ * their count and they themselves, or {@linkcode AS_TEXT} and their text.
+ */
+export type JobsMessage = unknown[];
+
+/** Functions that this worker has not been told of yet, by growing number. */
+export interface FunctionsMessage {
+  kind: "functions";
+  definitions: FunctionDefinition[];
+}
+
+/** A job with connections among its arguments. */
+export interface ConnectedJobMessage {
+  kind: "connected-job";
+  job: JobsMessage;
+  connections: MovedConnection[];
 }
 
 /** A connection that moves with a job. */
@@ -80,7 +85,9 @@ export type ConnectionRequest =
 /** From main to a worker. */
 export type ToWorker =
   | InitMessage
+  | FunctionsMessage
   | JobsMessage
+  | ConnectedJobMessage
   | AbortMessage
   | ConnectionEvent;
 
@@ -90,8 +97,12 @@ export type Ending =
   | { seq: number; kind: "error"; error: PackedError }
   | { seq: number; kind: "not-found" | "not-cloneable"; message: string };
 
+/** From a worker: look at the board. It is bare, since it is sent all the time. */
+export const WAKE = 0;
+
 /** From a worker to main. */
 export type FromWorker =
+  | typeof WAKE
   /** The thread lives and holds its lock. */
   | { kind: "alive" }
   /** The module is imported: jobs may come. */
@@ -100,7 +111,5 @@ export type FromWorker =
   | { kind: "failed"; error: PackedError }
   /** An error that no handler caught: the worker is to be replaced. */
   | { kind: "crashed"; error: PackedError }
-  /** Look at the board. */
-  | { kind: "wake" }
   | { kind: "endings"; endings: Ending[] }
   | ConnectionRequest;

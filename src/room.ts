@@ -34,7 +34,7 @@ export class Room {
   }
 
   /** Rejects all waiters: there will be no more room. */
-  refuse(error: unknown): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+  refuse(refusal: () => Error): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(refusal());
   }
 }

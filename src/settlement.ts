@@ -48,6 +48,10 @@ export class Settlement {
   fail(job: Job, error: unknown): void {
     if (job.settled) return;
     this.#meter.failed++;
+    const callerStack = job.extras?.callerStack;
+    if (callerStack && error instanceof Error) {
+      error.stack += `\n${callerStack}`;
+    }
     this.#reject(job, error);
   }
 
@@ -59,10 +63,7 @@ export class Settlement {
   }
 
   #reject(job: Job, error: unknown): void {
-    const { callerStack, connections } = job.extras ?? {};
-    if (callerStack && error instanceof Error) {
-      error.stack += `\n${callerStack}`;
-    }
+    const connections = job.extras?.connections;
     // While it is in flight, its worker may still use them.
     if (connections && !job.flight) closeConnections(connections.keys());
     job.reject(error);

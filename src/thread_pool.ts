@@ -243,7 +243,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   close(): Promise<void> {
     if (!this.#refusal) {
       this.#refuse(() => new PoolClosedError("The pool is closed"));
-      if (this.#settlement.waiting === 0) this.#stop(this.#refusal!());
+      if (this.#settlement.waiting === 0) this.#stop(this.#refusal!);
     }
     return this.#ended.promise;
   }
@@ -267,9 +267,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * ```
    */
   terminate(reason?: unknown): Promise<void> {
-    this.#stop(
-      new PoolTerminatedError("The pool is terminated", { cause: reason }),
-    );
+    this.#stop(() => {
+      return new PoolTerminatedError("The pool is terminated", {
+        cause: reason,
+      });
+    });
     return this.#ended.promise;
   }
 
@@ -342,7 +344,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         `The queue is full: its capacity is ${capacity}`,
       );
     }
-    const payload = takePayload(call);
+    const payload = takePayload(call, this.#dispatcher.sendsAtOnce);
     let { extras } = payload;
     if (callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
@@ -405,7 +407,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         emit(this, "workererror", { workerId, error });
       },
       startFailed: (cause) => {
-        this.#stop(startError(this.#settings.module, cause));
+        this.#stop(() => startError(this.#settings.module, cause));
       },
     };
   }
@@ -426,7 +428,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#drained?.resolve();
     this.#drained = undefined;
     emit(this, "drain");
-    if (this.#refusal) this.#stop(this.#refusal());
+    if (this.#refusal) this.#stop(this.#refusal);
   }
 
   readonly #onSignal = (event: Event): void => {
@@ -436,17 +438,17 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   /** From now on new jobs, and those who wait for room, are refused. */
   #refuse(refusal: () => Error): void {
     this.#refusal = refusal;
-    this.#room.refuse(refusal());
+    this.#room.refuse(refusal);
   }
 
   /** Ends all workers, rejects what has not ended, and takes nothing more. */
-  #stop(error: Error): void {
+  #stop(refusal: () => Error): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#settings.signal?.removeEventListener("abort", this.#onSignal);
-    this.#refuse(() => error);
+    this.#refuse(refusal);
     for (const job of this.#dispatcher.stop()) {
-      this.#settlement.fail(job, error);
+      this.#settlement.fail(job, refusal());
     }
     this.#ended.resolve();
   }

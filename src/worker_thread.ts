@@ -2,7 +2,12 @@
 
 import { unpackError } from "./error_codec.ts";
 import { endOfLife } from "./liveness.ts";
-import type { FromWorker, InitMessage, ToWorker } from "./protocol.ts";
+import {
+  type FromWorker,
+  type InitMessage,
+  type ToWorker,
+  WAKE,
+} from "./protocol.ts";
 
 /** What a thread tells of itself. */
 export interface ThreadEvents {
@@ -82,6 +87,7 @@ export class WorkerThread {
 
   #receive(message: FromWorker): void {
     if (this.#stopped.signal.aborted) return;
+    if (message === WAKE) return this.#events.message(message);
     switch (message.kind) {
       case "alive":
         this.#watch();

@@ -10,8 +10,11 @@ import {
   AS_TEXT,
   type Ending,
   type FromWorker,
+  type FunctionDefinition,
   type InitMessage,
   type JobsMessage,
+  type MovedConnection,
+  WAKE,
 } from "../protocol.ts";
 import { fromText } from "../plain_text.ts";
 import { unmark } from "../transfer.ts";
@@ -87,18 +90,21 @@ export class Executor {
     this.#post = post;
   }
 
-  /** Takes in a list of jobs. */
-  receive(message: JobsMessage): void {
-    if (message.functions) this.#handlers.define(message.functions);
-    const { jobs, connections } = message;
-    let { seq } = message;
-    for (let i = 0; i < jobs.length; seq++) {
-      const id = jobs[i++] as number;
-      const handler = this.#handlers.get(jobs[i++] as number);
-      const count = jobs[i++] as number;
+  /** Takes in functions that jobs will name. */
+  define(definitions: FunctionDefinition[]): void {
+    this.#handlers.define(definitions);
+  }
+
+  /** Takes in a list of jobs, or one that has connections. */
+  receive(message: JobsMessage, connections?: MovedConnection[]): void {
+    let seq = message[0] as number;
+    for (let i = 1; i < message.length; seq++) {
+      const id = message[i++] as number;
+      const handler = this.#handlers.get(message[i++] as number);
+      const count = message[i++] as number;
       let args = count === AS_TEXT
-        ? fromText(jobs[i++] as string) as unknown[]
-        : jobs.slice(i, i += count);
+        ? fromText(message[i++] as string) as unknown[]
+        : message.slice(i, i += count);
       if (connections) args = this.#connections.revive(args, connections, id);
       this.#inbox.push(
         new ReceivedJob(
@@ -112,8 +118,9 @@ export class Executor {
       );
     }
     if (this.#current !== undefined || this.#paused) return;
-    this.#pauseAt = this.#now() + TURN;
-    this.#run();
+    const now = this.#now();
+    this.#pauseAt = now + TURN;
+    this.#run(now);
   }
 
   /** The caller has aborted a job. */
@@ -121,8 +128,7 @@ export class Executor {
     if (this.#current?.seq === seq) this.#current.abort(reason);
   }
 
-  #run(): void {
-    let now = this.#now();
+  #run(now: number): void {
     for (let job = this.#shift(); job; job = this.#shift()) {
       if (!this.#board.claim(job.seq)) continue;
       this.#current = currentJobSlot.job = job;
@@ -130,7 +136,9 @@ export class Executor {
       let result: unknown;
       let failed = false;
       try {
-        result = job.handler.call(...job.args);
+        // Called by itself, a handler has no `this`.
+        const { call } = job.handler;
+        result = call(...job.args);
         if (isThenable(result)) return void this.#await(job, start, result);
       } catch (error) {
         failed = true;
@@ -160,7 +168,7 @@ export class Executor {
     }
     const now = this.#now();
     this.#end(job, start, now, failed, result);
-    if (now < this.#pauseAt) this.#run();
+    if (now < this.#pauseAt) this.#run(now);
     else this.#pause();
   }
 
@@ -169,8 +177,9 @@ export class Executor {
     this.#paused = true;
     setImmediate(() => {
       this.#paused = false;
-      this.#pauseAt = this.#now() + TURN;
-      this.#run();
+      const now = this.#now();
+      this.#pauseAt = now + TURN;
+      this.#run(now);
     });
   }
 
@@ -212,7 +221,7 @@ export class Executor {
   #tell(now: number): void {
     this.#untold = false;
     this.#lastTold = now;
-    if (this.#board.wake()) this.#post({ kind: "wake" });
+    if (this.#board.wake()) this.#post(WAKE);
   }
 
   #postValue({ seq, name }: ReceivedJob, result: unknown): void {

@@ -5,6 +5,9 @@ import { currentJob } from "../current_job.ts";
 import type { FunctionDefinition } from "../protocol.ts";
 import { transfer } from "../transfer.ts";
 
+/** What a module exports. */
+export type Module = Record<string, unknown>;
+
 /** A function that a job runs. */
 export interface Handler {
   name: string;
@@ -22,11 +25,11 @@ const GENERATORS = [
 
 /** All handlers that main has named so far, by their numbers. */
 export class Handlers {
-  readonly #exports: Record<string, unknown>;
+  readonly #exports: Module;
   readonly #handlers: Handler[] = [];
 
   /** @param exports The namespace of the pool's module */
-  constructor(exports: Record<string, unknown>) {
+  constructor(exports: Module) {
     this.#exports = exports;
   }
 
@@ -65,9 +68,10 @@ export class Handlers {
     if (typeof found === "function") {
       return `Job "${name}" not found: expected a function, got a generator`;
     }
-    const names = Object.keys(this.#exports).filter((key) =>
-      typeof this.#exports[key] === "function"
-    );
+    const names = Object.keys(this.#exports).filter((key) => {
+      const value = this.#exports[key];
+      return typeof value === "function" && !isGenerator(value);
+    });
     return `Job "${name}" not found: the module exports the functions ${
       names.join(", ") || "(none)"
     }`;

@@ -8,6 +8,7 @@ import type { FromWorker, InitMessage, ToWorker } from "../protocol.ts";
 import { Connections } from "./connections.ts";
 import { Executor } from "./executor.ts";
 import { Handlers } from "./handlers.ts";
+import { importModule } from "./import_module.ts";
 
 /** What a worker's global scope has beside what every scope has. */
 interface WorkerScope extends EventTarget {
@@ -17,6 +18,8 @@ interface WorkerScope extends EventTarget {
 const scope = globalThis as unknown as WorkerScope;
 let executor: Executor | undefined;
 let connections: Connections | undefined;
+/** What came before the module was imported. */
+const early: ToWorker[] = [];
 
 function post(message: FromWorker, moves?: Transferable[]): void {
   // Without a second argument Deno has a faster way.
@@ -29,7 +32,7 @@ async function start(init: InitMessage): Promise<void> {
   post({ kind: "alive" });
   try {
     const handlers = new Handlers(
-      init.module === undefined ? {} : await import(init.module),
+      init.module === undefined ? {} : await importModule(init.module),
     );
     connections = new Connections(post);
     executor = new Executor(
@@ -40,24 +43,33 @@ async function start(init: InitMessage): Promise<void> {
       post,
     );
     post({ kind: "ready" });
+    for (const message of early) receive(message);
   } catch (error) {
     post({ kind: "failed", error: packError(error) });
   }
 }
 
 function receive(message: ToWorker): void {
-  switch (message.kind) {
-    case "init":
-      start(message);
-      break;
-    case "jobs":
-      executor!.receive(message);
-      break;
-    case "abort":
-      executor!.abort(message.seq, message.reason);
-      break;
-    default:
-      connections!.receive(message);
+  if (executor === undefined || connections === undefined) {
+    if ("kind" in message && message.kind === "init") start(message);
+    else early.push(message);
+  } else if (Array.isArray(message)) executor.receive(message);
+  else {
+    switch (message.kind) {
+      case "functions":
+        executor.define(message.definitions);
+        break;
+      case "connected-job":
+        executor.receive(message.job, message.connections);
+        break;
+      case "abort":
+        executor.abort(message.seq, message.reason);
+        break;
+      case "init":
+        break;
+      default:
+        connections.receive(message);
+    }
   }
 }
 
