@@ -114,8 +114,8 @@ function construct({ base, name, message }: PackedErrorObject): Error {
   return new ((Class ?? Error) as ErrorClass)(message);
 }
 
-/** A proxy that has been revoked throws at whoever asks. */
-function isError(value: unknown): value is Error {
+/** Whether a value is an error; a proxy that has been revoked throws at whoever asks. */
+export function isError(value: unknown): value is Error {
   try {
     return value instanceof Error;
   } catch {

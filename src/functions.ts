@@ -25,16 +25,19 @@ export class FunctionTable {
     if (id === undefined) {
       const source = Function.prototype.toString.call(fn);
       // A closure made anew for each call has the same source each time.
-      id = this.#bySource.get(source) ?? this.#addInline(fn, source);
+      const key = `${fn.name} ${source}`;
+      id = this.#bySource.get(key) ?? this.#addInline(key, fn, source);
       this.#byFunction.set(fn, id);
     }
     return id;
   }
 
-  #addInline(fn: InlineFunction, source: string): number {
+  #addInline(key: string, fn: InlineFunction, source: string): number {
     checkSource(fn, source);
-    const name = fn.name || "inline";
-    return this.#add(this.#bySource, source, { name, source });
+    return this.#add(this.#bySource, key, {
+      name: fn.name || "inline",
+      source,
+    });
   }
 
   #add(

@@ -1,5 +1,8 @@
 // Those who wait for room in the queue.
 
+/** Microtasks until a waiter goes on that has wrapped the promise, say in an async function. */
+const TICKS = 4;
+
 /** Waiters, released one at a time and in order, each after a new look. */
 export class Room {
   readonly #hasRoom: () => boolean;
@@ -23,14 +26,16 @@ export class Room {
     if (this.#releasing || this.#waiters.length === 0 || !this.#hasRoom()) {
       return;
     }
+    this.#letGo(this.#waiters.shift()!);
+  }
+
+  async #letGo(waiter: PromiseWithResolvers<void>): Promise<void> {
     this.#releasing = true;
-    const waiter = this.#waiters.shift()!;
     waiter.resolve();
     // What the waiter does comes first: only then is it known what room is left.
-    waiter.promise.then(() => {
-      this.#releasing = false;
-      this.release();
-    });
+    for (let i = 0; i < TICKS; i++) await undefined;
+    this.#releasing = false;
+    this.release();
   }
 
   /** Rejects all waiters: there will be no more room. */

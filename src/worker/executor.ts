@@ -3,7 +3,7 @@
 
 import type { Board } from "../board.ts";
 import { type CurrentJob, currentJobSlot } from "../current_job.ts";
-import { packError } from "../error_codec.ts";
+import { isError, packError } from "../error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import { pack } from "../pack.ts";
 import {
@@ -20,6 +20,7 @@ import { fromText } from "../plain_text.ts";
 import { unmark } from "../transfer.ts";
 import type { Connections } from "./connections.ts";
 import { type Handler, HandlerNotFound, type Handlers } from "./handlers.ts";
+import { nextTurn } from "./next_turn.ts";
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
@@ -147,7 +148,7 @@ export class Executor {
       now = this.#now();
       this.#end(job, start, now, failed, result);
       if (now >= this.#pauseAt && this.#first < this.#inbox.length) {
-        return this.#pause();
+        return void this.#pause();
       }
     }
     if (this.#untold) this.#tell(now);
@@ -173,14 +174,13 @@ export class Executor {
   }
 
   /** Lets timers and I/O of this worker have their turn. */
-  #pause(): void {
+  async #pause(): Promise<void> {
     this.#paused = true;
-    setImmediate(() => {
-      this.#paused = false;
-      const now = this.#now();
-      this.#pauseAt = now + TURN;
-      this.#run(now);
-    });
+    await nextTurn();
+    this.#paused = false;
+    const now = this.#now();
+    this.#pauseAt = now + TURN;
+    this.#run(now);
   }
 
   #shift(): ReceivedJob | undefined {
@@ -251,10 +251,12 @@ export class Executor {
 }
 
 function failure({ seq, handler }: ReceivedJob, thrown: unknown): Ending {
-  if (thrown instanceof HandlerNotFound) {
-    return { seq, kind: "not-found", message: thrown.message };
+  if (isError(thrown)) {
+    if (thrown instanceof HandlerNotFound) {
+      return { seq, kind: "not-found", message: thrown.message };
+    }
+    if (handler.inline && thrown instanceof ReferenceError) explain(thrown);
   }
-  if (handler.inline && thrown instanceof ReferenceError) explain(thrown);
   return { seq, kind: "error", error: packError(thrown) };
 }
 

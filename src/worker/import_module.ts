@@ -2,6 +2,7 @@
 // its thread while it is imported.
 
 import type { Module } from "./handlers.ts";
+import { nextTurn } from "./next_turn.ts";
 
 /**
  * The module's exports. Never resolves if the module ends its thread: such a
@@ -24,7 +25,7 @@ export async function importModule(url: string): Promise<Module> {
   try {
     const module = await import(url);
     // A rejection that it leaves is reported before the next turn.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     return isEnding ? ending.promise : module;
   } finally {
     scope.close = close;

@@ -1,0 +1,55 @@
+// A gate at which jobs wait until the test opens it.
+
+/** The words that main and the jobs share. */
+const ARRIVED = 0;
+const OPEN = 1;
+
+/** Main's side: knows how many jobs are at the gate, and lets them through. */
+export class Gate implements Disposable {
+  readonly #words = new Int32Array(new SharedArrayBuffer(8));
+
+  /** What a job needs in order to wait here, as an argument. */
+  get key(): SharedArrayBuffer {
+    return this.#words.buffer as SharedArrayBuffer;
+  }
+
+  /** How many jobs have come so far. */
+  get count(): number {
+    return Atomics.load(this.#words, ARRIVED);
+  }
+
+  /** Resolves once so many jobs have come. */
+  async arrived(count = 1): Promise<void> {
+    for (let now; (now = this.count) < count;) {
+      await Atomics.waitAsync(this.#words, ARRIVED, now).value;
+    }
+  }
+
+  open(): void {
+    Atomics.store(this.#words, OPEN, 1);
+    Atomics.notify(this.#words, OPEN);
+  }
+
+  [Symbol.dispose](): void {
+    this.open();
+  }
+}
+
+/** A job's side: says that it has come. */
+export function arrive(key: SharedArrayBuffer): void {
+  const words = new Int32Array(key);
+  Atomics.add(words, ARRIVED, 1);
+  Atomics.notify(words, ARRIVED);
+}
+
+/** A job's side: waits until the gate is open; the worker's timers go on. */
+export async function passGate(key: SharedArrayBuffer): Promise<void> {
+  arrive(key);
+  await Atomics.waitAsync(new Int32Array(key), OPEN, 0).value;
+}
+
+/** A job's side: waits until the gate is open, and holds the whole thread. */
+export function blockAtGate(key: SharedArrayBuffer): void {
+  arrive(key);
+  Atomics.wait(new Int32Array(key), OPEN, 0);
+}

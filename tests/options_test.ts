@@ -1,0 +1,347 @@
+// What the options of a pool and of a call may be, and what is refused.
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { ThreadPool } from "@spindle/thread-pool";
+import { eventually, liveWorkers, poolTest } from "./live_workers.ts";
+import { executeUntyped, poolUntyped } from "./untyped.ts";
+
+/** An option's wrong value, and what the message is to say of it. */
+type Wrong = [value: unknown, ...said: string[]];
+
+const WRONG_TYPES: Record<string, Wrong[]> = {
+  size: [["4", "number", '"4"'], [null, "null"], [true, "true"], [[]], [4n]],
+  module: [[42, "URL", "42"], [null, "null"], [{}], [true]],
+  queue: [[8, "object", "8"], [null, "null"], ["wait"], [[]], [() => {}]],
+  callerStack: [[1, "boolean", "1"], ["true"], [null, "null"], [{}]],
+  name: [[1, "string", "1"], [null, "null"], [{}], [Symbol("s")]],
+  signal: [[{}, "AbortSignal"], [null, "null"], [new AbortController()], [1]],
+};
+
+for (const [option, values] of Object.entries(WRONG_TYPES)) {
+  poolTest(
+    `option ${option}: a wrong type is a TypeError that names it`,
+    () => {
+      for (const [value, ...said] of values) {
+        const error = assertThrows(
+          () => poolUntyped({ [option]: value }),
+          TypeError,
+        );
+        for (const text of [option, ...said]) {
+          assertStringIncludes(error.message, text);
+        }
+        assert(!error.message.endsWith("."), error.message);
+      }
+    },
+  );
+}
+
+for (const option of ["capacity", "whenFull"]) {
+  poolTest(
+    `option queue.${option}: a wrong type is a TypeError that names it`,
+    () => {
+      for (const value of [null, true, {}, [], 1n, () => {}, Symbol("s")]) {
+        const error = assertThrows(
+          () => poolUntyped({ queue: { [option]: value } }),
+          TypeError,
+        );
+        assertStringIncludes(error.message, `queue.${option}`);
+      }
+    },
+  );
+}
+
+poolTest(
+  "options that are neither a number nor an object are a TypeError",
+  () => {
+    for (const value of ["4", null, true, 4n, () => {}, Symbol("s"), [], [4]]) {
+      assertThrows(() => poolUntyped(value), TypeError);
+    }
+  },
+);
+
+poolTest("a size out of range is a RangeError that says what came", () => {
+  for (const size of [0, -1, 1.5, NaN, Infinity, -Infinity, 2 ** 53, -0]) {
+    for (const options of [size, { size }]) {
+      const error = assertThrows(() => poolUntyped(options), RangeError);
+      assertStringIncludes(error.message, "size");
+      assertStringIncludes(error.message, "at least 1");
+      assertStringIncludes(error.message, String(size));
+    }
+  }
+});
+
+poolTest(
+  "a queue's capacity out of range is a RangeError that says what came",
+  () => {
+    for (const capacity of [-1, 1.5, NaN, -Infinity]) {
+      const error = assertThrows(
+        () => new ThreadPool({ queue: { capacity } }),
+        RangeError,
+      );
+      assertStringIncludes(error.message, "queue.capacity");
+      assertStringIncludes(error.message, String(capacity));
+    }
+  },
+);
+
+poolTest(
+  "an unknown whenFull is refused, and its message names the known ones",
+  () => {
+    const error = assertThrows(
+      () => poolUntyped({ queue: { whenFull: "explode" } }),
+      RangeError,
+    );
+    for (const text of ["queue.whenFull", '"wait"', '"reject"', '"explode"']) {
+      assertStringIncludes(error.message, text);
+    }
+  },
+);
+
+poolTest("unknown options are a TypeError that names them", () => {
+  for (
+    const [name, options] of Object.entries({
+      sizes: { sizes: 4 },
+      Size: { Size: 4 },
+      "queue.capasity": { queue: { capasity: 4 } },
+      toString: { toString: () => "" },
+    })
+  ) {
+    const error = assertThrows(() => poolUntyped(options), TypeError);
+    assertStringIncludes(error.message, name);
+  }
+});
+
+poolTest("options that are not there yet are refused, and not ignored", () => {
+  const LATER = {
+    idleTimeout: 100,
+    concurrency: 2,
+    timeout: 100,
+    maxJobsPerWorker: 10,
+    hardKill: true,
+    memoryLimit: 64,
+    permissions: "none",
+    size: { min: 1, max: 2 },
+  };
+  for (const [name, value] of Object.entries(LATER)) {
+    const error = assertThrows(() => poolUntyped({ [name]: value }), TypeError);
+    assertStringIncludes(error.message, name);
+    assertStringIncludes(error.message, "not available");
+  }
+  for (const whenFull of ["discard-oldest", "caller-runs"]) {
+    const error = assertThrows(
+      () => poolUntyped({ queue: { whenFull } }),
+      TypeError,
+    );
+    assertStringIncludes(error.message, whenFull);
+    assertStringIncludes(error.message, "not available");
+  }
+});
+
+poolTest(
+  "a module that is not an absolute URL is refused, and told how to write it",
+  () => {
+    for (const module of ["./jobs.ts", "jobs.ts", "/jobs.ts", "../a.ts", ""]) {
+      const error = assertThrows(() => new ThreadPool({ module }), TypeError);
+      assertStringIncludes(error.message, "module");
+      assertStringIncludes(error.message, "absolute URL");
+      assertStringIncludes(error.message, module);
+      assertStringIncludes(error.message, "import.meta.url");
+    }
+  },
+);
+
+poolTest("a refused pool starts nothing", async () => {
+  const before = await liveWorkers();
+  assertThrows(() => poolUntyped({ size: 4, bogus: 1 }));
+  assertThrows(() => new ThreadPool(0));
+  assertEquals(await liveWorkers(), before);
+});
+
+poolTest("undefined options take their defaults", async () => {
+  await using pool = new ThreadPool({
+    module: undefined,
+    size: undefined,
+    queue: { capacity: undefined, whenFull: undefined },
+    callerStack: undefined,
+    name: undefined,
+    signal: undefined,
+  });
+  assertEquals(await pool.execute(() => 1), 1);
+  await using other = new ThreadPool({ queue: undefined });
+  await other.ready();
+});
+
+poolTest(
+  "a pool without options runs inline jobs on as many workers as there are cores",
+  async () => {
+    await using pool = new ThreadPool();
+    const jobs = navigator.hardwareConcurrency + 3;
+    await Promise.all(
+      Array.from(
+        { length: jobs },
+        () =>
+          pool.execute(() =>
+            new Promise((resolve) => setTimeout(resolve, 200))
+          ),
+      ),
+    );
+    assertEquals(pool.stats().size, navigator.hardwareConcurrency);
+  },
+);
+
+poolTest("a number is the size", async () => {
+  await using pool = new ThreadPool(2);
+  await Promise.all(
+    Array.from(
+      { length: 6 },
+      () =>
+        pool.execute(() => new Promise((resolve) => setTimeout(resolve, 50))),
+    ),
+  );
+  assertEquals(pool.stats().size, 2);
+});
+
+poolTest("the module may be a URL or a string of one", async () => {
+  const url = new URL("./fixtures/echo.ts", import.meta.url);
+  for (
+    const module of [
+      url,
+      url.href,
+      "data:text/javascript,export const echo = (value) => value",
+    ]
+  ) {
+    await using pool = new ThreadPool({ module, size: 1 });
+    assertEquals(await pool.execute("echo", ["text"]), "text");
+  }
+});
+
+poolTest(
+  "a module that changes after construction is not followed",
+  async () => {
+    const module = new URL("./fixtures/echo.ts", import.meta.url);
+    const options = { module, size: 1, queue: { capacity: 3 } };
+    await using pool = new ThreadPool(options);
+    module.pathname = "/no/such/file.ts";
+    options.queue.capacity = -1;
+    assertEquals(await pool.execute("echo", [1]), 1);
+  },
+);
+
+poolTest("name is the prefix of the workers' names", async () => {
+  await using pool = new ThreadPool({ size: 1, name: "prefix-of-mine" });
+  assertEquals(await pool.execute(() => self.name), "prefix-of-mine-1");
+  await eventually(
+    async () =>
+      (await liveWorkers()).some((name) => name.startsWith("prefix-of-mine-1")),
+    () => "Expected a worker of that name",
+  );
+});
+
+const WRONG_CALLS: Record<string, Wrong[]> = {
+  signal: [[{}, "AbortSignal"], [null, "null"], [1, "1"]],
+  transfer: [[{}, "array"], [null, "null"], [new ArrayBuffer(1)], [new Set()]],
+};
+
+for (const [option, values] of Object.entries(WRONG_CALLS)) {
+  poolTest(
+    `option ${option} of execute(): a wrong type is a TypeError that names it`,
+    async () => {
+      await using pool = new ThreadPool(1);
+      for (const [value, ...said] of values) {
+        const error = await assertRejects(
+          () => executeUntyped(pool, () => 1, [], { [option]: value }),
+          TypeError,
+        );
+        for (const text of [option, ...said]) {
+          assertStringIncludes(error.message, text);
+        }
+      }
+      assertEquals(pool.stats().size, 0);
+    },
+  );
+}
+
+poolTest(
+  "unknown options of execute() are a TypeError that names them",
+  async () => {
+    await using pool = new ThreadPool(1);
+    const error = await assertRejects(
+      () => executeUntyped(pool, () => 1, [], { signals: 1 }),
+      TypeError,
+    );
+    assertStringIncludes(error.message, "signals");
+  },
+);
+
+poolTest(
+  "options of execute() that are not there yet are refused, and not ignored",
+  async () => {
+    await using pool = new ThreadPool(1);
+    for (
+      const [name, value] of Object.entries({
+        timeout: 100,
+        priority: 1,
+        key: "a",
+      })
+    ) {
+      const error = await assertRejects(
+        () => executeUntyped(pool, () => 1, [], { [name]: value }),
+        TypeError,
+      );
+      assertStringIncludes(error.message, name);
+      assertStringIncludes(error.message, "not available");
+    }
+  },
+);
+
+poolTest(
+  "options of execute() that are not an object are a TypeError",
+  async () => {
+    await using pool = new ThreadPool(1);
+    for (const options of [1, "a", null, true, () => {}, []]) {
+      await assertRejects(
+        () => executeUntyped(pool, () => 1, [], options),
+        TypeError,
+        "options",
+      );
+    }
+  },
+);
+
+poolTest("undefined options of execute() take their defaults", async () => {
+  await using pool = new ThreadPool(1);
+  const options = { signal: undefined, transfer: undefined };
+  assertEquals(await pool.execute(() => 1, [], options), 1);
+  assertEquals(await executeUntyped(pool, () => 1, undefined, undefined), 1);
+});
+
+poolTest("arguments that are not an array are a TypeError", async () => {
+  await using pool = new ThreadPool(1);
+  for (const args of [1, "ab", null, {}, new Set([1]), { length: 1, 0: 1 }]) {
+    const error = await assertRejects(
+      () => executeUntyped(pool, () => 1, args),
+      TypeError,
+    );
+    assertStringIncludes(error.message, "args");
+    assertStringIncludes(error.message, "array");
+  }
+});
+
+poolTest(
+  "a job that is neither a name nor a function is a TypeError",
+  async () => {
+    await using pool = new ThreadPool(1);
+    for (const job of [undefined, null, 1, {}, [], true, Symbol("s"), 1n]) {
+      const error = await assertRejects(
+        () => executeUntyped(pool, job),
+        TypeError,
+      );
+      assertStringIncludes(error.message, "job");
+    }
+  },
+);

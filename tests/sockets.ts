@@ -1,0 +1,73 @@
+// Connected pairs of sockets on this machine, and what tests do with them.
+
+/** Both ends of a connection. */
+export interface Pair {
+  client: Deno.Conn;
+  server: Deno.Conn;
+}
+
+export async function tcpPair(): Promise<
+  { client: Deno.TcpConn; server: Deno.TcpConn }
+> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const [client, server] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port }),
+    listener.accept(),
+  ]);
+  return { client, server };
+}
+
+export async function unixPair(): Promise<
+  { client: Deno.UnixConn; server: Deno.UnixConn }
+> {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/socket`;
+  try {
+    using listener = Deno.listen({ transport: "unix", path });
+    const [client, server] = await Promise.all([
+      Deno.connect({ transport: "unix", path }),
+      listener.accept(),
+    ]);
+    return { client, server };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Writes all of the bytes. */
+export async function writeAll(
+  conn: Deno.Conn,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await conn.write(bytes.subarray(written));
+  }
+}
+
+/** Reads until the other side ends its part. */
+export async function readAll(conn: Deno.Conn): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const buffer = new Uint8Array(64 * 1024);
+  for (let count; (count = await conn.read(buffer)) !== null;) {
+    chunks.push(buffer.slice(0, count));
+  }
+  return await new Blob(chunks).bytes();
+}
+
+/** Reads until the other side ends its part. */
+export async function readText(conn: Deno.Conn): Promise<string> {
+  return new TextDecoder().decode(await readAll(conn));
+}
+
+/** Bytes in which each tells its place, so that a missing one shows. */
+export function pattern(length: number): Uint8Array<ArrayBuffer> {
+  const words = new Uint32Array(Math.ceil(length / 4));
+  for (let i = 0; i < words.length; i++) words[i] = Math.imul(i, 2654435761);
+  return new Uint8Array(words.buffer, 0, length);
+}
+
+/** Whether bytes are the same, quicker than a deep comparison. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,283 @@
+// A call that is refused moves nothing: all of it is still its caller's.
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertRejects,
+} from "@std/assert";
+import {
+  JobCloneError,
+  JobNotFoundError,
+  PoolClosedError,
+  PoolTerminatedError,
+  QueueFullError,
+  ThreadPool,
+  transfer,
+} from "@spindle/thread-pool";
+import { tcpPair } from "./sockets.ts";
+import { executeUntyped } from "./untyped.ts";
+import { poolTest } from "./live_workers.ts";
+
+// deno-lint-ignore no-explicit-any
+const count = (...args: any[]) => args.length;
+
+function detachedBuffer(): ArrayBuffer {
+  const buffer = new ArrayBuffer(8);
+  structuredClone(buffer, { transfer: [buffer] });
+  return buffer;
+}
+
+function lockedStream(): ReadableStream {
+  const stream = new ReadableStream();
+  stream.getReader();
+  return stream;
+}
+
+function lockedWritable(): WritableStream {
+  const stream = new WritableStream();
+  stream.getWriter();
+  return stream;
+}
+
+function halfLockedTransform(side: "readable" | "writable"): TransformStream {
+  const stream = new TransformStream();
+  if (side === "readable") stream.readable.getReader();
+  else stream.writable.getWriter();
+  return stream;
+}
+
+function movedPort(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  structuredClone(port1, { transfer: [port1] }).close();
+  port2.close();
+  return port1;
+}
+
+/** What cannot go, beside something that would move. */
+const REFUSED: Record<string, () => unknown> = {
+  "a function": () => () => {},
+  "a symbol": () => Symbol("s"),
+  "a function in a Map": () => new Map([["a", () => {}]]),
+  "a function as the cause of an error": () =>
+    new Error("wrong", { cause: () => {} }),
+  "a boxed symbol": () => Object(Symbol("s")),
+  "a promise": () => Promise.resolve(),
+  "a WeakMap": () => new WeakMap(),
+  "a FinalizationRegistry": () => new FinalizationRegistry(() => {}),
+  "an iterator": () => [].values(),
+  "a proxy": () => new Proxy(new Map(), {}),
+  "a URL": () => new URL("http://a"),
+  "a getter that throws": () => ({
+    get a() {
+      throw new Error("from the getter");
+    },
+  }),
+  "a detached buffer": () => detachedBuffer(),
+  "a view of a detached buffer": () => {
+    const view = new Uint8Array(8);
+    structuredClone(view, { transfer: [view.buffer] });
+    return view;
+  },
+  "a view out of the bounds of its buffer": () => {
+    const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
+    const view = new Uint8Array(buffer, 4, 4);
+    buffer.resize(2);
+    return view;
+  },
+  "a WebAssembly.Memory": () => new WebAssembly.Memory({ initial: 1 }),
+  "a stream that is not to move": () => new ReadableStream(),
+  "a port that is not to move": () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.close();
+    port2.close();
+    return port1;
+  },
+};
+
+for (const [name, make] of Object.entries(REFUSED)) {
+  poolTest(
+    `a call refused for ${name} among its arguments moves nothing`,
+    async () => {
+      await using pool = new ThreadPool(1);
+      const marked = new ArrayBuffer(8);
+      const view = new Uint8Array(4);
+      const listed = new ArrayBuffer(16);
+      await assertRejects(
+        () =>
+          pool.execute(count, [transfer(marked), make(), { view }, listed], {
+            transfer: [listed, view.buffer],
+          }),
+        JobCloneError,
+      );
+      assertEquals(
+        [marked.detached, view.buffer.detached, listed.detached],
+        [false, false, false],
+      );
+      // The mark still holds: the call that is accepted moves.
+      await pool.execute(count, [marked]);
+      assert(marked.detached);
+    },
+  );
+
+  poolTest(
+    `a call refused for ${name} beside a connection leaves it its caller`,
+    async () => {
+      await using pool = new ThreadPool(1);
+      const { client, server } = await tcpPair();
+      using _ = client;
+      await assertRejects(
+        () => pool.execute(count, [server, make()]),
+        JobCloneError,
+      );
+      await assertUsable(pool, server, client);
+    },
+  );
+}
+
+/** What cannot move. */
+const UNMOVABLE: Record<string, () => unknown> = {
+  "a buffer that is already detached": () => detachedBuffer(),
+  "a locked ReadableStream": () => lockedStream(),
+  "a locked WritableStream": () => lockedWritable(),
+  "a TransformStream whose readable is locked": () =>
+    halfLockedTransform("readable"),
+  "a TransformStream whose writable is locked": () =>
+    halfLockedTransform("writable"),
+  "a SharedArrayBuffer": () => new SharedArrayBuffer(8),
+  "the buffer of a WebAssembly.Memory": () =>
+    new WebAssembly.Memory({ initial: 1 }).buffer,
+  "a view": () => new Uint8Array(4),
+  "a plain object": () => ({}),
+  "a number": () => 1,
+  "null": () => null,
+};
+
+for (const [name, make] of Object.entries(UNMOVABLE)) {
+  poolTest(
+    `a call refused for ${name} in its transfer list moves nothing`,
+    async () => {
+      await using pool = new ThreadPool(1);
+      const { client, server } = await tcpPair();
+      using _ = client;
+      const first = new ArrayBuffer(8);
+      const last = new ArrayBuffer(8);
+      const error = await assertRejects(() =>
+        pool.execute(count, [first, last, { server }], {
+          transfer: [first, make() as Transferable, last],
+        })
+      );
+      assertInstanceOf(error, JobCloneError);
+      assertEquals([first.detached, last.detached], [false, false]);
+      await assertUsable(pool, server, client);
+      assertEquals(await pool.execute(count, [1]), 1);
+    },
+  );
+}
+
+/** The caller still has its connection: it works, and may still move. */
+async function assertUsable(
+  pool: ThreadPool,
+  server: Deno.Conn,
+  client: Deno.Conn,
+): Promise<void> {
+  const byte = new Uint8Array(1);
+  await server.write(new Uint8Array([5]));
+  await client.read(byte);
+  assertEquals(byte[0], 5);
+  await pool.execute(
+    (conn: Deno.Conn) => conn.write(new Uint8Array([6])),
+    [server],
+  );
+  await client.read(byte);
+  assertEquals(byte[0], 6);
+}
+
+/** Calls that are refused for other reasons than their arguments. */
+const CALLS: Record<
+  string,
+  [
+    // deno-lint-ignore no-explicit-any
+    expected: new (...args: any[]) => Error,
+    call: (args: unknown[], transfer: Transferable[]) => Promise<unknown>,
+  ]
+> = {
+  "a job that is no function": [
+    TypeError,
+    async (args, transfer) => {
+      await using pool = new ThreadPool(1);
+      return await executeUntyped(pool, 42, args, { transfer });
+    },
+  ],
+  "a bound function": [TypeError, async (args, transfer) => {
+    await using pool = new ThreadPool(1);
+    return await pool.execute(count.bind(null), args, { transfer });
+  }],
+  "a name without a module": [JobNotFoundError, async (args, transfer) => {
+    await using pool = new ThreadPool(1);
+    return await pool.execute("count", args, { transfer });
+  }],
+  "an unknown option": [TypeError, async (args, transfer) => {
+    await using pool = new ThreadPool(1);
+    return await pool.execute(count, args, { transfer, bogus: 1 } as never);
+  }],
+  "a closed pool": [PoolClosedError, async (args, transfer) => {
+    const pool = new ThreadPool(1);
+    await pool.close();
+    return await pool.execute(count, args, { transfer });
+  }],
+  "a terminated pool": [PoolTerminatedError, async (args, transfer) => {
+    const pool = new ThreadPool(1);
+    await pool.terminate();
+    return await pool.execute(count, args, { transfer });
+  }],
+  "a full queue": [QueueFullError, async (args, transfer) => {
+    await using pool = new ThreadPool({
+      size: 1,
+      queue: { capacity: 0, whenFull: "reject" },
+    });
+    const first = pool.execute(count, []);
+    try {
+      return await pool.execute(count, args, { transfer });
+    } finally {
+      await first;
+    }
+  }],
+  "a signal that has been aborted": [RangeError, async (args, transfer) => {
+    await using pool = new ThreadPool(1);
+    const signal = AbortSignal.abort(new RangeError("aborted"));
+    return await pool.execute(count, args, { transfer, signal });
+  }],
+};
+
+for (const [name, [expected, call]] of Object.entries(CALLS)) {
+  poolTest(`a call refused for ${name} moves nothing`, async () => {
+    const { client, server } = await tcpPair();
+    using _ = client;
+    const marked = new ArrayBuffer(8);
+    const listed = new ArrayBuffer(8);
+    const stream = new ReadableStream();
+    await assertRejects(
+      () => call([server, transfer(marked), listed, stream], [listed, stream]),
+      expected,
+    );
+    assertFalse(marked.detached);
+    assertFalse(listed.detached);
+    assertFalse(stream.locked);
+    await using pool = new ThreadPool(1);
+    await assertUsable(pool, server, client);
+    await pool.execute(count, [{ marked }]);
+    assert(marked.detached);
+  });
+}
+
+// Nothing tells of a port whether it has moved, so here the first to notice is
+// Deno, which may have detached what moves beside it.
+poolTest("a port that has moved already is refused", async () => {
+  await using pool = new ThreadPool(1);
+  const error = await assertRejects(() =>
+    pool.execute(count, [1], { transfer: [movedPort()] })
+  );
+  assertInstanceOf(error, JobCloneError);
+  assertEquals(await pool.execute(count, [1]), 1);
+});

@@ -1,0 +1,243 @@
+// What TypeScript knows of jobs. That this file passes the type check is the
+// test; what it must refuse stands under `@ts-expect-error`, in functions that
+// nobody calls.
+import { assertEquals } from "@std/assert";
+import {
+  type ExecuteOptions,
+  type JobName,
+  ThreadPool,
+} from "@spindle/thread-pool";
+import type * as jobs from "./fixtures/types.ts";
+import { poolTest } from "./live_workers.ts";
+import { checkTypes } from "./script.ts";
+
+const module = new URL("./fixtures/types.ts", import.meta.url);
+type Pool = ThreadPool<typeof jobs>;
+
+/** Holds only if both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
+  (<T>() => T extends B ? 1 : 2) ? true : false;
+
+function same<A, B>(_: Same<A, B>): void {}
+
+/** The result's type, exactly. */
+function resultsAreTyped(pool: Pool) {
+  const add = pool.execute("add", [1, 2]);
+  same<typeof add, Promise<number>>(true);
+  const greet = pool.execute("greet");
+  same<typeof greet, Promise<string>>(true);
+  const nothing = pool.execute("nothing");
+  same<typeof nothing, Promise<void>>(true);
+  const later = pool.execute("later", ["a"]);
+  same<typeof later, Promise<{ text: string }>>(true);
+  const either = pool.execute("either", [1]);
+  same<typeof either, Promise<string | number>>(true);
+  const inline = pool.execute((a: number) => [a], [1]);
+  same<typeof inline, Promise<number[]>>(true);
+  const asyncInline = pool.execute(async (a: number) => await `${a}`, [1]);
+  same<typeof asyncInline, Promise<string>>(true);
+  const bare = pool.execute(() => {});
+  same<typeof bare, Promise<void>>(true);
+}
+
+/** The names that a pool offers. */
+function namesAreThoseOfFunctions() {
+  same<
+    JobName<typeof jobs>,
+    | "add"
+    | "greet"
+    | "withDefault"
+    | "nothing"
+    | "later"
+    | "first"
+    | "rest"
+    | "either"
+    | "anything"
+    | "untyped"
+    | "never"
+    | "bytes"
+  >(true);
+}
+
+function argumentsMayBeLeftOut(pool: Pool) {
+  pool.execute("greet");
+  pool.execute("greet", []);
+  pool.execute("greet", ["you"]);
+  pool.execute("greet", [undefined]);
+  pool.execute("greet", [], {});
+  pool.execute("greet", undefined, {});
+  pool.execute("withDefault");
+  pool.execute("nothing");
+  pool.execute("rest", ["a"]);
+  pool.execute("rest", ["a", 1, 2]);
+  pool.execute("anything");
+  pool.execute("anything", [1, "a", {}]);
+  pool.execute(() => 1);
+  pool.execute((a?: number) => a);
+  pool.execute((a = 1) => a);
+}
+
+function listsMayBeReadonly(pool: Pool) {
+  const args = [1, 2] as const;
+  pool.execute("add", args);
+  const list: readonly [number, number] = [1, 2];
+  pool.execute("add", list);
+  const frozen = Object.freeze([1, 2] as [number, number]);
+  pool.execute("add", frozen);
+  pool.execute((a: number, b: string) => a + b, [1, "a"] as const);
+  const options: ExecuteOptions = { transfer: [] as const };
+  pool.execute("add", [1, 2], options);
+  pool.execute("bytes", [new Uint8Array(1)], {
+    transfer: [new ArrayBuffer(1)],
+    signal: AbortSignal.timeout(1),
+  });
+  const controller = new AbortController();
+  pool.execute("add", [1, 2], controller);
+}
+
+function wrongCallsAreRefused(pool: Pool) {
+  // @ts-expect-error no such job
+  pool.execute("ad", [1, 2]);
+  // @ts-expect-error not a function
+  pool.execute("constant");
+  // @ts-expect-error a type
+  pool.execute("Shape");
+  // @ts-expect-error a class
+  pool.execute("Klass");
+  // @ts-expect-error a generator
+  pool.execute("numbers");
+  // @ts-expect-error an asynchronous generator
+  pool.execute("laterNumbers");
+  // @ts-expect-error the second argument has another type
+  pool.execute("add", [1, "2"]);
+  // @ts-expect-error an argument is missing
+  pool.execute("add", [1]);
+  // @ts-expect-error all arguments are missing
+  pool.execute("add", []);
+  // @ts-expect-error the arguments are missing
+  pool.execute("add");
+  // @ts-expect-error one argument too many
+  pool.execute("add", [1, 2, 3]);
+  // @ts-expect-error no list
+  pool.execute("greet", "you");
+  // @ts-expect-error a list of unknown length
+  pool.execute("add", [1, 2] as number[]);
+  // @ts-expect-error an unknown option
+  pool.execute("add", [1, 2], { signals: [] });
+  // @ts-expect-error an option of another type
+  pool.execute("add", [1, 2], { signal: 1 });
+  // @ts-expect-error an inline job's argument is missing
+  pool.execute((a: number) => a);
+  // @ts-expect-error an inline job's argument has another type
+  pool.execute((a: number) => a, ["1"]);
+  // @ts-expect-error an inline generator
+  pool.execute(function* () {}, []);
+  // @ts-expect-error an inline asynchronous generator
+  pool.execute(async function* () {}, []);
+  // @ts-expect-error neither a name nor a function
+  pool.execute(42);
+}
+
+async function wrongUsesOfResultsAreRefused(pool: Pool) {
+  // @ts-expect-error a number is no string
+  const _text: string = await pool.execute("add", [1, 2]);
+  // @ts-expect-error the promise is no number
+  const _number: number = pool.execute("add", [1, 2]);
+  // @ts-expect-error it has no such property
+  (await pool.execute("later", ["a"])).length;
+}
+
+function poolsWithoutTypesTakeAnyName() {
+  const pool = new ThreadPool({ module });
+  pool.execute("whatever", [1, "a"]);
+  pool.execute("whatever");
+  pool.execute((a: number) => a, [1]);
+  // @ts-expect-error an inline job is checked all the same
+  pool.execute((a: number) => a, ["1"]);
+}
+
+function wrongOptionsAreRefused() {
+  // @ts-expect-error a string is no size
+  new ThreadPool("4");
+  // @ts-expect-error an unknown option
+  new ThreadPool({ sizes: 4 });
+  // @ts-expect-error an unknown policy
+  new ThreadPool({ queue: { whenFull: "explode" } });
+}
+
+function eventsAreTyped(pool: Pool) {
+  pool.addEventListener("jobend", ({ detail }) => {
+    same<typeof detail.ok, boolean>(true);
+    same<typeof detail.jobId, number>(true);
+  });
+  pool.addEventListener("workererror", ({ detail }) => {
+    same<typeof detail.workerId, number>(true);
+  });
+  // @ts-expect-error no such event
+  pool.addEventListener("jobended", () => {});
+  // @ts-expect-error no such detail
+  pool.addEventListener("jobend", ({ detail }) => detail.workerId);
+}
+
+Deno.test("calls are typed as this file says, under the type check", () => {
+  const checked = [
+    resultsAreTyped,
+    namesAreThoseOfFunctions,
+    argumentsMayBeLeftOut,
+    listsMayBeReadonly,
+    wrongCallsAreRefused,
+    wrongUsesOfResultsAreRefused,
+    poolsWithoutTypesTakeAnyName,
+    wrongOptionsAreRefused,
+    eventsAreTyped,
+  ];
+  assertEquals(checked.length, 9);
+});
+
+poolTest("calls that TypeScript accepts run", async () => {
+  await using pool = new ThreadPool<typeof jobs>({ module, size: 1 });
+  const args = [1, 2] as const;
+  assertEquals(await pool.execute("add", args), 3);
+  assertEquals(await pool.execute("greet"), "hello you");
+  assertEquals(await pool.execute("withDefault"), 1);
+  assertEquals((await pool.execute("later", ["a"])).text, "a");
+  assertEquals(await pool.execute("rest", ["a", 1, 2]), 3);
+  assertEquals(await pool.execute("first", [["x"]]), "x");
+});
+
+/** Wrong calls, and the part of each that TypeScript's message is to point at. */
+const WRONG_CALLS = [
+  [`pool.execute("ad", [1, 2]);`, `"ad"`],
+  [`pool.execute("numbers");`, `"numbers"`],
+  [`pool.execute("add", [1, "2"]);`, `"2"`],
+  [`pool.execute("add", [1]);`, `[1]`],
+  [`pool.execute("add", [1, 2, 3]);`, `[1, 2, 3]`],
+  [`pool.execute("add");`, `execute`],
+  [`pool.execute("greet", "you");`, `"you"`],
+  [`pool.execute("add", [1, 2], { signals: 1 });`, `signals`],
+  [`pool.execute((a: number, b: string) => a + b, [1, 2]);`, `2]`],
+  [`const text: string = await pool.execute("add", [1, 2]);`, `text`],
+];
+
+Deno.test("TypeScript's message points at the argument that is wrong", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  const head = `
+    import { ThreadPool } from "${import.meta.resolve("../mod.ts")}";
+    import type * as jobs from "${module}";
+    const pool = new ThreadPool<typeof jobs>({ module: "${module}" });`;
+  const lines = [...head.split("\n"), ...WRONG_CALLS.map(([call]) => call)];
+  await Deno.writeTextFile(file, lines.join("\n"));
+  try {
+    const { code, stderr } = await checkTypes(file);
+    const name = file.replaceAll("\\", "/").split("/").at(-1)!;
+    const places = stderr.split(`/${name}:`).slice(1)
+      .map((text) => /^\d+:\d+/.exec(text)?.[0]);
+    const expected = WRONG_CALLS.map(([call, part]) =>
+      `${lines.indexOf(call) + 1}:${call.indexOf(part) + 1}`
+    );
+    assertEquals(places, expected, stderr);
+    assertEquals(code, 1);
+  } finally {
+    await Deno.remove(file);
+  }
+});
