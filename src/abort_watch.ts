@@ -34,7 +34,10 @@ export class AbortWatch {
     const signal = event.target as AbortSignal;
     const jobs = this.#jobs.get(signal) ?? [];
     this.#forget(signal);
-    for (const job of jobs) this.#onAbort(job, signal.reason);
+    for (const job of jobs) {
+      // Who hears of one abort may have ended the other jobs.
+      if (!job.settled) this.#onAbort(job, signal.reason);
+    }
   }
 
   #forget(signal: AbortSignal): void {

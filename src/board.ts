@@ -13,6 +13,15 @@
 import { fromText, toText } from "./plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
+/** The message of a worker by which main looks at its board. */
+export const WAKE = 0;
+
+/** The type of {@linkcode WAKE}. */
+export type Wake = typeof WAKE;
+
+/** In a list of jobs, instead of a count of arguments: they come as one JSON text. */
+export const AS_TEXT = -1;
+
 /** How many jobs may be in flight to one worker. */
 export const SLOTS = 1024;
 

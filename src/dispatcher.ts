@@ -76,14 +76,18 @@ export class Dispatcher {
   }
 
   /** What the workers do now. */
-  snapshot(): { size: number; idle: number; running: number } {
+  snapshot(): { size: number; idle: number; queued: number; running: number } {
+    const { size } = this.#lanes;
+    let idle = size;
+    let queued = this.#queue.length;
     let running = 0;
-    let busy = 0;
     for (const lane of this.#lanes) {
-      running += lane.running;
-      if (lane.inFlight > 0) busy++;
+      const inFlight = lane.snapshot();
+      if (lane.inFlight > 0) idle--;
+      queued += inFlight.sent;
+      running += inFlight.running;
     }
-    return { size: this.#lanes.size, idle: this.#lanes.size - busy, running };
+    return { size, idle, queued, running };
   }
 
   /** Takes a job in, to be sent in its turn. */
@@ -257,10 +261,8 @@ export class Dispatcher {
   }
 
   #spawn(): void {
-    const { name, module } = this.#settings;
     const workerId = this.#freeWorkerId();
-    const spec = { workerId, name: `${name}-${workerId}`, module };
-    const lane = new Lane(spec, this.functions, {
+    const lane = new Lane(workerId, this.#settings, this.functions, {
       ready: (lane) => {
         this.#noteIdle(lane);
         this.#events.workerStarted(workerId);

@@ -25,7 +25,7 @@ export class FunctionTable {
     if (id === undefined) {
       const source = Function.prototype.toString.call(fn);
       // A closure made anew for each call has the same source each time.
-      const key = `${fn.name} ${source}`;
+      const key = `${nameOf(fn)} ${source}`;
       id = this.#bySource.get(key) ?? this.#addInline(key, fn, source);
       this.#byFunction.set(fn, id);
     }
@@ -35,7 +35,7 @@ export class FunctionTable {
   #addInline(key: string, fn: InlineFunction, source: string): number {
     checkSource(fn, source);
     return this.#add(this.#bySource, key, {
-      name: fn.name || "inline",
+      name: nameOf(fn),
       source,
     });
   }
@@ -62,6 +62,11 @@ const GENERATORS = [
 const RELATIVE_IMPORTS =
   /\bimport\s*\(\s*(["'`])(?<specifier>\.{0,2}\/[^"'`]*)\1|\/\/.*|\/\*[^]*?\*\/|(["'`])(?:\\[^]|(?!\3)[^\\])*\3/g;
 
+/** The name that a job goes by; a static method may have taken its place. */
+function nameOf({ name }: { name: unknown }): string {
+  return typeof name === "string" && name !== "" ? name : "inline";
+}
+
 function checkSource(fn: InlineFunction, source: string): void {
   if (GENERATORS.includes(Object.getPrototypeOf(fn))) {
     throw unusable(fn, "a generator");
@@ -75,7 +80,7 @@ function checkSource(fn: InlineFunction, source: string): void {
     if (specifier === undefined) continue;
     throw new TypeError(
       `Inline job "${
-        fn.name || "inline"
+        nameOf(fn)
       }" imports "${specifier}", but there is nothing that a relative import could start from: expected an absolute URL`,
     );
   }
@@ -93,7 +98,7 @@ function unusable(
 ): TypeError {
   return new TypeError(
     `Expected \`job\` to be a self-contained function, got ${what}: ${
-      fn.name || "inline"
+      nameOf(fn)
     }`,
     cause === undefined ? undefined : { cause },
   );

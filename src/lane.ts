@@ -1,19 +1,17 @@
 // One worker and the jobs in flight to it, in the order in which they start.
 
-import { Board, SLOTS, State } from "./board.ts";
+import { AS_TEXT, Board, SLOTS, State, WAKE } from "./board.ts";
 import { ConnectionHost } from "./connection_host.ts";
 import { JobCloneError } from "./errors.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Flight, Job } from "./job.ts";
-import {
-  AS_TEXT,
-  type ConnectedJobMessage,
-  type Ending,
-  type FromWorker,
-  type JobsMessage,
-  WAKE,
+import type {
+  ConnectedJobMessage,
+  Ending,
+  FromWorker,
+  JobsMessage,
 } from "./protocol.ts";
-import { type ThreadSpec, WorkerThread } from "./worker_thread.ts";
+import { WorkerThread } from "./worker_thread.ts";
 
 /** What a lane tells of its worker and its jobs. */
 export interface LaneEvents {
@@ -32,7 +30,7 @@ const SLOT_MASK = SLOTS - 1;
 /** A worker with the list of what it has been sent. */
 export class Lane implements Flight {
   readonly workerId: number;
-  readonly #board = new Board();
+  readonly #board: Board;
   readonly #thread: WorkerThread;
   readonly #functions: FunctionTable;
   readonly #events: LaneEvents;
@@ -46,17 +44,27 @@ export class Lane implements Flight {
   #connectionId = 0;
 
   constructor(
-    spec: Omit<ThreadSpec, "board">,
+    workerId: number,
+    { name, module }: { name: string; module: string | undefined },
     functions: FunctionTable,
     events: LaneEvents,
   ) {
-    this.workerId = spec.workerId;
+    this.workerId = workerId;
     this.#functions = functions;
     this.#events = events;
-    this.#thread = new WorkerThread({ ...spec, board: this.#board.buffer }, {
+    // The thread comes first: it starts while the rest is made.
+    this.#thread = new WorkerThread(`${name}-${workerId}`, {
       ready: () => events.ready(this),
       message: (message) => this.#receive(message),
       died: (cause) => events.died(this, cause),
+    });
+    this.#board = new Board();
+    this.#thread.post({
+      kind: "init",
+      workerId,
+      board: this.#board.buffer,
+      module,
+      timeOrigin: performance.timeOrigin,
     });
   }
 
@@ -79,14 +87,17 @@ export class Lane implements Flight {
     return this.isReady ? this.#inFlight - 1 : this.#inFlight;
   }
 
-  /** How many jobs it has started and not ended, as of now. */
-  get running(): number {
+  /** How many jobs have been sent and not started, and started and not ended, as of now. */
+  snapshot(): { sent: number; running: number } {
+    let sent = 0;
     let running = 0;
     for (let seq = this.#oldest; seq < this.#next; seq++) {
       if (!this.#jobs[seq & SLOT_MASK]) continue;
-      if (this.#board.state(seq) === State.CLAIMED) running++;
+      const state = this.#board.state(seq);
+      if (state === State.SENT) sent++;
+      else if (state === State.CLAIMED) running++;
     }
-    return running;
+    return { sent, running };
   }
 
   /**
@@ -100,7 +111,10 @@ export class Lane implements Flight {
     for (const job of jobs) {
       const { id, functionId, args } = job;
       if (typeof args === "string") message.push(id, functionId, AS_TEXT, args);
-      else message.push(id, functionId, args.length, ...args);
+      else {
+        message.push(id, functionId, args.length);
+        for (const arg of args) message.push(arg);
+      }
       this.#add(job);
     }
     const { moves, connections } = jobs[0].extras ?? {};

@@ -14,12 +14,13 @@ interface Locks {
 
 const locks = (navigator as { locks?: Locks }).locks;
 
-/** Shows that this thread lives; resolves once that can be seen. */
-export function showLife(name: string): Promise<void> {
+/** Shows that this thread lives; resolves, once that can be seen, with the name it does so by. */
+export function showLife(threadName: string): Promise<string> {
+  const name = `${threadName}/${crypto.randomUUID()}`;
   return new Promise((resolve) => {
-    if (locks === undefined) return resolve();
+    if (locks === undefined) return resolve(name);
     locks.request(name, {}, () => {
-      resolve();
+      resolve(name);
       return new Promise(() => {});
     });
   });

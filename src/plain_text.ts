@@ -1,7 +1,7 @@
 // Plain data as JSON text: cheaper than a structured clone, and shared with
 // nobody. Only what comes back from JSON exactly as it went is plain.
 
-import { markOf } from "./transfer.ts";
+import { markOf } from "./marks.ts";
 
 /** Beyond this many values a structured clone is the cheaper way. */
 const MOST_VALUES = 1024;
@@ -10,7 +10,8 @@ const LONGEST_TEXT = 16 * 1024;
 
 /** The text of a value, or `undefined` if JSON would change it. */
 export function toText(value: unknown): string | undefined {
-  few.length = 0;
+  // A getter may have led here again.
+  if (few.length > 0) return undefined;
   many = undefined;
   budget = MOST_VALUES;
   try {

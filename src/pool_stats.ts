@@ -56,16 +56,17 @@ export class Meter {
   failed = 0;
   aborted = 0;
   crashed = 0;
-  readonly #waitTime = createHistogram({ figures: 2 });
-  readonly #runTime = createHistogram({ figures: 2 });
+  // Made when the first job has ended, so that the first worker starts sooner.
+  #waitTime: RecordableHistogram | undefined;
+  #runTime: RecordableHistogram | undefined;
   #busyTime = 0;
   #workerTime = 0;
   readonly #workerStarts = new Map<number, number>();
 
   /** A job has ended; all on the clock of `performance.now()`. */
   jobEnded(submitted: number, start: number, end: number): void {
-    record(this.#waitTime, start - submitted);
-    record(this.#runTime, end - start);
+    record(this.#waitTime ??= newHistogram(), start - submitted);
+    record(this.#runTime ??= newHistogram(), end - start);
     this.#busyTime += end - start;
   }
 
@@ -94,16 +95,21 @@ export class Meter {
   }
 }
 
+function newHistogram(): RecordableHistogram {
+  return createHistogram({ figures: 2 });
+}
+
 function record(histogram: RecordableHistogram, ms: number): void {
   // Clocks of two threads may differ by a little; a histogram starts at 1.
   histogram.record(Math.max(1, Math.round(ms * NS_PER_MS)));
 }
 
-function times(histogram: RecordableHistogram): Times {
-  const { count } = histogram;
-  if (count === 0) return { count, mean: 0, p50: 0, p99: 0, max: 0 };
+function times(histogram: RecordableHistogram | undefined): Times {
+  if (histogram === undefined) {
+    return { count: 0, mean: 0, p50: 0, p99: 0, max: 0 };
+  }
   return {
-    count,
+    count: histogram.count,
     mean: histogram.mean / NS_PER_MS,
     p50: histogram.percentile(50) / NS_PER_MS,
     p99: histogram.percentile(99) / NS_PER_MS,

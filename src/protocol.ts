@@ -1,6 +1,7 @@
 // What main and a worker say to each other: all that the two ends share beside
 // the board.
 
+import type { Wake } from "./board.ts";
 import type { PackedError } from "./error_codec.ts";
 
 /** A function that jobs run: a name of the module's, or an inline source. */
@@ -15,21 +16,16 @@ export interface InitMessage {
   kind: "init";
   workerId: number;
   board: SharedArrayBuffer;
-  /** A lock that the worker holds for as long as its thread lives. */
-  lock: string;
   module: string | undefined;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
 }
 
-/** Instead of a count of arguments: they come as one JSON text. */
-export const AS_TEXT = -1;
-
 /**
  * A list of jobs, in the order in which they are to start. It is bare and flat,
  * since it is sent all the time: the sequence number of the first, which the
  * others follow; then for each its id, its function's number, and its arguments:
- * their count and they themselves, or {@linkcode AS_TEXT} and their text.
+ * their count and they themselves, or `AS_TEXT` and their text.
  */
 export type JobsMessage = unknown[];
 
@@ -97,14 +93,12 @@ export type Ending =
   | { seq: number; kind: "error"; error: PackedError }
   | { seq: number; kind: "not-found" | "not-cloneable"; message: string };
 
-/** From a worker: look at the board. It is bare, since it is sent all the time. */
-export const WAKE = 0;
-
 /** From a worker to main. */
 export type FromWorker =
-  | typeof WAKE
-  /** The thread lives and holds its lock. */
-  | { kind: "alive" }
+  /** Look at the board. It is bare, since it is sent all the time. */
+  | Wake
+  /** The thread lives, and shows it by this name. */
+  | { kind: "alive"; life: string }
   /** The module is imported: jobs may come. */
   | { kind: "ready" }
   /** The module cannot be imported. */

@@ -57,7 +57,6 @@ export class Settlement {
 
   /** The caller has aborted the job. */
   abort(job: Job, reason: unknown): void {
-    if (job.settled) return;
     this.#meter.aborted++;
     this.#reject(job, reason);
   }

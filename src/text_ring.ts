@@ -15,8 +15,9 @@ export class TextRing {
   /** How far main has read, modulo 2 ** 32, as is every position. */
   readonly #read: Int32Array;
   readonly #bytes: Uint8Array;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
+  // Made when first used: to make them costs a new thread half a millisecond.
+  #encoder: TextEncoder | undefined;
+  #decoder: TextDecoder | undefined;
   /** Worker: how far it has written. */
   #written = 0;
 
@@ -39,7 +40,8 @@ export class TextRing {
     const used = (this.#written - Atomics.load(this.#read, 0)) >>> 0;
     if (used + skipped + most > SIZE) return -1;
     const bytes = this.#bytes.subarray(start, start + most);
-    const { written } = this.#encoder.encodeInto(text, bytes);
+    const { written } = (this.#encoder ??= new TextEncoder())
+      .encodeInto(text, bytes);
     bytes[written] = COMMA;
     const position = (this.#written + skipped) >>> 0;
     this.#written = (position + written + 1) >>> 0;
@@ -56,7 +58,8 @@ export class TextRing {
   read(first: number, last: number): string {
     const start = positionOf(first) & MASK;
     const end = (positionOf(last) & MASK) + lengthOf(last);
-    const texts = this.#decoder.decode(this.#bytes.subarray(start, end));
+    const texts = (this.#decoder ??= new TextDecoder())
+      .decode(this.#bytes.subarray(start, end));
     Atomics.store(this.#read, 0, endOf(last) | 0);
     return `[${texts}]`;
   }

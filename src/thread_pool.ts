@@ -50,8 +50,8 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  * - **End**: a pool keeps its process alive until it is closed or terminated;
  *   `await using` closes it.
  *
- * It needs `--allow-read` for a local `module`, and no permission for inline
- * jobs; its workers have the permissions of the process.
+ * Imported from JSR it needs `--allow-read` for a local `module`, and no
+ * permission for inline jobs; its workers have the permissions of the process.
  *
  * @typeParam Jobs The type of the module whose functions are the jobs
  *
@@ -162,17 +162,22 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   execute<J extends JobName<Jobs> | InlineJob>(
     job: J,
     ...rest: JobArguments<JobFunction<Jobs, J>, ExecuteOptions>
-  ): Promise<JobResult<JobFunction<Jobs, J>>>;
-  execute(
-    job: unknown,
-    args: readonly unknown[] = NO_ARGUMENTS,
-    options?: ExecuteOptions,
-  ): Promise<unknown> {
+  ): Promise<JobResult<JobFunction<Jobs, J>>> {
+    const [args, options] = rest as [
+      args?: readonly unknown[],
+      options?: ExecuteOptions,
+    ];
+    let result: Promise<unknown>;
     try {
-      return this.#accept(job, args, options);
+      result = this.#accept(
+        job,
+        args === undefined ? NO_ARGUMENTS : args,
+        options,
+      );
     } catch (error) {
-      return Promise.reject(error);
+      result = Promise.reject(error);
     }
+    return result as Promise<JobResult<JobFunction<Jobs, J>>>;
   }
 
   /**
@@ -307,14 +312,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * ```
    */
   stats(): PoolStats {
-    const { size, idle, running } = this.#dispatcher.snapshot();
+    const { size, idle, queued, running } = this.#dispatcher.snapshot();
     const { completed, failed, aborted, crashed } = this.#meter;
     const { waitTime, runTime, utilization } = this.#meter;
     return {
       size,
       idle,
       busy: size - idle,
-      queued: Math.max(0, this.#dispatcher.outstanding - running),
+      queued,
       running,
       completed,
       failed,

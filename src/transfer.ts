@@ -1,16 +1,7 @@
 // Marks values as moving, instead of being cloned, at their next send.
 
 import { expected } from "./expected.ts";
-import { sharedByCopies } from "./shared_by_copies.ts";
-
-/** What moves with a marked value: the list given, or all that it holds. */
-type Mark = readonly Transferable[] | "everything";
-
-const marks = sharedByCopies("transfers", () => ({
-  of: new WeakMap<object, Mark>(),
-  /** Whether anything was ever marked: until then, nobody needs to look. */
-  any: false,
-}));
+import { mark } from "./marks.ts";
 
 /**
  * Marks a value as moving, instead of being cloned, at its next send: as an
@@ -49,17 +40,6 @@ export function transfer<T extends object>(
   if (list !== undefined && !Array.isArray(list)) {
     throw expected("list", "an array", list);
   }
-  marks.any = true;
-  marks.of.set(value, list === undefined ? "everything" : [...list]);
+  mark(value, list === undefined ? "everything" : [...list]);
   return value;
-}
-
-/** What a value is marked to move, if it is marked. */
-export function markOf(value: object): Mark | undefined {
-  return marks.any ? marks.of.get(value) : undefined;
-}
-
-/** Takes the marks away from values that have been sent. */
-export function unmark(values: Iterable<object>): void {
-  for (const value of values) marks.of.delete(value);
 }

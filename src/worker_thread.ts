@@ -1,13 +1,9 @@
 // One thread as main sees it: how it starts, and how it is known to have ended.
 
+import { WAKE } from "./board.ts";
 import { unpackError } from "./error_codec.ts";
 import { endOfLife } from "./liveness.ts";
-import {
-  type FromWorker,
-  type InitMessage,
-  type ToWorker,
-  WAKE,
-} from "./protocol.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
 
 /** What a thread tells of itself. */
 export interface ThreadEvents {
@@ -17,14 +13,6 @@ export interface ThreadEvents {
   message(message: FromWorker): void;
   /** It has ended, unasked; nothing follows. */
   died(cause: unknown): void;
-}
-
-/** How to start a thread. */
-export interface ThreadSpec {
-  name: string;
-  workerId: number;
-  module: string | undefined;
-  board: SharedArrayBuffer;
 }
 
 /**
@@ -38,38 +26,27 @@ export class WorkerThread {
   isReady = false;
   readonly #worker: Worker;
   readonly #events: ThreadEvents;
-  readonly #lock: string;
   readonly #stopped = new AbortController();
 
-  constructor(spec: ThreadSpec, events: ThreadEvents) {
+  constructor(name: string, events: ThreadEvents) {
     this.#events = events;
-    this.#lock = `${spec.name}/${crypto.randomUUID()}`;
-    const worker = new Worker(new URL("./worker/main.ts", import.meta.url), {
+    this.#worker = new Worker(new URL("./worker/main.ts", import.meta.url), {
       type: "module",
-      name: spec.name,
+      name,
     });
-    this.#worker = worker;
-    worker.addEventListener("message", (event) => this.#receive(event.data));
-    worker.addEventListener("error", (event) => {
+    this.#worker.addEventListener("message", (event) => {
+      this.#receive(event.data);
+    });
+    this.#worker.addEventListener("error", (event) => {
       // Unprevented, an error of a worker ends the whole process.
       event.preventDefault();
       this.#die(new Error(event.message));
     });
-    worker.addEventListener("messageerror", (event) => {
+    this.#worker.addEventListener("messageerror", (event) => {
       this.#die(
         new Error("A message could not be read", { cause: event.data }),
       );
     });
-    this.post(
-      {
-        kind: "init",
-        workerId: spec.workerId,
-        board: spec.board,
-        lock: this.#lock,
-        module: spec.module,
-        timeOrigin: performance.timeOrigin,
-      } satisfies InitMessage,
-    );
   }
 
   /** Sends a message; throws as `postMessage` does. */
@@ -90,7 +67,7 @@ export class WorkerThread {
     if (message === WAKE) return this.#events.message(message);
     switch (message.kind) {
       case "alive":
-        this.#watch();
+        this.#watch(message.life);
         break;
       case "ready":
         this.isReady = true;
@@ -105,8 +82,8 @@ export class WorkerThread {
     }
   }
 
-  async #watch(): Promise<void> {
-    await endOfLife(this.#lock, this.#stopped.signal);
+  async #watch(life: string): Promise<void> {
+    await endOfLife(life, this.#stopped.signal);
     // What the thread has posted before its end is still on its way.
     setTimeout(() => {
       this.#die(new Error("The worker exited: self.close() or Deno.exit()"));

@@ -202,7 +202,8 @@ poolTest(
 poolTest("a timeout signal aborts a job with its TimeoutError", async () => {
   await using pool = makePool();
   using gate = new Gate();
-  const signal = AbortSignal.timeout(50);
+  await pool.execute("echo", [1]); // its worker has started
+  const signal = AbortSignal.timeout(100);
   const reason = await reasonOf(
     pool.execute("untilAbort", [gate.key], { signal }),
   );

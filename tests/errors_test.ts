@@ -1,4 +1,5 @@
 // What a handler throws arrives as what it was.
+import { fileURLToPath } from "node:url";
 import {
   assert,
   assertEquals,
@@ -114,7 +115,7 @@ poolTest("errors of Deno keep their class", async () => {
 
 poolTest("an error of a system call keeps class and code", async () => {
   await using pool = new ThreadPool<typeof jobs>({ module, size: 1 });
-  const path = new URL("./fixtures/no_such_file", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("./no_such_file", import.meta.url));
   const expected = await Deno.readTextFile(path).catch((error) => error);
   const error = await assertRejects(
     () => pool.execute("readMissing", [path]),

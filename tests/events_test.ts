@@ -234,3 +234,19 @@ poolTest("listeners may submit jobs", async () => {
   await pool.drain();
   assertEquals(await Promise.all(results), [0, 1, 2, 3]);
 });
+
+poolTest(
+  "a listener of jobstart may abort its job, or close the pool",
+  async () => {
+    const pool = makePool();
+    using gate = new Gate();
+    const controller = new AbortController();
+    pool.addEventListener("jobstart", () => {
+      controller.abort("no longer");
+      pool.close();
+    }, { once: true });
+    const aborted = pool.execute("passGate", [gate.key], controller);
+    assertEquals(await aborted.catch((reason) => reason), "no longer");
+    await pool.close();
+  },
+);

@@ -149,3 +149,27 @@ poolTest("10 000 jobs each give their own result", async () => {
   assert(results.every((result, i) => result === 2 * i));
   assertEquals(pool.stats().completed, 10_000);
 });
+
+poolTest(
+  "a job of more arguments than a call can take is rejected alone",
+  async () => {
+    await using pool = new ThreadPool(1);
+    // deno-lint-ignore no-explicit-any
+    const count = (...args: any[]) => args.length;
+    const many = new Array(300_000).fill(1);
+    const results = await Promise.allSettled([
+      pool.execute(count, [1]),
+      pool.execute(count, many),
+      pool.execute(count, [1, 2]),
+      pool.execute(count, [...many, new Map()]),
+      pool.execute(count, [1, 2, 3]),
+    ]);
+    assertEquals(results.map(({ status }) => status), [
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+    ]);
+  },
+);

@@ -272,3 +272,18 @@ poolTest(
     assertEquals(results.every((result, i) => result === i), true);
   },
 );
+
+poolTest(
+  "a function whose name is no string runs, and harms no other job",
+  async () => {
+    await using pool = new ThreadPool(1);
+    for (const value of [() => {}, Symbol("name"), {}, 42, null]) {
+      const inline = Object.defineProperty(() => 1, "name", { value });
+      const [odd, next] = await Promise.all([
+        pool.execute(inline),
+        pool.execute(() => 2),
+      ]);
+      assertEquals([odd, next], [1, 2]);
+    }
+  },
+);

@@ -223,11 +223,11 @@ poolTest("a resizable buffer moves and stays resizable", async () => {
 });
 
 poolTest(
-  "a moved buffer is not copied: 256 MiB go there and back in no time",
+  "a moved buffer is not copied: 128 MiB go there and back in no time",
   async () => {
     await using pool = moverPool();
     await pool.execute("sizeOf", [new ArrayBuffer(0)]);
-    const size = 256 * 1024 * 1024;
+    const size = 128 * 1024 * 1024;
     const bytes = new Uint8Array(size);
     bytes.fill(1); // its pages exist
     const copyStart = performance.now();

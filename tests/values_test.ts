@@ -357,3 +357,12 @@ poolTest(
     assertEquals((await roundTrip(list)).at(-1), [99_999, "99999"]);
   },
 );
+
+poolTest("a proxy of plain data arrives as a copy of the data", async () => {
+  const proxy = new Proxy({ a: [1], b: 2n }, {});
+  assertEquals(await roundTrip<unknown>(proxy), { a: [1], b: 2n });
+  assertEquals(
+    await roundTrip<unknown>(new Map([["key", new Proxy([1, 2], {})]])),
+    new Map([["key", [1, 2]]]),
+  );
+});

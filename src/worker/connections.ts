@@ -25,7 +25,7 @@ export class Connections {
     args: unknown[],
     connections: MovedConnection[],
     jobId: number,
-  ): unknown[] {
+  ): void {
     const revived = new Map<unknown, MovedConn>();
     for (const moved of connections) {
       const conn = new MovedConn(moved, this.#post);
@@ -34,7 +34,6 @@ export class Connections {
     }
     this.#byJob.set(jobId, connections.map(({ id }) => id));
     replace(args, revived, new Set());
-    return args;
   }
 
   /** Main has something for a connection. */

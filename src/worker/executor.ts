@@ -1,26 +1,22 @@
 // Executes the jobs of this worker, one after the other, and sends their
 // endings.
 
-import type { Board } from "../board.ts";
+import { AS_TEXT, type Board, WAKE } from "../board.ts";
 import { type CurrentJob, currentJobSlot } from "../current_job.ts";
-import { isError, packError } from "../error_codec.ts";
-import { JobCloneError } from "../errors.ts";
-import { pack } from "../pack.ts";
-import {
-  AS_TEXT,
-  type Ending,
-  type FromWorker,
-  type FunctionDefinition,
-  type InitMessage,
-  type JobsMessage,
-  type MovedConnection,
-  WAKE,
+import type {
+  FromWorker,
+  FunctionDefinition,
+  InitMessage,
+  JobsMessage,
+  MovedConnection,
 } from "../protocol.ts";
 import { fromText } from "../plain_text.ts";
-import { unmark } from "../transfer.ts";
 import type { Connections } from "./connections.ts";
-import { type Handler, HandlerNotFound, type Handlers } from "./handlers.ts";
+import type { Handler, Handlers } from "./handlers.ts";
 import { nextTurn } from "./next_turn.ts";
+
+/** Loaded late, since most jobs end on the board. */
+type Endings = typeof import("./endings.ts");
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
@@ -35,7 +31,7 @@ class ReceivedJob implements CurrentJob {
     readonly handler: Handler,
     readonly args: unknown[],
     readonly workerId: number,
-    readonly hasConnections: boolean,
+    readonly connections: Connections | undefined,
   ) {}
 
   get name(): string {
@@ -61,10 +57,10 @@ export class Executor {
   readonly #workerId: number;
   readonly #board: Board;
   readonly #handlers: Handlers;
-  readonly #connections: Connections;
   readonly #post: Post;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
+  #endings: Endings | undefined;
   #inbox: ReceivedJob[] = [];
   /** Where the inbox begins: what is before it has been taken. */
   #first = 0;
@@ -80,15 +76,18 @@ export class Executor {
     { workerId, timeOrigin }: InitMessage,
     board: Board,
     handlers: Handlers,
-    connections: Connections,
     post: Post,
   ) {
     this.#workerId = workerId;
     this.#clockOffset = performance.timeOrigin - timeOrigin;
     this.#board = board;
     this.#handlers = handlers;
-    this.#connections = connections;
     this.#post = post;
+  }
+
+  /** Loads what makes the endings that the board cannot say. */
+  async loadEndings(): Promise<Endings> {
+    return this.#endings ??= await import("./endings.ts");
   }
 
   /** Takes in functions that jobs will name. */
@@ -97,16 +96,20 @@ export class Executor {
   }
 
   /** Takes in a list of jobs, or one that has connections. */
-  receive(message: JobsMessage, connections?: MovedConnection[]): void {
+  receive(
+    message: JobsMessage,
+    connections?: Connections,
+    moved: MovedConnection[] = [],
+  ): void {
     let seq = message[0] as number;
     for (let i = 1; i < message.length; seq++) {
       const id = message[i++] as number;
       const handler = this.#handlers.get(message[i++] as number);
       const count = message[i++] as number;
-      let args = count === AS_TEXT
+      const args = count === AS_TEXT
         ? fromText(message[i++] as string) as unknown[]
         : message.slice(i, i += count);
-      if (connections) args = this.#connections.revive(args, connections, id);
+      connections?.revive(args, moved, id);
       this.#inbox.push(
         new ReceivedJob(
           id,
@@ -114,7 +117,7 @@ export class Executor {
           handler,
           args,
           this.#workerId,
-          connections !== undefined,
+          connections,
         ),
       );
     }
@@ -146,7 +149,7 @@ export class Executor {
         result = error;
       }
       now = this.#now();
-      this.#end(job, start, now, failed, result);
+      if (!this.#end(job, start, now, failed, result)) return;
       if (now >= this.#pauseAt && this.#first < this.#inbox.length) {
         return void this.#pause();
       }
@@ -168,7 +171,7 @@ export class Executor {
       result = error;
     }
     const now = this.#now();
-    this.#end(job, start, now, failed, result);
+    if (!this.#end(job, start, now, failed, result)) return;
     if (now < this.#pauseAt) this.#run(now);
     else this.#pause();
   }
@@ -196,25 +199,51 @@ export class Executor {
     return performance.now() + this.#clockOffset;
   }
 
-  /** Sends a job's ending, before the next job may start. */
+  /** Sends a job's ending, before the next job may start; `false` if that is still to come. */
   #end(
     job: ReceivedJob,
     start: number,
     end: number,
     failed: boolean,
     result: unknown,
-  ): void {
+  ): boolean {
     this.#current = currentJobSlot.job = undefined;
     this.#board.setTimes(job.seq, start, end);
-    if (job.hasConnections) this.#connections.end(job.id);
+    if (job.connections) job.connections.end(job.id);
     else if (!failed && this.#board.settle(job.seq, result)) {
       this.#untold = true;
       if (end - this.#lastTold >= TELL_EVERY) this.#tell(end);
-      return;
+      return true;
     }
+    if (this.#endings === undefined) {
+      this.#postLater(job, failed, result);
+      return false;
+    }
+    this.#postEnding(job, failed, result, this.#endings);
+    return true;
+  }
+
+  #postEnding(
+    job: ReceivedJob,
+    failed: boolean,
+    result: unknown,
+    { postFailure, postValue }: Endings,
+  ): void {
     this.#board.settlePosted(job.seq);
-    if (failed) this.#postEnding(failure(job, result));
-    else this.#postValue(job, result);
+    if (failed) postFailure(job, result, this.#post);
+    else postValue(job, result, this.#post);
+  }
+
+  async #postLater(
+    job: ReceivedJob,
+    failed: boolean,
+    result: unknown,
+  ): Promise<void> {
+    this.#paused = true;
+    const endings = await this.loadEndings();
+    this.#paused = false;
+    this.#postEnding(job, failed, result, endings);
+    this.#run(this.#now());
   }
 
   /** Wakes main, unless it is about to look anyway. */
@@ -223,51 +252,6 @@ export class Executor {
     this.#lastTold = now;
     if (this.#board.wake()) this.#post(WAKE);
   }
-
-  #postValue({ seq, name }: ReceivedJob, result: unknown): void {
-    try {
-      const { value, moves, marked, connections } = pack(result, "result");
-      if (connections.size > 0) {
-        throw new JobCloneError(
-          "result holds a connection, which cannot move back",
-        );
-      }
-      this.#postEnding(
-        { seq, kind: "value", value },
-        moves.length > 0 ? moves : undefined,
-      );
-      unmark(marked);
-    } catch (error) {
-      const message = `The result of job "${name}" cannot be sent: ${
-        (error as Error).message
-      }`;
-      this.#postEnding({ seq, kind: "not-cloneable", message });
-    }
-  }
-
-  #postEnding(ending: Ending, moves?: Transferable[]): void {
-    this.#post({ kind: "endings", endings: [ending] }, moves);
-  }
-}
-
-function failure({ seq, handler }: ReceivedJob, thrown: unknown): Ending {
-  if (isError(thrown)) {
-    if (thrown instanceof HandlerNotFound) {
-      return { seq, kind: "not-found", message: thrown.message };
-    }
-    if (handler.inline && thrown instanceof ReferenceError) explain(thrown);
-  }
-  return { seq, kind: "error", error: packError(thrown) };
-}
-
-/** Says of a name that is not there why it is not, as far as that can be known. */
-function explain(error: ReferenceError): void {
-  const name = /^(.+) is not defined$/.exec(error.message)?.[1];
-  if (name === undefined) return;
-  const { message, stack } = error;
-  error.message =
-    `${message} in the worker: an inline job cannot capture "${name}", pass values through args`;
-  error.stack = stack?.replace(message, () => error.message);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -56,7 +56,7 @@ export class Handlers {
     return {
       name,
       inline: false,
-      call: typeof call === "function" && !isGenerator(call)
+      call: typeof call === "function" && canBeJob(call)
         ? call as Handler["call"]
         : () => {
           throw new HandlerNotFound(this.#notFound(name, call));
@@ -66,11 +66,11 @@ export class Handlers {
 
   #notFound(name: string, found: unknown): string {
     if (typeof found === "function") {
-      return `Job "${name}" not found: expected a function, got a generator`;
+      return `Job "${name}" not found: expected a function, got a generator or a class`;
     }
     const names = Object.keys(this.#exports).filter((key) => {
       const value = this.#exports[key];
-      return typeof value === "function" && !isGenerator(value);
+      return typeof value === "function" && canBeJob(value);
     });
     return `Job "${name}" not found: the module exports the functions ${
       names.join(", ") || "(none)"
@@ -78,8 +78,9 @@ export class Handlers {
   }
 }
 
-function isGenerator(value: object): boolean {
-  return GENERATORS.includes(Object.getPrototypeOf(value));
+function canBeJob(value: object): boolean {
+  return !GENERATORS.includes(Object.getPrototypeOf(value)) &&
+    !/^class\b/.test(Function.prototype.toString.call(value));
 }
 
 function inline(name: string, source: string): Handler {

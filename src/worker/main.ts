@@ -1,24 +1,21 @@
-// The entry of a worker: tells main that it lives, imports the module, and
-// hands what main says to those whom it concerns.
+// The entry of a worker: small, so that it starts soon. Shows that it lives, and
+// hands what main says to the core, which loads meanwhile.
 
-import { Board } from "../board.ts";
-import { packError } from "../error_codec.ts";
 import { showLife } from "../liveness.ts";
 import type { FromWorker, InitMessage, ToWorker } from "../protocol.ts";
-import { Connections } from "./connections.ts";
-import { Executor } from "./executor.ts";
-import { Handlers } from "./handlers.ts";
-import { importModule } from "./import_module.ts";
+import type { Core } from "./core.ts";
 
 /** What a worker's global scope has beside what every scope has. */
 interface WorkerScope extends EventTarget {
+  readonly name: string;
   postMessage(message: unknown, transfer?: Transferable[]): void;
 }
 
 const scope = globalThis as unknown as WorkerScope;
-let executor: Executor | undefined;
-let connections: Connections | undefined;
-/** What came before the module was imported. */
+const life = showLife(scope.name);
+const loading = import("./core.ts");
+let core: Core | undefined;
+/** What came before the core was there. */
 const early: ToWorker[] = [];
 
 function post(message: FromWorker, moves?: Transferable[]): void {
@@ -27,56 +24,34 @@ function post(message: FromWorker, moves?: Transferable[]): void {
   else scope.postMessage(message, moves);
 }
 
-async function start(init: InitMessage): Promise<void> {
-  await showLife(init.lock);
-  post({ kind: "alive" });
-  try {
-    const handlers = new Handlers(
-      init.module === undefined ? {} : await importModule(init.module),
-    );
-    connections = new Connections(post);
-    executor = new Executor(
-      init,
-      new Board(init.board),
-      handlers,
-      connections,
-      post,
-    );
-    post({ kind: "ready" });
-    for (const message of early) receive(message);
-  } catch (error) {
-    post({ kind: "failed", error: packError(error) });
-  }
+function receive(message: ToWorker): void {
+  if (core !== undefined) core.receive(message);
+  else if ("kind" in message && message.kind === "init") start(message);
+  else early.push(message);
 }
 
-function receive(message: ToWorker): void {
-  if (executor === undefined || connections === undefined) {
-    if ("kind" in message && message.kind === "init") start(message);
-    else early.push(message);
-  } else if (Array.isArray(message)) executor.receive(message);
-  else {
-    switch (message.kind) {
-      case "functions":
-        executor.define(message.definitions);
-        break;
-      case "connected-job":
-        executor.receive(message.job, message.connections);
-        break;
-      case "abort":
-        executor.abort(message.seq, message.reason);
-        break;
-      case "init":
-        break;
-      default:
-        connections.receive(message);
-    }
+async function start(init: InitMessage): Promise<void> {
+  post({ kind: "alive", life: await life });
+  const { openCore } = await loading;
+  try {
+    core = await openCore(init, post);
+  } catch (error) {
+    return await tell("failed", error);
   }
+  post({ kind: "ready" });
+  for (const message of early) core.receive(message);
+  core.loadRest();
+}
+
+async function tell(kind: "failed" | "crashed", error: unknown): Promise<void> {
+  const { packError } = await import("../error_codec.ts");
+  post({ kind, error: packError(error) });
 }
 
 /** An error that nobody caught: main replaces this worker, once it has all results. */
 function crash(event: Event, error: unknown): void {
   event.preventDefault();
-  post({ kind: "crashed", error: packError(error) });
+  tell("crashed", error);
 }
 
 scope.addEventListener(
