@@ -1,26 +1,8 @@
 // What a handler can learn of the job that it is executing.
 
-import { sharedByCopies } from "./shared_by_copies.ts";
+import { type CurrentJob, currentJobSlot } from "./thread_state.ts";
 
-/** The job that a handler is executing. */
-export interface CurrentJob {
-  /** The job's number in its pool, from 1. */
-  readonly id: number;
-  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
-  readonly name: string;
-  /** The number of the worker in its pool, from 1. */
-  readonly workerId: number;
-  /** Fires, with the caller's reason, when the job is aborted. */
-  readonly signal: AbortSignal;
-  /** When the job times out, in ms as of `Date.now()`; `undefined` without a timeout. */
-  readonly deadline: number | undefined;
-}
-
-/** Where the worker keeps its current job; not part of the public contract. */
-export const currentJobSlot: { job: CurrentJob | undefined } = sharedByCopies(
-  "current-job",
-  () => ({ job: undefined }),
-);
+export type { CurrentJob };
 
 /**
  * The job that this thread is executing, or `undefined` outside of a job.

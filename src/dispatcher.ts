@@ -36,7 +36,7 @@ export interface DispatcherEvents {
 }
 
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
-const PUMP_EVERY = 128;
+const PUMP_EVERY = 256;
 
 /** How many ms after a worker's word main looks for results that came after it. */
 const LOOK_AFTER = 2;

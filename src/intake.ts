@@ -55,14 +55,14 @@ function functionOf(
 }
 
 /**
- * Takes a call's arguments: from here on, what moves is the pool's. With
- * `sendsAtOnce`, what moves does so when the job is sent, in the same turn.
+ * Takes a call's arguments: from here on, what moves is the pool's. If the job
+ * is to be sent at once, in the same turn, that is when it moves.
  *
  * @throws {JobCloneError} If something in them cannot be sent; nothing has moved then
  */
 export function takePayload(
   { args, options }: Call,
-  sendsAtOnce: boolean,
+  dispatcher: { readonly sendsAtOnce: boolean },
 ): Payload {
   const transfer = options?.transfer;
   if (transfer === undefined) {
@@ -77,7 +77,7 @@ export function takePayload(
   }
   const packed = pack(args, "args", transfer);
   checkConnections(packed.connections.keys());
-  const { value, moves, connections } = sendsAtOnce
+  const { value, moves, connections } = dispatcher.sendsAtOnce
     ? release(packed)
     : take(packed);
   ownConnections(connections.keys());

@@ -153,7 +153,8 @@ export class Lane implements Flight {
   #remove(job: Job): void {
     job.flight = undefined;
     this.#jobs[job.seq & SLOT_MASK] = undefined;
-    this.#inFlight--;
+    // Jobs that were taken back leave holes, which nothing else would clear away.
+    if (--this.#inFlight === 0) this.#oldest = this.#next;
   }
 
   #connect(
@@ -203,9 +204,16 @@ export class Lane implements Flight {
 
   #receive(message: FromWorker): void {
     if (message === WAKE) return this.#look();
+    if (Array.isArray(message)) {
+      for (let i = 0; i < message.length; i += 2) {
+        const [seq, value] = [message[i] as number, message[i + 1]];
+        this.#settlePosted(seq, { kind: "value", value });
+      }
+      return this.#look();
+    }
     switch (message.kind) {
-      case "endings":
-        for (const ending of message.endings) this.#settlePosted(ending);
+      case "ended":
+        this.#settlePosted(message.seq, message.ending);
         return this.#look();
       case "conn-close":
       case "conn-close-write":
@@ -221,11 +229,10 @@ export class Lane implements Flight {
     this.#events.progress(this);
   }
 
-  #settlePosted(ending: Ending): void {
-    const job = this.#jobs[ending.seq & SLOT_MASK];
-    if (job?.seq !== ending.seq) return;
+  #settlePosted(seq: number, ending: Ending): void {
+    const job = this.#jobs[seq & SLOT_MASK];
+    if (job?.seq !== seq) return;
     this.#remove(job);
-    const { seq } = ending;
     this.#events.ended(
       job,
       ending,

@@ -13,7 +13,7 @@ import {
   whyUnmovable,
 } from "./cloneable.ts";
 import { JobCloneError } from "./errors.ts";
-import { markOf, unmark } from "./marks.ts";
+import { markOf, unmark } from "./thread_state.ts";
 
 /** A value that is ready to be sent. */
 export interface Packed<T> {

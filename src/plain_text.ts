@@ -1,7 +1,7 @@
 // Plain data as JSON text: cheaper than a structured clone, and shared with
 // nobody. Only what comes back from JSON exactly as it went is plain.
 
-import { markOf } from "./marks.ts";
+import { markOf } from "./thread_state.ts";
 
 /** Beyond this many values a structured clone is the cheaper way. */
 const MOST_VALUES = 1024;

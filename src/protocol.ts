@@ -89,14 +89,21 @@ export type ToWorker =
 
 /** How a job ended, where the board cannot say it. */
 export type Ending =
-  | { seq: number; kind: "value"; value: unknown }
-  | { seq: number; kind: "error"; error: PackedError }
-  | { seq: number; kind: "not-found" | "not-cloneable"; message: string };
+  | { kind: "value"; value: unknown }
+  | { kind: "error"; error: PackedError }
+  | { kind: "not-found" | "not-cloneable"; message: string };
+
+/**
+ * Results that do not fit the board. The list is bare and flat: for each its
+ * job's sequence number, and itself.
+ */
+export type ResultsMessage = unknown[];
 
 /** From a worker to main. */
 export type FromWorker =
   /** Look at the board. It is bare, since it is sent all the time. */
   | Wake
+  | ResultsMessage
   /** The thread lives, and shows it by this name. */
   | { kind: "alive"; life: string }
   /** The module is imported: jobs may come. */
@@ -105,5 +112,6 @@ export type FromWorker =
   | { kind: "failed"; error: PackedError }
   /** An error that no handler caught: the worker is to be replaced. */
   | { kind: "crashed"; error: PackedError }
-  | { kind: "endings"; endings: Ending[] }
+  /** A job has failed. */
+  | { kind: "ended"; seq: number; ending: Ending }
   | ConnectionRequest;

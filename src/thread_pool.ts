@@ -349,7 +349,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         `The queue is full: its capacity is ${capacity}`,
       );
     }
-    const payload = takePayload(call, this.#dispatcher.sendsAtOnce);
+    const payload = takePayload(call, this.#dispatcher);
     let { extras } = payload;
     if (callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;

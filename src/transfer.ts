@@ -1,7 +1,7 @@
 // Marks values as moving, instead of being cloned, at their next send.
 
 import { expected } from "./expected.ts";
-import { mark } from "./marks.ts";
+import { mark } from "./thread_state.ts";
 
 /**
  * Marks a value as moving, instead of being cloned, at its next send: as an

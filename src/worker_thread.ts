@@ -64,7 +64,9 @@ export class WorkerThread {
 
   #receive(message: FromWorker): void {
     if (this.#stopped.signal.aborted) return;
-    if (message === WAKE) return this.#events.message(message);
+    if (message === WAKE || Array.isArray(message)) {
+      return this.#events.message(message);
+    }
     switch (message.kind) {
       case "alive":
         this.#watch(message.life);

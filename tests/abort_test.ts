@@ -383,3 +383,19 @@ poolTest(
     await pool.close();
   },
 );
+
+poolTest(
+  "jobs that are aborted before their worker sees them use nothing up",
+  async () => {
+    await using pool = makePool();
+    assertEquals(await pool.execute("echo", [0]), 0);
+    for (let i = 0; i < 5_000; i++) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const job = reasonOf(pool.execute("echo", [i], { signal }));
+      controller.abort("no longer");
+      assertEquals(await job, "no longer");
+    }
+    assertEquals(await pool.execute("echo", [1]), 1);
+  },
+);

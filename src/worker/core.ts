@@ -11,8 +11,7 @@ import type {
 } from "../protocol.ts";
 import type { Connections } from "./connections.ts";
 import { Executor } from "./executor.ts";
-import { Handlers } from "./handlers.ts";
-import { importModule } from "./import_module.ts";
+import { Handlers, importModule } from "./handlers.ts";
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
 

@@ -4,7 +4,7 @@ import { isError, packError } from "../error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import { pack } from "../pack.ts";
 import type { Ending, FromWorker } from "../protocol.ts";
-import { unmark } from "../marks.ts";
+import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
@@ -25,37 +25,29 @@ export function postValue(job: EndedJob, result: unknown, post: Post): void {
         "result holds a connection, which cannot move back",
       );
     }
-    postEnding(
-      { seq, kind: "value", value },
-      post,
-      moves.length > 0 ? moves : undefined,
-    );
+    post([seq, value], moves.length > 0 ? moves : undefined);
     unmark(marked);
   } catch (error) {
     const message = `The result of job "${handler.name}" cannot be sent: ${
       (error as Error).message
     }`;
-    postEnding({ seq, kind: "not-cloneable", message }, post);
+    post({ kind: "ended", seq, ending: { kind: "not-cloneable", message } });
   }
 }
 
 /** Sends what a handler has thrown. */
 export function postFailure(job: EndedJob, thrown: unknown, post: Post): void {
-  postEnding(failure(job, thrown), post);
+  post({ kind: "ended", seq: job.seq, ending: failure(job, thrown) });
 }
 
-function postEnding(ending: Ending, post: Post, moves?: Transferable[]): void {
-  post({ kind: "endings", endings: [ending] }, moves);
-}
-
-function failure({ seq, handler }: EndedJob, thrown: unknown): Ending {
+function failure({ handler }: EndedJob, thrown: unknown): Ending {
   if (isError(thrown)) {
     if (thrown instanceof HandlerNotFound) {
-      return { seq, kind: "not-found", message: thrown.message };
+      return { kind: "not-found", message: thrown.message };
     }
     if (handler.inline && thrown instanceof ReferenceError) explain(thrown);
   }
-  return { seq, kind: "error", error: packError(thrown) };
+  return { kind: "error", error: packError(thrown) };
 }
 
 /** Says of a name that is not there why it is not, as far as that can be known. */

@@ -1,8 +1,8 @@
 // Executes the jobs of this worker, one after the other, and sends their
 // endings.
 
-import { AS_TEXT, type Board, WAKE } from "../board.ts";
-import { type CurrentJob, currentJobSlot } from "../current_job.ts";
+import { AS_TEXT, type Board, SLOTS, WAKE } from "../board.ts";
+import { type CurrentJob, currentJobSlot } from "../thread_state.ts";
 import type {
   FromWorker,
   FunctionDefinition,
@@ -191,6 +191,11 @@ export class Executor {
       this.#inbox = [];
       this.#first = 0;
       return undefined;
+    }
+    if (this.#first === SLOTS) {
+      // Under steady load it is never empty.
+      this.#inbox.splice(0, SLOTS);
+      this.#first = 0;
     }
     return this.#inbox[this.#first++];
   }

@@ -1,12 +1,42 @@
-// The functions that jobs run in this worker, found in the module or made of
-// their source.
+// The functions that jobs run in this worker: the module's, or made of their
+// source.
 
 import { currentJob } from "../current_job.ts";
 import type { FunctionDefinition } from "../protocol.ts";
 import { transfer } from "../transfer.ts";
+import { nextTurn } from "./next_turn.ts";
 
 /** What a module exports. */
 export type Module = Record<string, unknown>;
+
+/**
+ * The module's exports. Never resolves if the module ends its thread: such a
+ * thread goes on for a while, and would take jobs.
+ */
+export async function importModule(url: string): Promise<Module> {
+  const scope = globalThis as { close?: () => void };
+  const { close } = scope;
+  const { exit } = Deno;
+  const ending = Promise.withResolvers<never>();
+  let isEnding = false;
+  scope.close = () => {
+    isEnding = true;
+    close?.call(scope);
+  };
+  Deno.exit = (code) => {
+    isEnding = true;
+    return exit(code);
+  };
+  try {
+    const module = await import(url);
+    // A rejection that it leaves is reported before the next turn.
+    await nextTurn();
+    return isEnding ? ending.promise : module;
+  } finally {
+    scope.close = close;
+    Deno.exit = exit;
+  }
+}
 
 /** A function that a job runs. */
 export interface Handler {

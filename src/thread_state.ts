@@ -1,0 +1,57 @@
+// What all copies of the package in one thread share: a job module may have
+// loaded another copy than the pool that runs it.
+
+/** The job that a handler is executing. */
+export interface CurrentJob {
+  /** The job's number in its pool, from 1. */
+  readonly id: number;
+  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
+  readonly name: string;
+  /** The number of the worker in its pool, from 1. */
+  readonly workerId: number;
+  /** Fires, with the caller's reason, when the job is aborted. */
+  readonly signal: AbortSignal;
+  /** When the job times out, in ms as of `Date.now()`; `undefined` without a timeout. */
+  readonly deadline: number | undefined;
+}
+
+/** Where the worker keeps its current job. */
+export const currentJobSlot: { job: CurrentJob | undefined } = sharedByCopies(
+  "current-job",
+  () => ({ job: undefined }),
+);
+
+/** What moves with a marked value: the list given, or all that it holds. */
+export type Mark = readonly Transferable[] | "everything";
+
+const marks = sharedByCopies("transfers", () => ({
+  of: new WeakMap<object, Mark>(),
+  /** Whether anything was ever marked: until then, nobody needs to look. */
+  any: false,
+}));
+
+/** Marks a value. */
+export function mark(value: object, mark: Mark): void {
+  marks.any = true;
+  marks.of.set(value, mark);
+}
+
+/** What a value is marked to move, if it is marked. */
+export function markOf(value: object): Mark | undefined {
+  return marks.any ? marks.of.get(value) : undefined;
+}
+
+/** Takes the marks away from values that have been sent. */
+export function unmark(values: Iterable<object>): void {
+  for (const value of values) marks.of.delete(value);
+}
+
+/** The one object of this name in this thread, made by the first copy to ask. */
+function sharedByCopies<T extends object>(
+  name: string,
+  make: () => T,
+): T {
+  const key = Symbol.for(`@spindle/thread-pool/${name}`);
+  const holder = globalThis as unknown as Record<symbol, T | undefined>;
+  return holder[key] ??= make();
+}
