@@ -8,7 +8,8 @@ export type WhenFull = "wait" | "reject";
 /** The limit of a pool's queue. */
 export interface QueueOptions {
   /**
-   * How many jobs may wait beside those that the workers can take at once.
+   * How many jobs may wait beside those that the workers can take at once. A
+   * waiting job takes about 350 bytes beside its arguments.
    *
    * @default {Infinity}
    */
