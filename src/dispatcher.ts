@@ -24,6 +24,8 @@ export interface DispatcherEvents {
   jobValue(job: Job, value: unknown, start: number, end: number): void;
   /** A job has ended in any other way, and its connections are closed. */
   jobEnded(job: Job, ending: Ending, start: number, end: number): void;
+  /** A job no longer occupies the queue or a worker: there may be room. */
+  freed(): void;
   /** A job could not be sent. */
   jobLost(job: Job, error: unknown): void;
   /** A job's worker died. */
@@ -58,6 +60,10 @@ export class Dispatcher {
   #dispatchDue = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
   #lookTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether something has happened since the timer was set. */
+  #lookAgain = false;
+  /** Lanes whose worker has been at one job for long: they are sent nothing. */
+  readonly #stuck = new Set<Lane>();
   #stopped = false;
 
   constructor(settings: DispatcherSettings, events: DispatcherEvents) {
@@ -112,10 +118,9 @@ export class Dispatcher {
   abort(job: Job, reason: unknown): void {
     const { flight } = job;
     if (flight === undefined) {
-      this.#queue.remove(job);
-      this.#outstanding--;
+      if (this.#queue.remove(job)) this.#free();
     } else if (flight.takeBack(job)) {
-      this.#outstanding--;
+      this.#free();
       this.#noteIdle(flight as Lane);
       this.#dispatch();
     } else {
@@ -143,6 +148,11 @@ export class Dispatcher {
     return jobs;
   }
 
+  #free(): void {
+    this.#outstanding--;
+    this.#events.freed();
+  }
+
   /** Looks at what the workers have done, without waiting for their word. */
   #pump(): void {
     for (const lane of this.#lanes) {
@@ -166,10 +176,10 @@ export class Dispatcher {
 
   /** Sends a worker as many jobs as it may have before it. */
   #feed(lane: Lane): void {
-    if (this.#stopped) return;
-    const ahead = lane.isReady && !this.#events.tellsStarts()
-      ? this.#pace.ahead
-      : 1;
+    const tellsStarts = this.#events.tellsStarts();
+    if (this.#stopped || this.#stuck.has(lane)) return;
+    if (tellsStarts && !lane.isReady) return;
+    const ahead = lane.isReady && !tellsStarts ? this.#pace.ahead : 1;
     // A worker is fed again when half of its jobs are done.
     if (lane.inFlight * 2 > ahead) return;
     let count = Math.min(
@@ -179,10 +189,11 @@ export class Dispatcher {
     );
     while (count > 0) {
       const first = this.#queue.peek();
-      if (first === undefined) return;
-      if (first.oneAttempt && !this.#idle.has(lane)) return;
+      if (first === undefined) break;
+      if (first.oneAttempt && !this.#idle.has(lane)) break;
       count -= this.#send(lane, count);
     }
+    if (lane.waiting > 0) this.#lookSoon();
   }
 
   /** Sends one message, and tells how many jobs it held. */
@@ -200,7 +211,7 @@ export class Dispatcher {
         this.#events.jobStarted(jobs[0], lane.workerId);
       }
     } catch (error) {
-      this.#outstanding--;
+      this.#free();
       this.#noteIdle(lane);
       this.#events.jobLost(jobs[0], error);
     }
@@ -208,10 +219,13 @@ export class Dispatcher {
   }
 
   #noteIdle(lane: Lane): void {
-    if (lane.isReady && lane.inFlight === 0) this.#idle.add(lane);
+    if (lane.isReady && lane.inFlight === 0 && this.#lanes.has(lane)) {
+      this.#idle.add(lane);
+    }
   }
 
   #progress(lane: Lane): void {
+    this.#stuck.delete(lane);
     lane.collect();
     this.#noteIdle(lane);
     if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
@@ -220,14 +234,36 @@ export class Dispatcher {
   }
 
   /**
-   * A worker tells of its results at intervals. Those that came after its last
-   * word, and before a job that is long, are found by looking.
+   * Looks at the workers shortly after the last that happened. A worker tells of
+   * its results at intervals: those that came after its last word are found so.
+   * And what waits behind a job that is long goes back to the queue.
    */
   #lookSoon(): void {
+    this.#lookAgain = true;
+    this.#lookOnce();
+  }
+
+  #lookOnce(): void {
+    if (this.#stopped) return;
     this.#lookTimer ??= setTimeout(() => {
       this.#lookTimer = undefined;
-      this.#pump();
+      this.#look();
     }, LOOK_AFTER);
+  }
+
+  #look(): void {
+    const again = this.#lookAgain;
+    this.#lookAgain = false;
+    for (const lane of this.#lanes) {
+      lane.collect();
+      this.#noteIdle(lane);
+      if (lane.waiting > 0 && lane.isStuck()) {
+        this.#stuck.add(lane);
+        this.#requeue(lane.takeBackAll());
+      }
+    }
+    this.#dispatch();
+    if (again) this.#lookOnce();
   }
 
   /** Takes back, for a worker that idles, what waits behind another's job. */
@@ -274,14 +310,17 @@ export class Dispatcher {
         this.#outstanding--;
         this.#pace.note(end - start);
         this.#events.jobValue(job, value, start, end);
+        this.#events.freed();
       },
       ended: (job, ending, start, end) => {
         this.#outstanding--;
         this.#pace.note(end - start);
         if (job.extras?.connections === undefined) {
           this.#events.jobEnded(job, ending, start, end);
+          this.#events.freed();
           return;
         }
+        this.#events.freed();
         // The worker is free meanwhile.
         this.#finishing.finish(job, lane.releaseConnections(job)).then(() => {
           this.#events.jobEnded(job, ending, start, end);
@@ -304,20 +343,31 @@ export class Dispatcher {
   #died(lane: Lane, cause: unknown): void {
     this.#lanes.delete(lane);
     this.#idle.delete(lane);
+    this.#stuck.delete(lane);
     const { started, unstarted } = lane.stop();
+    const [lost, kept] = partition(
+      unstarted,
+      (job) => job.oneAttempt || this.#stopped,
+    );
+    lost.push(...started);
+    // All jobs have their place again before anyone hears of it, and may do anything.
+    this.#requeue(kept);
+    for (const _ of lost) this.#free();
     this.#events.workerDied(lane.workerId, cause);
-    if (!lane.isReady) {
-      this.#requeue(unstarted);
-      this.#events.startFailed(cause);
-      return;
-    }
-    this.#events.workerStopped(lane.workerId);
-    const lost = [...started, ...unstarted.filter((job) => job.oneAttempt)];
-    this.#outstanding -= lost.length;
-    this.#requeue(unstarted.filter((job) => !job.oneAttempt));
+    if (lane.isReady) this.#events.workerStopped(lane.workerId);
+    else this.#events.startFailed(cause);
     for (const job of lost) {
       this.#events.jobCrashed(job, started.includes(job), cause);
     }
     this.#dispatch();
   }
+}
+
+function partition(
+  jobs: Job[],
+  isFirst: (job: Job) => boolean,
+): [Job[], Job[]] {
+  const [first, second]: [Job[], Job[]] = [[], []];
+  for (const job of jobs) (isFirst(job) ? first : second).push(job);
+  return [first, second];
 }

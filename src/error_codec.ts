@@ -100,7 +100,10 @@ export function unpackError(
     const errors = packed.errors.map((inner) => unpackError(inner, unpacked));
     define(error, "errors", errors);
   }
-  return Object.assign(error, packed.properties);
+  for (const [key, value] of Object.entries(packed.properties)) {
+    define(error, key, value, true);
+  }
+  return error;
 }
 
 function construct({ base, name, message }: PackedErrorObject): Error {
@@ -191,11 +194,16 @@ function packValue(value: unknown, root: string): unknown {
   }
 }
 
-function define(error: Error, key: string, value: unknown): void {
+function define(
+  error: Error,
+  key: string,
+  value: unknown,
+  enumerable = false,
+): void {
   Object.defineProperty(error, key, {
     value,
     configurable: true,
     writable: true,
-    enumerable: false,
+    enumerable,
   });
 }

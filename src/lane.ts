@@ -41,6 +41,8 @@ export class Lane implements Flight {
   #next = 0;
   #inFlight = 0;
   #functionsKnown = 0;
+  /** Where its worker was when it was last asked whether it is stuck. */
+  #lastAt = -1;
   #connectionId = 0;
 
   constructor(
@@ -176,7 +178,19 @@ export class Lane implements Flight {
   takeBack(job: Job): boolean {
     if (!this.#board.takeBack(job.seq)) return false;
     this.#remove(job);
+    if (job.extras?.connections) {
+      for (const host of this.releaseConnections(job)) host.close();
+    }
     return true;
+  }
+
+  /** Whether its worker is at the same job as when this was last asked. */
+  isStuck(): boolean {
+    let seq = this.#oldest;
+    while (seq < this.#next && !this.#jobs[seq & SLOT_MASK]) seq++;
+    const isSame = seq === this.#lastAt;
+    this.#lastAt = seq;
+    return isSame && this.#board.state(seq) === State.CLAIMED;
   }
 
   /** Takes back, in order, the jobs that have not started and may go elsewhere. */

@@ -14,6 +14,7 @@ export function toText(value: unknown): string | undefined {
   if (few.length > 0) return undefined;
   many = undefined;
   budget = MOST_VALUES;
+  textBudget = LONGEST_TEXT;
   try {
     if (!isPlain(value)) return undefined;
     const text = JSON.stringify(value);
@@ -37,10 +38,12 @@ const few: object[] = [];
 let many: Set<object> | undefined;
 const FEW = 16;
 let budget = 0;
+let textBudget = 0;
 
 function isPlain(value: unknown): boolean {
   switch (typeof value) {
     case "string":
+      return (textBudget -= value.length) >= 0;
     case "boolean":
       return true;
     case "number":

@@ -39,14 +39,16 @@ export class JobQueue {
     return job;
   }
 
-  /** Takes a job out, wherever it stands in the queue. */
-  remove(job: Job): void {
+  /** Takes a job out, wherever it stands; `false` if it is not in the queue. */
+  remove(job: Job): boolean {
     const { previous, next } = job;
+    if (previous === undefined && this.#first !== job) return false;
     if (previous) previous.next = next;
     else this.#first = next;
     if (next) next.previous = previous;
     else this.#last = previous;
     job.previous = job.next = undefined;
     this.length--;
+    return true;
   }
 }

@@ -209,7 +209,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 
   /**
-   * Resolves when nothing is queued or running, at once if that is so now.
+   * Resolves when nothing is queued or running, at once if that is so now. A job
+   * that was aborted counts as ended, whatever its handler still does.
    *
    * @example
    * ```ts
@@ -385,13 +386,12 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       jobValue: (job, value, start, end) => {
         meter.jobEnded(job.submitted, start, end);
         settlement.resolve(job, value);
-        this.#room.release();
       },
       jobEnded: (job, ending, start, end) => {
         meter.jobEnded(job.submitted, start, end);
         settleAs(ending, job, settlement);
-        this.#room.release();
       },
+      freed: () => this.#room.release(),
       jobLost: (job, error) => settlement.fail(job, error),
       jobCrashed: (job, started, cause) => {
         settlement.fail(
@@ -426,14 +426,16 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     if (hasListener(this, "jobend")) {
       emit(this, "jobend", { ...this.#describe(job), ok, error });
     }
-    this.#room.release();
   }
 
   #allSettled(): void {
     this.#drained?.resolve();
     this.#drained = undefined;
     emit(this, "drain");
-    if (this.#refusal) this.#stop(this.#refusal);
+    // Who heard of it may have given a new job before closing.
+    if (this.#refusal && this.#settlement.waiting === 0) {
+      this.#stop(this.#refusal);
+    }
   }
 
   readonly #onSignal = (event: Event): void => {

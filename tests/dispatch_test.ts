@@ -60,6 +60,29 @@ for (const position of [0, 1, 150, 299]) {
   );
 }
 
+poolTest(
+  "what waits behind a long job goes elsewhere though the queue never empties",
+  async () => {
+    await using pool = makePool(2);
+    await Promise.all([pool.execute("hold", [1]), pool.execute("hold", [1])]);
+    await Promise.all(
+      Array.from({ length: 1_000 }, () => pool.execute("echo", [0])),
+    );
+    const submit = (count: number, us: number) =>
+      Promise.all(
+        Array.from({ length: count }, () => pool.execute("burn", [us])),
+      );
+    const blocking = pool.execute("hold", [1_000]).then(() => "the long job");
+    const behind = submit(20, 20).then(() => "those behind it");
+    const backlog = submit(20_000, 20).then(() => "the backlog");
+    assertEquals(
+      await Promise.race([blocking, behind, backlog]),
+      "those behind it",
+    );
+    await Promise.all([blocking, backlog]);
+  },
+);
+
 poolTest("jobs that travel together start in their order", async () => {
   await using pool = makePool(1);
   const numbers = Array.from({ length: 5_000 }, (_, i) => i);

@@ -224,15 +224,32 @@ poolTest(
 poolTest("listeners may submit jobs", async () => {
   await using pool = makePool();
   const results: Promise<unknown>[] = [];
-  for (const type of ["workerstart", "jobstart", "jobend", "drain"] as const) {
-    pool.addEventListener(type, () => {
-      results.push(pool.execute("echo", [results.length]));
-    }, { once: true });
+  const types = ["workerstart", "jobstart", "jobend", "drain"] as const;
+  for (const [i, type] of types.entries()) {
+    // A job that is submitted may start, and so be told of, within the call.
+    pool.addEventListener(type, () => results[i] = pool.execute("echo", [i]), {
+      once: true,
+    });
   }
   await pool.execute("echo", [0]);
   await pool.drain();
   await pool.drain();
   assertEquals(await Promise.all(results), [0, 1, 2, 3]);
+});
+
+poolTest("a listener of workererror may terminate the pool", async () => {
+  const pool = makePool();
+  pool.addEventListener("workererror", () => pool.terminate());
+  const jobs = [
+    pool.execute("exit"),
+    pool.execute("echo", [1]),
+    pool.execute("echo", [2]),
+  ];
+  for (const { status } of await Promise.allSettled(jobs)) {
+    assertEquals(status, "rejected");
+  }
+  await Promise.all([pool.drain(), pool.close()]);
+  assertEquals(pool.stats().queued, 0);
 });
 
 poolTest(

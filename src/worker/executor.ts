@@ -61,7 +61,7 @@ export class Executor {
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
   #endings: Endings | undefined;
-  #inbox: ReceivedJob[] = [];
+  #inbox: (ReceivedJob | undefined)[] = [];
   /** Where the inbox begins: what is before it has been taken. */
   #first = 0;
   #current: ReceivedJob | undefined;
@@ -134,7 +134,10 @@ export class Executor {
 
   #run(now: number): void {
     for (let job = this.#shift(); job; job = this.#shift()) {
-      if (!this.#board.claim(job.seq)) continue;
+      if (!this.#board.claim(job.seq)) {
+        job.connections?.end(job.id);
+        continue;
+      }
       this.#current = currentJobSlot.job = job;
       const start = now;
       let result: unknown;
@@ -197,7 +200,10 @@ export class Executor {
       this.#inbox.splice(0, SLOTS);
       this.#first = 0;
     }
-    return this.#inbox[this.#first++];
+    const job = this.#inbox[this.#first];
+    // Its arguments are nobody's once it has ended.
+    this.#inbox[this.#first++] = undefined;
+    return job;
   }
 
   #now(): number {
