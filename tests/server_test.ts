@@ -180,7 +180,7 @@ Deno.test("a client that leaves before its request is whole gets no response", a
 });
 
 Deno.test("four workers answer four GET /sleep together, and a fifth after the first", async () => {
-  const ms = 600;
+  const ms = 2_000;
   await using server = await Server.start("--size", "4", "--delay", `${ms}`);
   const start = performance.now();
   const times = await Promise.all(
