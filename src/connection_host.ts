@@ -1,17 +1,12 @@
 // Main's end of a moved connection: it carries bytes between the socket and the
 // worker, with credit in both directions.
 
+import { SMALL, TELL_AFTER, WINDOW } from "./connection_flow.ts";
 import { type PackedError, packError } from "./error_codec.ts";
 import type { ConnectionEvent, ConnectionRequest } from "./protocol.ts";
 
-/** How many bytes may be on their way to a handler that has not read them. */
-const WINDOW = 256 * 1024;
-/** What has been written is told when it is so many bytes. */
-const TELL_AFTER = 64 * 1024;
 const SMALLEST_CHUNK = 16 * 1024;
 const LARGEST_CHUNK = 256 * 1024;
-/** Below this a chunk is cheaper to copy than to move. */
-const SMALL = 8 * 1024;
 
 const owned = new WeakSet<Deno.Conn>();
 const closed = new WeakSet<Deno.Conn>();

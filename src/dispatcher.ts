@@ -156,8 +156,7 @@ export class Dispatcher {
   /** Looks at what the workers have done, without waiting for their word. */
   #pump(): void {
     for (const lane of this.#lanes) {
-      lane.collect();
-      this.#noteIdle(lane);
+      this.#collect(lane);
     }
     this.#dispatch();
   }
@@ -218,6 +217,11 @@ export class Dispatcher {
     return jobs.length;
   }
 
+  #collect(lane: Lane): void {
+    lane.collect();
+    this.#noteIdle(lane);
+  }
+
   #noteIdle(lane: Lane): void {
     if (lane.isReady && lane.inFlight === 0 && this.#lanes.has(lane)) {
       this.#idle.add(lane);
@@ -226,8 +230,7 @@ export class Dispatcher {
 
   #progress(lane: Lane): void {
     this.#stuck.delete(lane);
-    lane.collect();
-    this.#noteIdle(lane);
+    this.#collect(lane);
     if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
     this.#feed(lane);
     if (lane.inFlight > 0) this.#lookSoon();
@@ -255,8 +258,7 @@ export class Dispatcher {
     const again = this.#lookAgain;
     this.#lookAgain = false;
     for (const lane of this.#lanes) {
-      lane.collect();
-      this.#noteIdle(lane);
+      this.#collect(lane);
       if (lane.waiting > 0 && lane.isStuck()) {
         this.#stuck.add(lane);
         this.#requeue(lane.takeBackAll());
@@ -345,9 +347,9 @@ export class Dispatcher {
     this.#idle.delete(lane);
     this.#stuck.delete(lane);
     const { started, unstarted } = lane.stop();
-    const [lost, kept] = partition(
+    const { lost = [], kept = [] } = Object.groupBy(
       unstarted,
-      (job) => job.oneAttempt || this.#stopped,
+      (job) => job.oneAttempt || this.#stopped ? "lost" : "kept",
     );
     lost.push(...started);
     // All jobs have their place again before anyone hears of it, and may do anything.
@@ -361,13 +363,4 @@ export class Dispatcher {
     }
     this.#dispatch();
   }
-}
-
-function partition(
-  jobs: Job[],
-  isFirst: (job: Job) => boolean,
-): [Job[], Job[]] {
-  const [first, second]: [Job[], Job[]] = [[], []];
-  for (const job of jobs) (isFirst(job) ? first : second).push(job);
-  return [first, second];
 }

@@ -1,6 +1,7 @@
 // A connection in the worker that it has moved to: a `Deno.Conn` whose socket
 // is at main.
 
+import { SMALL, TELL_AFTER, WINDOW } from "../connection_flow.ts";
 import { unpackError } from "../error_codec.ts";
 import type {
   ConnectionEvent,
@@ -8,12 +9,6 @@ import type {
   MovedConnection,
 } from "../protocol.ts";
 
-/** How many bytes may be written ahead of the socket. */
-const WINDOW = 256 * 1024;
-/** What has been read is told when it is so many bytes. */
-const TELL_AFTER = 64 * 1024;
-/** Below this a chunk is cheaper to copy than to move. */
-const SMALL = 8 * 1024;
 const CHUNK = 64 * 1024;
 
 /** The worker's end of a moved connection. */
