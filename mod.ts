@@ -17,6 +17,7 @@
 
 export * from "./src/errors.ts";
 export type {
+  ConnectionsMode,
   ExecuteOptions,
   QueueOptions,
   ThreadPoolOptions,

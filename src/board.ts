@@ -22,8 +22,16 @@ export type Wake = typeof WAKE;
 /** In a list of jobs, instead of a count of arguments: they come as one JSON text. */
 export const AS_TEXT = -1;
 
-/** How many jobs may be in flight to one worker. */
-export const SLOTS = 1024;
+/** In a list of jobs, instead of an id: the next job's sequence number, from which on they are numbered. */
+export const NUMBERED_FROM = -1;
+
+/** How many jobs may be in flight to one worker, at least: a power of two. */
+const SLOTS = 1024;
+
+/** How many slots a worker of this concurrency needs, so that none is short of jobs. */
+export function slotsFor(concurrency: number): number {
+  return Math.max(SLOTS, 2 ** Math.ceil(Math.log2(2 * concurrency)));
+}
 
 /** What a slot's word says of its job. */
 export const State = {
@@ -45,14 +53,17 @@ export type State = typeof State[keyof typeof State];
 
 const STATE_BITS = 4;
 const STATE_MASK = (1 << STATE_BITS) - 1;
-const SLOT_MASK = SLOTS - 1;
-const AWAKE = SLOTS;
-const WORDS_BYTES = (SLOTS + 2) * Int32Array.BYTES_PER_ELEMENT;
-const COLUMN_BYTES = SLOTS * Float64Array.BYTES_PER_ELEMENT;
+/** Bytes of a slot: its word, and three numbers. */
+const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
+  3 * Float64Array.BYTES_PER_ELEMENT;
+const HEAD_BYTES = 8;
 
 /** Main's and a worker's view of the same shared memory. */
 export class Board {
   readonly buffer: SharedArrayBuffer;
+  readonly #mask: number;
+  /** Where the word stands that tells whether main is awake. */
+  readonly #awake: number;
   readonly #words: Int32Array;
   readonly #values: Float64Array;
   readonly #starts: Float64Array;
@@ -61,28 +72,37 @@ export class Board {
   /** Main: values that have been read ahead, the next one last. */
   #parsed: unknown[] = [];
 
+  /** Main: makes a board; a worker gets the buffer of main's. */
   constructor(
+    slots: number,
     buffer = new SharedArrayBuffer(
-      WORDS_BYTES + 3 * COLUMN_BYTES + TextRing.BYTES,
+      HEAD_BYTES + slots * SLOT_BYTES + TextRing.BYTES,
     ),
   ) {
-    const column = (index: number) =>
-      new Float64Array(buffer, WORDS_BYTES + index * COLUMN_BYTES, SLOTS);
     this.buffer = buffer;
-    this.#words = new Int32Array(buffer, 0, SLOTS + 1);
-    this.#values = column(0);
-    this.#starts = column(1);
-    this.#ends = column(2);
-    this.#texts = new TextRing(buffer, WORDS_BYTES + 3 * COLUMN_BYTES);
+    this.#mask = slots - 1;
+    this.#awake = slots;
+    this.#words = new Int32Array(buffer, 0, slots + 1);
+    let offset = HEAD_BYTES + slots * Int32Array.BYTES_PER_ELEMENT;
+    const column = () => {
+      const numbers = new Float64Array(buffer, offset, slots);
+      offset += numbers.byteLength;
+      return numbers;
+    };
+    this.#values = column();
+    this.#starts = column();
+    this.#ends = column();
+    this.#texts = new TextRing(buffer, offset);
   }
 
   /** Main: the job of this sequence number is on its way. */
   send(seq: number): void {
-    Atomics.store(this.#words, seq & SLOT_MASK, word(seq, State.SENT));
+    Atomics.store(this.#words, seq & this.#mask, word(seq, State.SENT));
   }
 
-  /** Worker: takes the job, unless main has taken it back. */
-  claim(seq: number): boolean {
+  /** Worker: takes the job, which starts now on main's clock, unless main has taken it back. */
+  claim(seq: number, start: number): boolean {
+    this.#starts[seq & this.#mask] = start;
     return this.#swap(seq, State.CLAIMED);
   }
 
@@ -95,16 +115,15 @@ export class Board {
     const sent = word(seq, State.SENT);
     return Atomics.compareExchange(
       this.#words,
-      seq & SLOT_MASK,
+      seq & this.#mask,
       sent,
       word(seq, state),
     ) === sent;
   }
 
-  /** Worker: the times, on main's clock, at which a claimed job started and ended. */
-  setTimes(seq: number, start: number, end: number): void {
-    this.#starts[seq & SLOT_MASK] = start;
-    this.#ends[seq & SLOT_MASK] = end;
+  /** Worker: when a claimed job has ended, on main's clock. */
+  setEnd(seq: number, end: number): void {
+    this.#ends[seq & this.#mask] = end;
   }
 
   /**
@@ -121,7 +140,7 @@ export class Board {
         state = result ? State.TRUE : State.FALSE;
         break;
       case "number":
-        this.#values[seq & SLOT_MASK] = result;
+        this.#values[seq & this.#mask] = result;
         state = State.NUMBER;
         break;
       default:
@@ -129,7 +148,7 @@ export class Board {
         else if (this.#writeText(seq, result)) state = State.TEXT;
         else return false;
     }
-    Atomics.store(this.#words, seq & SLOT_MASK, word(seq, state));
+    Atomics.store(this.#words, seq & this.#mask, word(seq, state));
     return true;
   }
 
@@ -137,18 +156,18 @@ export class Board {
     const text = toText(result);
     const place = text === undefined ? -1 : this.#texts.write(text);
     if (place < 0) return false;
-    this.#values[seq & SLOT_MASK] = place;
+    this.#values[seq & this.#mask] = place;
     return true;
   }
 
   /** Worker: the job's ending has left in a message. */
   settlePosted(seq: number): void {
-    Atomics.store(this.#words, seq & SLOT_MASK, word(seq, State.POSTED));
+    Atomics.store(this.#words, seq & this.#mask, word(seq, State.POSTED));
   }
 
   /** Main: what has become of a job in flight. */
   state(seq: number): State {
-    return (Atomics.load(this.#words, seq & SLOT_MASK) & STATE_MASK) as State;
+    return (Atomics.load(this.#words, seq & this.#mask) & STATE_MASK) as State;
   }
 
   /**
@@ -161,7 +180,7 @@ export class Board {
         if (this.#parsed.length === 0) this.#parsed = this.#readTexts(seq, end);
         return this.#parsed.pop();
       case State.NUMBER:
-        return this.#values[seq & SLOT_MASK];
+        return this.#values[seq & this.#mask];
       case State.TRUE:
         return true;
       case State.FALSE:
@@ -175,10 +194,10 @@ export class Board {
 
   /** All texts that follow each other: to decode and parse them at once is cheap. */
   #readTexts(seq: number, end: number): unknown[] {
-    const first = this.#values[seq & SLOT_MASK];
+    const first = this.#values[seq & this.#mask];
     let last = first;
     while (++seq < end && this.state(seq) === State.TEXT) {
-      const next = this.#values[seq & SLOT_MASK];
+      const next = this.#values[seq & this.#mask];
       if (!this.#texts.follows(last, next)) break;
       last = next;
     }
@@ -188,22 +207,22 @@ export class Board {
 
   /** Main: when a job started, in ms on main's clock. */
   start(seq: number): number {
-    return this.#starts[seq & SLOT_MASK];
+    return this.#starts[seq & this.#mask];
   }
 
   /** Main: when a job ended, in ms on main's clock. */
   end(seq: number): number {
-    return this.#ends[seq & SLOT_MASK];
+    return this.#ends[seq & this.#mask];
   }
 
   /** Worker: whether main has to be woken, since nothing else will do so. */
   wake(): boolean {
-    return Atomics.exchange(this.#words, AWAKE, 1) === 0;
+    return Atomics.exchange(this.#words, this.#awake, 1) === 0;
   }
 
   /** Main: is awake and about to look; later endings need a new wake-up. */
   awake(): void {
-    Atomics.store(this.#words, AWAKE, 0);
+    Atomics.store(this.#words, this.#awake, 0);
   }
 }
 

@@ -1,20 +1,14 @@
 // What `postMessage` can clone, what it can only move, and what it cannot send.
 
-/** Values that `postMessage` refuses or silently turns into `{}`. */
+import { tagOf } from "./tag.ts";
+
+/** Values that `postMessage` refuses or silently turns into `{}`, by their tags. */
 const NOT_CLONEABLE = new Set([
   "AbortController",
-  "AbortSignal",
   "AsyncGenerator",
-  "FormData",
   "Generator",
-  "Headers",
   "ImageBitmap",
-  "ImageData",
   "Promise",
-  "Request",
-  "Response",
-  "URL",
-  "URLSearchParams",
   "WeakMap",
   "WeakRef",
   "WeakSet",
@@ -52,6 +46,14 @@ export function isNotCloneable(value: object): boolean {
 /** Whether an object is no more than its own properties, as far as cloning goes. */
 export function isOrdinary(value: object): boolean {
   return tagOf(value) === "Object";
+}
+
+/** Whether nothing of an object would arrive: what it is sits in no property of its own. */
+export function isHidden(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  // An object that is no instance of a class may well be empty.
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null &&
+    Object.keys(value).length === 0;
 }
 
 /** Whether a buffer, or that of a view, is gone, or no longer reaches as far as the view. */
@@ -121,13 +123,6 @@ export function isMoveOnly(value: unknown): value is Transferable {
     value instanceof WritableStream || value instanceof TransformStream;
 }
 
-/** Deno's connection classes are not exposed, so a connection is known by what it can do. */
-export function isConnection(value: object): value is Deno.Conn {
-  const conn = value as Partial<Deno.Conn>;
-  return typeof conn.read === "function" && typeof conn.write === "function" &&
-    typeof conn.closeWrite === "function" && "remoteAddr" in conn;
-}
-
 /** What error messages call a value. */
 export function nameOf(value: unknown): string {
   switch (typeof value) {
@@ -138,8 +133,4 @@ export function nameOf(value: unknown): string {
     default:
       return tagOf(value);
   }
-}
-
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
 }

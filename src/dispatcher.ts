@@ -1,18 +1,21 @@
 // Decides which worker gets which jobs, and when another worker starts.
 
+import { WorkerCrashedError } from "./errors.ts";
 import { Finishing } from "./finishing.ts";
+import { atEndOfTurn } from "./flow/turn.ts";
 import { FunctionTable } from "./functions.ts";
+import { HeadStart } from "./head_start.ts";
 import type { Job } from "./job.ts";
-import { Lane } from "./lane.ts";
+import { Lane, type LaneSettings } from "./lane.ts";
+import { LOOK_AFTER, LookTimer } from "./look_timer.ts";
+import type { Arrivals } from "./moving/arrivals.ts";
 import { Pace } from "./pace.ts";
 import type { Ending } from "./protocol.ts";
 import { JobQueue } from "./queue.ts";
 
 /** What the dispatcher needs to know. */
-export interface DispatcherSettings {
+export interface DispatcherSettings extends LaneSettings {
   size: number;
-  name: string;
-  module: string | undefined;
 }
 
 /** What the dispatcher tells the pool. */
@@ -22,8 +25,14 @@ export interface DispatcherEvents {
   jobStarted(job: Job, workerId: number): void;
   /** A job has ended with a plain value. */
   jobValue(job: Job, value: unknown, start: number, end: number): void;
-  /** A job has ended in any other way, and its connections are closed. */
-  jobEnded(job: Job, ending: Ending, start: number, end: number): void;
+  /** A job has ended in any other way; what is open of its result stays so until it is closed. */
+  jobEnded(
+    job: Job,
+    ending: Ending,
+    start: number,
+    end: number,
+    open?: Promise<void>,
+  ): void;
   /** A job no longer occupies the queue or a worker: there may be room. */
   freed(): void;
   /** A job could not be sent. */
@@ -37,11 +46,14 @@ export interface DispatcherEvents {
   startFailed(cause: unknown): void;
 }
 
+/** So many ms of work are worth being taken back for a worker that idles. */
+const WORTH_TAKING = 0.2;
+
+/** So many ms of work are worth to wake a worker for, while another is awake. */
+const WORTH_WAKING = 0.2;
+
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 256;
-
-/** How many ms after a worker's word main looks for results that came after it. */
-const LOOK_AFTER = 2;
 
 /** The queue and the workers that share it. */
 export class Dispatcher {
@@ -51,17 +63,17 @@ export class Dispatcher {
   readonly #queue = new JobQueue();
   readonly #finishing = new Finishing();
   readonly #pace = new Pace();
+  readonly #headStart = new HeadStart(() => this.#dispatch());
   readonly #lanes = new Set<Lane>();
   /** Lanes that are ready and have nothing in flight. */
   readonly #idle = new Set<Lane>();
   /** Jobs in the queue or in flight. */
   #outstanding = 0;
   #sinceDispatch = 0;
-  #dispatchDue = false;
+  /** When it will dispatch. */
+  readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #growTimer: ReturnType<typeof setTimeout> | undefined;
-  #lookTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether something has happened since the timer was set. */
-  #lookAgain = false;
+  readonly #looking = new LookTimer(() => this.#look());
   /** Lanes whose worker has been at one job for long: they are sent nothing. */
   readonly #stuck = new Set<Lane>();
   #stopped = false;
@@ -100,15 +112,25 @@ export class Dispatcher {
   add(job: Job): void {
     this.#outstanding++;
     this.#queue.push(job);
-    if (this.#idle.size > 0 || this.#lanes.size === 0) this.#dispatch();
+    const departures = job.extras?.departures;
+    if (departures) {
+      departures.whenReady(this.#dispatchAtEnd);
+      this.#dispatchSoon(atEndOfTurn);
+    } else if (this.#mayStartAtOnce) this.#dispatch();
     else if (++this.#sinceDispatch >= PUMP_EVERY) this.#pump();
-    else if (!this.#dispatchDue) {
-      this.#dispatchDue = true;
-      queueMicrotask(() => {
-        this.#dispatchDue = false;
-        this.#dispatch();
-      });
-    }
+    else this.#dispatchSoon(queueMicrotask);
+  }
+
+  readonly #dispatchAtEnd = (): void => this.#dispatchSoon(atEndOfTurn);
+
+  /** Dispatches once, at the first of the times that it was asked to. */
+  #dispatchSoon(when: (callback: () => void) => void): void {
+    if (this.#dispatchDue.has(when)) return;
+    this.#dispatchDue.add(when);
+    when(() => {
+      this.#dispatchDue.delete(when);
+      this.#dispatch();
+    });
   }
 
   /**
@@ -128,14 +150,15 @@ export class Dispatcher {
     }
   }
 
-  /** Ends all workers and gives back the jobs that have not ended, in order. */
-  stop(): Job[] {
+  /** Ends all workers, for this reason, and gives back the jobs that have not ended, in order. */
+  stop(reason: unknown): Job[] {
     this.#stopped = true;
     clearTimeout(this.#growTimer);
-    clearTimeout(this.#lookTimer);
-    const jobs: Job[] = this.#finishing.stop();
+    this.#looking.stop();
+    this.#headStart.stop();
+    const jobs: Job[] = this.#finishing.stop(reason);
     for (const lane of this.#lanes) {
-      const { started, unstarted } = lane.stop();
+      const { started, unstarted } = lane.stop(reason);
       jobs.push(...started, ...unstarted);
       if (lane.isReady) this.#events.workerStopped(lane.workerId);
     }
@@ -164,13 +187,49 @@ export class Dispatcher {
   #dispatch(): void {
     this.#sinceDispatch = 0;
     for (const lane of this.#idle) {
-      if (this.#queue.length === 0) break;
+      if (this.#queue.length === 0 || !this.#isWorthWaking()) break;
       this.#feed(lane);
     }
     if (this.#queue.length > 0) {
-      for (const lane of this.#lanes) this.#feed(lane);
+      for (const lane of this.#byLoad()) {
+        if (!this.#idle.has(lane)) this.#feed(lane);
+      }
     }
     this.#grow();
+  }
+
+  /** Whether a worker that idles, or none yet, is to be given the next job at once. */
+  get #mayStartAtOnce(): boolean {
+    return this.#lanes.size === 0 ||
+      this.#idle.size > 0 && this.#isWorthWaking();
+  }
+
+  /**
+   * Whether to wake a worker that idles: that costs more than a few small jobs,
+   * which one that is awake will have done by then.
+   */
+  #isWorthWaking(): boolean {
+    if (!this.#isAnyAwake()) return true;
+    if (this.#queue.length * this.#pace.mean >= WORTH_WAKING) return true;
+    if (performance.now() - this.#queue.peek()!.submitted >= LOOK_AFTER) {
+      return true;
+    }
+    this.#looking.soon();
+    return false;
+  }
+
+  #isAnyAwake(): boolean {
+    for (const lane of this.#lanes) {
+      if (!this.#idle.has(lane) && !lane.isHeldUp(WORTH_WAKING)) return true;
+    }
+    return false;
+  }
+
+  /** The lanes, where they take several jobs at once those first that have fewer. */
+  #byLoad(): Iterable<Lane> {
+    return this.#settings.concurrency === 1
+      ? this.#lanes
+      : [...this.#lanes].sort((a, b) => a.inFlight - b.inFlight);
   }
 
   /** Sends a worker as many jobs as it may have before it. */
@@ -178,41 +237,61 @@ export class Dispatcher {
     const tellsStarts = this.#events.tellsStarts();
     if (this.#stopped || this.#stuck.has(lane)) return;
     if (tellsStarts && !lane.isReady) return;
-    const ahead = lane.isReady && !tellsStarts ? this.#pace.ahead : 1;
+    const { concurrency } = this.#settings;
+    const ahead = !lane.isReady
+      ? 1
+      : tellsStarts
+      ? concurrency
+      : Math.max(this.#pace.ahead, concurrency);
     // A worker is fed again when half of its jobs are done.
-    if (lane.inFlight * 2 > ahead) return;
+    if (lane.inFlight >= concurrency && lane.inFlight * 2 > ahead) return;
     let count = Math.min(
       ahead - lane.inFlight,
       lane.room,
-      Math.ceil(this.#queue.length / this.#lanes.size),
+      // Its part, or what would not be worth to wake another worker for.
+      Math.max(
+        Math.ceil(this.#queue.length / this.#lanes.size),
+        Math.ceil(WORTH_WAKING / this.#pace.mean),
+      ),
+      this.#queue.length,
     );
+    // A message is worth its cost to a worker that has jobs if it brings no fewer.
+    if (lane.inFlight >= concurrency && count < lane.inFlight) return;
     while (count > 0) {
       const first = this.#queue.peek();
       if (first === undefined) break;
-      if (first.oneAttempt && !this.#idle.has(lane)) break;
+      if (first.oneAttempt && !this.#startsAtOnce(lane)) break;
+      if (this.#headStart.has(first)) break;
       count -= this.#send(lane, count);
     }
-    if (lane.waiting > 0) this.#lookSoon();
+    if (lane.waiting > 0) this.#looking.soon();
+  }
+
+  /** Whether a job that a worker is sent now waits for no other. */
+  #startsAtOnce(lane: Lane): boolean {
+    return lane.isReady && lane.inFlight < this.#settings.concurrency;
   }
 
   /** Sends one message, and tells how many jobs it held. */
   #send(lane: Lane, most: number): number {
     const jobs = [this.#queue.shift()!];
-    if (jobs[0].sharesMessage) {
-      while (jobs.length < most && this.#queue.peek()?.sharesMessage) {
-        jobs.push(this.#queue.shift()!);
-      }
+    while (jobs.length < most) {
+      const next = this.#queue.peek();
+      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart.has(next)) break;
+      jobs.push(this.#queue.shift()!);
     }
     this.#idle.delete(lane);
     try {
       lane.send(jobs);
       if (this.#events.tellsStarts()) {
-        this.#events.jobStarted(jobs[0], lane.workerId);
+        for (const job of jobs) this.#events.jobStarted(job, lane.workerId);
       }
     } catch (error) {
-      this.#free();
       this.#noteIdle(lane);
-      this.#events.jobLost(jobs[0], error);
+      for (const job of jobs) {
+        this.#free();
+        this.#events.jobLost(job, error);
+      }
     }
     return jobs.length;
   }
@@ -233,39 +312,23 @@ export class Dispatcher {
     this.#collect(lane);
     if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
     this.#feed(lane);
-    if (lane.inFlight > 0) this.#lookSoon();
+    if (lane.inFlight > 0) this.#looking.soon();
   }
 
-  /**
-   * Looks at the workers shortly after the last that happened. A worker tells of
-   * its results at intervals: those that came after its last word are found so.
-   * And what waits behind a job that is long goes back to the queue.
-   */
-  #lookSoon(): void {
-    this.#lookAgain = true;
-    this.#lookOnce();
-  }
-
-  #lookOnce(): void {
-    if (this.#stopped) return;
-    this.#lookTimer ??= setTimeout(() => {
-      this.#lookTimer = undefined;
-      this.#look();
-    }, LOOK_AFTER);
-  }
-
-  #look(): void {
-    const again = this.#lookAgain;
-    this.#lookAgain = false;
+  /** Looks at the workers; what waits behind a job that is long goes back to the queue. */
+  #look(): boolean {
+    let again = false;
     for (const lane of this.#lanes) {
       this.#collect(lane);
-      if (lane.waiting > 0 && lane.isStuck()) {
+      again ||= lane.mayHaveMore;
+      if (lane.waiting === 0) continue;
+      if (lane.isStuck()) {
         this.#stuck.add(lane);
         this.#requeue(lane.takeBackAll());
-      }
+      } else again ||= this.#idle.size > 0;
     }
     this.#dispatch();
-    if (again) this.#lookOnce();
+    return again;
   }
 
   /** Takes back, for a worker that idles, what waits behind another's job. */
@@ -275,6 +338,8 @@ export class Dispatcher {
       if (lane.waiting > (victim?.waiting ?? 0)) victim = lane;
     }
     if (victim === undefined) return;
+    // Small jobs that are few are done sooner than they are sent again.
+    if (victim.waiting * this.#pace.mean < WORTH_TAKING) return;
     this.#requeue(victim.takeBackAll());
     this.#noteIdle(victim);
   }
@@ -308,31 +373,59 @@ export class Dispatcher {
         this.#dispatch();
       },
       progress: (lane) => this.#progress(lane),
+      flowed: () => this.#looking.soon(),
       value: (job, value, start, end) => {
         this.#outstanding--;
         this.#pace.note(end - start);
-        this.#events.jobValue(job, value, start, end);
-        this.#events.freed();
-      },
-      ended: (job, ending, start, end) => {
-        this.#outstanding--;
-        this.#pace.note(end - start);
-        if (job.extras?.connections === undefined) {
-          this.#events.jobEnded(job, ending, start, end);
-          this.#events.freed();
-          return;
+        if (job.extras?.departures === undefined) {
+          this.#events.jobValue(job, value, start, end);
+        } else {
+          this.#finishing.finish(job, () => {
+            this.#events.jobValue(job, value, start, end);
+          });
         }
         this.#events.freed();
-        // The worker is free meanwhile.
-        this.#finishing.finish(job, lane.releaseConnections(job)).then(() => {
-          this.#events.jobEnded(job, ending, start, end);
-        });
+      },
+      ended: (job, ending, start, end, streams) => {
+        if (streams?.isOpen) {
+          return this.#givesStreams(job, ending, start, end, streams);
+        }
+        this.#outstanding--;
+        this.#pace.note(end - start);
+        const settle = () => this.#events.jobEnded(job, ending, start, end);
+        if (job.extras?.departures) this.#finishing.finish(job, settle);
+        else settle();
+        this.#events.freed();
       },
       died: (lane, cause) => this.#died(lane, cause),
     });
     this.#lanes.add(lane);
     // Its first job arrives with it, or is taken back for a worker that idles.
     this.#feed(lane);
+  }
+
+  /** A job has left its worker, to which streams of its result are still joined. */
+  #givesStreams(
+    job: Job,
+    ending: Ending,
+    start: number,
+    end: number,
+    streams: Arrivals,
+  ): void {
+    // Nobody will read what a job gives that its caller has aborted.
+    if (job.settled) streams.end();
+    this.#outstanding--;
+    this.#pace.note(end - start);
+    // What has moved with it ends with them.
+    const open = new Promise<void>((resolve) => {
+      streams.whenClosed(() => {
+        const departures = job.extras?.departures;
+        if (departures === undefined) resolve();
+        else departures.whenClosed(resolve);
+      });
+    });
+    this.#events.jobEnded(job, ending, start, end, open);
+    this.#events.freed();
   }
 
   #freeWorkerId(): number {
@@ -346,7 +439,9 @@ export class Dispatcher {
     this.#lanes.delete(lane);
     this.#idle.delete(lane);
     this.#stuck.delete(lane);
-    const { started, unstarted } = lane.stop();
+    const { started, unstarted } = lane.stop(
+      new WorkerCrashedError("The worker died", { cause, started: true }),
+    );
     const { lost = [], kept = [] } = Object.groupBy(
       unstarted,
       (job) => job.oneAttempt || this.#stopped ? "lost" : "kept",

@@ -186,7 +186,7 @@ function denoErrors(): Record<string, ErrorClass | undefined> {
 function packValue(value: unknown, root: string): unknown {
   try {
     const packed = pack(value, root);
-    return packed.moves.length === 0 && packed.connections.size === 0
+    return packed.moves.length === 0 && packed.departing.length === 0
       ? structuredClone(packed.value)
       : textOf(value);
   } catch {

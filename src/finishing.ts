@@ -1,20 +1,22 @@
-// The jobs that have left their worker, while what they wrote to their
-// connections is written out.
+// The jobs that have left their worker, while what they wrote is written out.
 
-import type { ConnectionHost } from "./connection_host.ts";
 import type { Flight, Job } from "./job.ts";
+import { JobQueue } from "./queue.ts";
 
-/** Where a job is between its handler's end and its connections' end. */
+/** Where a job is between its handler's end and the end of what moved with it. */
 export class Finishing implements Flight {
-  readonly #hosts = new Map<Job, ConnectionHost[]>();
+  readonly #jobs = new JobQueue();
 
-  /** Resolves when the connections are closed. */
-  async finish(job: Job, hosts: ConnectionHost[]): Promise<void> {
+  /** Calls back when all that moved with the job is closed. */
+  finish(job: Job, callback: () => void): void {
+    const departures = job.extras!.departures!;
     job.flight = this;
-    this.#hosts.set(job, hosts);
-    await Promise.all(hosts.map((host) => host.finish()));
-    this.#hosts.delete(job);
-    job.flight = undefined;
+    this.#jobs.push(job);
+    departures.whenClosed(() => {
+      if (!this.#jobs.remove(job)) return;
+      job.flight = undefined;
+      callback();
+    });
   }
 
   /** It has run: nobody can take it back. */
@@ -22,15 +24,20 @@ export class Finishing implements Flight {
     return false;
   }
 
-  /** Closes the connections, whatever is still to be written. */
-  abort(job: Job): void {
-    for (const host of this.#hosts.get(job) ?? []) host.close();
+  /** Closes what moved, whatever is still to be written; the job has not ended well then. */
+  abort(job: Job, reason: unknown): void {
+    this.#jobs.remove(job);
+    job.flight = undefined;
+    job.extras!.departures!.close(reason);
   }
 
-  /** Closes all connections and gives the jobs. */
-  stop(): Job[] {
-    const jobs = [...this.#hosts.keys()];
-    for (const job of jobs) this.abort(job);
+  /** Closes all, and gives the jobs. */
+  stop(reason: unknown): Job[] {
+    const jobs: Job[] = [];
+    for (let job = this.#jobs.peek(); job; job = this.#jobs.peek()) {
+      jobs.push(job);
+      this.abort(job, reason);
+    }
     return jobs;
   }
 }

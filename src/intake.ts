@@ -1,12 +1,13 @@
 // Turns a call of `execute()` into a job: checks it, and takes what moves.
 
 import { arePrimitives } from "./cloneable.ts";
-import { checkConnections, ownConnections } from "./connection_host.ts";
 import { JobNotFoundError } from "./errors.ts";
 import { expected } from "./expected.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
 import { checkExecuteOptions, type ExecuteOptions } from "./options.ts";
+import { type Connect, Departures } from "./moving/departures.ts";
+import { checkConnection, ownConnection } from "./moving/owned_connections.ts";
 import { pack, release, take } from "./pack.ts";
 import { toText } from "./plain_text.ts";
 
@@ -63,6 +64,7 @@ function functionOf(
 export function takePayload(
   { args, options }: Call,
   dispatcher: { readonly sendsAtOnce: boolean },
+  connect: Connect,
 ): Payload {
   const transfer = options?.transfer;
   if (transfer === undefined) {
@@ -76,13 +78,22 @@ export function takePayload(
     }
   }
   const packed = pack(args, "args", transfer);
-  checkConnections(packed.connections.keys());
-  const { value, moves, connections } = dispatcher.sendsAtOnce
+  for (const { kind, value } of packed.departing) {
+    if (kind === "connection") checkConnection(value as Deno.Conn);
+  }
+  const sendsAtOnce = dispatcher.sendsAtOnce && packed.departing.length === 0;
+  const { value, moves, departing, isOwn } = sendsAtOnce
     ? release(packed)
     : take(packed);
-  ownConnections(connections.keys());
-  const extras: JobExtras = { travelsAlone: true };
+  for (const { kind, value } of departing) {
+    if (kind === "connection") ownConnection(value as Deno.Conn);
+  }
+  const extras: JobExtras = {};
+  // Jobs that share a message share no object.
+  if (!isOwn || moves.length > 0) extras.travelsAlone = true;
   if (moves.length > 0) extras.moves = moves;
-  if (connections.size > 0) extras.connections = connections;
+  if (departing.length > 0) {
+    extras.departures = new Departures(departing, connect);
+  }
   return { args: value, extras };
 }

@@ -1,5 +1,7 @@
 // A job: one unit of work, and the promise that its caller waits for.
 
+import type { Departures } from "./moving/departures.ts";
+
 /** What holds a job once it has left the queue. */
 export interface Flight {
   /** Takes a job back; `false` if it has started. */
@@ -15,8 +17,8 @@ export interface JobExtras {
   signal?: AbortSignal;
   /** Moves with the arguments: the job has one attempt, at an idle worker. */
   moves?: Transferable[];
-  /** The connections among the arguments, with their placeholders. */
-  connections?: Map<Deno.Conn, object>;
+  /** What is no clone among the arguments. */
+  departures?: Departures;
   /** The stack of `execute()`'s caller. */
   callerStack?: string;
 }
@@ -59,15 +61,16 @@ export class Job {
     });
   }
 
-  /** Whether it may go in one message with other jobs. */
-  get sharesMessage(): boolean {
-    return !this.extras?.travelsAlone;
+  /** Whether it may go in one message with another job. */
+  sharesMessageWith({ extras }: Job): boolean {
+    if (this.extras === undefined && extras === undefined) return true;
+    return !this.extras?.travelsAlone && !extras?.travelsAlone &&
+      (this.extras?.departures === undefined) ===
+        (extras?.departures === undefined);
   }
 
   /** Whether its payload is gone once it is sent, so that it must not be sent ahead. */
   get oneAttempt(): boolean {
-    return this.extras !== undefined &&
-      (this.extras.moves !== undefined ||
-        this.extras.connections !== undefined);
+    return this.extras?.moves !== undefined;
   }
 }

@@ -1,31 +1,50 @@
 // One worker and the jobs in flight to it, in the order in which they start.
 
-import { AS_TEXT, Board, SLOTS, State, WAKE } from "./board.ts";
-import { ConnectionHost } from "./connection_host.ts";
+import {
+  AS_TEXT,
+  Board,
+  NUMBERED_FROM,
+  slotsFor,
+  State,
+  WAKE,
+} from "./board.ts";
 import { JobCloneError } from "./errors.ts";
+import { Link } from "./flow/link.ts";
+import { FlowRing } from "./flow/ring.ts";
 import type { FunctionTable } from "./functions.ts";
+import { InFlight } from "./in_flight.ts";
 import type { Flight, Job } from "./job.ts";
-import type {
-  ConnectedJobMessage,
-  Ending,
-  FromWorker,
-  JobsMessage,
-} from "./protocol.ts";
+import { Arrivals } from "./moving/arrivals.ts";
+import type { MovedList } from "./moving/moved.ts";
+import type { Ending, FromWorker, JobsMessage } from "./protocol.ts";
 import { WorkerThread } from "./worker_thread.ts";
+
+/** What a lane needs to know. */
+export interface LaneSettings {
+  name: string;
+  module: string | undefined;
+  concurrency: number;
+}
 
 /** What a lane tells of its worker and its jobs. */
 export interface LaneEvents {
   ready(lane: Lane): void;
   /** The worker has finished something: it is time to collect. */
   progress(lane: Lane): void;
+  /** The worker has been told something that moves, to which it may have an answer. */
+  flowed(): void;
   /** A job has ended with a plain value. */
   value(job: Job, value: unknown, start: number, end: number): void;
-  /** A job has ended in any other way. */
-  ended(job: Job, ending: Ending, start: number, end: number): void;
+  /** A job has ended in any other way; its result may hold streams that are open. */
+  ended(
+    job: Job,
+    ending: Ending,
+    start: number,
+    end: number,
+    streams: Arrivals | undefined,
+  ): void;
   died(lane: Lane, cause: unknown): void;
 }
-
-const SLOT_MASK = SLOTS - 1;
 
 /** A worker with the list of what it has been sent. */
 export class Lane implements Flight {
@@ -34,20 +53,17 @@ export class Lane implements Flight {
   readonly #thread: WorkerThread;
   readonly #functions: FunctionTable;
   readonly #events: LaneEvents;
-  /** By slot; a job that has been taken back leaves a hole. */
-  readonly #jobs: (Job | undefined)[] = new Array(SLOTS).fill(undefined);
-  readonly #connections = new Map<number, ConnectionHost>();
-  #oldest = 0;
-  #next = 0;
-  #inFlight = 0;
+  /** Above 1, jobs may end in another order than they start. */
+  readonly #concurrency: number;
+  readonly #inFlight: InFlight;
   #functionsKnown = 0;
-  /** Where its worker was when it was last asked whether it is stuck. */
-  #lastAt = -1;
-  #connectionId = 0;
+  /** The job that was first to start when its worker was last asked whether it is stuck. */
+  #lastWaiting: Job | undefined;
+  readonly #link: Link;
 
   constructor(
     workerId: number,
-    { name, module }: { name: string; module: string | undefined },
+    { name, module, concurrency }: LaneSettings,
     functions: FunctionTable,
     events: LaneEvents,
   ) {
@@ -60,12 +76,30 @@ export class Lane implements Flight {
       message: (message) => this.#receive(message),
       died: (cause) => events.died(this, cause),
     });
-    this.#board = new Board();
+    this.#concurrency = concurrency;
+    const slots = slotsFor(concurrency);
+    this.#inFlight = new InFlight(slots);
+    this.#board = new Board(slots);
+    const input = new FlowRing();
+    const output = new FlowRing();
+    this.#link = new Link(
+      (flow, moves) => {
+        const message = flow ? { kind: "flow", events: flow } as const : WAKE;
+        this.#thread.post(message, moves);
+        events.flowed();
+      },
+      true,
+      { input, output },
+    );
+    this.#link.onEnded = (seq) => this.#settleEnded(seq);
     this.#thread.post({
       kind: "init",
       workerId,
+      slots,
       board: this.#board.buffer,
+      rings: { input: output.buffer, output: input.buffer },
       module,
+      concurrency,
       timeOrigin: performance.timeOrigin,
     });
   }
@@ -76,26 +110,44 @@ export class Lane implements Flight {
 
   /** How many jobs it has been sent that are not known to have ended. */
   get inFlight(): number {
-    return this.#inFlight;
-  }
-
-  /** How many more jobs have a slot. */
-  get room(): number {
-    return SLOTS - (this.#next - this.#oldest);
+    return this.#inFlight.length;
   }
 
   /** How many jobs wait before its worker, as far as is known. */
   get waiting(): number {
-    return this.isReady ? this.#inFlight - 1 : this.#inFlight;
+    const { length } = this.#inFlight;
+    if (this.#concurrency > 1 && this.isReady) return this.snapshot().sent;
+    return this.isReady ? Math.max(0, length - 1) : length;
+  }
+
+  /** Whether something may be in shared memory of which its worker has not told. */
+  get mayHaveMore(): boolean {
+    if (!this.#link.isUsed) return false;
+    const first = this.#inFlight.peek();
+    return this.#link.isOtherInTurn ||
+      // It may start any moment.
+      first !== undefined && this.#board.state(first.seq) === State.SENT;
+  }
+
+  /** Whether its worker has been at one job for more than so many ms, and does nothing else. */
+  isHeldUp(ms: number): boolean {
+    const job = this.#inFlight.peek();
+    return job !== undefined && this.#concurrency === 1 &&
+      this.#board.state(job.seq) === State.CLAIMED &&
+      performance.now() - this.#board.start(job.seq) > ms;
+  }
+
+  /** How many more jobs have a slot. */
+  get room(): number {
+    return this.#inFlight.room;
   }
 
   /** How many jobs have been sent and not started, and started and not ended, as of now. */
   snapshot(): { sent: number; running: number } {
     let sent = 0;
     let running = 0;
-    for (let seq = this.#oldest; seq < this.#next; seq++) {
-      if (!this.#jobs[seq & SLOT_MASK]) continue;
-      const state = this.#board.state(seq);
+    for (const job of this.#inFlight.all()) {
+      const state = this.#board.state(job.seq);
       if (state === State.SENT) sent++;
       else if (state === State.CLAIMED) running++;
     }
@@ -103,35 +155,49 @@ export class Lane implements Flight {
   }
 
   /**
-   * Sends jobs in one message, which all but a single one must allow to share.
+   * Sends jobs in one message, which all but a single one must allow to share,
+   * and all of which have departures, or none.
    *
-   * @throws {JobCloneError} If the one job cannot be cloned; it is not in flight then
+   * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
    */
   send(jobs: Job[]): void {
     this.#tellFunctions();
-    const message: JobsMessage = [this.#next];
+    const list: JobsMessage = [];
+    let seq = -1;
     for (const job of jobs) {
-      const { id, functionId, args } = job;
-      if (typeof args === "string") message.push(id, functionId, AS_TEXT, args);
-      else {
-        message.push(id, functionId, args.length);
-        for (const arg of args) message.push(arg);
-      }
       this.#add(job);
+      if (job.seq !== seq) list.push(NUMBERED_FROM, seq = job.seq);
+      seq++;
+      const { id, functionId, args } = job;
+      if (typeof args === "string") {
+        list.push(id, functionId, AS_TEXT, args);
+      } else {
+        list.push(id, functionId, args.length);
+        for (const arg of args) list.push(arg);
+      }
     }
-    const { moves, connections } = jobs[0].extras ?? {};
     try {
-      this.#thread.post(
-        connections ? this.#connect(message, connections) : message,
-        moves,
-      );
+      const { departures, moves } = jobs[0].extras ?? {};
+      if (departures === undefined) this.#thread.post(list, moves);
+      else this.#sendMoving(jobs, list, moves);
     } catch (cause) {
-      this.takeBack(jobs[0]);
+      for (const job of jobs) this.takeBack(job);
       throw new JobCloneError(
         `The arguments cannot be cloned: ${(cause as Error).message}`,
         { cause },
       );
     }
+  }
+
+  #sendMoving(
+    jobs: Job[],
+    list: JobsMessage,
+    moves: Transferable[] | undefined,
+  ): void {
+    const moved = jobs.map((job) => job.extras!.departures!.send(this.#link));
+    this.#thread.post({ kind: "moving-jobs", jobs: list, moved }, moves);
+    this.#link.woken();
+    this.#events.flowed();
   }
 
   #tellFunctions(): void {
@@ -146,59 +212,46 @@ export class Lane implements Flight {
 
   #add(job: Job): void {
     job.flight = this;
-    job.seq = this.#next++;
-    this.#jobs[job.seq & SLOT_MASK] = job;
+    this.#inFlight.add(job);
     this.#board.send(job.seq);
-    this.#inFlight++;
   }
 
   #remove(job: Job): void {
     job.flight = undefined;
-    this.#jobs[job.seq & SLOT_MASK] = undefined;
-    // Jobs that were taken back leave holes, which nothing else would clear away.
-    if (--this.#inFlight === 0) this.#oldest = this.#next;
-  }
-
-  #connect(
-    job: JobsMessage,
-    connections: Map<Deno.Conn, object>,
-  ): ConnectedJobMessage {
-    const moved = Array.from(connections, ([conn, placeholder]) => {
-      const id = ++this.#connectionId;
-      const host = new ConnectionHost(id, conn, (event, moves) => {
-        this.#thread.post(event, moves);
-      });
-      this.#connections.set(id, host);
-      const { localAddr, remoteAddr } = conn;
-      return { id, placeholder, localAddr, remoteAddr };
-    });
-    return { kind: "connected-job", job, connections: moved };
+    this.#inFlight.remove(job);
   }
 
   takeBack(job: Job): boolean {
     if (!this.#board.takeBack(job.seq)) return false;
     this.#remove(job);
-    if (job.extras?.connections) {
-      for (const host of this.releaseConnections(job)) host.close();
-    }
+    job.extras?.departures?.takeBack();
     return true;
   }
 
-  /** Whether its worker is at the same job as when this was last asked. */
+  /** The first job that waits behind another one that its worker executes. */
+  #firstWaiting(): Job | undefined {
+    let isBusy = false;
+    for (const job of this.#inFlight.all()) {
+      const state = this.#board.state(job.seq);
+      if (state === State.CLAIMED) isBusy = true;
+      else if (state === State.SENT) return isBusy ? job : undefined;
+    }
+    return undefined;
+  }
+
+  /** Whether jobs wait before its worker, and the first is the same as when this was last asked. */
   isStuck(): boolean {
-    let seq = this.#oldest;
-    while (seq < this.#next && !this.#jobs[seq & SLOT_MASK]) seq++;
-    const isSame = seq === this.#lastAt;
-    this.#lastAt = seq;
-    return isSame && this.#board.state(seq) === State.CLAIMED;
+    const waiting = this.#firstWaiting();
+    const isSame = waiting !== undefined && waiting === this.#lastWaiting;
+    this.#lastWaiting = waiting;
+    return isSame;
   }
 
   /** Takes back, in order, the jobs that have not started and may go elsewhere. */
   takeBackAll(): Job[] {
     const jobs: Job[] = [];
-    for (let seq = this.#oldest; seq < this.#next; seq++) {
-      const job = this.#jobs[seq & SLOT_MASK];
-      if (job && !job.oneAttempt && this.takeBack(job)) jobs.push(job);
+    for (const job of this.#inFlight.all()) {
+      if (!job.oneAttempt && this.takeBack(job)) jobs.push(job);
     }
     return jobs;
   }
@@ -227,14 +280,13 @@ export class Lane implements Flight {
     }
     switch (message.kind) {
       case "ended":
+        // What the job wrote before it ended comes first.
+        this.#link.read();
         this.#settlePosted(message.seq, message.ending);
         return this.#look();
-      case "conn-close":
-      case "conn-close-write":
-      case "conn-consumed":
-      case "conn-option":
-      case "conn-write":
-        this.#connections.get(message.id)?.receive(message);
+      case "flow":
+        this.#link.receive(message.events);
+        return this.#look();
     }
   }
 
@@ -244,62 +296,75 @@ export class Lane implements Flight {
   }
 
   #settlePosted(seq: number, ending: Ending): void {
-    const job = this.#jobs[seq & SLOT_MASK];
-    if (job?.seq !== seq) return;
+    const job = this.#inFlight.get(seq);
+    if (job === undefined) return;
     this.#remove(job);
-    this.#events.ended(
-      job,
-      ending,
-      this.#board.start(seq),
-      this.#board.end(seq),
-    );
+    let streams: Arrivals | undefined;
+    if (ending.kind === "value" && ending.moved) {
+      streams = new Arrivals();
+      ending = this.#revive(ending.value, ending.moved, streams);
+    }
+    const [start, end] = [this.#board.start(seq), this.#board.end(seq)];
+    this.#events.ended(job, ending, start, end, streams);
   }
 
-  /** Takes the results that the worker has left on the board. */
-  collect(): void {
-    const board = this.#board;
-    while (this.#oldest < this.#next) {
-      const seq = this.#oldest;
-      const job = this.#jobs[seq & SLOT_MASK];
-      const state = job && board.state(seq);
-      if (state !== undefined && state <= State.POSTED) break;
-      // Who hears of a result may give new jobs, and so come here again.
-      this.#oldest++;
-      if (job === undefined || state === undefined) continue;
-      const value = board.result(seq, state, this.#next);
-      this.#remove(job);
-      this.#events.value(job, value, board.start(seq), board.end(seq));
+  /** Puts what has moved into a result. */
+  #revive(value: unknown, moved: MovedList, streams: Arrivals): Ending {
+    try {
+      return { kind: "value", value: streams.revive(value, moved, this.#link) };
+    } catch (error) {
+      streams.end();
+      const message = `The result cannot be received: ${
+        (error as Error).message
+      }`;
+      return { kind: "not-cloneable", message };
     }
   }
 
+  /** Takes the results that the worker has left in shared memory. */
+  collect(): void {
+    this.#link.read();
+    // It has told of each that has ended.
+    if (this.#concurrency > 1) return;
+    for (let job = this.#inFlight.peek(); job; job = this.#inFlight.peek()) {
+      if (!this.#settleOnBoard(job, this.#inFlight.end)) break;
+    }
+  }
+
+  #settleEnded(seq: number): void {
+    const job = this.#inFlight.get(seq);
+    if (job) this.#settleOnBoard(job, seq + 1);
+  }
+
+  /** Takes a job's result from the board; `false` if it is not there. */
+  #settleOnBoard(job: Job, end: number): boolean {
+    const { seq } = job;
+    const board = this.#board;
+    const state = board.state(seq);
+    if (state <= State.POSTED) return false;
+    const value = board.result(seq, state, end);
+    // Who hears of a result may give new jobs, and so come here again.
+    this.#remove(job);
+    this.#events.value(job, value, board.start(seq), board.end(seq));
+    return true;
+  }
+
   /** Ends the worker and gives what was in flight, in order. */
-  stop(): { unstarted: Job[]; started: Job[] } {
+  stop(cause: unknown): { unstarted: Job[]; started: Job[] } {
     this.#thread.stop();
     this.collect();
     const unstarted = [];
     const started = [];
-    for (let seq = this.#oldest; seq < this.#next; seq++) {
-      const job = this.#jobs[seq & SLOT_MASK];
-      if (!job) continue;
+    for (const job of this.#inFlight.all()) {
+      // Who hears of one that has ended may have taken out others.
+      if (job.flight !== this) continue;
       if (this.takeBack(job)) unstarted.push(job);
-      else {
+      else if (!this.#settleOnBoard(job, job.seq + 1)) {
         this.#remove(job);
         started.push(job);
       }
     }
-    for (const host of this.#connections.values()) host.close();
+    this.#link.fail(cause);
     return { unstarted, started };
-  }
-
-  /** Lets go of a job's connections, which its worker no longer has. */
-  releaseConnections(job: Job): ConnectionHost[] {
-    const conns = job.extras?.connections;
-    const hosts = [];
-    for (const [id, host] of this.#connections) {
-      if (!conns?.has(host.conn)) continue;
-      this.#connections.delete(id);
-      hosts.push(host);
-    }
-    return hosts;
   }
 }

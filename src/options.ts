@@ -5,6 +5,9 @@ import { expected, outOfRange } from "./expected.ts";
 /** What happens to a job that finds the queue full. */
 export type WhenFull = "wait" | "reject";
 
+/** How a connection moves into a job. */
+export type ConnectionsMode = "bytes" | "descriptor";
+
 /** The limit of a pool's queue. */
 export interface QueueOptions {
   /**
@@ -37,8 +40,27 @@ export interface ThreadPoolOptions {
    * @default {navigator.hardwareConcurrency}
    */
   size?: number;
+  /**
+   * How many asynchronous jobs one worker may have in progress at once: while one
+   * waits for I/O, others go on. A job that computes has its worker to itself. A
+   * crash rejects all that are in progress on its worker.
+   *
+   * @default {1}
+   */
+  concurrency?: number;
   /** The limit of the queue; without it, the queue is unbounded. */
   queue?: QueueOptions;
+  /**
+   * How a `Deno.Conn` moves. `"bytes"`: main reads and writes the socket, and
+   * its bytes move, which is the faster way for short connections and holds for
+   * all kinds of them. `"descriptor"`: the worker gets the TCP socket itself, so
+   * that a long stream runs at full speed even while main is busy. That takes
+   * two file descriptors and a private API of Deno's; where it is missing, and
+   * for TLS and unix sockets, bytes move.
+   *
+   * @default {"bytes"}
+   */
+  connections?: ConnectionsMode;
   /**
    * Append the stack of `execute()`'s caller to the stack of a job's error,
    * for about 1.4 µs and 260 bytes a job.
@@ -75,6 +97,8 @@ export interface ExecuteOptions {
 export interface PoolSettings {
   module: string | undefined;
   size: number;
+  concurrency: number;
+  connections: ConnectionsMode;
   capacity: number;
   whenFull: WhenFull;
   callerStack: boolean;
@@ -85,14 +109,15 @@ export interface PoolSettings {
 const POOL_OPTIONS = [
   "module",
   "size",
+  "concurrency",
   "queue",
+  "connections",
   "callerStack",
   "name",
   "signal",
 ];
 const LATER_POOL_OPTIONS = [
   "idleTimeout",
-  "concurrency",
   "timeout",
   "maxJobsPerWorker",
   "hardKill",
@@ -119,6 +144,8 @@ export function poolSettings(
   return {
     module: moduleUrl(options.module),
     size: checkSize(options.size),
+    concurrency: checkCount("concurrency", options.concurrency, 1),
+    connections: checkConnections(options.connections),
     capacity: checkCapacity(queue.capacity),
     whenFull: checkWhenFull(queue.whenFull),
     callerStack,
@@ -166,11 +193,27 @@ function checkSize(size: unknown): number {
       "Option `size` as an object is not available in this version: expected a number",
     );
   }
-  if (typeof size !== "number") throw expected("size", "a number", size);
-  if (!Number.isSafeInteger(size) || size < 1) {
-    throw outOfRange("size", "an integer of at least 1", size);
+  return checkCount("size", size, 1);
+}
+
+function checkCount(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (typeof value !== "number") throw expected(name, "a number", value);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw outOfRange(name, "an integer of at least 1", value);
   }
-  return size;
+  return value;
+}
+
+function checkConnections(connections: unknown): ConnectionsMode {
+  if (connections === undefined) return "bytes";
+  if (connections === "bytes" || connections === "descriptor") {
+    return connections;
+  }
+  const what = '"bytes" or "descriptor"';
+  throw typeof connections === "string"
+    ? outOfRange("connections", what, connections)
+    : expected("connections", what, connections);
 }
 
 function checkCapacity(capacity: unknown): number {

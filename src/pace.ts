@@ -16,12 +16,19 @@ const LEAST = 1e-4;
 /** The running mean of how long jobs take. */
 export class Pace {
   #mean = UNKNOWN;
+  #isKnown = false;
 
   /** A job took so many ms. */
   note(time: number): void {
+    this.#isKnown = true;
     time = Math.max(time, LEAST);
     const counted = Math.min(time, OUTLIER * this.#mean);
     this.#mean += (counted - this.#mean) * WEIGHT;
+  }
+
+  /** How many ms a job takes; of jobs that are not known, it may be any time. */
+  get mean(): number {
+    return this.#isKnown ? this.#mean : Infinity;
   }
 
   /** How many jobs a worker may have in flight. */

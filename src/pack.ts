@@ -2,7 +2,7 @@
 // finds what moves, and refuses what cannot go.
 
 import {
-  isConnection,
+  isHidden,
   isMoveOnly,
   isNotCloneable,
   isOrdinary,
@@ -13,6 +13,8 @@ import {
   whyUnmovable,
 } from "./cloneable.ts";
 import { JobCloneError } from "./errors.ts";
+import { type Kind, kindOf, whyStays } from "./moving/kinds.ts";
+import { tagOf } from "./tag.ts";
 import { markOf, unmark } from "./thread_state.ts";
 
 /** A value that is ready to be sent. */
@@ -21,11 +23,16 @@ export interface Packed<T> {
   value: T;
   /** What moves with it, checked to be movable. */
   moves: Transferable[];
-  /** The connections in it, each with the object that stands for it. */
-  connections: Map<Deno.Conn, object>;
+  /** What departs from it, instead of being cloned. */
+  departing: Departing;
+  /** Whether all objects in it are its own, so that it can share a message. */
+  isOwn: boolean;
   /** The values whose marks are used up once it is sent. */
   marked: object[];
 }
+
+/** Values that are no clones where they arrive, each with the empty object that stands for it. */
+export type Departing = { value: object; kind: Kind; placeholder: object }[];
 
 /** Where in a value something sits; its key is text when it is of a Map or a Set. */
 interface Place {
@@ -56,16 +63,15 @@ export function pack<T>(
  * buffers are detached.
  */
 export function take<T>(packed: Packed<T>): Packed<T> {
-  const { value, moves, connections } = packed;
+  const { value, moves } = packed;
   if (moves.length > 0) {
-    const placeholders = [...connections.values()];
+    const placeholders = packed.departing.map(({ placeholder }) => placeholder);
     const taken = clone({ value, moves, placeholders }, moves);
     packed.value = taken.value;
     packed.moves = taken.moves;
-    let index = 0;
-    for (const connection of connections.keys()) {
-      connections.set(connection, taken.placeholders[index++]);
-    }
+    taken.placeholders.forEach((placeholder, i) => {
+      packed.departing[i].placeholder = placeholder;
+    });
   }
   return release(packed);
 }
@@ -91,10 +97,13 @@ class Packer {
   readonly #root: string;
   readonly #moves: Set<Transferable>;
   readonly #copies = new Map<object, object>();
-  readonly #connections = new Map<Deno.Conn, object>();
+  readonly #departing: Departing = [];
+  #isOwn = true;
   readonly #marked: object[] = [];
   /** What can only be moved, and so must be among the moves. */
   readonly #mustMove = new Map<object, Place | undefined>();
+  /** Whether what is being looked at is cloned as it is, with all that it holds. */
+  #isCloned = false;
   /** What is being read, for when that throws: a part, or the whole of what is here. */
   #place: Place | undefined;
   #key: Place["key"] | undefined;
@@ -115,6 +124,9 @@ class Packer {
         );
       }
     }
+    for (const { value } of this.#departing) {
+      this.#moves.delete(value as Transferable);
+    }
     for (const moved of this.#moves) {
       const why = whyUnmovable(moved);
       if (why === undefined) continue;
@@ -125,7 +137,8 @@ class Packer {
     return {
       value: copy,
       moves: [...this.#moves],
-      connections: this.#connections,
+      departing: this.#departing,
+      isOwn: this.#isOwn,
       marked: this.#marked,
     };
   }
@@ -162,12 +175,21 @@ class Packer {
 
   #copyObject(value: object, place: Place | undefined): object {
     this.#noteMark(value);
+    if (this.#isCloned && kindOf(value)) {
+      throw this.#refusal(value, place, "cannot be cloned");
+    }
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
     if (Array.isArray(value)) return this.#copyArray(value, place);
     if (value instanceof Map) return this.#copyMap(value, place);
     if (value instanceof Set) return this.#copySet(value, place);
-    if (isConnection(value)) return this.#replace(value);
+    const kind = kindOf(value);
+    if (kind !== undefined) return this.#replace(value, kind, place);
+    if (isOrdinary(value)) {
+      if (isHidden(value)) throw this.#emptied(value, place);
+      return this.#copyProperties(value, {}, Object.keys(value), place);
+    }
+    this.#isOwn = false;
     if (isMoveOnly(value)) this.#mustMove.set(value, place);
     else if (
       ArrayBuffer.isView(value) || value instanceof ArrayBuffer
@@ -177,8 +199,6 @@ class Packer {
       }
     } else if (isNotCloneable(value)) {
       throw this.#refusal(value, place, "cannot be cloned");
-    } else if (isOrdinary(value)) {
-      return this.#copyProperties(value, {}, Object.keys(value), place);
     } else this.#tryToClone(value, place);
     this.#copies.set(value, value);
     return value;
@@ -263,22 +283,39 @@ class Packer {
     return isPrimitive(value) ? value : this.#copy(value, { parent, key });
   }
 
-  #replace(conn: Deno.Conn): object {
+  #replace(value: object, kind: Kind, place: Place | undefined): object {
+    const why = whyStays(value);
+    if (why !== undefined) throw this.#refusal(value, place, why);
     const placeholder = {};
-    this.#copies.set(conn, placeholder);
-    this.#connections.set(conn, placeholder);
+    this.#copies.set(value, placeholder);
+    this.#departing.push({ value, kind, placeholder });
     return placeholder;
+  }
+
+  #emptied(value: object, place: Place | undefined): JobCloneError {
+    return new JobCloneError(
+      `${this.#path(place)} (${
+        value.constructor?.name || tagOf(value)
+      }) cannot be cloned: nothing of it would arrive but an empty object`,
+    );
   }
 
   /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
   #tryToClone(value: object, place: Place | undefined): void {
     if (value instanceof Error && Object.hasOwn(value, "cause")) {
+      const isCloned = this.#isCloned;
+      this.#isCloned = true;
       this.#part(value.cause, place, "cause");
+      this.#isCloned = isCloned;
     }
+    let clone: unknown;
     try {
-      structuredClone(value);
+      clone = structuredClone(value);
     } catch {
       throw this.#refusal(value, place, "cannot be cloned");
+    }
+    if (tagOf(clone) === "Object" && isHidden(value)) {
+      throw this.#emptied(value, place);
     }
   }
 

@@ -43,8 +43,8 @@ export interface ThreadPoolEventMap {
   /** A worker has died. */
   workererror: CustomEvent<WorkerErrorEventDetail>;
   /**
-   * A job is handed to a worker that has no other. Once somebody has listened, no
-   * job is sent ahead of its turn any more, which costs small jobs their speed.
+   * A job is handed to a worker that has room for it. Once somebody has listened,
+   * no job is sent ahead of its turn any more, which costs small jobs their speed.
    */
   jobstart: CustomEvent<JobStartEventDetail>;
   /** A job's promise has settled. */

@@ -44,7 +44,10 @@ export interface PoolStats {
   waitTime: Times;
   /** From the start of the handler to its end. */
   runTime: Times;
-  /** Which part of the workers' time went into jobs, from 0 to 1. */
+  /**
+   * Which part of the workers' time went into jobs, from 0 to 1; where they may
+   * have several in progress, which part of all that they may have.
+   */
   utilization: number;
 }
 
@@ -59,11 +62,17 @@ export class Meter {
   failed = 0;
   aborted = 0;
   crashed = 0;
+  readonly #concurrency: number;
   readonly #waitTimes = new Series();
   readonly #runTimes = new Series();
   #busyTime = 0;
   #workerTime = 0;
   readonly #workerStarts = new Map<number, number>();
+
+  /** @param concurrency How many jobs a worker may have in progress */
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
 
   /** A job has ended; all on the clock of `performance.now()`. */
   jobEnded(submitted: number, start: number, end: number): void {
@@ -94,7 +103,8 @@ export class Meter {
     const now = performance.now();
     let workerTime = this.#workerTime;
     for (const start of this.#workerStarts.values()) workerTime += now - start;
-    return workerTime > 0 ? Math.min(1, this.#busyTime / workerTime) : 0;
+    const available = workerTime * this.#concurrency;
+    return available > 0 ? Math.min(1, this.#busyTime / available) : 0;
   }
 }
 

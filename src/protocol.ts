@@ -3,6 +3,8 @@
 
 import type { Wake } from "./board.ts";
 import type { PackedError } from "./error_codec.ts";
+import type { FlowEvents } from "./flow/link.ts";
+import type { MovedList } from "./moving/moved.ts";
 
 /** A function that jobs run: a name of the module's, or an inline source. */
 export interface FunctionDefinition {
@@ -11,21 +13,33 @@ export interface FunctionDefinition {
   source?: string;
 }
 
+/** The shared memory of a worker's channels, as the worker sees it. */
+export interface Rings {
+  input: SharedArrayBuffer;
+  output: SharedArrayBuffer;
+}
+
 /** What a worker needs to begin. */
 export interface InitMessage {
   kind: "init";
   workerId: number;
+  /** How many slots the board has. */
+  slots: number;
   board: SharedArrayBuffer;
+  /** Where it is told, and tells, what channels have to say. */
+  rings: Rings;
   module: string | undefined;
+  /** How many asynchronous jobs may be in progress at once. */
+  concurrency: number;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
 }
 
 /**
  * A list of jobs, in the order in which they are to start. It is bare and flat,
- * since it is sent all the time: the sequence number of the first, which the
- * others follow; then for each its id, its function's number, and its arguments:
- * their count and they themselves, or `AS_TEXT` and their text.
+ * since it is sent all the time: for each its id, its function's number, and its
+ * arguments: their count and they themselves, or `AS_TEXT` and their text. Their
+ * sequence numbers follow each other, but after `NUMBERED_FROM`.
  */
 export type JobsMessage = unknown[];
 
@@ -35,20 +49,12 @@ export interface FunctionsMessage {
   definitions: FunctionDefinition[];
 }
 
-/** A job with connections among its arguments. */
-export interface ConnectedJobMessage {
-  kind: "connected-job";
-  job: JobsMessage;
-  connections: MovedConnection[];
-}
-
-/** A connection that moves with a job. */
-export interface MovedConnection {
-  id: number;
-  /** The object that stands for it in the arguments. */
-  placeholder: object;
-  localAddr: Deno.Addr;
-  remoteAddr: Deno.Addr;
+/** Jobs with things among their arguments that move, or are followed, instead of being cloned. */
+export interface MovingJobsMessage {
+  kind: "moving-jobs";
+  jobs: JobsMessage;
+  /** For each of the jobs. */
+  moved: MovedList[];
 }
 
 /** The caller has aborted a job that is on its way or running. */
@@ -58,38 +64,26 @@ export interface AbortMessage {
   reason: unknown;
 }
 
-/** What main tells the worker's end of a moved connection. */
-export type ConnectionEvent =
-  | { kind: "conn-data"; id: number; chunk: Uint8Array }
-  | { kind: "conn-end"; id: number; error?: PackedError }
-  | { kind: "conn-written"; id: number; bytes: number; error?: PackedError }
-  | { kind: "conn-closed-write"; id: number; error?: PackedError };
-
-/** What the worker's end of a moved connection asks of main. */
-export type ConnectionRequest =
-  | { kind: "conn-consumed"; id: number; bytes: number }
-  | { kind: "conn-write"; id: number; chunk: Uint8Array }
-  | { kind: "conn-close-write"; id: number }
-  | { kind: "conn-close"; id: number }
-  | {
-    kind: "conn-option";
-    id: number;
-    option: "setNoDelay" | "setKeepAlive";
-    value: boolean | undefined;
-  };
+/** What the channels between two threads have to say. */
+export interface FlowMessage {
+  kind: "flow";
+  events: FlowEvents;
+}
 
 /** From main to a worker. */
 export type ToWorker =
+  /** Look into the ring. */
+  | Wake
   | InitMessage
   | FunctionsMessage
   | JobsMessage
-  | ConnectedJobMessage
+  | MovingJobsMessage
   | AbortMessage
-  | ConnectionEvent;
+  | FlowMessage;
 
 /** How a job ended, where the board cannot say it. */
 export type Ending =
-  | { kind: "value"; value: unknown }
+  | { kind: "value"; value: unknown; moved?: MovedList }
   | { kind: "error"; error: PackedError }
   | { kind: "not-found" | "not-cloneable"; message: string };
 
@@ -114,4 +108,4 @@ export type FromWorker =
   | { kind: "crashed"; error: PackedError }
   /** A job has failed. */
   | { kind: "ended"; seq: number; ending: Ending }
-  | ConnectionRequest;
+  | FlowMessage;

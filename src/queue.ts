@@ -1,4 +1,4 @@
-// The jobs that wait, in order: a linked list, so that a job leaves from
+// Jobs in order: a linked list, so that a job leaves from
 // anywhere at the same cost.
 
 import type { Job } from "./job.ts";

@@ -1,42 +1,51 @@
 // Those who wait for room in the queue.
 
-/** Microtasks until a waiter goes on that has wrapped the promise, say in an async function. */
-const TICKS = 4;
+import { atEndOfTurn } from "./flow/turn.ts";
 
-/** Waiters, released one at a time and in order, each after a new look. */
+/** Waiters, released in order, each if there is still room beside those before it. */
 export class Room {
-  readonly #hasRoom: () => boolean;
+  readonly #hasRoomFor: (count: number) => boolean;
   #waiters: PromiseWithResolvers<void>[] = [];
-  #releasing = false;
+  /** Those who were released in this turn, and may not have used the room yet. */
+  #released = 0;
 
-  constructor(hasRoom: () => boolean) {
-    this.#hasRoom = hasRoom;
+  /** @param hasRoomFor Whether there is room for so many jobs */
+  constructor(hasRoomFor: (count: number) => boolean) {
+    this.#hasRoomFor = hasRoomFor;
   }
 
   /** Resolves when there is room; nothing is reserved. */
   wait(): Promise<void> {
+    if (this.#waiters.length === 0 && this.#take()) return Promise.resolve();
     const waiter = Promise.withResolvers<void>();
     this.#waiters.push(waiter);
-    this.release();
     return waiter.promise;
   }
 
-  /** There may be room: lets the first waiter go, if so. */
-  release(): void {
-    if (this.#releasing || this.#waiters.length === 0 || !this.#hasRoom()) {
-      return;
-    }
-    this.#letGo(this.#waiters.shift()!);
+  /** A job has come in: one of those who were released has used the room. */
+  use(): void {
+    if (this.#released > 0) this.#released--;
   }
 
-  async #letGo(waiter: PromiseWithResolvers<void>): Promise<void> {
-    this.#releasing = true;
-    waiter.resolve();
-    // What the waiter does comes first: only then is it known what room is left.
-    for (let i = 0; i < TICKS; i++) await undefined;
-    this.#releasing = false;
-    this.release();
+  /** There may be room: lets the first waiters go, if so. */
+  release(): void {
+    while (this.#waiters.length > 0 && this.#take()) {
+      this.#waiters.shift()!.resolve();
+    }
   }
+
+  /** Takes room for one, until the end of the turn. */
+  #take(): boolean {
+    if (!this.#hasRoomFor(this.#released + 1)) return false;
+    if (this.#released++ === 0) atEndOfTurn(this.#expire);
+    return true;
+  }
+
+  /** Who has not used the room by now may find none later. */
+  readonly #expire = (): void => {
+    this.#released = 0;
+    this.release();
+  };
 
   /** Rejects all waiters: there will be no more room. */
   refuse(refusal: () => Error): void {

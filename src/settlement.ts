@@ -1,7 +1,6 @@
 // Settles the promises of jobs, each once, and counts how they ended.
 
 import type { AbortWatch } from "./abort_watch.ts";
-import { closeConnections } from "./connection_host.ts";
 import type { Job } from "./job.ts";
 import type { Meter } from "./pool_stats.ts";
 
@@ -26,7 +25,7 @@ export class Settlement {
     this.#events = events;
   }
 
-  /** How many promises have not settled. */
+  /** How many promises have not settled, and streams not ended. */
   get waiting(): number {
     return this.#waiting;
   }
@@ -34,6 +33,14 @@ export class Settlement {
   /** A promise is given out. */
   add(): void {
     this.#waiting++;
+  }
+
+  /** A stream that a job has given back is open: it is waited for, too. */
+  async hold(closed: Promise<void>): Promise<void> {
+    this.#waiting++;
+    await closed;
+    this.#waiting--;
+    if (this.#waiting === 0) this.#events.drained();
   }
 
   /** The job has ended well. */
@@ -62,9 +69,8 @@ export class Settlement {
   }
 
   #reject(job: Job, error: unknown): void {
-    const connections = job.extras?.connections;
-    // While it is in flight, its worker may still use them.
-    if (connections && !job.flight) closeConnections(connections.keys());
+    // What moved with it is its worker's for as long as it is in flight.
+    if (!job.flight) job.extras?.departures?.close(error);
     job.reject(error);
     this.#settle(job, false, error);
   }

@@ -22,6 +22,8 @@ import type {
   JobResult,
   UntypedJobs,
 } from "./job_types.ts";
+import { connectBytes, connectDescriptor } from "./moving/connect.ts";
+import type { Connect } from "./moving/departures.ts";
 import {
   type ExecuteOptions,
   type PoolSettings,
@@ -86,8 +88,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   implements AsyncDisposable {
   readonly #settings: PoolSettings;
   readonly #clock = new TurnClock();
-  readonly #meter = new Meter();
+  readonly #meter: Meter;
   readonly #aborts: AbortWatch;
+  readonly #connect: Connect;
   readonly #settlement: Settlement;
   readonly #dispatcher: Dispatcher;
   readonly #room: Room;
@@ -108,6 +111,10 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   constructor(options?: number | ThreadPoolOptions) {
     super();
     const settings = this.#settings = poolSettings(options);
+    this.#meter = new Meter(settings.concurrency);
+    this.#connect = settings.connections === "descriptor"
+      ? connectDescriptor
+      : connectBytes;
     this.#aborts = new AbortWatch((job, reason) => {
       this.#dispatcher.abort(job, reason);
       this.#settlement.abort(job, reason);
@@ -117,7 +124,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       drained: () => this.#allSettled(),
     });
     this.#dispatcher = new Dispatcher(settings, this.#dispatcherEvents());
-    this.#room = new Room(() => this.#hasRoom());
+    this.#room = new Room((count) => this.#hasRoomFor(count));
     if (settings.signal?.aborted) this.terminate(settings.signal.reason);
     else settings.signal?.addEventListener("abort", this.#onSignal);
   }
@@ -129,9 +136,21 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * move; do not change them until the promise settles. A call that is refused
    * moves nothing.
    *
+   * What moves by itself is a `Deno.Conn`, a `Request`, a `Response`, a
+   * `ReadableStream` and a `WritableStream`, and all but connections also in a
+   * result; {@linkcode transfer} moves buffers and ports. It is the job's from
+   * the call on, and ends with it: connections are closed, streams that were not
+   * read are cancelled, those that were written are closed, or aborted if the job
+   * fails. Chunks of bytes move as well. A promise whose result holds a stream
+   * settles when the handler returns; what moved into such a job ends with the
+   * stream. `URL`, `URLSearchParams`, `Headers`, `FormData`, `ImageData` and, as
+   * an argument, `AbortSignal` arrive as what they are; what would arrive as an
+   * empty object is refused.
+   *
    * On abort: a job that has not started never will; the promise of one that
    * runs rejects at once, `currentJob().signal` fires in its worker, and what
-   * its handler still does is ignored.
+   * its handler still does is ignored. Reads of its connections reject with
+   * `Deno.errors.Interrupted`; what it writes still goes out.
    *
    * @typeParam J The name of a function of the module, or an inline function
    * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
@@ -209,8 +228,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 
   /**
-   * Resolves when nothing is queued or running, at once if that is so now. A job
-   * that was aborted counts as ended, whatever its handler still does.
+   * Resolves when nothing is queued or running, and no stream of a result is
+   * open, at once if that is so now. A job that was aborted counts as ended,
+   * whatever its handler still does.
    *
    * @example
    * ```ts
@@ -229,9 +249,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 
   /**
-   * Refuses new jobs, finishes those accepted, however long they take, and ends
-   * the workers. Every call returns the same promise; a `terminate()` meanwhile
-   * settles it.
+   * Refuses new jobs, finishes those accepted, however long they take, with the
+   * streams of their results, and ends the workers. Every call returns the same
+   * promise; a `terminate()` meanwhile settles it.
    *
    * @example
    * ```ts
@@ -345,12 +365,12 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     if (this.#refusal) throw this.#refusal();
     const signal = options?.signal;
     signal?.throwIfAborted();
-    if (whenFull === "reject" && !this.#hasRoom()) {
+    if (whenFull === "reject" && !this.#hasRoomFor(1)) {
       throw new QueueFullError(
         `The queue is full: its capacity is ${capacity}`,
       );
     }
-    const payload = takePayload(call, this.#dispatcher);
+    const payload = takePayload(call, this.#dispatcher, this.#connect);
     let { extras } = payload;
     if (callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
@@ -365,14 +385,16 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     );
     if (signal) this.#aborts.add(signal, job);
     this.#settlement.add();
+    this.#room.use();
     this.#dispatcher.add(job);
     return promise;
   }
 
-  /** Every worker can have one job, and the queue its capacity beside. */
-  #hasRoom(): boolean {
-    const { size, capacity } = this.#settings;
-    return this.#dispatcher.outstanding < size + capacity;
+  /** Every worker can have as many jobs as may be in progress, and the queue its capacity beside. */
+  #hasRoomFor(count: number): boolean {
+    const { size, concurrency, capacity } = this.#settings;
+    return this.#dispatcher.outstanding + count <=
+      size * concurrency + capacity;
   }
 
   #dispatcherEvents(): DispatcherEvents {
@@ -387,8 +409,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         meter.jobEnded(job.submitted, start, end);
         settlement.resolve(job, value);
       },
-      jobEnded: (job, ending, start, end) => {
+      jobEnded: (job, ending, start, end, open) => {
         meter.jobEnded(job.submitted, start, end);
+        if (open) settlement.hold(open);
         settleAs(ending, job, settlement);
       },
       freed: () => this.#room.release(),
@@ -454,7 +477,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#isEnded = true;
     this.#settings.signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
-    for (const job of this.#dispatcher.stop()) {
+    for (const job of this.#dispatcher.stop(refusal())) {
       this.#settlement.fail(job, refusal());
     }
     this.#ended.resolve();

@@ -24,6 +24,24 @@ function detachedBuffer(): ArrayBuffer {
   return buffer;
 }
 
+function lockedStream(): ReadableStream {
+  const stream = new ReadableStream();
+  stream.getReader();
+  return stream;
+}
+
+function lockedResponse(): Response {
+  const response = new Response("body");
+  response.body!.getReader();
+  return response;
+}
+
+function usedRequest(): Request {
+  const request = new Request("http://a", { method: "POST", body: "body" });
+  request.body!.cancel();
+  return request;
+}
+
 /** Each with where it sits, as the message is to say it. */
 const ARGUMENTS: Record<string, [place: string, () => unknown[]]> = {
   "a function": ["args[0]", () => [() => {}]],
@@ -62,12 +80,23 @@ const ARGUMENTS: Record<string, [place: string, () => unknown[]]> = {
   "an iterator": ["args[0]", () => [[1].values()]],
   "an iterator of a Map": ["args[0]", () => [new Map().entries()]],
   "a boxed symbol": ["args[0]", () => [Object(Symbol("s"))]],
-  "a URL": ["args[0]", () => [new URL("http://a")]],
-  "a URLSearchParams": ["args[0]", () => [new URLSearchParams("a=1")]],
-  "a Headers": ["args[0].headers", () => [{ headers: new Headers() }]],
-  "a Request": ["args[0]", () => [new Request("http://a")]],
-  "a Response": ["args[0]", () => [new Response("body")]],
-  "an AbortSignal": ["args[0]", () => [new AbortController().signal]],
+  "an instance without properties": ["args[0]", () => [new class {}()]],
+  "an instance of private fields": ["args[0].hidden", () => [{
+    hidden: new class {
+      #field = 1;
+      get field() {
+        return this.#field;
+      }
+    }(),
+  }]],
+  "an EventTarget": ["args[0]", () => [new EventTarget()]],
+  "an AbortController": ["args[0]", () => [new AbortController()]],
+  "a URLPattern": ["args[0].pattern", () => [{ pattern: new URLPattern() }]],
+  "a TextDecoder": ["args[0]", () => [new TextDecoder()]],
+  "a Request that is used": ["args[0]", () => [usedRequest()]],
+  "a Response whose body is locked": ["args[0][1]", () => [
+    [0, lockedResponse()],
+  ]],
   "a Temporal object": ["args[0]", () => [Temporal.Now.instant()]],
   "a FinalizationRegistry": [
     "args[0]",
@@ -86,9 +115,14 @@ const ARGUMENTS: Record<string, [place: string, () => unknown[]]> = {
     "args[0].cause",
     () => [new Error("wrong", { cause: () => {} })],
   ],
-  "a ReadableStream that is not to move": [
+  "a ReadableStream that is locked": [
     "args[0].stream",
-    () => [{ stream: new ReadableStream() }],
+    () => [{ stream: lockedStream() }],
+  ],
+  "a reader of a stream": ["args[0]", () => [new ReadableStream().getReader()]],
+  "a TransformStream that is not to move": [
+    "args[0].transform",
+    () => [{ transform: new TransformStream() }],
   ],
   "a MessagePort that is not to move": ["args[0]", () => {
     const { port1, port2 } = new MessageChannel();
@@ -160,9 +194,20 @@ const RESULTS: Record<string, [place: string, () => unknown]> = {
   "a function in an object": ["result.a.b", () => ({ a: { b: () => {} } })],
   "a function in an array": ["result[1]", () => [1, () => {}]],
   "a Map of a symbol": ["result", () => new Map([["a", Symbol("s")]])],
-  "a URL": ["result.url", () => ({ url: new URL("http://a") })],
+  "a URLPattern": ["result.pattern", () => ({ pattern: new URLPattern() })],
   "a WeakMap": ["result", () => new WeakMap()],
-  "a Response": ["result", () => new Response()],
+  "an instance without properties": ["result[0]", () => [new class {}()]],
+  "an AbortSignal": ["result", () => ({ signal: AbortSignal.abort() })],
+  "a stream that is locked": ["result.stream", () => {
+    const stream = new ReadableStream();
+    stream.getReader();
+    return { stream };
+  }],
+  "a Response that is used": ["result", () => {
+    const response = new Response("body");
+    response.body!.cancel();
+    return response;
+  }],
   "a boxed symbol": ["result", () => [Object(Symbol("s"))]],
   "a getter that throws": ["result.a", () => ({
     get a() {

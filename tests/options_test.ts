@@ -2,6 +2,7 @@
 import {
   assert,
   assertEquals,
+  assertInstanceOf,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -16,7 +17,9 @@ type Wrong = [value: unknown, ...said: string[]];
 const WRONG_TYPES: Record<string, Wrong[]> = {
   size: [["4", "number", '"4"'], [null, "null"], [true, "true"], [[]], [4n]],
   module: [[42, "URL", "42"], [null, "null"], [{}], [true]],
+  concurrency: [["4", "number", '"4"'], [null, "null"], [true], [[]], [4n]],
   queue: [[8, "object", "8"], [null, "null"], ["wait"], [[]], [() => {}]],
+  connections: [[1, '"bytes" or "descriptor"', "1"], [null, "null"], [{}]],
   callerStack: [[1, "boolean", "1"], ["true"], [null, "null"], [{}]],
   name: [[1, "string", "1"], [null, "null"], [{}], [Symbol("s")]],
   signal: [[{}, "AbortSignal"], [null, "null"], [new AbortController()], [1]],
@@ -76,6 +79,36 @@ poolTest("a size out of range is a RangeError that says what came", () => {
 });
 
 poolTest(
+  "a concurrency out of range is a RangeError that says what came",
+  () => {
+    for (const concurrency of [0, -1, 1.5, NaN, Infinity, 2 ** 53, -0]) {
+      const error = assertThrows(
+        () => new ThreadPool({ concurrency }),
+        RangeError,
+      );
+      assertInstanceOf(error, RangeError);
+      assertStringIncludes(error.message, "`concurrency`");
+      assertStringIncludes(error.message, "an integer of at least 1");
+      assertStringIncludes(error.message, String(concurrency));
+    }
+  },
+);
+
+poolTest(
+  "an unknown way for connections to move is refused, and its message names the known ones",
+  () => {
+    for (const connections of ["", "Bytes", "descriptors", "fd"]) {
+      const error = assertThrows(() => poolUntyped({ connections }));
+      assertInstanceOf(error, RangeError);
+      for (const text of ["connections", '"bytes"', '"descriptor"']) {
+        assertStringIncludes(error.message, text);
+      }
+      assertStringIncludes(error.message, `"${connections}"`);
+    }
+  },
+);
+
+poolTest(
   "a queue's capacity out of range is a RangeError that says what came",
   () => {
     for (const capacity of [-1, 1.5, NaN, -Infinity]) {
@@ -119,7 +152,6 @@ poolTest("unknown options are a TypeError that names them", () => {
 poolTest("options that are not there yet are refused, and not ignored", () => {
   const LATER = {
     idleTimeout: 100,
-    concurrency: 2,
     timeout: 100,
     maxJobsPerWorker: 10,
     hardKill: true,
@@ -166,7 +198,9 @@ poolTest("undefined options take their defaults", async () => {
   await using pool = new ThreadPool({
     module: undefined,
     size: undefined,
+    concurrency: undefined,
     queue: { capacity: undefined, whenFull: undefined },
+    connections: undefined,
     callerStack: undefined,
     name: undefined,
     signal: undefined,

@@ -1,5 +1,7 @@
 // Connected pairs of sockets on this machine, and what tests do with them.
 
+import { connect } from "node:net";
+
 /** Both ends of a connection. */
 export interface Pair {
   client: Deno.Conn;
@@ -33,6 +35,23 @@ export async function unixPair(): Promise<
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** A connection whose client can reset it, as a `Deno.Conn` cannot. */
+export async function resettablePair() {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const client = connect(listener.addr.port, "127.0.0.1");
+  // One that does not know yet that it is connected would just end.
+  const connected = new Promise<void>((resolve) => {
+    client.once("connect", () => resolve());
+  });
+  const [server] = await Promise.all([listener.accept(), connected]);
+  const reset = () =>
+    new Promise<void>((resolve) => {
+      client.once("close", () => resolve());
+      client.resetAndDestroy();
+    });
+  return { server, reset };
 }
 
 /** Writes all of the bytes. */

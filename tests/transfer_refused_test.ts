@@ -67,7 +67,14 @@ const REFUSED: Record<string, () => unknown> = {
   "a FinalizationRegistry": () => new FinalizationRegistry(() => {}),
   "an iterator": () => [].values(),
   "a proxy": () => new Proxy(new Map(), {}),
-  "a URL": () => new URL("http://a"),
+  "a URLPattern": () => new URLPattern(),
+  "an instance without properties": () => new class {}(),
+  "a locked stream": () => lockedStream(),
+  "a response whose body is locked": () => {
+    const response = new Response("body");
+    response.body!.getReader();
+    return response;
+  },
   "a getter that throws": () => ({
     get a() {
       throw new Error("from the getter");
@@ -86,7 +93,7 @@ const REFUSED: Record<string, () => unknown> = {
     return view;
   },
   "a WebAssembly.Memory": () => new WebAssembly.Memory({ initial: 1 }),
-  "a stream that is not to move": () => new ReadableStream(),
+  "a TransformStream that is not to move": () => new TransformStream(),
   "a port that is not to move": () => {
     const { port1, port2 } = new MessageChannel();
     port1.close();
@@ -103,9 +110,12 @@ for (const [name, make] of Object.entries(REFUSED)) {
       const marked = new ArrayBuffer(8);
       const view = new Uint8Array(4);
       const listed = new ArrayBuffer(16);
+      const streams = [new ReadableStream(), new WritableStream()];
+      const response = new Response("body");
+      const moving = [transfer(marked), streams, response];
       await assertRejects(
         () =>
-          pool.execute(count, [transfer(marked), make(), { view }, listed], {
+          pool.execute(count, [moving, make(), { view }, listed], {
             transfer: [listed, view.buffer],
           }),
         JobCloneError,
@@ -114,6 +124,8 @@ for (const [name, make] of Object.entries(REFUSED)) {
         [marked.detached, view.buffer.detached, listed.detached],
         [false, false, false],
       );
+      assertEquals(streams.map(({ locked }) => locked), [false, false]);
+      assertEquals(await response.text(), "body");
       // The mark still holds: the call that is accepted moves.
       await pool.execute(count, [marked]);
       assert(marked.detached);

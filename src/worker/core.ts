@@ -1,17 +1,17 @@
 // What runs in a worker once its module is imported: hands messages to those
 // whom they concern.
 
-import { Board } from "../board.ts";
+import { Board, WAKE } from "../board.ts";
 import type {
-  ConnectedJobMessage,
-  ConnectionEvent,
+  FlowMessage,
   FromWorker,
   InitMessage,
+  MovingJobsMessage,
   ToWorker,
 } from "../protocol.ts";
-import type { Connections } from "./connections.ts";
 import { Executor } from "./executor.ts";
 import { Handlers, importModule } from "./handlers.ts";
+import type { Traffic } from "./traffic.ts";
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
@@ -21,36 +21,36 @@ export async function openCore(init: InitMessage, post: Post): Promise<Core> {
   const handlers = new Handlers(
     module === undefined ? {} : await importModule(module),
   );
-  return new Core(
-    new Executor(init, new Board(init.board), handlers, post),
-    post,
-  );
+  const board = new Board(init.slots, init.board);
+  const executor = new Executor(init, board, handlers, post);
+  // Most workers start sooner without.
+  if (init.concurrency > 1) {
+    await executor.loadStorage();
+    await executor.loadRest();
+  }
+  return new Core(executor);
 }
 
 /** The receiver of all messages. */
 export class Core {
   readonly #executor: Executor;
-  readonly #post: Post;
-  /** Loaded late, since a worker that has no connections starts without. */
-  #connections: Connections | undefined;
-  /** What came while the connections were being loaded. */
+  /** What came while it was being loaded what not every job needs. */
   #waiting: ToWorker[] = [];
 
-  constructor(executor: Executor, post: Post) {
+  constructor(executor: Executor) {
     this.#executor = executor;
-    this.#post = post;
   }
 
   /** Loads what not every job needs. */
   async loadRest(): Promise<void> {
-    await this.#executor.loadEndings();
-    const { Connections } = await import("./connections.ts");
-    this.#connections = new Connections(this.#post);
+    await this.#executor.loadRest();
     for (const message of this.#waiting.splice(0)) this.receive(message);
   }
 
   receive(message: ToWorker): void {
+    this.#executor.traffic?.link.beginTurn();
     if (this.#waiting.length > 0) this.#waiting.push(message);
+    else if (message === WAKE) this.#executor.traffic?.link.read();
     else if (Array.isArray(message)) this.#executor.receive(message);
     else {
       switch (message.kind) {
@@ -61,19 +61,15 @@ export class Core {
         case "init":
           return;
         default:
-          if (this.#connections) this.#connect(message, this.#connections);
-          else this.#waiting.push(message);
+          if (this.#executor.traffic) {
+            this.#move(message, this.#executor.traffic);
+          } else this.#waiting.push(message);
       }
     }
   }
 
-  #connect(
-    message: ConnectedJobMessage | ConnectionEvent,
-    connections: Connections,
-  ): void {
-    if (message.kind !== "connected-job") connections.receive(message);
-    else {
-      this.#executor.receive(message.job, connections, message.connections);
-    }
+  #move(message: MovingJobsMessage | FlowMessage, { link }: Traffic): void {
+    if (message.kind === "flow") link.receive(message.events);
+    else this.#executor.receive(message.jobs, message.moved);
   }
 }

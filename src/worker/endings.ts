@@ -2,10 +2,14 @@
 
 import { isError, packError } from "../error_codec.ts";
 import { JobCloneError } from "../errors.ts";
-import { pack } from "../pack.ts";
+import type { Link } from "../flow/link.ts";
+import { endOfTurn } from "../flow/turn.ts";
+import { Departures } from "../moving/departures.ts";
+import { pack, type Packed } from "../pack.ts";
 import type { Ending, FromWorker } from "../protocol.ts";
 import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
+import type { Traffic } from "./traffic.ts";
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
@@ -15,24 +19,89 @@ interface EndedJob {
   readonly handler: Handler;
 }
 
-/** Sends what a handler has returned. */
-export function postValue(job: EndedJob, result: unknown, post: Post): void {
-  const { seq, handler } = job;
+/**
+ * Sends what a handler has returned, if it can be sent. Streams in it depart a
+ * turn later, together with what they have by then.
+ */
+export function postValue(
+  job: EndedJob,
+  result: unknown,
+  traffic: Traffic | undefined,
+  post: Post,
+): Promise<Departures> | undefined {
   try {
-    const { value, moves, marked, connections } = pack(result, "result");
-    if (connections.size > 0) {
-      throw new JobCloneError(
-        "result holds a connection, which cannot move back",
-      );
+    const packed = pack(result, "result");
+    if (packed.departing.length > 0) {
+      checkDeparting(packed);
+      return postMoving(job, packed, traffic!, post);
     }
-    post([seq, value], moves.length > 0 ? moves : undefined);
+    const { value, moves, marked } = packed;
+    post([job.seq, value], moves.length > 0 ? moves : undefined);
     unmark(marked);
   } catch (error) {
-    const message = `The result of job "${handler.name}" cannot be sent: ${
-      (error as Error).message
-    }`;
-    post({ kind: "ended", seq, ending: { kind: "not-cloneable", message } });
+    postRefusal(job, error, post);
   }
+}
+
+function postMoving(
+  job: EndedJob,
+  packed: Packed<unknown>,
+  { link }: Traffic,
+  post: Post,
+): Promise<Departures> | undefined {
+  const departures = new Departures(packed.departing);
+  unmark(packed.marked);
+  if (departures.isOpen) return postOpen(job, packed, departures, link, post);
+  sendMoving(job, packed, departures, link, post);
+}
+
+async function postOpen(
+  job: EndedJob,
+  packed: Packed<unknown>,
+  departures: Departures,
+  link: Link,
+  post: Post,
+): Promise<Departures> {
+  await endOfTurn();
+  sendMoving(job, packed, departures, link, post);
+  return departures;
+}
+
+function sendMoving(
+  job: EndedJob,
+  { value, moves }: Packed<unknown>,
+  departures: Departures,
+  link: Link,
+  post: Post,
+): void {
+  const moved = departures.send(link);
+  // What is there already is there before its stream.
+  link.send();
+  const ending: Ending = { kind: "value", value, moved };
+  try {
+    post(
+      { kind: "ended", seq: job.seq, ending },
+      moves.length > 0 ? moves : undefined,
+    );
+  } catch (error) {
+    departures.close(error);
+    postRefusal(job, error, post);
+  }
+}
+
+function checkDeparting({ departing }: Packed<unknown>): void {
+  for (const { kind } of departing) {
+    if (kind === "connection" || kind === "signal") {
+      throw new JobCloneError(`result holds a ${kind}, which cannot move back`);
+    }
+  }
+}
+
+function postRefusal({ seq, handler }: EndedJob, error: unknown, post: Post) {
+  const message = `The result of job "${handler.name}" cannot be sent: ${
+    (error as Error).message
+  }`;
+  post({ kind: "ended", seq, ending: { kind: "not-cloneable", message } });
 }
 
 /** Sends what a handler has thrown. */

@@ -1,24 +1,37 @@
-// Executes the jobs of this worker, one after the other, and sends their
-// endings.
+// Executes the jobs of this worker in order, one after the other or, where that
+// is wanted, several asynchronous ones at once, and sends their endings.
 
-import { AS_TEXT, type Board, SLOTS, WAKE } from "../board.ts";
-import { type CurrentJob, currentJobSlot } from "../thread_state.ts";
+import { AS_TEXT, type Board, NUMBERED_FROM, WAKE } from "../board.ts";
+import { ChurnMap } from "../flow/churn_map.ts";
+import type { Arrivals } from "../moving/arrivals.ts";
+import type { MovedList } from "../moving/moved.ts";
+import { fromText } from "../plain_text.ts";
 import type {
   FromWorker,
   FunctionDefinition,
   InitMessage,
   JobsMessage,
-  MovedConnection,
+  Rings,
 } from "../protocol.ts";
-import { fromText } from "../plain_text.ts";
-import type { Connections } from "./connections.ts";
+import { type CurrentJob, currentJobSlot } from "../thread_state.ts";
 import type { Handler, Handlers } from "./handlers.ts";
 import { nextTurn } from "./next_turn.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Loaded late, since most jobs end on the board. */
 type Endings = typeof import("./endings.ts");
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
+
+/** Runs jobs so that each is the current one of what it does, where several are in progress. */
+interface JobStorage {
+  run<R>(
+    job: CurrentJob,
+    call: (...args: unknown[]) => R,
+    ...args: unknown[]
+  ): R;
+  getStore(): CurrentJob | undefined;
+}
 
 /** A job as this worker has received it. */
 class ReceivedJob implements CurrentJob {
@@ -26,13 +39,17 @@ class ReceivedJob implements CurrentJob {
   #abort: AbortController | undefined;
 
   constructor(
-    readonly id: number,
     readonly seq: number,
+    readonly id: number,
     readonly handler: Handler,
     readonly args: unknown[],
     readonly workerId: number,
-    readonly connections: Connections | undefined,
   ) {}
+
+  /** What has moved with it. */
+  arrivals: Arrivals | undefined;
+  /** Why what has moved with it cannot be used here. */
+  refusal: { thrown: unknown } | undefined;
 
   get name(): string {
     return this.handler.name;
@@ -44,50 +61,79 @@ class ReceivedJob implements CurrentJob {
 
   abort(reason: unknown): void {
     (this.#abort ??= new AbortController()).abort(reason);
+    this.arrivals?.abort();
   }
 }
 
 /** Results wait at most so many ms for others to be told of with them, if no job is long. */
-const TELL_EVERY = 0.25;
+const TELL_AFTER = 0.25;
 /** For so many ms jobs follow each other before timers and I/O get their turn. */
 const TURN = 5;
+/** When so many have been taken from the front of the inbox, it is cut. */
+const CUT = 1024;
 
 /** Takes lists of jobs, and executes them in order. */
 export class Executor {
   readonly #workerId: number;
+  readonly #concurrency: number;
   readonly #board: Board;
   readonly #handlers: Handlers;
   readonly #post: Post;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
+  readonly #rings: Rings;
+  #loading: Promise<void> | undefined;
   #endings: Endings | undefined;
+  #storage: JobStorage | undefined;
+  /** Loaded late, since most jobs have nothing that moves. */
+  traffic: Traffic | undefined;
   #inbox: (ReceivedJob | undefined)[] = [];
   /** Where the inbox begins: what is before it has been taken. */
   #first = 0;
-  #current: ReceivedJob | undefined;
-  #paused = false;
-  /** Whether there are results on the board of which main has not been told. */
-  #untold = false;
-  #lastTold = 0;
+  /** The asynchronous jobs in progress, by their sequence numbers. */
+  readonly #inProgress = new ChurnMap<ReceivedJob>();
+  /** For how many reasons no job may start just now. */
+  #holds = 0;
+  /** Since when there are results on the board of which main has not been told. */
+  #untoldSince: number | undefined;
   /** When, on main's clock, it is others' turn in this thread. */
   #pauseAt = 0;
 
   constructor(
-    { workerId, timeOrigin }: InitMessage,
+    { workerId, concurrency, rings, timeOrigin }: InitMessage,
     board: Board,
     handlers: Handlers,
     post: Post,
   ) {
     this.#workerId = workerId;
+    this.#concurrency = concurrency;
+    this.#rings = rings;
     this.#clockOffset = performance.timeOrigin - timeOrigin;
     this.#board = board;
     this.#handlers = handlers;
     this.#post = post;
   }
 
-  /** Loads what makes the endings that the board cannot say. */
-  async loadEndings(): Promise<Endings> {
-    return this.#endings ??= await import("./endings.ts");
+  /** Loads what not every job needs. */
+  loadRest(): Promise<void> {
+    return this.#loading ??= this.#loadRest();
+  }
+
+  async #loadRest(): Promise<void> {
+    const endings = await import("./endings.ts");
+    const { Traffic } = await import("./traffic.ts");
+    this.traffic = new Traffic(this.#rings, this.#board, this.#post);
+    this.#endings = endings;
+  }
+
+  /** Loads what tells jobs apart that are in progress at once. */
+  async loadStorage(): Promise<void> {
+    const { AsyncLocalStorage } = await import("node:async_hooks");
+    const storage = new AsyncLocalStorage<CurrentJob>();
+    this.#storage = storage;
+    Object.defineProperty(currentJobSlot, "job", {
+      get: () => storage.getStore(),
+    });
   }
 
   /** Takes in functions that jobs will name. */
@@ -95,76 +141,104 @@ export class Executor {
     this.#handlers.define(definitions);
   }
 
-  /** Takes in a list of jobs, or one that has connections. */
-  receive(
-    message: JobsMessage,
-    connections?: Connections,
-    moved: MovedConnection[] = [],
-  ): void {
-    let seq = message[0] as number;
-    for (let i = 1; i < message.length; seq++) {
-      const id = message[i++] as number;
-      const handler = this.#handlers.get(message[i++] as number);
-      const count = message[i++] as number;
-      const args = count === AS_TEXT
-        ? fromText(message[i++] as string) as unknown[]
-        : message.slice(i, i += count);
-      connections?.revive(args, moved, id);
-      this.#inbox.push(
-        new ReceivedJob(
-          id,
-          seq,
-          handler,
-          args,
-          this.#workerId,
-          connections,
-        ),
-      );
+  /** Takes in a list of jobs, with what has moved with each. */
+  receive(list: JobsMessage, moved?: MovedList[]): void {
+    let count = 0;
+    let seq = 0;
+    for (let i = 0; i < list.length; count++) {
+      if (list[i] === NUMBERED_FROM) {
+        seq = list[i + 1] as number;
+        i += 2;
+      }
+      const id = list[i++] as number;
+      const handler = this.#handlers.get(list[i++] as number);
+      const length = list[i++] as number;
+      const args = length === AS_TEXT
+        ? fromText(list[i++] as string) as unknown[]
+        : list.slice(i, i += length);
+      const job = new ReceivedJob(seq++, id, handler, args, this.#workerId);
+      if (moved) this.#revive(job, moved[count]);
+      this.#inbox.push(job);
     }
-    if (this.#current !== undefined || this.#paused) return;
+    // What came with them.
+    if (moved) this.traffic?.link.read();
+    if (!this.#mayStart) return;
     const now = this.#now();
     this.#pauseAt = now + TURN;
     this.#run(now);
   }
 
+  #revive(job: ReceivedJob, moved: MovedList): void {
+    job.arrivals = this.traffic!.newArrivals();
+    try {
+      this.traffic!.revive(job.args, moved, job.arrivals);
+    } catch (error) {
+      // A request whose method is forbidden here, say.
+      job.refusal = { thrown: error };
+    }
+  }
+
   /** The caller has aborted a job. */
   abort(seq: number, reason: unknown): void {
-    if (this.#current?.seq === seq) this.#current.abort(reason);
+    this.#inProgress.get(seq)?.abort(reason);
+  }
+
+  get #mayStart(): boolean {
+    return this.#holds === 0 && this.#inProgress.size < this.#concurrency;
   }
 
   #run(now: number): void {
-    for (let job = this.#shift(); job; job = this.#shift()) {
-      if (!this.#board.claim(job.seq)) {
-        job.connections?.end(job.id);
+    let wasTakenBack = false;
+    while (this.#mayStart) {
+      const job = this.#shift();
+      if (job === undefined) break;
+      // What others wrote is not held up by a job that is long.
+      this.traffic?.link.send();
+      if (!this.#board.claim(job.seq, now)) {
+        job.arrivals?.end();
+        wasTakenBack = true;
         continue;
       }
-      this.#current = currentJobSlot.job = job;
-      const start = now;
       let result: unknown;
       let failed = false;
       try {
-        // Called by itself, a handler has no `this`.
-        const { call } = job.handler;
-        result = call(...job.args);
-        if (isThenable(result)) return void this.#await(job, start, result);
+        if (job.refusal) throw job.refusal.thrown;
+        job.arrivals?.start();
+        result = this.#call(job);
+        if (isThenable(result)) {
+          this.#await(job, result);
+          now = this.#now();
+          continue;
+        }
       } catch (error) {
         failed = true;
         result = error;
       }
       now = this.#now();
-      if (!this.#end(job, start, now, failed, result)) return;
+      this.#end(job, now, failed, result);
+      // Timers and I/O have their turn.
       if (now >= this.#pauseAt && this.#first < this.#inbox.length) {
-        return void this.#pause();
+        this.#hold(nextTurn);
       }
     }
-    if (this.#untold) this.#tell(now);
+    if (this.#untoldSince !== undefined) this.#tell();
+    // Main took this worker to be held up by a job that has come to wait.
+    else if (wasTakenBack && this.#mayStart) this.#tell();
+  }
+
+  #call(job: ReceivedJob): unknown {
+    // Called by itself, a handler has no `this`.
+    const { call } = job.handler;
+    if (this.#storage) return this.#storage.run(job, call, ...job.args);
+    currentJobSlot.job = job;
+    return call(...job.args);
   }
 
   async #await(
     job: ReceivedJob,
-    start: number,
     promise: PromiseLike<unknown>,
   ): Promise<void> {
+    this.#inProgress.set(job.seq, job);
     let result: unknown;
     let failed = false;
     try {
@@ -173,20 +247,11 @@ export class Executor {
       failed = true;
       result = error;
     }
+    this.#inProgress.delete(job.seq);
     const now = this.#now();
-    if (!this.#end(job, start, now, failed, result)) return;
+    this.#end(job, now, failed, result);
     if (now < this.#pauseAt) this.#run(now);
-    else this.#pause();
-  }
-
-  /** Lets timers and I/O of this worker have their turn. */
-  async #pause(): Promise<void> {
-    this.#paused = true;
-    await nextTurn();
-    this.#paused = false;
-    const now = this.#now();
-    this.#pauseAt = now + TURN;
-    this.#run(now);
+    else this.#hold(nextTurn);
   }
 
   #shift(): ReceivedJob | undefined {
@@ -195,9 +260,9 @@ export class Executor {
       this.#first = 0;
       return undefined;
     }
-    if (this.#first === SLOTS) {
+    if (this.#first === CUT) {
       // Under steady load it is never empty.
-      this.#inbox.splice(0, SLOTS);
+      this.#inbox.splice(0, CUT);
       this.#first = 0;
     }
     const job = this.#inbox[this.#first];
@@ -210,58 +275,61 @@ export class Executor {
     return performance.now() + this.#clockOffset;
   }
 
-  /** Sends a job's ending, before the next job may start; `false` if that is still to come. */
+  /** Sends a job's ending, before the next job may start. */
   #end(
     job: ReceivedJob,
-    start: number,
     end: number,
     failed: boolean,
     result: unknown,
-  ): boolean {
-    this.#current = currentJobSlot.job = undefined;
-    this.#board.setTimes(job.seq, start, end);
-    if (job.connections) job.connections.end(job.id);
-    else if (!failed && this.#board.settle(job.seq, result)) {
-      this.#untold = true;
-      if (end - this.#lastTold >= TELL_EVERY) this.#tell(end);
-      return true;
-    }
-    if (this.#endings === undefined) {
-      this.#postLater(job, failed, result);
-      return false;
-    }
-    this.#postEnding(job, failed, result, this.#endings);
-    return true;
-  }
-
-  #postEnding(
-    job: ReceivedJob,
-    failed: boolean,
-    result: unknown,
-    { postFailure, postValue }: Endings,
   ): void {
-    this.#board.settlePosted(job.seq);
-    if (failed) postFailure(job, result, this.#post);
-    else postValue(job, result, this.#post);
+    if (!this.#storage) currentJobSlot.job = undefined;
+    this.#board.setEnd(job.seq, end);
+    if (failed || !this.#board.settle(job.seq, result)) {
+      return this.#postEnding(job, failed, result);
+    }
+    job.arrivals?.end();
+    if (this.#concurrency > 1) return this.traffic!.link.tellEnded(job.seq);
+    this.#untoldSince ??= end;
+    if (end - this.#untoldSince >= TELL_AFTER) this.#tell();
   }
 
-  async #postLater(
-    job: ReceivedJob,
-    failed: boolean,
-    result: unknown,
-  ): Promise<void> {
-    this.#paused = true;
-    const endings = await this.loadEndings();
-    this.#paused = false;
-    this.#postEnding(job, failed, result, endings);
-    this.#run(this.#now());
+  #postEnding(job: ReceivedJob, failed: boolean, result: unknown): void {
+    if (this.#endings === undefined) {
+      return void this.#hold(async () => {
+        await this.loadRest();
+        this.#postEnding(job, failed, result);
+      });
+    }
+    const { postFailure, postValue } = this.#endings;
+    this.#board.settlePosted(job.seq);
+    if (failed) {
+      postFailure(job, result, this.#post);
+      return job.arrivals?.end({ thrown: result });
+    }
+    const departing = postValue(job, result, this.traffic!, this.#post);
+    if (departing === undefined) return job.arrivals?.end();
+    this.#hold(async () => {
+      const departures = await departing;
+      // What moved into the job stays until the streams of its result have ended.
+      departures.whenClosed(() => job.arrivals?.end());
+    });
+  }
+
+  /** Lets no job start until something is done. */
+  async #hold(action: () => Promise<unknown>): Promise<void> {
+    this.#holds++;
+    await action();
+    this.#holds--;
+    const now = this.#now();
+    this.#pauseAt = now + TURN;
+    this.#run(now);
   }
 
   /** Wakes main, unless it is about to look anyway. */
-  #tell(now: number): void {
-    this.#untold = false;
-    this.#lastTold = now;
-    if (this.#board.wake()) this.#post(WAKE);
+  #tell(): void {
+    this.#untoldSince = undefined;
+    if (this.traffic) this.traffic.link.flush();
+    else if (this.#board.wake()) this.#post(WAKE);
   }
 }
 

@@ -26,7 +26,9 @@ function post(message: FromWorker, moves?: Transferable[]): void {
 
 function receive(message: ToWorker): void {
   if (core !== undefined) core.receive(message);
-  else if ("kind" in message && message.kind === "init") start(message);
+  else if (
+    typeof message === "object" && "kind" in message && message.kind === "init"
+  ) start(message);
   else early.push(message);
 }
 

@@ -1,0 +1,53 @@
+// Shared memory for bytes that are too many for the ring: filled at one end of
+// a channel, and emptied at the other, they are never cloned, and no garbage.
+
+/** Bytes of a block. */
+export const BLOCK = 64 * 1024;
+const COUNT = 32;
+const LENGTH_BITS = 17;
+const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
+
+/** The blocks in which one thread sends bytes to another. */
+export class Blocks {
+  readonly buffer: SharedArrayBuffer;
+  /** Sender: those that are free. */
+  readonly #free: number[] = [];
+
+  constructor(buffer = new SharedArrayBuffer(COUNT * BLOCK)) {
+    this.buffer = buffer;
+    for (let index = COUNT - 1; index >= 0; index--) this.#free.push(index);
+  }
+
+  /** Sender: a block to be filled, if one is free. */
+  take(): Uint8Array | undefined {
+    const index = this.#free.pop();
+    if (index === undefined) return undefined;
+    return new Uint8Array(this.buffer, index * BLOCK, BLOCK);
+  }
+
+  /** Sender: a block is free again. */
+  free(index: number): void {
+    this.#free.push(index);
+  }
+
+  /** What tells of the bytes at the beginning of a block. */
+  place(block: Uint8Array, length: number): number {
+    return this.indexOf(block) << LENGTH_BITS | length;
+  }
+
+  /** Receiver: the bytes at a place. */
+  at(place: number): Uint8Array {
+    const offset = (place >>> LENGTH_BITS) * BLOCK;
+    return new Uint8Array(this.buffer, offset, place & LENGTH_MASK);
+  }
+
+  /** The number of the block that bytes are in. */
+  indexOf(bytes: Uint8Array): number {
+    return bytes.byteOffset / BLOCK;
+  }
+
+  /** Whether bytes are in a block. */
+  holds(bytes: Uint8Array): boolean {
+    return bytes.buffer === this.buffer;
+  }
+}

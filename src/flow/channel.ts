@@ -1,0 +1,140 @@
+// A channel between two threads, through which chunks flow in one direction or
+// in both, each with credit: a slow reader holds up its writer, and costs no
+// memory.
+
+import { type PackedError, unpackError } from "../error_codec.ts";
+import { Inlet } from "./inlet.ts";
+import type { Link, LinkEnd } from "./link.ts";
+import { Op, type Teller } from "./op.ts";
+import { Outlet } from "./outlet.ts";
+
+/** What the owner of an end hears beside what flows. */
+export interface ChannelOwner {
+  /** What comes in has ended, or failed; chunks may still be waiting. */
+  ended?(): void;
+  /** The other end has closed the channel. */
+  closed?(): void;
+  /** The thread of the other end is gone. */
+  failed?(error: unknown): void;
+  /** The other end wants something done, or answers. */
+  called?(value: unknown): void;
+}
+
+/** One end of a channel. */
+export class Channel implements LinkEnd, Teller {
+  readonly inlet: Inlet;
+  readonly outlet: Outlet;
+  readonly #owner: ChannelOwner;
+  #link: Link | undefined;
+  /** Where a block was taken that is being filled. */
+  #blocksOf: Link | undefined;
+  #id = 0;
+
+  /** @param credit How much may be sent, by the one end and by the other, from the start */
+  constructor(owner: ChannelOwner, credit: { in: number; out: number }) {
+    this.#owner = owner;
+    this.inlet = new Inlet(this, credit.in);
+    this.outlet = new Outlet(this, credit.out);
+  }
+
+  tell(op: Op, value?: unknown, moves?: readonly Transferable[]): void {
+    this.#link?.tell(this.#id, op, value, moves);
+  }
+
+  tellBytes(bytes: Uint8Array): boolean {
+    return this.#link?.tellBytes(this.#id, bytes) ?? false;
+  }
+
+  /** A block to be filled and sent, if one is free. */
+  takeBlock(): Uint8Array | undefined {
+    this.#blocksOf = this.#link;
+    return this.#link?.takeBlock();
+  }
+
+  /** Sends what has been filled of a block; if the channel is left meanwhile, the block is free. */
+  sendBlock(block: Uint8Array, length: number): void {
+    if (this.#link === undefined) length = 0;
+    this.outlet.count(length);
+    this.#blocksOf?.tellBlock(this.#id, block, length);
+  }
+
+  /** Bytes that came in are needed no more. */
+  release(bytes: Uint8Array): void {
+    this.#link?.release(bytes);
+  }
+
+  /** Bytes that came in, so that they may be kept. */
+  own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    if (bytes.buffer instanceof ArrayBuffer) {
+      return bytes as Uint8Array<ArrayBuffer>;
+    }
+    const own = new Uint8Array(bytes);
+    this.release(bytes);
+    return own;
+  }
+
+  /**
+   * Opens the channel at its first end; gives its id for the other.
+   *
+   * @param isOnce Whether it is opened only once, so that what has been sent may move
+   */
+  open(link: Link, isOnce: boolean): number {
+    this.#link = link;
+    this.#id = link.nextId();
+    link.open(this.#id, this);
+    this.outlet.start(isOnce);
+    return this.#id;
+  }
+
+  /** Opens the other end of a channel. */
+  join(link: Link, id: number): void {
+    this.#link = link;
+    this.#id = id;
+    this.outlet.start(true);
+    link.join(id, this);
+  }
+
+  /** Hears and says nothing more, unless it is opened again. */
+  leave(): void {
+    for (const chunk of this.inlet.all) {
+      // What nobody will read is free for others.
+      if (chunk instanceof Uint8Array) this.release(chunk);
+    }
+    this.#link?.close(this.#id);
+    this.#link = undefined;
+    this.outlet.pause();
+  }
+
+  receive(op: Op, value: unknown): void {
+    switch (op) {
+      case Op.DATA:
+      case Op.BLOCK:
+        return this.inlet.push(value);
+      case Op.CREDIT:
+        return this.outlet.credit(value as number);
+      case Op.END:
+        return this.#ended(value as PackedError | undefined);
+      case Op.STOP:
+        return this.outlet.stop(unpackError(value as PackedError));
+      case Op.DONE:
+        return this.outlet.taken();
+      case Op.CLOSE:
+        return this.#owner.closed?.();
+      default:
+        return this.#owner.called?.(value);
+    }
+  }
+
+  #ended(error: PackedError | undefined): void {
+    if (error === undefined) this.inlet.end();
+    else this.inlet.fail(unpackError(error));
+    this.#owner.ended?.();
+  }
+
+  fail(error: unknown): void {
+    this.#link = undefined;
+    this.inlet.fail(error);
+    this.outlet.stop(error);
+    this.#owner.failed?.(error);
+  }
+}

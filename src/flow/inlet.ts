@@ -1,0 +1,123 @@
+// The receiving end of one direction of a channel: it gives credit.
+
+import { packError } from "../error_codec.ts";
+import { Op, type Teller } from "./op.ts";
+import { sizeOf, TELL_AFTER, WINDOW } from "./window.ts";
+
+/** What comes in through a channel. */
+export class Inlet {
+  readonly #channel: Teller;
+  #chunks: unknown[] | undefined;
+  #first = 0;
+  /** How much the other end may still send, as far as it knows, and how much more it may. */
+  #credit: number;
+  #untold: number;
+  /** Whether more was ever wanted than what may come from the start. */
+  #isOpen: boolean;
+  #waiting: (() => void)[] | undefined;
+  /** Hears that there is a chunk, or that there will be none. */
+  onChange: (() => void) | undefined;
+  /** Whether nothing follows what is here. */
+  hasEnded = false;
+  /** Whether that is so since something has failed. */
+  hasFailed = false;
+  /** What has failed. */
+  error: unknown;
+
+  /** @param credit How much the other end may send from the start */
+  constructor(channel: Teller, credit: number) {
+    this.#channel = channel;
+    this.#credit = credit;
+    this.#untold = WINDOW - credit;
+    this.#isOpen = this.#untold === 0;
+  }
+
+  /** Whether there is a chunk. */
+  get hasChunk(): boolean {
+    return this.#chunks !== undefined && this.#first < this.#chunks.length;
+  }
+
+  /** The next chunk, which stays until it is taken. */
+  get first(): unknown {
+    return this.#chunks?.[this.#first];
+  }
+
+  /** All chunks that are here. */
+  get all(): unknown[] {
+    return this.#chunks?.slice(this.#first) ?? [];
+  }
+
+  /** Takes the next chunk; its place in the window is free again. */
+  take(): unknown {
+    const chunks = this.#chunks!;
+    const chunk = chunks[this.#first];
+    chunks[this.#first++] = undefined;
+    if (this.#first === chunks.length) chunks.length = this.#first = 0;
+    this.#untold += sizeOf(chunk);
+    if (this.#isOpen && this.#untold >= TELL_AFTER) this.#giveCredit();
+    return chunk;
+  }
+
+  /** Resolves when there is a chunk, or will be none. */
+  async more(): Promise<void> {
+    while (!this.hasChunk && !this.hasEnded) {
+      // Until then nothing comes that may not be wanted.
+      if (this.#credit <= 0) this.#giveCredit();
+      await new Promise<void>((resolve) => {
+        (this.#waiting ??= []).push(resolve);
+      });
+    }
+  }
+
+  /** Wants more than what may come from the start, however large the first chunk is. */
+  open(): void {
+    if (!this.#isOpen) this.#giveCredit();
+  }
+
+  #giveCredit(): void {
+    this.#isOpen = true;
+    if (!this.hasEnded) this.#channel.tell(Op.CREDIT, this.#untold);
+    this.#credit += this.#untold;
+    this.#untold = 0;
+  }
+
+  /** Wants nothing more, for this reason, and drops what is here. */
+  stop(reason: unknown): void {
+    if (!this.hasEnded) this.#channel.tell(Op.STOP, packError(reason));
+    this.#chunks = undefined;
+    this.#first = 0;
+    this.hasEnded = false;
+    this.fail(reason);
+  }
+
+  /** A chunk has come. */
+  push(chunk: unknown): void {
+    if (this.hasEnded) return;
+    this.#credit -= sizeOf(chunk);
+    if (this.#chunks === undefined) this.#chunks = [chunk];
+    else this.#chunks.push(chunk);
+    this.#changed();
+  }
+
+  /** Nothing follows. */
+  end(): void {
+    this.hasEnded = true;
+    this.#changed();
+  }
+
+  /** Nothing follows, since something has failed. */
+  fail(error: unknown): void {
+    if (this.hasEnded) return;
+    this.hasFailed = true;
+    this.error = error;
+    this.end();
+  }
+
+  #changed(): void {
+    this.onChange?.();
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    for (const resume of waiting) resume();
+  }
+}

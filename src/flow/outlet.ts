@@ -1,0 +1,155 @@
+// The sending end of one direction of a channel: it waits for credit.
+
+import { compact, movesOf, SMALL } from "./bytes.ts";
+import { Op, type Teller } from "./op.ts";
+import { type PackedError, packError } from "../error_codec.ts";
+import { sizeOf } from "./window.ts";
+
+/** What has been sent before anything has. */
+const NOTHING: unknown[] = [];
+
+type Own = Uint8Array<ArrayBuffer>;
+
+/** What goes out through a channel. */
+export class Outlet {
+  readonly #channel: Teller;
+  #credit: number;
+  /**
+   * All that was sent, until the other end first says something: till then it may
+   * be sent again, through another channel.
+   */
+  #kept: unknown[] | undefined = NOTHING;
+  #isStarted = false;
+  #waiting: (() => void)[] | undefined;
+  #done: PromiseWithResolvers<void> | undefined;
+  #error: PackedError | undefined;
+  /** Whether nothing follows. */
+  hasEnded = false;
+  /** Whether the other end wants nothing more. */
+  isStopped = false;
+  /** Why it does not. */
+  stopReason: unknown;
+  #isDone = false;
+  /** Hears that more may be sent. */
+  onCredit: (() => void) | undefined;
+  /** Hears that the other end wants nothing more. */
+  onStop: ((reason: unknown) => void) | undefined;
+
+  /** @param credit How much may be sent before the other end says more */
+  constructor(channel: Teller, credit: number) {
+    this.#channel = channel;
+    this.#credit = credit;
+  }
+
+  /** Whether more may be sent. */
+  get hasCredit(): boolean {
+    return this.#credit > 0;
+  }
+
+  /** Whether what is sent is sent once, so that it may move. */
+  get isOpen(): boolean {
+    return this.#kept === undefined;
+  }
+
+  /** Ends; settles when the other end has taken the end, or has stopped. */
+  async finish(): Promise<void> {
+    this.end();
+    if (this.isStopped) throw this.stopReason;
+    if (this.#isDone) return;
+    await (this.#done ??= Promise.withResolvers()).promise;
+  }
+
+  /** Resolves when `condition` holds, or nothing more is wanted. */
+  async until(condition: "hasCredit" | "isOpen"): Promise<void> {
+    while (!this[condition] && !this.isStopped) {
+      await new Promise<void>((resolve) => {
+        (this.#waiting ??= []).push(resolve);
+      });
+    }
+  }
+
+  /** Sends bytes: its own, which move if they are many, or anybody's, as they are now. */
+  sendBytes(bytes: Uint8Array, isOwn: boolean): void {
+    const staysHere = !isOwn || bytes.length < SMALL;
+    if (this.isOpen && staysHere && this.#channel.tellBytes(bytes)) {
+      this.#credit -= sizeOf(bytes);
+      return;
+    }
+    const own = compact(isOwn ? bytes as Own : new Uint8Array(bytes));
+    this.send(own, this.isOpen ? movesOf(own) : undefined);
+  }
+
+  /** So many bytes have been sent. */
+  count(length: number): void {
+    this.#credit -= length;
+  }
+
+  /** Sends a chunk that can be cloned, or moves; only an open outlet lets it move. */
+  send(chunk: unknown, moves?: readonly Transferable[]): void {
+    this.#credit -= sizeOf(chunk);
+    if (this.#kept === NOTHING) this.#kept = [chunk];
+    else this.#kept?.push(chunk);
+    if (this.#isStarted) this.#channel.tell(Op.DATA, chunk, moves);
+  }
+
+  /** Nothing follows; with an error, since something has failed. */
+  end(error?: { thrown: unknown }): void {
+    if (this.hasEnded || this.isStopped) return;
+    this.hasEnded = true;
+    this.#error = error && packError(error.thrown);
+    if (this.#isStarted) this.#channel.tell(Op.END, this.#error);
+  }
+
+  /** Begins to send, with what has been sent before; if that is but once, bytes move. */
+  start(isOnce: boolean): void {
+    const kept = this.#kept ?? NOTHING;
+    this.#isStarted = true;
+    for (const chunk of kept) {
+      const bytes = isOnce && chunk instanceof Uint8Array ? chunk : undefined;
+      this.#channel.tell(Op.DATA, chunk, bytes && movesOf(bytes as Own));
+    }
+    if (this.hasEnded) this.#channel.tell(Op.END, this.#error);
+    if (isOnce) this.#open();
+  }
+
+  /** Sends nothing until it is started again. */
+  pause(): void {
+    this.#isStarted = false;
+  }
+
+  /** The other end lets more come. */
+  credit(size: number): void {
+    this.#credit += size;
+    this.onCredit?.();
+    this.#open();
+  }
+
+  #open(): void {
+    this.#kept = undefined;
+    this.#wake();
+  }
+
+  /** The other end wants nothing more. */
+  stop(reason: unknown): void {
+    if (this.isStopped) return;
+    this.#kept = undefined;
+    this.isStopped = true;
+    this.stopReason = reason;
+    this.#done?.reject(reason);
+    this.#wake();
+    this.onStop?.(reason);
+  }
+
+  /** The other end has taken the end. */
+  taken(): void {
+    this.#isDone = true;
+    this.#done?.resolve();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    for (const resume of waiting) resume();
+  }
+}

@@ -1,0 +1,111 @@
+// The chunks of a stream on their way out: bytes move, all else is cloned.
+
+import { isPrimitive } from "../cloneable.ts";
+import { JobCloneError } from "../errors.ts";
+import { SMALL } from "../flow/bytes.ts";
+import type { Outlet } from "../flow/outlet.ts";
+import { AHEAD } from "../flow/window.ts";
+import { pack, take } from "../pack.ts";
+import { tagOf } from "../tag.ts";
+
+/**
+ * Sends a chunk.
+ *
+ * @param isOwn Whether its buffer is nobody else's, as in a stream of bytes
+ * @throws {JobCloneError} If it cannot be cloned
+ */
+export function sendChunk(
+  outlet: Outlet,
+  chunk: unknown,
+  isOwn: boolean,
+): void | Promise<void> {
+  if (isPrimitive(chunk)) return outlet.send(chunk);
+  if (chunk instanceof Uint8Array && chunk.buffer instanceof ArrayBuffer) {
+    return sendBytes(outlet, chunk as Uint8Array<ArrayBuffer>, isOwn);
+  }
+  if (isBuffer(chunk)) return sendBuffer(outlet, chunk);
+  return sendObject(outlet, chunk);
+}
+
+function sendBytes(
+  outlet: Outlet,
+  bytes: Uint8Array<ArrayBuffer>,
+  isOwn: boolean,
+): void | Promise<void> {
+  checkBuffer(bytes.buffer);
+  if (bytes.length < SMALL) return outlet.sendBytes(bytes, isOwn);
+  const own = isOwn || bytes.length === bytes.buffer.byteLength
+    ? takeBytes(bytes)
+    : bytes.slice();
+  if (outlet.isOpen || own.length <= AHEAD) return outlet.sendBytes(own, true);
+  // What is sent ahead of its job may have to be sent twice: better not so much.
+  return outlet.until("isOpen").then(() => outlet.sendBytes(own, true));
+}
+
+/** Moves bytes out of their buffer's hands, at once: nobody changes them any more. */
+function takeBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const { byteOffset, length } = bytes;
+  try {
+    return new Uint8Array(bytes.buffer.transfer(), byteOffset, length);
+  } catch {
+    // The memory of a WebAssembly module stays where it is.
+    return bytes.slice();
+  }
+}
+
+/** A buffer, or a view of one that is no `Uint8Array`. */
+type Buffered = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
+function isBuffer(chunk: unknown): chunk is Buffered {
+  return chunk instanceof ArrayBuffer ||
+    ArrayBuffer.isView(chunk) && chunk.buffer instanceof ArrayBuffer;
+}
+
+/** Sends as much of a buffer as the chunk is: a clone would take all of it along. */
+async function sendBuffer(outlet: Outlet, chunk: Buffered): Promise<void> {
+  const isView = ArrayBuffer.isView(chunk);
+  const buffer = isView ? chunk.buffer : chunk;
+  checkBuffer(buffer);
+  const bytes = new Uint8Array(
+    buffer,
+    isView ? chunk.byteOffset : 0,
+    chunk.byteLength,
+  );
+  const moves = bytes.length >= SMALL;
+  const taken = moves && bytes.length === buffer.byteLength
+    ? takeBytes(bytes)
+    : bytes.slice();
+  const sent = isView ? viewOf(tagOf(chunk), taken.buffer) : taken.buffer;
+  if (moves) await outlet.until("isOpen");
+  outlet.send(sent, moves ? [taken.buffer] : undefined);
+}
+
+/** All of a buffer as a view of a kind. */
+function viewOf(tag: string, buffer: ArrayBuffer): ArrayBufferView {
+  const views = globalThis as unknown as Record<
+    string,
+    new (buffer: ArrayBuffer) => ArrayBufferView
+  >;
+  return new views[tag](buffer);
+}
+
+async function sendObject(outlet: Outlet, chunk: unknown): Promise<void> {
+  const packed = pack(chunk, "chunk");
+  if (packed.departing.length > 0) {
+    const tag = tagOf(packed.departing[0].value);
+    throw new JobCloneError(
+      `chunk holds a ${tag}, which cannot go through a stream`,
+    );
+  }
+  const { value, moves } = take(packed);
+  if (moves.length > 0) await outlet.until("isOpen");
+  outlet.send(value, moves);
+}
+
+function checkBuffer(buffer: ArrayBufferLike): void {
+  if (buffer instanceof ArrayBuffer && buffer.detached) {
+    throw new TypeError(
+      "A chunk of a moved stream has lost its buffer: chunks of bytes move, so each can be sent once",
+    );
+  }
+}

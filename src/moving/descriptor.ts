@@ -1,0 +1,108 @@
+// A private way of Deno's: the file descriptor of a TCP connection, for another
+// thread that makes a connection of it. `canMoveDescriptors` tells whether the
+// running Deno has it.
+
+/** A handle as of libuv, of which Deno's classes for Node make use. */
+interface TcpHandle {
+  openFromRid(rid: number): number;
+  open(fd: number): number;
+  fdForIpc(): number;
+  takeStream(): number;
+  close(): void;
+}
+
+/** What Deno's own connections are made of. */
+export interface SocketCore {
+  read(rid: number, target: Uint8Array): Promise<number>;
+  write(rid: number, bytes: Uint8Array): Promise<number>;
+  shutdown(rid: number): Promise<void>;
+  close(rid: number): void;
+  cancelRead(rid: number): void;
+  internalRidSymbol: symbol;
+}
+
+interface Internals {
+  Tcp: new (type: number) => TcpHandle;
+  core: SocketCore;
+}
+
+let found: Internals | undefined;
+let isSought = false;
+
+function internals(): Internals | undefined {
+  if (isSought) return found;
+  isSought = true;
+  try {
+    found = seek();
+  } catch {
+    // It is not there, or not as it is known here.
+  }
+  return found;
+}
+
+function seek(): Internals | undefined {
+  const deno = Deno as unknown as Record<symbol, { core?: SocketCore }> & {
+    internal: symbol;
+  };
+  const core = deno[deno.internal]?.core;
+  const { process } = globalThis as unknown as {
+    process: { binding(name: string): { TCP: Internals["Tcp"] } };
+  };
+  const { TCP: Tcp } = process.binding("tcp_wrap");
+  const methods = ["openFromRid", "open", "fdForIpc", "takeStream", "close"];
+  const functions = [
+    ...methods.map((name) => Tcp.prototype[name]),
+    core?.read,
+    core?.write,
+    core?.shutdown,
+    core?.close,
+    core?.cancelRead,
+  ];
+  const isKnown = functions.every((fn) => typeof fn === "function") &&
+    typeof core?.internalRidSymbol === "symbol" && Deno.build.os !== "windows";
+  return isKnown ? { Tcp, core: core! } : undefined;
+}
+
+/** Whether the running Deno can move descriptors. */
+export function canMoveDescriptors(): boolean {
+  return internals() !== undefined;
+}
+
+/**
+ * A new descriptor of a connection's socket, or `undefined` if it has none. To
+ * close the connection shuts the socket down, whoever else has a descriptor.
+ */
+export function newDescriptor(conn: Deno.Conn): number | undefined {
+  const { Tcp, core } = internals()!;
+  const rid = (conn as unknown as Record<symbol, unknown>)[
+    core.internalRidSymbol
+  ];
+  if (typeof rid !== "number") return undefined;
+  const handle = new Tcp(0);
+  try {
+    if (handle.openFromRid(rid) !== 0) return undefined;
+    const fd = handle.fdForIpc();
+    return fd < 0 ? undefined : fd;
+  } finally {
+    handle.close();
+  }
+}
+
+/** Makes a resource of a descriptor, in the thread that is to use it. */
+export function adoptDescriptor(fd: number): { rid: number; core: SocketCore } {
+  const { Tcp, core } = internals()!;
+  const handle = new Tcp(0);
+  const status = handle.open(fd);
+  if (status !== 0) throw new Deno.errors.BadResource(`Bad descriptor ${fd}`);
+  const rid = handle.takeStream();
+  handle.close();
+  return { rid, core };
+}
+
+/** Closes a descriptor that nobody has adopted. */
+export function dropDescriptor(fd: number): void {
+  const { Tcp } = internals()!;
+  const handle = new Tcp(0);
+  handle.open(fd);
+  handle.close();
+}

@@ -1,0 +1,37 @@
+// What is done with connections that are the pool's, however they move.
+
+/** On a connection that is; a set of them would cost the garbage collector more than all else. */
+const OWNED = Symbol("owned by a thread pool");
+
+type Ownable = Deno.Conn & { [OWNED]?: boolean };
+
+/**
+ * Refuses a connection that is the pool's already.
+ *
+ * @throws {TypeError} If it is
+ */
+export function checkConnection(conn: Ownable): void {
+  if (conn[OWNED]) {
+    throw new TypeError("The connection has already moved into a job");
+  }
+}
+
+/** Makes a connection the pool's. */
+export function ownConnection(conn: Ownable): void {
+  conn[OWNED] = true;
+}
+
+/** Closes a connection that the pool owns. */
+export function closeConnection(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch (error) {
+    // Its former owner has closed it.
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
+
+/** A connection's addresses as they are sent. */
+export function addressesOf({ localAddr, remoteAddr }: Deno.Conn): string {
+  return JSON.stringify([localAddr, remoteAddr]);
+}

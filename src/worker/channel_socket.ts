@@ -1,0 +1,171 @@
+// A connection whose socket is at main, and whose bytes come and go through a
+// channel.
+
+import { unpackError } from "../error_codec.ts";
+import { BLOCK } from "../flow/blocks.ts";
+import { Channel } from "../flow/channel.ts";
+import type { Link } from "../flow/link.ts";
+import { Op } from "../flow/op.ts";
+import { WINDOW } from "../flow/window.ts";
+import {
+  type Arrival,
+  type MovedConnection,
+  ONE_READ,
+  type SocketAnswer,
+  type SocketCall,
+} from "../moving/moved.ts";
+import {
+  abortedError,
+  closedError,
+  interruptedError,
+  MovedConn,
+  MovedTlsConn,
+  type Socket,
+} from "./moved_conn.ts";
+
+/** The worker's end of a connection that moves as bytes. */
+export class ChannelSocket implements Socket, Arrival {
+  readonly #channel: Channel;
+  readonly value: MovedConn;
+  onClosed: (() => void) | undefined;
+  #calls: PromiseWithResolvers<unknown>[] | undefined;
+  /** How far the first chunk has been read. */
+  #offset = 0;
+  #isAborted = false;
+  isClosed = false;
+
+  constructor(link: Link, moved: MovedConnection) {
+    this.#channel = new Channel({
+      called: (answer) => this.#answered(answer as SocketAnswer),
+    }, { in: ONE_READ, out: WINDOW });
+    this.#channel.join(link, moved.id);
+    this.value = moved.isTls
+      ? new MovedTlsConn(this, moved.addresses)
+      : new MovedConn(this, moved.addresses);
+  }
+
+  get isOpen(): boolean {
+    return !this.isClosed;
+  }
+
+  async read(target: Uint8Array): Promise<number | null> {
+    if (target.length === 0) return 0;
+    const { inlet } = this.#channel;
+    do await this.#more(); while (this.#isTaken);
+    if (!inlet.hasChunk) return null;
+    const chunk = inlet.first as Uint8Array;
+    const part = chunk.subarray(this.#offset, this.#offset + target.length);
+    target.set(part);
+    this.#offset += part.length;
+    const { length } = part;
+    if (this.#offset === chunk.length) {
+      this.#offset = 0;
+      inlet.take();
+      this.#channel.release(chunk);
+    }
+    return length;
+  }
+
+  async readChunk(): Promise<Uint8Array<ArrayBuffer> | null> {
+    const { inlet } = this.#channel;
+    do await this.#more(); while (this.#isTaken);
+    if (!inlet.hasChunk) return null;
+    const chunk = inlet.take() as Uint8Array;
+    const rest = this.#channel.own(chunk).subarray(this.#offset);
+    this.#offset = 0;
+    return rest;
+  }
+
+  /** Whether another reader has taken what came. */
+  get #isTaken(): boolean {
+    const { inlet } = this.#channel;
+    return !inlet.hasChunk && (!inlet.hasEnded || inlet.hasFailed);
+  }
+
+  /** Waits for the next chunk; there is none at the end. */
+  async #more(): Promise<void> {
+    if (this.isClosed) throw closedError();
+    const { inlet } = this.#channel;
+    if (!inlet.hasChunk) await inlet.more();
+    if (this.isClosed) throw interruptedError();
+    if (this.#isAborted) throw abortedError();
+    if (!inlet.hasChunk && inlet.hasFailed) throw inlet.error;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    const { outlet } = this.#channel;
+    if (this.isClosed) throw closedError();
+    if (!outlet.hasCredit) await outlet.until("hasCredit");
+    if (this.isClosed) throw interruptedError();
+    if (outlet.isStopped) throw outlet.stopReason;
+    if (outlet.hasEnded) throw new Deno.errors.BrokenPipe("Broken pipe");
+    if (bytes.length === 0) return 0;
+    // The caller may use its buffer again as soon as this has resolved.
+    const part = bytes.subarray(0, BLOCK);
+    outlet.sendBytes(part, false);
+    return part.length;
+  }
+
+  closeWrite(): Promise<void> {
+    if (this.isClosed) return Promise.reject(closedError());
+    return this.#channel.outlet.finish();
+  }
+
+  /** Closes the connection; what was written still goes out. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#channel.tell(Op.CLOSE);
+    this.#channel.leave();
+    // Whoever still waits is told.
+    this.#channel.inlet.end();
+    this.#channel.outlet.stop(closedError());
+    for (const call of this.#calls ?? []) call.reject(interruptedError());
+    this.onClosed?.();
+  }
+
+  abort(): void {
+    this.#isAborted = true;
+    this.#channel.inlet.fail(abortedError());
+  }
+
+  end(): void {
+    this.close();
+  }
+
+  ref(): void {
+    // The socket is at main: here it neither keeps the worker alive nor not.
+  }
+
+  setNoDelay(value: boolean | undefined): void {
+    this.#callLater(["setNoDelay", value]);
+  }
+
+  setKeepAlive(value: boolean | undefined): void {
+    this.#callLater(["setKeepAlive", value]);
+  }
+
+  handshake(): Promise<Deno.TlsHandshakeInfo> {
+    if (this.isClosed) return Promise.reject(closedError());
+    return this.#call(["handshake"]) as Promise<Deno.TlsHandshakeInfo>;
+  }
+
+  #callLater(call: SocketCall): void {
+    this.#call(call).catch(() => {
+      // The socket is gone, which the next read or write reports.
+    });
+  }
+
+  #call(call: SocketCall): Promise<unknown> {
+    const answer = Promise.withResolvers<unknown>();
+    (this.#calls ??= []).push(answer);
+    this.#channel.tell(Op.CALL, call);
+    return answer.promise;
+  }
+
+  #answered(answer: SocketAnswer): void {
+    const call = this.#calls?.shift();
+    if ("error" in answer) call?.reject(unpackError(answer.error));
+    else call?.resolve(answer.value);
+  }
+}

@@ -1,0 +1,53 @@
+// What moves to and from this worker, other than as a clone.
+
+import { type Board, WAKE } from "../board.ts";
+import { Link } from "../flow/link.ts";
+import { FlowRing } from "../flow/ring.ts";
+import { Arrivals } from "../moving/arrivals.ts";
+import type {
+  Arrival,
+  MovedConnection,
+  MovedDescriptor,
+  MovedList,
+} from "../moving/moved.ts";
+import type { FromWorker, Rings } from "../protocol.ts";
+import { ChannelSocket } from "./channel_socket.ts";
+import { DescriptorSocket } from "./descriptor_socket.ts";
+
+type Post = (message: FromWorker, moves?: Transferable[]) => void;
+
+/** This worker's side of all that is joined to main. */
+export class Traffic {
+  readonly link: Link;
+
+  constructor(rings: Rings, board: Board, post: Post) {
+    this.link = new Link(
+      (events, moves) => {
+        if (events) post({ kind: "flow", events }, moves);
+        else if (board.wake()) post(WAKE);
+      },
+      false,
+      {
+        input: new FlowRing(rings.input),
+        output: new FlowRing(rings.output),
+      },
+    );
+  }
+
+  /** For what will arrive with a job. */
+  newArrivals(): Arrivals {
+    return new Arrivals();
+  }
+
+  /** Puts what has moved into the arguments of a job. */
+  revive(args: unknown[], list: MovedList, arrivals: Arrivals): void {
+    arrivals.revive(args, list, this.link, accept);
+    this.link.beginTurn();
+  }
+}
+
+function accept(link: Link, moved: MovedConnection | MovedDescriptor): Arrival {
+  return moved.kind === "connection"
+    ? new ChannelSocket(link, moved)
+    : new DescriptorSocket(link, moved);
+}

@@ -1,0 +1,96 @@
+// Streams for tests, which tell what has become of them.
+import { ThreadPool } from "@spindle/thread-pool";
+import type * as jobs from "./fixtures/streams.ts";
+
+/** A pool of the jobs in `fixtures/streams.ts`. */
+export function streamPool(size = 1): ThreadPool<typeof jobs> {
+  const module = new URL("./fixtures/streams.ts", import.meta.url);
+  return new ThreadPool({ module, size });
+}
+
+/** All chunks of a stream. */
+export async function chunksOf<T>(stream: ReadableStream<T>): Promise<T[]> {
+  const chunks: T[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return chunks;
+}
+
+/** All bytes of a stream, or those that are left of it. */
+export async function bytesIn(
+  stream: ReadableStream,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await join(await chunksOf(stream));
+}
+
+/** All bytes of these chunks. */
+export async function join(
+  chunks: unknown[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  // A blob takes no shared memory.
+  const parts = chunks.map((chunk) => {
+    return chunk instanceof Uint8Array ? new Uint8Array(chunk) : chunk;
+  });
+  return await new Blob(parts as BlobPart[]).bytes();
+}
+
+/** A stream that makes a chunk whenever it is asked for one, until there is none. */
+export class Source<T = unknown> {
+  /** How many chunks it has been asked for. */
+  pulled = 0;
+  readonly stream: ReadableStream<T>;
+  readonly #cancelled = Promise.withResolvers<unknown>();
+
+  constructor(next: (i: number) => T | undefined) {
+    this.stream = new ReadableStream<T>({
+      pull: (controller) => {
+        const chunk = next(this.pulled++);
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+      },
+      cancel: (reason) => this.#cancelled.resolve(reason),
+    }, { highWaterMark: 0 });
+  }
+
+  /** The reason for which it is cancelled. */
+  get cancelled(): Promise<unknown> {
+    return this.#cancelled.promise;
+  }
+}
+
+/** A stream that keeps what is written to it. */
+export class Sink<T = unknown> {
+  readonly chunks: T[] = [];
+  /** Whether it has been closed. */
+  isClosed = false;
+  readonly stream: WritableStream<T>;
+  readonly #aborted = Promise.withResolvers<unknown>();
+
+  /** @param wait What each chunk waits for */
+  constructor(wait?: () => Promise<unknown>) {
+    this.stream = new WritableStream<T>({
+      write: async (chunk) => {
+        if (wait) await wait();
+        this.chunks.push(chunk);
+      },
+      close: () => void (this.isClosed = true),
+      abort: (reason) => this.#aborted.resolve(reason),
+    });
+  }
+
+  /** The reason for which it is aborted. */
+  get aborted(): Promise<unknown> {
+    return this.#aborted.promise;
+  }
+}
+
+/** A value as text: its kind, and all that is in it. */
+export function show(value: unknown): string {
+  return Deno.inspect(value, { depth: 10, compact: true, breakLength: 999 });
+}
+
+/** What was thrown, as text: an error's class and name, and what it says. */
+export function describe(thrown: unknown): string {
+  return thrown instanceof Error
+    ? `${thrown.constructor.name} ${thrown.name}: ${thrown.message}`
+    : show(thrown);
+}

@@ -1,0 +1,48 @@
+// Both ends of a connection with TLS on this machine.
+const read = (name: string) =>
+  Deno.readTextFileSync(new URL(`./fixtures/tls/${name}`, import.meta.url));
+
+/** The certificate of who has signed the server's. */
+export const authority = read("authority.pem");
+
+/** Listens with a certificate for `localhost`. */
+export function listenTls(): Deno.TlsListener {
+  return Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: read("localhost.pem"),
+    key: read("localhost.key"),
+    alpnProtocols: ["spindle"],
+  });
+}
+
+/** What a client says; without the authority, it does not trust the server. */
+export function clientOptions(caCerts: string[] = [authority]) {
+  return { hostname: "localhost", caCerts, alpnProtocols: ["spindle"] };
+}
+
+/** A client that may trust the server, and the server. */
+export async function tlsPair(
+  caCerts?: string[],
+): Promise<{ client: Deno.TlsConn; server: Deno.TlsConn }> {
+  using listener = listenTls();
+  const { port } = listener.addr;
+  const [client, server] = await Promise.all([
+    Deno.connectTls({ ...clientOptions(caCerts), port }),
+    listener.accept(),
+  ]);
+  return { client, server };
+}
+
+/** A client that has not begun to speak TLS, and a server that waits for it. */
+export async function unshakenPair(): Promise<
+  { client: Deno.TcpConn; server: Deno.TlsConn }
+> {
+  using listener = listenTls();
+  const { port } = listener.addr;
+  const [client, server] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port }),
+    listener.accept(),
+  ]);
+  return { client, server };
+}
