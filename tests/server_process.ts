@@ -1,11 +1,14 @@
-// Runs `examples/server.ts` as a process of its own, as its user would.
+// Runs a web server of the examples as a process of its own, as its user would.
 import { fileURLToPath } from "node:url";
 
-const SERVER = fileURLToPath(new URL("../examples/server.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const LISTENING = /^Listening on (?:http:\/\/)?127\.0\.0\.1:(\d+)\/?$/m;
+const SERVER = ["-A", "examples/server.ts"];
 
-function spawn(flags: string[]): Deno.ChildProcess {
+function spawn(args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SERVER, ...flags],
+    args: ["run", ...args],
+    cwd: ROOT,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -13,11 +16,11 @@ function spawn(flags: string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Runs the server where it is expected to end by itself. */
+/** Runs `examples/server.ts` where it is expected to end by itself. */
 export async function runServer(
   ...flags: string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const process = spawn(flags);
+  const process = spawn([...SERVER, ...flags]);
   const tooLong = setTimeout(() => process.kill("SIGKILL"), 20_000);
   const { code, stdout, stderr } = await process.output();
   clearTimeout(tooLong);
@@ -42,12 +45,19 @@ export class Server implements AsyncDisposable {
     this.stderr = new Output(process.stderr);
   }
 
-  static async start(...flags: string[]): Promise<Server> {
-    const server = new Server(spawn(["--port", "0", ...flags]));
+  /** Starts `examples/server.ts`. */
+  static start(...flags: string[]): Promise<Server> {
+    return Server.run(...SERVER, "--port", "0", ...flags);
+  }
+
+  /** Starts what `deno run` with these arguments is to start. */
+  static async run(...args: string[]): Promise<Server> {
+    const server = new Server(spawn(args));
     try {
-      const [, port] = await server.stdout.match(
-        /^Listening on 127\.0\.0\.1:(\d+)$/m,
-      );
+      const [, port] = await Promise.any([
+        server.stdout.match(LISTENING),
+        server.stderr.match(LISTENING), // here says so `Deno.serve`
+      ]);
       server.#port = Number(port);
       return server;
     } catch (error) {
