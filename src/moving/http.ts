@@ -13,16 +13,16 @@ import { ReadableArrival, ReadableDeparture } from "./readable.ts";
 import { SignalArrival, SignalDeparture } from "./signal.ts";
 import { type WholeBody, wholeBody } from "./whole_body.ts";
 
-/** A body in the thread that it leaves. */
-class BodyDeparture {
+/** A message with its body, in the thread that it leaves. */
+abstract class MessageDeparture implements Departure {
   readonly #whole: WholeBody | undefined;
-  readonly stream: ReadableDeparture | undefined;
+  readonly #stream: ReadableDeparture | undefined;
 
   constructor(message: Request | Response, isOnce: boolean) {
     this.#whole = wholeBody(message);
     if (this.#whole === undefined) {
       const { body } = message;
-      if (body) this.stream = new ReadableDeparture(body, isOnce);
+      if (body) this.#stream = new ReadableDeparture(body, isOnce);
       return;
     }
     // A text without a type would get one where it arrives.
@@ -33,35 +33,44 @@ class BodyDeparture {
     if (!isOnce) message.bytes().catch(() => {});
   }
 
-  send(link: Link, isOnce: boolean): MovedBody {
-    return this.#whole ?? this.stream?.send(link, isOnce);
+  get isOpen(): boolean {
+    return this.#stream?.isOpen ?? false;
+  }
+
+  set onClosed(callback: () => void) {
+    this.#stream!.onClosed = callback;
+  }
+
+  abstract send(link: Link, isOnce: boolean): MovedRequest | MovedResponse;
+
+  protected sendBody(link: Link, isOnce: boolean): MovedBody {
+    return this.#whole ?? this.#stream?.send(link, isOnce);
+  }
+
+  takeBack(): void {
+    this.#stream?.takeBack();
+  }
+
+  close(reason: unknown): void {
+    this.#stream?.close(reason);
   }
 }
 
 /** A request in the thread that it leaves. */
-export class RequestDeparture implements Departure {
+export class RequestDeparture extends MessageDeparture {
   readonly #url: string;
   readonly #init: RequestInit;
-  readonly #body: BodyDeparture;
   readonly #signal: SignalDeparture | undefined;
 
   constructor(request: Request, isOnce: boolean) {
+    super(request, isOnce);
     const { url, method, headers, redirect } = request;
     this.#url = url;
     this.#init = { method, headers: [...headers], redirect };
-    this.#body = new BodyDeparture(request, isOnce);
     // Of a request to Deno.serve, to be asked for its signal costs something.
     this.#signal = isOnce
       ? undefined
       : new SignalDeparture(() => request.signal, true);
-  }
-
-  get isOpen(): boolean {
-    return this.#body.stream?.isOpen ?? false;
-  }
-
-  set onClosed(callback: () => void) {
-    this.#body.stream!.onClosed = callback;
   }
 
   send(link: Link, isOnce: boolean): MovedRequest {
@@ -69,41 +78,32 @@ export class RequestDeparture implements Departure {
       kind: "request",
       url: this.#url,
       init: this.#init,
-      body: this.#body.send(link, isOnce),
+      body: this.sendBody(link, isOnce),
       signal: this.#signal?.send(link),
     };
   }
 
-  takeBack(): void {
-    this.#body.stream?.takeBack();
+  override takeBack(): void {
+    super.takeBack();
     this.#signal?.takeBack();
   }
 
-  close(reason: unknown): void {
-    this.#body.stream?.close(reason);
+  override close(reason: unknown): void {
+    super.close(reason);
     this.#signal?.close();
   }
 }
 
 /** A response in the thread that it leaves. */
-export class ResponseDeparture implements Departure {
+export class ResponseDeparture extends MessageDeparture {
   readonly #url: string;
   readonly #init: ResponseInit;
-  readonly #body: BodyDeparture;
 
   constructor(response: Response, isOnce: boolean) {
+    super(response, isOnce);
     const { url, status, statusText, headers } = response;
     this.#url = url;
     this.#init = { status, statusText, headers: [...headers] };
-    this.#body = new BodyDeparture(response, isOnce);
-  }
-
-  get isOpen(): boolean {
-    return this.#body.stream?.isOpen ?? false;
-  }
-
-  set onClosed(callback: () => void) {
-    this.#body.stream!.onClosed = callback;
   }
 
   send(link: Link, isOnce: boolean): MovedResponse {
@@ -111,90 +111,67 @@ export class ResponseDeparture implements Departure {
       kind: "response",
       url: this.#url,
       init: this.#init,
-      body: this.#body.send(link, isOnce),
+      body: this.sendBody(link, isOnce),
     };
-  }
-
-  takeBack(): void {
-    this.#body.stream?.takeBack();
-  }
-
-  close(reason: unknown): void {
-    this.#body.stream?.close(reason);
   }
 }
 
-/** A body in the thread to which it has moved: as bytes, if it came whole. */
-class BodyArrival {
-  readonly stream: ReadableArrival | undefined;
-  readonly body: BodyInit | undefined;
+/** A message with its body, in the thread to which it has moved. */
+abstract class MessageArrival implements Arrival {
+  abstract readonly value: Request | Response;
+  readonly #stream: ReadableArrival | undefined;
+  /** As bytes, if it came whole. */
+  protected readonly body: BodyInit | undefined;
 
   constructor(link: Link, moved: MovedBody) {
-    if (
-      moved === undefined || typeof moved === "string" ||
-      moved instanceof Uint8Array
-    ) {
-      this.body = moved;
-      return;
-    }
-    this.stream = new ReadableArrival(link, moved);
-    this.body = this.stream.takeAll() ??
-      this.stream.value as ReadableStream<Uint8Array>;
+    if (typeof moved === "object" && "kind" in moved) {
+      this.#stream = new ReadableArrival(link, moved);
+      this.body = this.#stream.takeAll() ??
+        this.#stream.value as ReadableStream<Uint8Array>;
+    } else this.body = moved;
+  }
+
+  get isOpen(): boolean {
+    return this.#stream?.isOpen ?? false;
+  }
+
+  set onClosed(callback: () => void) {
+    this.#stream!.onClosed = callback;
+  }
+
+  end(): void {
+    this.#stream?.end();
   }
 }
 
 /** A request in the thread to which it has moved. */
-export class RequestArrival implements Arrival {
+export class RequestArrival extends MessageArrival {
   readonly value: Request;
-  readonly #body: ReadableArrival | undefined;
   readonly #signal: SignalArrival | undefined;
 
   constructor(link: Link, { url, init, body, signal }: MovedRequest) {
-    const arrival = new BodyArrival(link, body);
-    this.#body = arrival.stream;
-    this.value = new Request(url, { ...init, body: arrival.body });
+    super(link, body);
+    this.value = new Request(url, { ...init, body: this.body });
     if (!signal) return;
     const follower = this.#signal = new SignalArrival(link, signal);
     Object.defineProperty(this.value, "signal", { get: () => follower.value });
   }
 
-  get isOpen(): boolean {
-    return this.#body?.isOpen ?? false;
-  }
-
-  set onClosed(callback: () => void) {
-    this.#body!.onClosed = callback;
-  }
-
-  end(): void {
-    this.#body?.end();
+  override end(): void {
+    super.end();
     this.#signal?.end();
   }
 }
 
 /** A response in the thread to which it has moved. */
-export class ResponseArrival implements Arrival {
+export class ResponseArrival extends MessageArrival {
   readonly value: Response;
-  readonly #body: ReadableArrival | undefined;
 
   constructor(link: Link, { url, init, body }: MovedResponse) {
-    const arrival = new BodyArrival(link, body);
-    this.#body = arrival.stream;
+    super(link, body);
     this.value = init.status === 0
       ? Response.error()
-      : new Response(arrival.body, init);
+      : new Response(this.body, init);
     if (url !== "") Object.defineProperty(this.value, "url", { value: url });
-  }
-
-  get isOpen(): boolean {
-    return this.#body?.isOpen ?? false;
-  }
-
-  set onClosed(callback: () => void) {
-    this.#body!.onClosed = callback;
-  }
-
-  end(): void {
-    this.#body?.end();
   }
 }
