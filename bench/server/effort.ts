@@ -8,10 +8,8 @@ export interface Effort {
   seconds: number;
   /** Only these rows; all where it is empty. */
   contestants: string[];
-  /** Connections in progress in one worker of the pool, where they are kept alive. */
+  /** Connections in progress in one worker of the pool; the others do not limit theirs. */
   concurrency: number;
-  /** The same where they serve one request. */
-  shortConcurrency: number;
   /** Whether a handler's 2 ms pass by the clock instead of by counted work. */
   clock: boolean;
   /** MiB of a stream. */

@@ -61,7 +61,7 @@ export async function measureLoad(
 ): Promise<Target[]> {
   const contestants = wanted(CONTESTANTS, effort);
   const work = busy ? busyWork(effort.clock) : { steps: 0, ms: 0, mib: 0 };
-  const concurrency = keepAlive ? effort.concurrency : effort.shortConcurrency;
+  const { concurrency } = effort;
 
   const measured = await interleave(
     name,

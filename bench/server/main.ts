@@ -30,8 +30,7 @@ const HELP = `deno task bench:server [options]
   --rounds N         rounds of http and streams (5)
   --seconds N        seconds of load in a round (2)
   --mib N            size of a stream (1024)
-  --concurrency N    the pool's, where connections are kept alive (64)
-  --short-concurrency N  the pool's, where they are not (1)
+  --concurrency N    the pool's, as the example server's (64)
   --clock            2 ms of work are by the clock instead of counted
   --quick            small counts: does everything still run?
   --full             the slow reader reads all its 100 MiB
@@ -45,7 +44,6 @@ const { values: flags } = parseArgs({
     seconds: { type: "string" },
     mib: { type: "string" },
     concurrency: { type: "string" },
-    "short-concurrency": { type: "string" },
     clock: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
@@ -99,7 +97,6 @@ function readEffort(): Effort {
     seconds: count("seconds", quick ? 1 : 2),
     mib: count("mib", quick ? 128 : 1024),
     concurrency: count("concurrency", 64),
-    shortConcurrency: count("short-concurrency", 1),
     slowSeconds: full ? 100 : quick ? 3 : 20,
     idle: quick ? 500 : 5_000,
     flood: quick ? 1_000 : 20_000,
@@ -109,7 +106,7 @@ function readEffort(): Effort {
 }
 
 function count(
-  flag: "rounds" | "seconds" | "mib" | "concurrency" | "short-concurrency",
+  flag: "rounds" | "seconds" | "mib" | "concurrency",
   usual: number,
 ): number {
   const text = flags[flag];
