@@ -162,6 +162,8 @@ export class Dispatcher {
       jobs.push(...started, ...unstarted);
       if (lane.isReady) this.#events.workerStopped(lane.workerId);
     }
+    // Some have only now been found to have ended.
+    jobs.push(...this.#finishing.stop(reason));
     this.#lanes.clear();
     this.#idle.clear();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {

@@ -122,7 +122,8 @@ export class Lane implements Flight {
 
   /** Whether something may be in shared memory of which its worker has not told. */
   get mayHaveMore(): boolean {
-    if (!this.#link.isUsed) return false;
+    // With several jobs at once, their ends are told there, too.
+    if (!this.#link.isUsed && this.#concurrency === 1) return false;
     const first = this.#inFlight.peek();
     return this.#link.isOtherInTurn ||
       // It may start any moment.

@@ -53,7 +53,10 @@ export class Settlement {
 
   /** The job has failed. */
   fail(job: Job, error: unknown): void {
-    if (job.settled) return;
+    if (job.settled) {
+      if (!job.flight) job.extras?.departures?.close(error);
+      return;
+    }
     this.#meter.failed++;
     const callerStack = job.extras?.callerStack;
     if (callerStack && error instanceof Error) {

@@ -480,6 +480,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     for (const job of this.#dispatcher.stop(refusal())) {
       this.#settlement.fail(job, refusal());
     }
+    // A stream that still ends somewhere is not waited for any more.
+    this.#drained?.resolve();
     this.#ended.resolve();
   }
 }

@@ -26,8 +26,9 @@ export class Channel implements LinkEnd, Teller {
   readonly outlet: Outlet;
   readonly #owner: ChannelOwner;
   #link: Link | undefined;
-  /** Where a block was taken that is being filled. */
+  /** Where a block was taken that is being filled, and where others came from. */
   #blocksOf: Link | undefined;
+  #inputOf: Link | undefined;
   #id = 0;
 
   /** @param credit How much may be sent, by the one end and by the other, from the start */
@@ -60,7 +61,7 @@ export class Channel implements LinkEnd, Teller {
 
   /** Bytes that came in are needed no more. */
   release(bytes: Uint8Array): void {
-    this.#link?.release(bytes);
+    this.#inputOf?.release(bytes);
   }
 
   /** Bytes that came in, so that they may be kept. */
@@ -79,7 +80,7 @@ export class Channel implements LinkEnd, Teller {
    * @param isOnce Whether it is opened only once, so that what has been sent may move
    */
   open(link: Link, isOnce: boolean): number {
-    this.#link = link;
+    this.#link = this.#inputOf = link;
     this.#id = link.nextId();
     link.open(this.#id, this);
     this.outlet.start(isOnce);
@@ -88,7 +89,7 @@ export class Channel implements LinkEnd, Teller {
 
   /** Opens the other end of a channel. */
   join(link: Link, id: number): void {
-    this.#link = link;
+    this.#link = this.#inputOf = link;
     this.#id = id;
     this.outlet.start(true);
     link.join(id, this);
@@ -109,7 +110,10 @@ export class Channel implements LinkEnd, Teller {
     switch (op) {
       case Op.DATA:
       case Op.BLOCK:
-        return this.inlet.push(value);
+        if (!this.inlet.push(value) && op === Op.BLOCK) {
+          this.release(value as Uint8Array);
+        }
+        return;
       case Op.CREDIT:
         return this.outlet.credit(value as number);
       case Op.END:

@@ -90,13 +90,14 @@ export class Inlet {
     this.fail(reason);
   }
 
-  /** A chunk has come. */
-  push(chunk: unknown): void {
-    if (this.hasEnded) return;
+  /** A chunk has come; `false` if nobody wants it. */
+  push(chunk: unknown): boolean {
+    if (this.hasEnded) return false;
     this.#credit -= sizeOf(chunk);
     if (this.#chunks === undefined) this.#chunks = [chunk];
     else this.#chunks.push(chunk);
     this.#changed();
+    return true;
   }
 
   /** Nothing follows. */

@@ -234,18 +234,19 @@ export class Link {
     const moves = this.#moves;
     this.#events = [];
     this.#moves = [];
-    this.#sent++;
     this.#post(events, moves.length > 0 ? moves : undefined);
+    this.#sent++;
     return true;
   }
 
   /** The other thread has sent events. */
   receive(events: FlowEvents): void {
     this.read();
-    this.#received++;
     for (let i = 0; i < events.length; i += 3) {
       this.#hear(events[i] as number, events[i + 1] as Op, events[i + 2]);
     }
+    // Not before: whoever hears of an event may look into the ring.
+    this.#received++;
     this.read();
   }
 

@@ -10,6 +10,10 @@ const NOTHING: unknown[] = [];
 
 type Own = Uint8Array<ArrayBuffer>;
 
+function isOwnable(chunk: unknown): chunk is Own {
+  return chunk instanceof Uint8Array && chunk.buffer instanceof ArrayBuffer;
+}
+
 /** What goes out through a channel. */
 export class Outlet {
   readonly #channel: Teller;
@@ -105,8 +109,8 @@ export class Outlet {
     const kept = this.#kept ?? NOTHING;
     this.#isStarted = true;
     for (const chunk of kept) {
-      const bytes = isOnce && chunk instanceof Uint8Array ? chunk : undefined;
-      this.#channel.tell(Op.DATA, chunk, bytes && movesOf(bytes as Own));
+      const moves = isOnce && isOwnable(chunk) ? movesOf(chunk) : undefined;
+      this.#channel.tell(Op.DATA, chunk, moves);
     }
     if (this.hasEnded) this.#channel.tell(Op.END, this.#error);
     if (isOnce) this.#open();

@@ -32,12 +32,11 @@ export class Arrivals {
     link: Link,
     accept?: Accept,
   ): unknown {
-    const revived = new Map<unknown, unknown>();
-    for (const [placeholder, moved] of list) {
-      const arrival = arrive(link, moved, accept);
-      this.#all.push(arrival);
-      revived.set(placeholder, arrival.value);
-    }
+    // All are joined before a value is asked for: that may be one which cannot be made.
+    for (const [, moved] of list) this.#all.push(arrive(link, moved, accept));
+    const revived = new Map<unknown, unknown>(
+      list.map(([placeholder], i) => [placeholder, this.#all[i].value]),
+    );
     return replace(value, revived, new Set());
   }
 

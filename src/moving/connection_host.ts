@@ -22,6 +22,7 @@ const LARGE_READ = BLOCK;
 
 /** Buffers for reads that are not used now: short connections need no more than one read. */
 const spare: Uint8Array[] = [];
+const SPARE = 256;
 
 /** A connection that moves as bytes. */
 export class ConnectionHost implements Departure, Watched {
@@ -108,7 +109,9 @@ export class ConnectionHost implements Departure, Watched {
     if (count === 0) outlet.end();
     this.#isLarge = count === buffer.length ||
       this.#isLarge && count > SMALL_READ;
-    if (buffer.length === SMALL_READ) spare.push(buffer);
+    if (buffer.length === SMALL_READ && spare.length < SPARE) {
+      spare.push(buffer);
+    }
   }
 
   #ready(): void {
@@ -124,12 +127,11 @@ export class ConnectionHost implements Departure, Watched {
     try {
       while (inlet.hasChunk) {
         const bytes = inlet.take() as Uint8Array;
-        for (let written = 0; written < bytes.length;) {
-          const rest = written === 0 ? bytes : bytes.subarray(written);
-          written += await this.#conn.write(rest);
-          this.seen = 0;
+        try {
+          await this.#writeAll(bytes);
+        } finally {
+          this.#channel.release(bytes);
         }
-        this.#channel.release(bytes);
       }
       if (inlet.hasEnded && !this.#isClosing && this.isOpen) {
         await this.#conn.closeWrite();
@@ -141,6 +143,14 @@ export class ConnectionHost implements Departure, Watched {
     this.#isWriting = false;
     if (this.#isClosing) this.close(undefined);
     else if (inlet.hasChunk) this.#write();
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      const rest = written === 0 ? bytes : bytes.subarray(written);
+      written += await this.#conn.write(rest);
+      this.seen = 0;
+    }
   }
 
   /** Closes the connection once all is written that the handler has written. */

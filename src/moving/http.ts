@@ -117,11 +117,11 @@ export class ResponseDeparture extends MessageDeparture {
 }
 
 /** A message with its body, in the thread to which it has moved. */
-abstract class MessageArrival implements Arrival {
-  abstract readonly value: Request | Response;
+abstract class MessageArrival<Message> implements Arrival {
   readonly #stream: ReadableArrival | undefined;
   /** As bytes, if it came whole. */
   protected readonly body: BodyInit | undefined;
+  #value: Message | undefined;
 
   constructor(link: Link, moved: MovedBody) {
     if (typeof moved === "object" && "kind" in moved) {
@@ -130,6 +130,13 @@ abstract class MessageArrival implements Arrival {
         this.#stream.value as ReadableStream<Uint8Array>;
     } else this.body = moved;
   }
+
+  /** The message: made when first asked for. @throws If it cannot be made here */
+  get value(): Message {
+    return this.#value ??= this.makeValue();
+  }
+
+  protected abstract makeValue(): Message;
 
   get isOpen(): boolean {
     return this.#stream?.isOpen ?? false;
@@ -145,16 +152,24 @@ abstract class MessageArrival implements Arrival {
 }
 
 /** A request in the thread to which it has moved. */
-export class RequestArrival extends MessageArrival {
-  readonly value: Request;
+export class RequestArrival extends MessageArrival<Request> {
+  readonly #moved: MovedRequest;
   readonly #signal: SignalArrival | undefined;
 
-  constructor(link: Link, { url, init, body, signal }: MovedRequest) {
-    super(link, body);
-    this.value = new Request(url, { ...init, body: this.body });
-    if (!signal) return;
-    const follower = this.#signal = new SignalArrival(link, signal);
-    Object.defineProperty(this.value, "signal", { get: () => follower.value });
+  constructor(link: Link, moved: MovedRequest) {
+    super(link, moved.body);
+    this.#moved = moved;
+    if (moved.signal) this.#signal = new SignalArrival(link, moved.signal);
+  }
+
+  protected makeValue(): Request {
+    const { url, init } = this.#moved;
+    const request = new Request(url, { ...init, body: this.body });
+    const signal = this.#signal;
+    if (signal) {
+      Object.defineProperty(request, "signal", { get: () => signal.value });
+    }
+    return request;
   }
 
   override end(): void {
@@ -164,14 +179,20 @@ export class RequestArrival extends MessageArrival {
 }
 
 /** A response in the thread to which it has moved. */
-export class ResponseArrival extends MessageArrival {
-  readonly value: Response;
+export class ResponseArrival extends MessageArrival<Response> {
+  readonly #moved: MovedResponse;
 
-  constructor(link: Link, { url, init, body }: MovedResponse) {
-    super(link, body);
-    this.value = init.status === 0
+  constructor(link: Link, moved: MovedResponse) {
+    super(link, moved.body);
+    this.#moved = moved;
+  }
+
+  protected makeValue(): Response {
+    const { url, init } = this.#moved;
+    const response = init.status === 0
       ? Response.error()
       : new Response(this.body, init);
-    if (url !== "") Object.defineProperty(this.value, "url", { value: url });
+    if (url !== "") Object.defineProperty(response, "url", { value: url });
+    return response;
   }
 }

@@ -9,7 +9,7 @@ import type { Arrival, Departure, MovedSignal } from "./moved.ts";
 /** The signal that is followed. */
 export class SignalDeparture implements Departure {
   readonly #channel = new Channel(
-    { called: () => this.#follow() },
+    { called: () => this.#follow(), failed: () => this.close() },
     { in: 0, out: 0 },
   );
   readonly #get: () => AbortSignal;

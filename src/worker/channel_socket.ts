@@ -119,6 +119,8 @@ export class ChannelSocket implements Socket, Arrival {
     this.#channel.leave();
     // Whoever still waits is told.
     this.#channel.inlet.end();
+    // An end that was told still goes out.
+    if (this.#channel.outlet.hasEnded) this.#channel.outlet.taken();
     this.#channel.outlet.stop(closedError());
     for (const call of this.#calls ?? []) call.reject(interruptedError());
     this.onClosed?.();

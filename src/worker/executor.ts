@@ -202,8 +202,8 @@ export class Executor {
       let result: unknown;
       let failed = false;
       try {
-        if (job.refusal) throw job.refusal.thrown;
         job.arrivals?.start();
+        if (job.refusal) throw job.refusal.thrown;
         result = this.#call(job);
         if (isThenable(result)) {
           this.#await(job, result);
