@@ -164,7 +164,10 @@ export class Executor {
     if (moved) this.traffic?.link.read();
     if (!this.#mayStart) return;
     const now = this.#now();
-    this.#pauseAt = now + TURN;
+    const late = now - this.#pauseAt;
+    // Messages that follow each other leave timers and I/O no turn, either.
+    if (late >= 0 && late < TURN) return void this.#hold(nextTurn);
+    if (late >= TURN) this.#pauseAt = now + TURN;
     this.#run(now);
   }
 
