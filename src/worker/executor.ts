@@ -68,7 +68,7 @@ class ReceivedJob implements CurrentJob {
 /** Results wait at most so many ms for others to be told of with them, if no job is long. */
 const TELL_AFTER = 0.25;
 /** For so many ms jobs follow each other before timers and I/O get their turn. */
-const TURN = 5;
+const TURN = 10;
 /** When so many have been taken from the front of the inbox, it is cut. */
 const CUT = 1024;
 
