@@ -377,8 +377,7 @@ export class Dispatcher {
       progress: (lane) => this.#progress(lane),
       flowed: () => this.#looking.soon(),
       value: (job, value, start, end) => {
-        this.#outstanding--;
-        this.#pace.note(end - start);
+        this.#left(end - start);
         if (job.extras?.departures === undefined) {
           this.#events.jobValue(job, value, start, end);
         } else {
@@ -392,8 +391,7 @@ export class Dispatcher {
         if (streams?.isOpen) {
           return this.#givesStreams(job, ending, start, end, streams);
         }
-        this.#outstanding--;
-        this.#pace.note(end - start);
+        this.#left(end - start);
         const settle = () => this.#events.jobEnded(job, ending, start, end);
         if (job.extras?.departures) this.#finishing.finish(job, settle);
         else settle();
@@ -406,6 +404,12 @@ export class Dispatcher {
     this.#feed(lane);
   }
 
+  /** A job has left its worker, which it took so many ms. */
+  #left(time: number): void {
+    this.#outstanding--;
+    this.#pace.note(time);
+  }
+
   /** A job has left its worker, to which streams of its result are still joined. */
   #givesStreams(
     job: Job,
@@ -416,8 +420,7 @@ export class Dispatcher {
   ): void {
     // Nobody will read what a job gives that its caller has aborted.
     if (job.settled) streams.end();
-    this.#outstanding--;
-    this.#pace.note(end - start);
+    this.#left(end - start);
     // What has moved with it ends with them.
     const open = new Promise<void>((resolve) => {
       streams.whenClosed(() => {

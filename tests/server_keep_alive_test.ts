@@ -7,7 +7,7 @@ import {
   readToEnd,
   send,
 } from "./raw_http.ts";
-import { Server } from "./server_process.ts";
+import { hasCurl, Server } from "./server_process.ts";
 
 const HOST = "Host: localhost\r\n";
 const GET = `GET / HTTP/1.1\r\n${HOST}\r\n`;
@@ -109,15 +109,6 @@ Deno.test({
     ]);
   },
 });
-
-async function hasCurl(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("curl", { args: ["-V"] }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 Deno.test("a refusal ends its connection and no other", async () => {
   await using server = await Server.start();

@@ -123,3 +123,13 @@ class Output {
     this.#more.resolve(false);
   }
 }
+
+/** Whether curl is installed. */
+export async function hasCurl(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("curl", { args: ["-V"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -11,7 +11,7 @@ import {
   request,
   send,
 } from "./raw_http.ts";
-import { runServer, Server } from "./server_process.ts";
+import { hasCurl, runServer, Server } from "./server_process.ts";
 
 const GET_ROOT = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const GET_SLEEP = "GET /sleep HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -57,15 +57,6 @@ Deno.test({
     assertHello(parseResponse(stdout));
   },
 });
-
-async function hasCurl(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("curl", { args: ["-V"] }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 Deno.test("HEAD / gives the headers of the page without the page", async () => {
   await using server = await Server.start();

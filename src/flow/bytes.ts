@@ -3,6 +3,11 @@
 /** Below this, bytes are cheaper to copy than to move. */
 export const SMALL = 8 * 1024;
 
+/** Whether bytes are in a buffer of one thread, and not in shared memory. */
+export function isUnshared(bytes: unknown): bytes is Uint8Array<ArrayBuffer> {
+  return bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer;
+}
+
 /** What of them moves, if they are large. */
 export function movesOf(
   bytes: Uint8Array<ArrayBuffer>,

@@ -3,6 +3,7 @@
 // memory.
 
 import { type PackedError, unpackError } from "../error_codec.ts";
+import { isUnshared } from "./bytes.ts";
 import { Inlet } from "./inlet.ts";
 import type { Link, LinkEnd } from "./link.ts";
 import { Op, type Teller } from "./op.ts";
@@ -66,9 +67,7 @@ export class Channel implements LinkEnd, Teller {
 
   /** Bytes that came in, so that they may be kept. */
   own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    if (bytes.buffer instanceof ArrayBuffer) {
-      return bytes as Uint8Array<ArrayBuffer>;
-    }
+    if (isUnshared(bytes)) return bytes;
     const own = new Uint8Array(bytes);
     this.release(bytes);
     return own;
@@ -81,8 +80,7 @@ export class Channel implements LinkEnd, Teller {
    */
   open(link: Link, isOnce: boolean): number {
     this.#link = this.#inputOf = link;
-    this.#id = link.nextId();
-    link.open(this.#id, this);
+    this.#id = link.open(this);
     this.outlet.start(isOnce);
     return this.#id;
   }

@@ -73,14 +73,11 @@ export class Link {
     this.#input = rings.input;
   }
 
-  /** A number for a channel that is opened here. */
-  nextId(): number {
-    return this.#lastId += this.#isMain ? 1 : -1;
-  }
-
-  /** From now on, what comes for a channel that is opened here goes to this end of it. */
-  open(id: number, end: LinkEnd): void {
+  /** Opens a channel at this end, to which goes what comes for it; gives its id. */
+  open(end: LinkEnd): number {
+    const id = this.#lastId += this.#isMain ? 1 : -1;
     this.#ends.set(id, end);
+    return id;
   }
 
   /** The same for one that the other thread has opened; what has come already comes now. */

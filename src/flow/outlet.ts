@@ -1,6 +1,6 @@
 // The sending end of one direction of a channel: it waits for credit.
 
-import { compact, movesOf, SMALL } from "./bytes.ts";
+import { compact, isUnshared, movesOf, SMALL } from "./bytes.ts";
 import { Op, type Teller } from "./op.ts";
 import { type PackedError, packError } from "../error_codec.ts";
 import { sizeOf } from "./window.ts";
@@ -9,10 +9,6 @@ import { sizeOf } from "./window.ts";
 const NOTHING: unknown[] = [];
 
 type Own = Uint8Array<ArrayBuffer>;
-
-function isOwnable(chunk: unknown): chunk is Own {
-  return chunk instanceof Uint8Array && chunk.buffer instanceof ArrayBuffer;
-}
 
 /** What goes out through a channel. */
 export class Outlet {
@@ -109,7 +105,7 @@ export class Outlet {
     const kept = this.#kept ?? NOTHING;
     this.#isStarted = true;
     for (const chunk of kept) {
-      const moves = isOnce && isOwnable(chunk) ? movesOf(chunk) : undefined;
+      const moves = isOnce && isUnshared(chunk) ? movesOf(chunk) : undefined;
       this.#channel.tell(Op.DATA, chunk, moves);
     }
     if (this.hasEnded) this.#channel.tell(Op.END, this.#error);

@@ -2,7 +2,7 @@
 
 import { isPrimitive } from "../cloneable.ts";
 import { JobCloneError } from "../errors.ts";
-import { SMALL } from "../flow/bytes.ts";
+import { isUnshared, SMALL } from "../flow/bytes.ts";
 import type { Outlet } from "../flow/outlet.ts";
 import { AHEAD } from "../flow/window.ts";
 import { pack, take } from "../pack.ts";
@@ -20,9 +20,7 @@ export function sendChunk(
   isOwn: boolean,
 ): void | Promise<void> {
   if (isPrimitive(chunk)) return outlet.send(chunk);
-  if (chunk instanceof Uint8Array && chunk.buffer instanceof ArrayBuffer) {
-    return sendBytes(outlet, chunk as Uint8Array<ArrayBuffer>, isOwn);
-  }
+  if (isUnshared(chunk)) return sendBytes(outlet, chunk, isOwn);
   if (isBuffer(chunk)) return sendBuffer(outlet, chunk);
   return sendObject(outlet, chunk);
 }

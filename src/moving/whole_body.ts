@@ -2,6 +2,8 @@
 // private fields of Deno's, since otherwise it is to be had only as a stream,
 // which costs more than all else of a small response.
 
+import { isUnshared } from "../flow/bytes.ts";
+
 /** A body that is no stream. */
 export type WholeBody = string | Uint8Array<ArrayBuffer>;
 
@@ -26,7 +28,5 @@ export function wholeBody(message: Request | Response): WholeBody | undefined {
   const inner = (message as unknown as Record<symbol, Inner>)[field];
   const { body, consumed } = inner?.body?.streamOrStatic ?? {};
   if (consumed !== false) return undefined;
-  const isBytes = body instanceof Uint8Array &&
-    body.buffer instanceof ArrayBuffer;
-  return isBytes || typeof body === "string" ? body as WholeBody : undefined;
+  return isUnshared(body) || typeof body === "string" ? body : undefined;
 }
