@@ -1,9 +1,11 @@
 // Decides which worker gets which jobs, and when another worker starts.
 
+import { DeadlineTimer } from "./deadline_timer.ts";
 import { WorkerCrashedError } from "./errors.ts";
 import { Finishing } from "./finishing.ts";
 import { atEndOfTurn } from "./flow/turn.ts";
 import { FunctionTable } from "./functions.ts";
+import { Grace } from "./grace.ts";
 import { HeadStart } from "./head_start.ts";
 import type { Job } from "./job.ts";
 import { Lane, type LaneSettings } from "./lane.ts";
@@ -12,10 +14,13 @@ import type { Arrivals } from "./moving/arrivals.ts";
 import { Pace } from "./pace.ts";
 import type { Ending } from "./protocol.ts";
 import { JobQueue } from "./queue.ts";
+import { Roster } from "./roster.ts";
 
 /** What the dispatcher needs to know. */
 export interface DispatcherSettings extends LaneSettings {
   size: number;
+  /** How many ms a job has to end, once it was told to. */
+  abortGrace: number;
 }
 
 /** What the dispatcher tells the pool. */
@@ -37,11 +42,17 @@ export interface DispatcherEvents {
   freed(): void;
   /** A job could not be sent. */
   jobLost(job: Job, error: unknown): void;
-  /** A job's worker died. */
+  /** A job has executed for as long as it may. */
+  jobTimedOut(job: Job): void;
+  /** A job's worker died, or was stopped. */
   jobCrashed(job: Job, started: boolean, cause: unknown): void;
   workerStarted(workerId: number): void;
   workerStopped(workerId: number): void;
   workerDied(workerId: number, cause: unknown): void;
+  /** A worker was told to end, and has not. */
+  workerLost(workerId: number): void;
+  /** A worker has posted what is not of the pool. */
+  workerForged(workerId: number): void;
   /** A worker could not even start. */
   startFailed(cause: unknown): void;
 }
@@ -51,6 +62,11 @@ const WORTH_TAKING = 0.2;
 
 /** So many ms of work are worth to wake a worker for, while another is awake. */
 const WORTH_WAKING = 0.2;
+
+/** A worker that executes nothing for so many ms gets no more jobs, and those it has are given to others. */
+const SILENT = 100;
+/** A worker that executes nothing for so many ms, though it has been sent jobs, is replaced. */
+const UNRESPONSIVE = 5_000;
 
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 256;
@@ -64,7 +80,8 @@ export class Dispatcher {
   readonly #finishing = new Finishing();
   readonly #pace = new Pace();
   readonly #headStart = new HeadStart(() => this.#dispatch());
-  readonly #lanes = new Set<Lane>();
+  readonly #roster: Roster;
+  readonly #lanes: ReadonlySet<Lane>;
   /** Lanes that are ready and have nothing in flight. */
   readonly #idle = new Set<Lane>();
   /** Jobs in the queue or in flight. */
@@ -72,8 +89,9 @@ export class Dispatcher {
   #sinceDispatch = 0;
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
-  #growTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #looking = new LookTimer(() => this.#look());
+  readonly #deadlines = new DeadlineTimer((now) => this.#endOverdue(now));
+  readonly #grace: Grace;
   /** Lanes whose worker has been at one job for long: they are sent nothing. */
   readonly #stuck = new Set<Lane>();
   #stopped = false;
@@ -81,6 +99,17 @@ export class Dispatcher {
   constructor(settings: DispatcherSettings, events: DispatcherEvents) {
     this.#settings = settings;
     this.#events = events;
+    this.#grace = new Grace(
+      settings.abortGrace,
+      (job, lane) => this.#stopFor(job, lane),
+    );
+    this.#roster = new Roster(settings.size, {
+      open: (workerId) => this.#open(workerId),
+      // Its first job arrives with it, or is taken back for a worker that idles.
+      opened: (lane) => this.#feed(lane),
+      workerLost: (workerId) => events.workerLost(workerId),
+    });
+    this.#lanes = this.#roster.lanes;
   }
 
   /** How many jobs wait in the queue or occupy a worker. */
@@ -134,37 +163,64 @@ export class Dispatcher {
   }
 
   /**
-   * Takes a job out, wherever it is. A job that runs is told of the abort and
-   * occupies its worker until it ends.
+   * Takes a job out, wherever it is. A job that runs is told of the abort, and
+   * occupies its worker until it ends, or its grace is over.
    */
   abort(job: Job, reason: unknown): void {
+    if (this.#takeOut(job)) return;
+    const { flight } = job;
+    flight?.abort(job, reason);
+    if (flight instanceof Lane) this.#grace.give(job, flight);
+  }
+
+  /** Takes out the job that has waited longest, if any waits. */
+  takeOldest(): Job | undefined {
+    let oldest = this.#queue.peek();
+    for (const lane of this.#lanes) {
+      const job = lane.firstUnstarted();
+      if (job && job.id < (oldest?.id ?? Infinity)) oldest = job;
+    }
+    if (oldest === undefined) return undefined;
+    // It may have started just now: then the next one is the oldest.
+    return this.#takeOut(oldest) ? oldest : this.takeOldest();
+  }
+
+  /** Takes out a job that has not started; `false` if it has. */
+  #takeOut(job: Job): boolean {
     const { flight } = job;
     if (flight === undefined) {
       if (this.#queue.remove(job)) this.#free();
-    } else if (flight.takeBack(job)) {
-      this.#free();
-      this.#noteIdle(flight as Lane);
-      this.#dispatch();
-    } else {
-      flight.abort(job, reason);
+      return true;
     }
+    if (!flight.takeBack(job)) return false;
+    this.#free();
+    this.#noteIdle(flight as Lane);
+    this.#dispatch();
+    return true;
+  }
+
+  /** Why a job has no prospect of being executed soon, if that is so. */
+  get breakdown(): { deaths: number; delay: number } | undefined {
+    if (this.#lanes.size > 0) return undefined;
+    const { breakdown } = this.#roster;
+    return breakdown.delay > 0 ? breakdown : undefined;
   }
 
   /** Ends all workers, for this reason, and gives back the jobs that have not ended, in order. */
   stop(reason: unknown): Job[] {
     this.#stopped = true;
-    clearTimeout(this.#growTimer);
     this.#looking.stop();
+    this.#deadlines.stop();
+    this.#grace.stop();
     this.#headStart.stop();
     const jobs: Job[] = this.#finishing.stop(reason);
-    for (const lane of this.#lanes) {
-      const { started, unstarted } = lane.stop(reason);
+    for (const lane of this.#roster.stop()) {
+      const { started, unstarted } = this.#roster.remove(lane, reason);
       jobs.push(...started, ...unstarted);
       if (lane.isReady) this.#events.workerStopped(lane.workerId);
     }
     // Some have only now been found to have ended.
     jobs.push(...this.#finishing.stop(reason));
-    this.#lanes.clear();
     this.#idle.clear();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
       jobs.push(job);
@@ -284,7 +340,7 @@ export class Dispatcher {
     }
     this.#idle.delete(lane);
     try {
-      lane.send(jobs);
+      this.#deadlines.expect(lane.send(jobs));
       if (this.#events.tellsStarts()) {
         for (const job of jobs) this.#events.jobStarted(job, lane.workerId);
       }
@@ -300,13 +356,33 @@ export class Dispatcher {
 
   #collect(lane: Lane): void {
     lane.collect();
+    if (lane.isGrown) this.#requeue(lane.takeBackAll());
     this.#noteIdle(lane);
   }
 
   #noteIdle(lane: Lane): void {
-    if (lane.isReady && lane.inFlight === 0 && this.#lanes.has(lane)) {
-      this.#idle.add(lane);
+    if (!lane.isReady || lane.inFlight > 0 || !this.#lanes.has(lane)) return;
+    if (lane.isSpent) this.#retire(lane);
+    else this.#idle.add(lane);
+  }
+
+  /** Gives a worker no more jobs. */
+  #retire(lane: Lane): void {
+    this.#idle.delete(lane);
+    this.#stuck.delete(lane);
+    this.#roster.retire(lane);
+    if (this.#seeOff()) this.#looking.soon();
+  }
+
+  /** Ends workers for which nothing is left to do; whether there are others. */
+  #seeOff(): boolean {
+    const { retiring } = this.#roster;
+    const done = retiring.filter((lane) => lane.isDone);
+    for (const lane of done) {
+      this.#roster.remove(lane, undefined);
+      this.#events.workerStopped(lane.workerId);
     }
+    return done.length < retiring.length;
   }
 
   #progress(lane: Lane): void {
@@ -319,12 +395,23 @@ export class Dispatcher {
 
   /** Looks at the workers; what waits behind a job that is long goes back to the queue. */
   #look(): boolean {
-    let again = false;
+    let again = this.#seeOff();
+    const now = performance.now();
     for (const lane of this.#lanes) {
       this.#collect(lane);
       again ||= lane.mayHaveMore;
-      if (lane.waiting === 0) continue;
-      if (lane.isStuck()) {
+      const silence = lane.silence(now);
+      if (silence > UNRESPONSIVE) {
+        this.#stop(
+          lane,
+          new Error(
+            `The worker did not respond for ${UNRESPONSIVE} ms, and was stopped`,
+          ),
+        );
+        continue;
+      }
+      if (lane.waiting === 0 && silence === 0) continue;
+      if (silence > SILENT || lane.isStuck()) {
         this.#stuck.add(lane);
         this.#requeue(lane.takeBackAll());
       } else again ||= this.#idle.size > 0;
@@ -351,23 +438,13 @@ export class Dispatcher {
     for (const job of jobs.reverse()) this.#queue.unshift(job);
   }
 
-  /** Starts a worker if there is work for it: one at a time, since each start blocks. */
+  /** Starts a worker if there is work for it. */
   #grow(): void {
-    const wanted = Math.min(this.#outstanding, this.#settings.size);
-    if (
-      this.#stopped || this.#growTimer !== undefined ||
-      this.#lanes.size >= wanted
-    ) return;
-    this.#spawn();
-    this.#growTimer = setTimeout(() => {
-      this.#growTimer = undefined;
-      this.#grow();
-    });
+    this.#roster.grow(() => this.#outstanding);
   }
 
-  #spawn(): void {
-    const workerId = this.#freeWorkerId();
-    const lane = new Lane(workerId, this.#settings, this.functions, {
+  #open(workerId: number): Lane {
+    return new Lane(workerId, this.#settings, this.functions, {
       ready: (lane) => {
         this.#noteIdle(lane);
         this.#events.workerStarted(workerId);
@@ -397,17 +474,45 @@ export class Dispatcher {
         else settle();
         this.#events.freed();
       },
+      forged: () => this.#events.workerForged(workerId),
       died: (lane, cause) => this.#died(lane, cause),
     });
-    this.#lanes.add(lane);
-    // Its first job arrives with it, or is taken back for a worker that idles.
-    this.#feed(lane);
   }
 
   /** A job has left its worker, which it took so many ms. */
   #left(time: number): void {
     this.#outstanding--;
     this.#pace.note(time);
+    this.#roster.worked();
+  }
+
+  /** Ends the jobs that have executed for longer than they may; gives in how many ms the next may have. */
+  #endOverdue(now: number): number {
+    let next = Infinity;
+    for (const lane of this.#lanes) {
+      this.#collect(lane);
+      const left = lane.findOverdue(now, (job) => {
+        lane.abort(job, new DOMException("The job timed out", "TimeoutError"));
+        this.#grace.give(job, lane);
+        this.#events.jobTimedOut(job);
+      });
+      next = Math.min(next, left);
+    }
+    return next;
+  }
+
+  /** Stops a worker whose job has not ended, though it was told to. */
+  #stopFor(job: Job, lane: Lane): void {
+    this.#collect(lane);
+    if (job.flight !== lane) return;
+    if (lane.isEnding(job)) return this.#grace.give(job, lane);
+    const { name } = this.functions.definitions[job.functionId];
+    this.#stop(
+      lane,
+      new Error(
+        `Job "${name}" did not end within ${this.#settings.abortGrace} ms after it was told to, and its worker was stopped`,
+      ),
+    );
   }
 
   /** A job has left its worker, to which streams of its result are still joined. */
@@ -433,31 +538,41 @@ export class Dispatcher {
     this.#events.freed();
   }
 
-  #freeWorkerId(): number {
-    const taken = new Set(Array.from(this.#lanes, (lane) => lane.workerId));
-    let id = 1;
-    while (taken.has(id)) id++;
-    return id;
+  /** A worker has died by itself. */
+  #died(lane: Lane, cause: unknown): void {
+    this.#stop(lane, cause, (hasWorked) => {
+      const isOfNoUse = this.#roster.died(hasWorked) || !lane.isReady;
+      this.#events.workerDied(lane.workerId, cause);
+      if (isOfNoUse) this.#events.startFailed(cause);
+    });
   }
 
-  #died(lane: Lane, cause: unknown): void {
-    this.#lanes.delete(lane);
+  /**
+   * Ends a worker, for this reason, and lets another one take its place.
+   *
+   * @param tell Is called once all its jobs have a place again: whoever hears of it may do anything
+   */
+  #stop(
+    lane: Lane,
+    cause: unknown,
+    tell?: (hasWorked: boolean) => void,
+  ): void {
+    if (!this.#roster.has(lane)) return;
     this.#idle.delete(lane);
     this.#stuck.delete(lane);
-    const { started, unstarted } = lane.stop(
+    const { started, unstarted } = this.#roster.remove(
+      lane,
       new WorkerCrashedError("The worker died", { cause, started: true }),
     );
     const { lost = [], kept = [] } = Object.groupBy(
       unstarted,
-      (job) => job.oneAttempt || this.#stopped ? "lost" : "kept",
+      (job) => job.oneAttempt ? "lost" : "kept",
     );
     lost.push(...started);
-    // All jobs have their place again before anyone hears of it, and may do anything.
     this.#requeue(kept);
     for (const _ of lost) this.#free();
-    this.#events.workerDied(lane.workerId, cause);
+    tell?.(lane.hasWorked || started.length > 0);
     if (lane.isReady) this.#events.workerStopped(lane.workerId);
-    else this.#events.startFailed(cause);
     for (const job of lost) {
       this.#events.jobCrashed(job, started.includes(job), cause);
     }

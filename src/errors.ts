@@ -23,10 +23,22 @@ export class ThreadPoolError extends Error {
   override name = "ThreadPoolError";
 }
 
-/** A job was refused since the queue is full and `whenFull` is `"reject"`. */
+/** A job was refused since the queue is full, and nothing could make room in it. */
 export class QueueFullError extends ThreadPoolError {
   /** The name of the class. */
   override name = "QueueFullError";
+}
+
+/** A job that waited in a full queue made room for a newer one. */
+export class JobDiscardedError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "JobDiscardedError";
+}
+
+/** A job executed for longer than its `timeout`. */
+export class JobTimeoutError extends ThreadPoolError {
+  /** The name of the class. */
+  override name = "JobTimeoutError";
 }
 
 /** A job was refused since the pool was closed. */
@@ -59,7 +71,11 @@ export class JobCloneError extends ThreadPoolError {
   override name = "JobCloneError";
 }
 
-/** A worker died with the job; `cause` is what it died of, where known. */
+/**
+ * A worker died, or had to be stopped for another job, with the job; `cause` is
+ * what it died of, where known. While the workers of a pool die one after the
+ * other, new jobs are refused with it as well.
+ */
 export class WorkerCrashedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "WorkerCrashedError";
@@ -76,6 +92,12 @@ export class WorkerCrashedError extends ThreadPoolError {
     super(message, options);
     this.started = options.started;
   }
+}
+
+/** A job needed more memory than its worker may have, and died with it. */
+export class MemoryLimitError extends WorkerCrashedError {
+  /** The name of the class. */
+  override name = "MemoryLimitError";
 }
 
 /**

@@ -5,11 +5,12 @@ import { JobNotFoundError } from "./errors.ts";
 import { expected } from "./expected.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
-import { checkExecuteOptions, type ExecuteOptions } from "./options.ts";
+import type { ExecuteOptions } from "./options.ts";
 import { type Connect, Departures } from "./moving/departures.ts";
 import { checkConnection, ownConnection } from "./moving/owned_connections.ts";
 import { pack, release, take } from "./pack.ts";
 import { toText } from "./plain_text.ts";
+import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 
 /** A call that has been found good. Nothing has moved yet. */
 export interface Call {
@@ -30,11 +31,11 @@ export function checkCall(
   args: unknown,
   options: ExecuteOptions | undefined,
   functions: FunctionTable,
-  module: string | undefined,
+  settings: PoolSettings,
 ): Call {
-  if (options !== undefined) checkExecuteOptions(options);
+  if (options !== undefined) checkExecuteOptions(options, settings);
   if (!Array.isArray(args)) throw expected("args", "an array", args);
-  const functionId = functionOf(job, functions, module);
+  const functionId = functionOf(job, functions, settings.module);
   return { functionId, args, options };
 }
 

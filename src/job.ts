@@ -6,7 +6,7 @@ import type { Departures } from "./moving/departures.ts";
 export interface Flight {
   /** Takes a job back; `false` if it has started. */
   takeBack(job: Job): boolean;
-  /** Tells a running job that its caller has aborted it. */
+  /** Tells a running job that it is to end. */
   abort(job: Job, reason: unknown): void;
 }
 
@@ -15,6 +15,8 @@ export interface JobExtras {
   /** Its arguments go in a message of their own. */
   travelsAlone?: boolean;
   signal?: AbortSignal;
+  /** How many ms it may execute. */
+  timeout?: number;
   /** Moves with the arguments: the job has one attempt, at an idle worker. */
   moves?: Transferable[];
   /** What is no clone among the arguments. */
@@ -67,6 +69,11 @@ export class Job {
     return !this.extras?.travelsAlone && !extras?.travelsAlone &&
       (this.extras?.departures === undefined) ===
         (extras?.departures === undefined);
+  }
+
+  /** How many ms it may execute. */
+  get timeout(): number {
+    return this.extras?.timeout ?? Infinity;
   }
 
   /** Whether its payload is gone once it is sent, so that it must not be sent ahead. */

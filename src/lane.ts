@@ -6,6 +6,7 @@ import {
   NUMBERED_FROM,
   slotsFor,
   State,
+  TIMEOUT_FROM,
   WAKE,
 } from "./board.ts";
 import { JobCloneError } from "./errors.ts";
@@ -17,13 +18,14 @@ import type { Flight, Job } from "./job.ts";
 import { Arrivals } from "./moving/arrivals.ts";
 import type { MovedList } from "./moving/moved.ts";
 import type { Ending, FromWorker, JobsMessage } from "./protocol.ts";
-import { WorkerThread } from "./worker_thread.ts";
+import type { ThreadSettings } from "./threads/thread.ts";
+import { WorkerThread } from "./threads/worker_thread.ts";
 
 /** What a lane needs to know. */
-export interface LaneSettings {
-  name: string;
-  module: string | undefined;
+export interface LaneSettings extends ThreadSettings {
   concurrency: number;
+  maxJobsPerWorker: number;
+  maxHeapPerWorker: number;
 }
 
 /** What a lane tells of its worker and its jobs. */
@@ -43,7 +45,16 @@ export interface LaneEvents {
     end: number,
     streams: Arrivals | undefined,
   ): void;
+  /** A job in its worker has posted something. */
+  forged(lane: Lane): void;
   died(lane: Lane, cause: unknown): void;
+}
+
+/** What is left of a lane. */
+export interface Remains {
+  unstarted: Job[];
+  started: Job[];
+  hasEnded: Promise<boolean>;
 }
 
 /** A worker with the list of what it has been sent. */
@@ -60,23 +71,39 @@ export class Lane implements Flight {
   /** The job that was first to start when its worker was last asked whether it is stuck. */
   #lastWaiting: Job | undefined;
   readonly #link: Link;
+  /** How many more jobs its worker may be given. */
+  #jobsLeft: number;
+  /** Whether its heap has grown too large. */
+  #isGrown = false;
+  /** Whether what its worker has written could not be read. */
+  #isBroken = false;
+  /** Whether any job has ended in its worker. */
+  hasWorked = false;
+  /** Since when its worker has been sent jobs, and executes none. */
+  #silentSince: number | undefined;
 
   constructor(
     workerId: number,
-    { name, module, concurrency }: LaneSettings,
+    settings: LaneSettings,
     functions: FunctionTable,
     events: LaneEvents,
   ) {
+    const { name, module, concurrency, memoryLimit } = settings;
     this.workerId = workerId;
     this.#functions = functions;
     this.#events = events;
     // The thread comes first: it starts while the rest is made.
-    this.#thread = new WorkerThread(`${name}-${workerId}`, {
+    this.#thread = new WorkerThread({
+      ...settings,
+      name: `${name}-${workerId}`,
+    }, {
       ready: () => events.ready(this),
       message: (message) => this.#receive(message),
+      forged: () => events.forged(this),
       died: (cause) => events.died(this, cause),
     });
     this.#concurrency = concurrency;
+    this.#jobsLeft = settings.maxJobsPerWorker;
     const slots = slotsFor(concurrency);
     this.#inFlight = new InFlight(slots);
     this.#board = new Board(slots);
@@ -100,6 +127,10 @@ export class Lane implements Flight {
       rings: { input: output.buffer, output: input.buffer },
       module,
       concurrency,
+      maxHeap: settings.maxHeapPerWorker,
+      hardKill: settings.hardKill,
+      memoryLimit,
+      key: this.#thread.key,
       timeOrigin: performance.timeOrigin,
     });
   }
@@ -138,9 +169,24 @@ export class Lane implements Flight {
       performance.now() - this.#board.start(job.seq) > ms;
   }
 
-  /** How many more jobs have a slot. */
+  /** How many more jobs it may be sent. */
   get room(): number {
-    return this.#inFlight.room;
+    return this.#isGrown ? 0 : Math.min(this.#inFlight.room, this.#jobsLeft);
+  }
+
+  /** Whether its worker is to be given no more jobs. */
+  get isSpent(): boolean {
+    return this.#isGrown || this.#jobsLeft === 0;
+  }
+
+  /** Whether its heap has grown too large. */
+  get isGrown(): boolean {
+    return this.#isGrown;
+  }
+
+  /** Whether nothing is left to do for it. */
+  get isDone(): boolean {
+    return this.#inFlight.length === 0 && !this.#link.isUsed;
   }
 
   /** How many jobs have been sent and not started, and started and not ended, as of now. */
@@ -159,16 +205,23 @@ export class Lane implements Flight {
    * Sends jobs in one message, which all but a single one must allow to share,
    * and all of which have departures, or none.
    *
+   * @returns How many ms the first to time out may execute
    * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
    */
-  send(jobs: Job[]): void {
+  send(jobs: Job[]): number {
     this.#tellFunctions();
     const list: JobsMessage = [];
     let seq = -1;
+    let timeout = Infinity;
+    let shortest = Infinity;
     for (const job of jobs) {
       this.#add(job);
       if (job.seq !== seq) list.push(NUMBERED_FROM, seq = job.seq);
       seq++;
+      if (job.timeout !== timeout) {
+        list.push(TIMEOUT_FROM, timeout = job.timeout);
+        shortest = Math.min(shortest, timeout);
+      }
       const { id, functionId, args } = job;
       if (typeof args === "string") {
         list.push(id, functionId, AS_TEXT, args);
@@ -188,6 +241,7 @@ export class Lane implements Flight {
         { cause },
       );
     }
+    return shortest;
   }
 
   #sendMoving(
@@ -213,6 +267,7 @@ export class Lane implements Flight {
 
   #add(job: Job): void {
     job.flight = this;
+    this.#jobsLeft--;
     this.#inFlight.add(job);
     this.#board.send(job.seq);
   }
@@ -225,6 +280,7 @@ export class Lane implements Flight {
   takeBack(job: Job): boolean {
     if (!this.#board.takeBack(job.seq)) return false;
     this.#remove(job);
+    this.#jobsLeft++;
     job.extras?.departures?.takeBack();
     return true;
   }
@@ -257,6 +313,47 @@ export class Lane implements Flight {
     return jobs;
   }
 
+  /** The first job that has been sent, and has not started. */
+  firstUnstarted(): Job | undefined {
+    return this.#inFlight.all().find(({ seq }) => {
+      return this.#board.state(seq) === State.SENT;
+    });
+  }
+
+  /** For how many ms its worker, though it has been sent jobs, has executed none. */
+  silence(now: number): number {
+    const first = this.isReady ? this.#inFlight.peek() : undefined;
+    if (first && this.#board.state(first.seq) === State.SENT) {
+      this.#silentSince ??= now;
+    } else this.#silentSince = undefined;
+    return now - (this.#silentSince ?? now);
+  }
+
+  /**
+   * Finds the jobs that have executed for longer than they may.
+   *
+   * @returns When, in ms from now, that may be so of the next one
+   */
+  findOverdue(now: number, found: (job: Job) => void): number {
+    let next = Infinity;
+    for (const job of this.#inFlight.all()) {
+      if (job.timeout === Infinity || job.settled) continue;
+      const state = this.#board.state(job.seq);
+      const left = state === State.CLAIMED
+        ? this.#board.start(job.seq) + job.timeout - now
+        // It may start now; or it has ended, and a message says how.
+        : job.timeout;
+      if (left > 0) next = Math.min(next, left);
+      else found(job);
+    }
+    return next;
+  }
+
+  /** Whether a job has ended, and the message that says how is on its way. */
+  isEnding({ seq }: Job): boolean {
+    return this.#board.state(seq) !== State.CLAIMED;
+  }
+
   abort(job: Job, reason: unknown): void {
     try {
       this.#thread.post({ kind: "abort", seq: job.seq, reason });
@@ -271,6 +368,24 @@ export class Lane implements Flight {
   }
 
   #receive(message: FromWorker): void {
+    this.#trust(() => this.#take(message));
+  }
+
+  /** Reads what comes from the worker, where a job may have destroyed anything. */
+  #trust(read: () => void): void {
+    if (this.#isBroken) return;
+    try {
+      read();
+    } catch (cause) {
+      this.#isBroken = true;
+      this.#events.died(
+        this,
+        new Error("What the worker has written cannot be read", { cause }),
+      );
+    }
+  }
+
+  #take(message: FromWorker): void {
     if (message === WAKE) return this.#look();
     if (Array.isArray(message)) {
       for (let i = 0; i < message.length; i += 2) {
@@ -288,6 +403,9 @@ export class Lane implements Flight {
       case "flow":
         this.#link.receive(message.events);
         return this.#look();
+      case "grown":
+        this.#isGrown = true;
+        return this.#look();
     }
   }
 
@@ -300,6 +418,7 @@ export class Lane implements Flight {
     const job = this.#inFlight.get(seq);
     if (job === undefined) return;
     this.#remove(job);
+    this.hasWorked = true;
     let streams: Arrivals | undefined;
     if (ending.kind === "value" && ending.moved) {
       streams = new Arrivals();
@@ -324,6 +443,10 @@ export class Lane implements Flight {
 
   /** Takes the results that the worker has left in shared memory. */
   collect(): void {
+    this.#trust(() => this.#collect());
+  }
+
+  #collect(): void {
     this.#link.read();
     // It has told of each that has ended.
     if (this.#concurrency > 1) return;
@@ -346,26 +469,34 @@ export class Lane implements Flight {
     const value = board.result(seq, state, end);
     // Who hears of a result may give new jobs, and so come here again.
     this.#remove(job);
+    this.hasWorked = true;
     this.#events.value(job, value, board.start(seq), board.end(seq));
     return true;
   }
 
-  /** Ends the worker and gives what was in flight, in order. */
-  stop(cause: unknown): { unstarted: Job[]; started: Job[] } {
-    this.#thread.stop();
+  /**
+   * Ends the worker and gives what was in flight, in order, and whether the
+   * thread has ended, once that is known.
+   */
+  stop(cause: unknown): Remains {
+    const hasEnded = this.#thread.stop();
     this.collect();
     const unstarted = [];
     const started = [];
     for (const job of this.#inFlight.all()) {
       // Who hears of one that has ended may have taken out others.
       if (job.flight !== this) continue;
-      if (this.takeBack(job)) unstarted.push(job);
-      else if (!this.#settleOnBoard(job, job.seq + 1)) {
-        this.#remove(job);
-        started.push(job);
+      if (this.takeBack(job)) {
+        unstarted.push(job);
+        continue;
       }
+      this.#trust(() => this.#settleOnBoard(job, job.seq + 1));
+      // It has not ended, or in a way that is lost.
+      if (job.flight !== this) continue;
+      this.#remove(job);
+      started.push(job);
     }
     this.#link.fail(cause);
-    return { unstarted, started };
+    return { unstarted, started, hasEnded };
   }
 }

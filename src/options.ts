@@ -1,9 +1,7 @@
-// The options of a pool and of a call: what they mean, and what is refused.
-
-import { expected, outOfRange } from "./expected.ts";
+// The options of a pool and of a call, and what they mean.
 
 /** What happens to a job that finds the queue full. */
-export type WhenFull = "wait" | "reject";
+export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 
 /** How a connection moves into a job. */
 export type ConnectionsMode = "bytes" | "descriptor";
@@ -18,9 +16,16 @@ export interface QueueOptions {
    */
   capacity?: number;
   /**
-   * `"wait"`: {@linkcode ThreadPool.ready} tells when there is room, and
-   * `execute()` accepts always; `"reject"`: `execute()` rejects with
-   * {@linkcode QueueFullError}.
+   * - `"wait"`: {@linkcode ThreadPool.ready} tells when there is room, and
+   *   `execute()` accepts always.
+   * - `"reject"`: `execute()` rejects with {@linkcode QueueFullError}.
+   * - `"discard-oldest"`: the job that has waited longest makes room, and rejects
+   *   with {@linkcode JobDiscardedError}. Where none waits that could, the new job
+   *   is rejected with {@linkcode QueueFullError}.
+   * - `"caller-runs"`: the job runs in the thread that called `execute()`, which
+   *   so gives no further jobs meanwhile. Its arguments and result are cloned, or
+   *   move, as if it ran in a worker; nothing protects that thread from it, so
+   *   this goes with none of `timeout`, `hardKill`, `memoryLimit`, `permissions`.
    *
    * @default {"wait"}
    */
@@ -50,6 +55,69 @@ export interface ThreadPoolOptions {
   concurrency?: number;
   /** The limit of the queue; without it, the queue is unbounded. */
   queue?: QueueOptions;
+  /**
+   * How many ms a job may execute, unless its own options say otherwise; see
+   * {@linkcode ExecuteOptions.timeout}.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number;
+  /**
+   * How many ms a running job has to end by itself, once it was aborted or has
+   * timed out and its `currentJob().signal` has fired. Then its worker is stopped
+   * and replaced; with `Infinity`, never.
+   *
+   * @default {50}
+   */
+  abortGrace?: number;
+  /**
+   * A worker is replaced after that many jobs; 1 isolates jobs from each other.
+   *
+   * @default {Infinity}
+   */
+  maxJobsPerWorker?: number;
+  /**
+   * A worker whose heap is above so many MiB when it has ended a job is replaced.
+   *
+   * @default {Infinity}
+   */
+  maxHeapPerWorker?: number;
+  /**
+   * Whether a running job can be stopped from outside even in a synchronous loop,
+   * wherever that is. Without it, `timeout` stops the synchronous part of a job,
+   * but a thread that loops after an `await` or in a timer can only be left alone:
+   * it is replaced, and counted in {@linkcode PoolStats.lost}.
+   *
+   * Such a worker takes about 5 MiB more and three times as long to start. It
+   * rests on an effect of Deno's that is checked when the first one starts; where
+   * it is missing, the pool stops with {@linkcode WorkerStartError}.
+   *
+   * @default {false}
+   */
+  hardKill?: boolean;
+  /**
+   * MiB, at least 16, to which a worker's heap may grow; implies `hardKill`. The
+   * job that exceeds it is rejected with {@linkcode MemoryLimitError}, and its
+   * worker is replaced. The contents of buffers are outside of the heap.
+   */
+  memoryLimit?: number;
+  /**
+   * The Deno permissions of the workers: a sandbox for the jobs. It is a part of
+   * those that the program has; of an object, what it leaves out is denied.
+   * Nobody is asked for more.
+   *
+   * Deno ends the **whole program** with exit code 70, and there is no way to know
+   * that beforehand, unless it runs with `--unstable-worker-options` or its
+   * `deno.json` has `"unstable": ["worker-options"]`.
+   *
+   * The pool's module and what it imports by names that stand in its source are
+   * loaded with the program's own permissions. Together with `hardKill` that
+   * holds for a `read` or `import` that is denied altogether or not at all; of a
+   * list, the module and this package must be a part.
+   *
+   * @default {"inherit"}
+   */
+  permissions?: Deno.PermissionOptions;
   /**
    * How a `Deno.Conn` moves. `"bytes"`: main reads and writes the socket, and
    * its bytes move, which is the faster way for short connections and holds for
@@ -82,186 +150,23 @@ export interface ThreadPoolOptions {
 export interface ExecuteOptions {
   /**
    * Aborts the job. In the queue it leaves at once; while it runs, its promise
-   * rejects at once, `currentJob().signal` fires in the worker, and what the
-   * handler still does is ignored.
+   * rejects at once and `currentJob().signal` fires in the worker. If the handler
+   * has not ended after {@linkcode ThreadPoolOptions.abortGrace}, its worker is
+   * stopped and replaced.
    */
   signal?: AbortSignal;
+  /**
+   * How many ms the job may execute, from its start, waiting included. Then its
+   * promise rejects with {@linkcode JobTimeoutError}, whatever it does: a loop,
+   * or anything synchronous, is stopped and the worker goes on; of anything else
+   * it is told as of an abort.
+   *
+   * @default {the pool's own}
+   */
+  timeout?: number;
   /**
    * What moves to the worker instead of being cloned, as for `postMessage`;
    * see also {@linkcode transfer}.
    */
   transfer?: readonly Transferable[];
-}
-
-/** The options of a pool as the pool holds them: complete and checked. */
-export interface PoolSettings {
-  module: string | undefined;
-  size: number;
-  concurrency: number;
-  connections: ConnectionsMode;
-  capacity: number;
-  whenFull: WhenFull;
-  callerStack: boolean;
-  name: string;
-  signal: AbortSignal | undefined;
-}
-
-const POOL_OPTIONS = [
-  "module",
-  "size",
-  "concurrency",
-  "queue",
-  "connections",
-  "callerStack",
-  "name",
-  "signal",
-];
-const LATER_POOL_OPTIONS = [
-  "idleTimeout",
-  "timeout",
-  "maxJobsPerWorker",
-  "hardKill",
-  "memoryLimit",
-  "permissions",
-];
-const EXECUTE_OPTIONS = ["signal", "transfer"];
-const LATER_EXECUTE_OPTIONS = ["timeout", "priority", "key"];
-
-/** Checks a pool's options and fills in the defaults. */
-export function poolSettings(
-  options: number | ThreadPoolOptions | undefined,
-): PoolSettings {
-  if (typeof options === "number") options = { size: options };
-  if (options === undefined) options = {};
-  checkNames("", options, POOL_OPTIONS, LATER_POOL_OPTIONS);
-  const { queue = {}, callerStack = false, name = "spindle", signal } = options;
-  checkNames("queue", queue, ["capacity", "whenFull"], []);
-  if (typeof callerStack !== "boolean") {
-    throw expected("callerStack", "a boolean", callerStack);
-  }
-  if (typeof name !== "string") throw expected("name", "a string", name);
-  checkSignal(signal);
-  return {
-    module: moduleUrl(options.module),
-    size: checkSize(options.size),
-    concurrency: checkCount("concurrency", options.concurrency, 1),
-    connections: checkConnections(options.connections),
-    capacity: checkCapacity(queue.capacity),
-    whenFull: checkWhenFull(queue.whenFull),
-    callerStack,
-    name,
-    signal,
-  };
-}
-
-/** Checks the options of one call. */
-export function checkExecuteOptions(options: ExecuteOptions): void {
-  checkNames("options", options, EXECUTE_OPTIONS, LATER_EXECUTE_OPTIONS);
-  checkSignal(options.signal);
-  const { transfer } = options;
-  if (transfer !== undefined && !Array.isArray(transfer)) {
-    throw expected("transfer", "an array", transfer);
-  }
-}
-
-function checkNames(
-  name: string,
-  options: object,
-  known: string[],
-  later: string[],
-): void {
-  if (
-    typeof options !== "object" || options === null || Array.isArray(options)
-  ) {
-    throw expected(name || "options", "an object", options);
-  }
-  for (const [key, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(key)) continue;
-    const path = name === "" || name === "options" ? key : `${name}.${key}`;
-    throw new TypeError(
-      later.includes(key)
-        ? `Option \`${path}\` is not available in this version`
-        : `Unknown option \`${path}\`: expected one of ${known.join(", ")}`,
-    );
-  }
-}
-
-function checkSize(size: unknown): number {
-  if (size === undefined) return navigator.hardwareConcurrency;
-  if (typeof size === "object" && size !== null) {
-    throw new TypeError(
-      "Option `size` as an object is not available in this version: expected a number",
-    );
-  }
-  return checkCount("size", size, 1);
-}
-
-function checkCount(name: string, value: unknown, byDefault: number): number {
-  if (value === undefined) return byDefault;
-  if (typeof value !== "number") throw expected(name, "a number", value);
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw outOfRange(name, "an integer of at least 1", value);
-  }
-  return value;
-}
-
-function checkConnections(connections: unknown): ConnectionsMode {
-  if (connections === undefined) return "bytes";
-  if (connections === "bytes" || connections === "descriptor") {
-    return connections;
-  }
-  const what = '"bytes" or "descriptor"';
-  throw typeof connections === "string"
-    ? outOfRange("connections", what, connections)
-    : expected("connections", what, connections);
-}
-
-function checkCapacity(capacity: unknown): number {
-  if (capacity === undefined) return Infinity;
-  if (typeof capacity !== "number") {
-    throw expected("queue.capacity", "a number", capacity);
-  }
-  if (
-    !(capacity === Infinity || Number.isSafeInteger(capacity) && capacity >= 0)
-  ) {
-    throw outOfRange(
-      "queue.capacity",
-      "an integer of at least 0, or Infinity",
-      capacity,
-    );
-  }
-  return capacity;
-}
-
-function checkWhenFull(whenFull: unknown): WhenFull {
-  if (whenFull === undefined) return "wait";
-  if (whenFull === "wait" || whenFull === "reject") return whenFull;
-  if (whenFull === "discard-oldest" || whenFull === "caller-runs") {
-    throw new TypeError(
-      `Option \`queue.whenFull\`: "${whenFull}" is not available in this version`,
-    );
-  }
-  if (typeof whenFull !== "string") {
-    throw expected("queue.whenFull", '"wait" or "reject"', whenFull);
-  }
-  throw outOfRange("queue.whenFull", '"wait" or "reject"', whenFull);
-}
-
-function moduleUrl(module: unknown): string | undefined {
-  if (module === undefined) return undefined;
-  if (!(module instanceof URL) && typeof module !== "string") {
-    throw expected("module", "an absolute URL", module);
-  }
-  if (!URL.canParse(module)) {
-    throw new TypeError(
-      `Expected \`module\` to be an absolute URL, got "${module}": write new URL("${module}", import.meta.url)`,
-    );
-  }
-  return String(module);
-}
-
-function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw expected("signal", "an AbortSignal", signal);
-  }
 }

@@ -61,7 +61,9 @@ export class Meter {
   completed = 0;
   failed = 0;
   aborted = 0;
+  timedOut = 0;
   crashed = 0;
+  lost = 0;
   readonly #concurrency: number;
   readonly #waitTimes = new Series();
   readonly #runTimes = new Series();

@@ -31,6 +31,14 @@ export interface InitMessage {
   module: string | undefined;
   /** How many asynchronous jobs may be in progress at once. */
   concurrency: number;
+  /** MiB above which the heap is told of. */
+  maxHeap: number;
+  /** Whether this thread can be killed, and runs out of memory alone. */
+  hardKill: boolean;
+  /** MiB to which the heap is limited. */
+  memoryLimit: number | undefined;
+  /** What this worker's messages begin with. */
+  key: string;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
 }
@@ -39,7 +47,8 @@ export interface InitMessage {
  * A list of jobs, in the order in which they are to start. It is bare and flat,
  * since it is sent all the time: for each its id, its function's number, and its
  * arguments: their count and they themselves, or `AS_TEXT` and their text. Their
- * sequence numbers follow each other, but after `NUMBERED_FROM`.
+ * sequence numbers follow each other, but after `NUMBERED_FROM`, and those after
+ * `TIMEOUT_FROM` may execute for so many ms.
  */
 export type JobsMessage = unknown[];
 
@@ -57,7 +66,7 @@ export interface MovingJobsMessage {
   moved: MovedList[];
 }
 
-/** The caller has aborted a job that is on its way or running. */
+/** A job that is on its way or running is to end: its caller has aborted it, or its time is over. */
 export interface AbortMessage {
   kind: "abort";
   seq: number;
@@ -85,7 +94,9 @@ export type ToWorker =
 export type Ending =
   | { kind: "value"; value: unknown; moved?: MovedList }
   | { kind: "error"; error: PackedError }
-  | { kind: "not-found" | "not-cloneable"; message: string };
+  | { kind: "not-found" | "not-cloneable"; message: string }
+  /** It was stopped in its synchronous part. */
+  | { kind: "timed-out" };
 
 /**
  * Results that do not fit the board. The list is bare and flat: for each its
@@ -108,4 +119,12 @@ export type FromWorker =
   | { kind: "crashed"; error: PackedError }
   /** A job has failed. */
   | { kind: "ended"; seq: number; ending: Ending }
+  /** Its heap has grown above its limit: it is to get no more jobs. */
+  | { kind: "grown" }
   | FlowMessage;
+
+/**
+ * What a worker posts: all but the wake-up, which does no harm, comes with a key
+ * that no job knows, since jobs can post messages as well.
+ */
+export type Posted = Wake | [key: string, message: Exclude<FromWorker, Wake>];

@@ -65,6 +65,13 @@ export class Settlement {
     this.#reject(job, error);
   }
 
+  /** The job has executed for longer than it may. */
+  timeOut(job: Job, error: unknown): void {
+    if (job.settled) return;
+    this.#meter.timedOut++;
+    this.#reject(job, error);
+  }
+
   /** The caller has aborted the job. */
   abort(job: Job, reason: unknown): void {
     this.#meter.aborted++;

@@ -5,7 +5,10 @@ import { Dispatcher, type DispatcherEvents } from "./dispatcher.ts";
 import { unpackError } from "./error_codec.ts";
 import {
   JobCloneError,
+  JobDiscardedError,
   JobNotFoundError,
+  JobTimeoutError,
+  MemoryLimitError,
   PoolClosedError,
   PoolTerminatedError,
   QueueFullError,
@@ -24,16 +27,12 @@ import type {
 } from "./job_types.ts";
 import { connectBytes, connectDescriptor } from "./moving/connect.ts";
 import type { Connect } from "./moving/departures.ts";
-import {
-  type ExecuteOptions,
-  type PoolSettings,
-  poolSettings,
-  type ThreadPoolOptions,
-} from "./options.ts";
+import type { ExecuteOptions, ThreadPoolOptions } from "./options.ts";
 import { emit, hasListener, PoolEvents } from "./pool_events.ts";
 import { Meter, type PoolStats } from "./pool_stats.ts";
 import type { Ending } from "./protocol.ts";
 import { Room } from "./room.ts";
+import { type PoolSettings, poolSettings } from "./settings.ts";
 import { Settlement } from "./settlement.ts";
 import { TurnClock } from "./turn_clock.ts";
 
@@ -334,7 +333,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    */
   stats(): PoolStats {
     const { size, idle, queued, running } = this.#dispatcher.snapshot();
-    const { completed, failed, aborted, crashed } = this.#meter;
+    const { completed, failed, aborted, timedOut, crashed, lost } = this.#meter;
     const { waitTime, runTime, utilization } = this.#meter;
     return {
       size,
@@ -345,9 +344,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       completed,
       failed,
       aborted,
-      timedOut: 0,
+      timedOut,
       crashed,
-      lost: 0,
+      lost,
       waitTime,
       runTime,
       utilization,
@@ -360,20 +359,19 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     options: ExecuteOptions | undefined,
   ): Promise<unknown> {
     const { functions } = this.#dispatcher;
-    const { module, whenFull, capacity, callerStack } = this.#settings;
-    const call = checkCall(name, args, options, functions, module);
+    const settings = this.#settings;
+    const call = checkCall(name, args, options, functions, settings);
     if (this.#refusal) throw this.#refusal();
     const signal = options?.signal;
     signal?.throwIfAborted();
-    if (whenFull === "reject" && !this.#hasRoomFor(1)) {
-      throw new QueueFullError(
-        `The queue is full: its capacity is ${capacity}`,
-      );
-    }
+    this.#checkProspect();
+    if (settings.whenFull !== "wait" && !this.#hasRoomFor(1)) this.#makeRoom();
     const payload = takePayload(call, this.#dispatcher, this.#connect);
     let { extras } = payload;
-    if (callerStack) (extras ??= {}).callerStack = stackOfCaller();
+    if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
+    const timeout = options?.timeout ?? settings.timeout;
+    if (timeout < Infinity) (extras ??= {}).timeout = timeout;
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const job = new Job(
       ++this.#jobCount,
@@ -388,6 +386,36 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#room.use();
     this.#dispatcher.add(job);
     return promise;
+  }
+
+  /** While the workers die one after the other, there is no use in waiting for them. */
+  #checkProspect(): void {
+    const breakdown = this.#dispatcher.breakdown;
+    if (breakdown === undefined) return;
+    const { deaths, delay } = breakdown;
+    throw new WorkerCrashedError(
+      `${deaths} workers have died in a row, the next one starts in ${
+        Math.ceil(delay)
+      } ms`,
+      { started: false },
+    );
+  }
+
+  /** Makes room for a job in the queue, which is full. */
+  #makeRoom(): void {
+    const { whenFull, capacity } = this.#settings;
+    const discarded = whenFull === "discard-oldest"
+      ? this.#dispatcher.takeOldest()
+      : undefined;
+    const full = `The queue is full: its capacity is ${capacity}`;
+    if (discarded === undefined) throw new QueueFullError(full);
+    const { name } = this.#describe(discarded);
+    this.#settlement.fail(
+      discarded,
+      new JobDiscardedError(
+        `Job "${name}" was discarded for a newer one. ${full}`,
+      ),
+    );
   }
 
   /** Every worker can have as many jobs as may be in progress, and the queue its capacity beside. */
@@ -412,10 +440,16 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       jobEnded: (job, ending, start, end, open) => {
         meter.jobEnded(job.submitted, start, end);
         if (open) settlement.hold(open);
-        settleAs(ending, job, settlement);
+        if (ending.kind === "timed-out") {
+          const error = timeoutError(this.#describe(job).name, job);
+          settlement.timeOut(job, error);
+        } else settleAs(ending, job, settlement);
       },
       freed: () => this.#room.release(),
       jobLost: (job, error) => settlement.fail(job, error),
+      jobTimedOut: (job) => {
+        settlement.timeOut(job, timeoutError(this.#describe(job).name, job));
+      },
       jobCrashed: (job, started, cause) => {
         settlement.fail(
           job,
@@ -432,6 +466,19 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       },
       workerDied: (workerId, error) => {
         meter.crashed++;
+        emit(this, "workererror", { workerId, error });
+      },
+      workerLost: (workerId) => {
+        meter.lost++;
+        const error = new Error(
+          "The worker could not be stopped: its thread goes on",
+        );
+        emit(this, "workererror", { workerId, error });
+      },
+      workerForged: (workerId) => {
+        const error = new Error(
+          "A job has posted a message of its own, which was dropped",
+        );
         emit(this, "workererror", { workerId, error });
       },
       startFailed: (cause) => {
@@ -486,7 +533,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 }
 
-function settleAs(ending: Ending, job: Job, settlement: Settlement): void {
+function settleAs(
+  ending: Exclude<Ending, { kind: "timed-out" }>,
+  job: Job,
+  settlement: Settlement,
+): void {
   switch (ending.kind) {
     case "value":
       return settlement.resolve(job, ending.value);
@@ -499,11 +550,23 @@ function settleAs(ending: Ending, job: Job, settlement: Settlement): void {
   }
 }
 
+function timeoutError(name: string, { timeout }: Job): JobTimeoutError {
+  return new JobTimeoutError(
+    `Job "${name}" executed for longer than its timeout of ${timeout} ms`,
+  );
+}
+
 function crashError(
   name: string,
   started: boolean,
   cause: unknown,
 ): WorkerCrashedError {
+  if (started && isOutOfMemory(cause)) {
+    return new MemoryLimitError(
+      `Job "${name}" needed more memory than its worker may have, and the worker died`,
+      { cause, started },
+    );
+  }
   const message = started
     ? `The worker died while job "${name}" was running`
     : `The worker died before job "${name}" had started, and what moved with it is lost`;
@@ -523,6 +586,11 @@ function startError(
   return new WorkerStartError(`${what} could not start: ${reasonOf(cause)}`, {
     cause,
   });
+}
+
+function isOutOfMemory(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause &&
+    cause.code === "ERR_WORKER_OUT_OF_MEMORY";
 }
 
 function reasonOf(cause: unknown): string {

@@ -17,7 +17,9 @@ type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
 /** Imports the module, and makes what runs its jobs. */
 export async function openCore(init: InitMessage, post: Post): Promise<Core> {
-  const { module } = init;
+  const { module, memoryLimit } = init;
+  if (memoryLimit !== undefined) await checkMemoryLimit(memoryLimit);
+  if (init.hardKill) await watchMemory(post);
   const handlers = new Handlers(
     module === undefined ? {} : await importModule(module),
   );
@@ -29,6 +31,24 @@ export async function openCore(init: InitMessage, post: Post): Promise<Core> {
     await executor.loadRest();
   }
   return new Core(executor);
+}
+
+/** Some kinds of threads have no limit. */
+async function checkMemoryLimit(limit: number): Promise<void> {
+  const { resourceLimits } = await import("node:worker_threads");
+  const { maxOldGenerationSizeMb = 0 } = resourceLimits;
+  if (maxOldGenerationSizeMb > 0 && maxOldGenerationSizeMb <= limit) return;
+  throw new Error(
+    "Option `memoryLimit` is not to be had: this Deno does not limit the heap of a thread",
+  );
+}
+
+/** Tells main when there is no more memory. */
+async function watchMemory(post: Post): Promise<void> {
+  const { outOfMemory, watchHeap } = await import("./heap_watch.ts");
+  const { packError } = await import("../error_codec.ts");
+  const error = packError(outOfMemory());
+  watchHeap(() => post({ kind: "crashed", error }));
 }
 
 /** The receiver of all messages. */

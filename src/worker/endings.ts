@@ -104,6 +104,11 @@ function postRefusal({ seq, handler }: EndedJob, error: unknown, post: Post) {
   post({ kind: "ended", seq, ending: { kind: "not-cloneable", message } });
 }
 
+/** Tells of a job that was stopped since its time was over. */
+export function postStopped({ seq }: EndedJob, post: Post): void {
+  post({ kind: "ended", seq, ending: { kind: "timed-out" } });
+}
+
 /** Sends what a handler has thrown. */
 export function postFailure(job: EndedJob, thrown: unknown, post: Post): void {
   post({ kind: "ended", seq: job.seq, ending: failure(job, thrown) });

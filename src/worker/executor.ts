@@ -1,7 +1,13 @@
 // Executes the jobs of this worker in order, one after the other or, where that
 // is wanted, several asynchronous ones at once, and sends their endings.
 
-import { AS_TEXT, type Board, NUMBERED_FROM, WAKE } from "../board.ts";
+import {
+  AS_TEXT,
+  type Board,
+  NUMBERED_FROM,
+  TIMEOUT_FROM,
+  WAKE,
+} from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/moved.ts";
@@ -20,6 +26,8 @@ import type { Traffic } from "./traffic.ts";
 
 /** Loaded late, since most jobs end on the board. */
 type Endings = typeof import("./endings.ts");
+/** Loaded late, since few jobs may only execute for so long. */
+type Guard = typeof import("./guard.ts");
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
@@ -35,7 +43,9 @@ interface JobStorage {
 
 /** A job as this worker has received it. */
 class ReceivedJob implements CurrentJob {
-  readonly deadline = undefined;
+  /** The one that is to start after it. */
+  next: ReceivedJob | undefined = undefined;
+  deadline: number | undefined = undefined;
   #abort: AbortController | undefined;
 
   constructor(
@@ -44,6 +54,8 @@ class ReceivedJob implements CurrentJob {
     readonly handler: Handler,
     readonly args: unknown[],
     readonly workerId: number,
+    /** How many ms it may execute. */
+    readonly timeout: number,
   ) {}
 
   /** What has moved with it. */
@@ -69,8 +81,16 @@ class ReceivedJob implements CurrentJob {
 const TELL_AFTER = 0.25;
 /** For so many ms jobs follow each other before timers and I/O get their turn. */
 const TURN = 10;
-/** When so many have been taken from the front of the inbox, it is cut. */
-const CUT = 1024;
+/** How often the size of the heap is looked at, in ms. */
+const WEIGH_EVERY = 50;
+const BYTES_PER_MIB = 2 ** 20;
+
+/** As they were before any job could overwrite them. */
+const { apply } = Reflect;
+const { slice } = Array.prototype;
+const { memoryUsage } = Deno;
+const dateNow = Date.now;
+const performanceNow = performance.now.bind(performance);
 
 /** Takes lists of jobs, and executes them in order. */
 export class Executor {
@@ -84,12 +104,15 @@ export class Executor {
   readonly #rings: Rings;
   #loading: Promise<void> | undefined;
   #endings: Endings | undefined;
+  /** A thread that can be killed needs no guard, which would take an end for lack of memory for its own. */
+  readonly #canGuard: boolean;
+  #guard: Guard | undefined;
   #storage: JobStorage | undefined;
   /** Loaded late, since most jobs have nothing that moves. */
   traffic: Traffic | undefined;
-  #inbox: (ReceivedJob | undefined)[] = [];
-  /** Where the inbox begins: what is before it has been taken. */
-  #first = 0;
+  /** The jobs that have not started, in order. */
+  #first: ReceivedJob | undefined;
+  #last: ReceivedJob | undefined;
   /** The asynchronous jobs in progress, by their sequence numbers. */
   readonly #inProgress = new ChurnMap<ReceivedJob>();
   /** For how many reasons no job may start just now. */
@@ -98,13 +121,17 @@ export class Executor {
   #untoldSince: number | undefined;
   /** When, on main's clock, it is others' turn in this thread. */
   #pauseAt = 0;
+  readonly #maxHeap: number;
+  /** When, on main's clock, the heap is looked at again. */
+  #weighAt: number;
 
   constructor(
-    { workerId, concurrency, rings, timeOrigin }: InitMessage,
+    init: InitMessage,
     board: Board,
     handlers: Handlers,
     post: Post,
   ) {
+    const { workerId, concurrency, rings, timeOrigin, maxHeap } = init;
     this.#workerId = workerId;
     this.#concurrency = concurrency;
     this.#rings = rings;
@@ -112,6 +139,9 @@ export class Executor {
     this.#board = board;
     this.#handlers = handlers;
     this.#post = post;
+    this.#canGuard = !init.hardKill;
+    this.#maxHeap = maxHeap * BYTES_PER_MIB;
+    this.#weighAt = maxHeap === Infinity ? Infinity : 0;
   }
 
   /** Loads what not every job needs. */
@@ -124,6 +154,11 @@ export class Executor {
     const { Traffic } = await import("./traffic.ts");
     this.traffic = new Traffic(this.#rings, this.#board, this.#post);
     this.#endings = endings;
+  }
+
+  /** Loads what stops jobs whose time is over. */
+  async #loadGuard(): Promise<void> {
+    this.#guard = await import("./guard.ts");
   }
 
   /** Loads what tells jobs apart that are in progress at once. */
@@ -145,9 +180,14 @@ export class Executor {
   receive(list: JobsMessage, moved?: MovedList[]): void {
     let count = 0;
     let seq = 0;
+    let timeout = Infinity;
     for (let i = 0; i < list.length; count++) {
       if (list[i] === NUMBERED_FROM) {
         seq = list[i + 1] as number;
+        i += 2;
+      }
+      if (list[i] === TIMEOUT_FROM) {
+        timeout = list[i + 1] as number;
         i += 2;
       }
       const id = list[i++] as number;
@@ -155,10 +195,22 @@ export class Executor {
       const length = list[i++] as number;
       const args = length === AS_TEXT
         ? fromText(list[i++] as string) as unknown[]
-        : list.slice(i, i += length);
-      const job = new ReceivedJob(seq++, id, handler, args, this.#workerId);
+        : apply(slice, list, [i, i += length]);
+      const job = new ReceivedJob(
+        seq++,
+        id,
+        handler,
+        args,
+        this.#workerId,
+        timeout,
+      );
       if (moved) this.#revive(job, moved[count]);
-      this.#inbox.push(job);
+      if (this.#last) this.#last.next = job;
+      else this.#first = job;
+      this.#last = job;
+    }
+    if (timeout < Infinity && this.#canGuard && this.#guard === undefined) {
+      this.#hold(() => this.#loadGuard());
     }
     // What came with them.
     if (moved) this.traffic?.link.read();
@@ -181,9 +233,11 @@ export class Executor {
     }
   }
 
-  /** The caller has aborted a job. */
+  /** A job is to end. */
   abort(seq: number, reason: unknown): void {
     this.#inProgress.get(seq)?.abort(reason);
+    // Where one was stopped, what followed may have been stopped with it.
+    if (this.#mayStart) this.#run(this.#now());
   }
 
   get #mayStart(): boolean {
@@ -207,7 +261,9 @@ export class Executor {
       try {
         job.arrivals?.start();
         if (job.refusal) throw job.refusal.thrown;
-        result = this.#call(job);
+        result = job.timeout === Infinity
+          ? this.#call(job)
+          : this.#callGuarded(job);
         if (isThenable(result)) {
           this.#await(job, result);
           now = this.#now();
@@ -220,9 +276,7 @@ export class Executor {
       now = this.#now();
       this.#end(job, now, failed, result);
       // Timers and I/O have their turn.
-      if (now >= this.#pauseAt && this.#first < this.#inbox.length) {
-        this.#hold(nextTurn);
-      }
+      if (now >= this.#pauseAt && this.#first) this.#hold(nextTurn);
     }
     if (this.#untoldSince !== undefined) this.#tell();
     // Main took this worker to be held up by a job that has come to wait.
@@ -234,7 +288,15 @@ export class Executor {
     const { call } = job.handler;
     if (this.#storage) return this.#storage.run(job, call, ...job.args);
     currentJobSlot.job = job;
-    return call(...job.args);
+    return apply(call, undefined, job.args);
+  }
+
+  /** The same, if it takes no longer than it may. */
+  #callGuarded(job: ReceivedJob): unknown {
+    job.deadline = dateNow() + job.timeout;
+    return this.#guard === undefined
+      ? this.#call(job)
+      : this.#guard.guard(() => this.#call(job), job.timeout);
   }
 
   async #await(
@@ -258,24 +320,16 @@ export class Executor {
   }
 
   #shift(): ReceivedJob | undefined {
-    if (this.#first === this.#inbox.length) {
-      this.#inbox = [];
-      this.#first = 0;
-      return undefined;
-    }
-    if (this.#first === CUT) {
-      // Under steady load it is never empty.
-      this.#inbox.splice(0, CUT);
-      this.#first = 0;
-    }
-    const job = this.#inbox[this.#first];
-    // Its arguments are nobody's once it has ended.
-    this.#inbox[this.#first++] = undefined;
+    const job = this.#first;
+    if (job === undefined) return undefined;
+    this.#first = job.next;
+    if (this.#first === undefined) this.#last = undefined;
+    job.next = undefined;
     return job;
   }
 
   #now(): number {
-    return performance.now() + this.#clockOffset;
+    return performanceNow() + this.#clockOffset;
   }
 
   /** Sends a job's ending, before the next job may start. */
@@ -287,6 +341,7 @@ export class Executor {
   ): void {
     if (!this.#storage) currentJobSlot.job = undefined;
     this.#board.setEnd(job.seq, end);
+    if (end >= this.#weighAt) this.#weigh(end);
     if (failed || !this.#board.settle(job.seq, result)) {
       return this.#postEnding(job, failed, result);
     }
@@ -296,6 +351,14 @@ export class Executor {
     if (end - this.#untoldSince >= TELL_AFTER) this.#tell();
   }
 
+  /** Tells once if the heap has grown too large. */
+  #weigh(now: number): void {
+    this.#weighAt = now + WEIGH_EVERY;
+    if (memoryUsage().heapUsed < this.#maxHeap) return;
+    this.#weighAt = Infinity;
+    this.#post({ kind: "grown" });
+  }
+
   #postEnding(job: ReceivedJob, failed: boolean, result: unknown): void {
     if (this.#endings === undefined) {
       return void this.#hold(async () => {
@@ -303,8 +366,12 @@ export class Executor {
         this.#postEnding(job, failed, result);
       });
     }
-    const { postFailure, postValue } = this.#endings;
+    const { postFailure, postStopped, postValue } = this.#endings;
     this.#board.settlePosted(job.seq);
+    if (this.#guard && result === this.#guard.STOPPED) {
+      postStopped(job, this.#post);
+      return job.arrivals?.end();
+    }
     if (failed) {
       postFailure(job, result, this.#post);
       return job.arrivals?.end({ thrown: result });

@@ -14,15 +14,23 @@ interface Locks {
 
 const locks = (navigator as { locks?: Locks }).locks;
 
-/** Shows that this thread lives; resolves, once that can be seen, with the name it does so by. */
-export function showLife(threadName: string): Promise<string> {
+/**
+ * Shows that this thread lives; resolves, once that can be seen, with the name it
+ * does so by. A lock can be stolen: then it is shown by another one.
+ *
+ * @param onRenamed Hears of a new name
+ */
+export function showLife(
+  threadName: string,
+  onRenamed: (name: string) => void,
+): Promise<string> {
   const name = `${threadName}/${crypto.randomUUID()}`;
   return new Promise((resolve) => {
     if (locks === undefined) return resolve(name);
     locks.request(name, {}, () => {
       resolve(name);
       return new Promise(() => {});
-    });
+    }).catch(async () => onRenamed(await showLife(threadName, onRenamed)));
   });
 }
 

@@ -1,0 +1,125 @@
+// Which workers there are: starts them, one at a time, and sees them off.
+
+import { Breaker } from "./breaker.ts";
+import type { Lane, Remains } from "./lane.ts";
+
+/** What the roster needs. */
+export interface RosterEvents {
+  /** Starts a worker of this number. */
+  open(workerId: number): Lane;
+  /** It is among them now. */
+  opened(lane: Lane): void;
+  /** A thread could not be stopped. */
+  workerLost(workerId: number): void;
+}
+
+/** So many workers may die in a row before any has begun a job. */
+const MOST_BARREN = 10;
+
+/** The workers of a pool. */
+export class Roster {
+  /** Those that get jobs. */
+  readonly lanes = new Set<Lane>();
+  /** Those that get none any more, for which something is left to do. */
+  readonly #retiring = new Set<Lane>();
+  readonly #size: number;
+  readonly #events: RosterEvents;
+  readonly #breaker = new Breaker();
+  #barren = 0;
+  #growTimer: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
+
+  constructor(size: number, events: RosterEvents) {
+    this.#size = size;
+    this.#events = events;
+  }
+
+  /** How many workers have died in a row, and for how many ms none starts. */
+  get breakdown(): { deaths: number; delay: number } {
+    const { deaths } = this.#breaker;
+    return { deaths, delay: this.#breaker.delay(performance.now()) };
+  }
+
+  /** A job has ended in one of them. */
+  worked(): void {
+    this.#breaker.worked();
+    this.#barren = 0;
+  }
+
+  /** Starts a worker, if there are fewer than are wanted: one at a time, since each start blocks. */
+  grow(wanted: () => number): void {
+    if (
+      this.#isStopped || this.#growTimer !== undefined ||
+      this.lanes.size >= Math.min(wanted(), this.#size)
+    ) return;
+    const { delay } = this.breakdown;
+    if (delay === 0) this.#open();
+    this.#growTimer = setTimeout(() => {
+      this.#growTimer = undefined;
+      this.grow(wanted);
+    }, delay);
+  }
+
+  #open(): void {
+    const lane = this.#events.open(this.#freeId());
+    this.lanes.add(lane);
+    this.#events.opened(lane);
+  }
+
+  #freeId(): number {
+    const taken = new Set<number>();
+    for (const lane of this.#all()) taken.add(lane.workerId);
+    let id = 1;
+    while (taken.has(id)) id++;
+    return id;
+  }
+
+  #all(): Lane[] {
+    return [...this.lanes, ...this.#retiring];
+  }
+
+  /** Ends a worker, and gives what it had not ended. */
+  remove(lane: Lane, cause: unknown): Remains {
+    this.lanes.delete(lane);
+    this.#retiring.delete(lane);
+    const remains = lane.stop(cause);
+    remains.hasEnded.then((hasEnded) => {
+      if (!hasEnded) this.#events.workerLost(lane.workerId);
+    });
+    return remains;
+  }
+
+  /**
+   * A worker has died by itself.
+   *
+   * @returns Whether it is of no use to start others
+   */
+  died(hasStartedAny: boolean): boolean {
+    this.#breaker.died(performance.now());
+    this.#barren = hasStartedAny ? 0 : this.#barren + 1;
+    return this.#barren >= MOST_BARREN;
+  }
+
+  /** Gives a worker no more jobs; it ends once nothing is left to do for it. */
+  retire(lane: Lane): void {
+    this.lanes.delete(lane);
+    this.#retiring.add(lane);
+  }
+
+  /** Whether it is one of them still. */
+  has(lane: Lane): boolean {
+    return this.lanes.has(lane) || this.#retiring.has(lane);
+  }
+
+  /** Those that get no more jobs. */
+  get retiring(): Lane[] {
+    return [...this.#retiring];
+  }
+
+  /** Starts no more workers, and gives those that there are. */
+  stop(): Lane[] {
+    this.#isStopped = true;
+    clearTimeout(this.#growTimer);
+    return this.#all();
+  }
+}

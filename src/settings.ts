@@ -1,0 +1,308 @@
+// The options of a pool as it holds them: checked, and complete with the
+// defaults.
+
+import { expected, outOfRange } from "./expected.ts";
+import type {
+  ConnectionsMode,
+  ExecuteOptions,
+  ThreadPoolOptions,
+  WhenFull,
+} from "./options.ts";
+
+/** The options of a pool as the pool holds them: complete and checked. */
+export interface PoolSettings {
+  module: string | undefined;
+  size: number;
+  concurrency: number;
+  connections: ConnectionsMode;
+  capacity: number;
+  whenFull: WhenFull;
+  timeout: number;
+  abortGrace: number;
+  maxJobsPerWorker: number;
+  maxHeapPerWorker: number;
+  hardKill: boolean;
+  memoryLimit: number | undefined;
+  permissions: Deno.PermissionOptions | undefined;
+  callerStack: boolean;
+  name: string;
+  signal: AbortSignal | undefined;
+}
+
+const POOL_OPTIONS = [
+  "module",
+  "size",
+  "concurrency",
+  "queue",
+  "connections",
+  "timeout",
+  "abortGrace",
+  "maxJobsPerWorker",
+  "maxHeapPerWorker",
+  "hardKill",
+  "memoryLimit",
+  "permissions",
+  "callerStack",
+  "name",
+  "signal",
+];
+const LATER_POOL_OPTIONS = ["idleTimeout"];
+const EXECUTE_OPTIONS = ["signal", "timeout", "transfer"];
+const LATER_EXECUTE_OPTIONS = ["priority", "key"];
+const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
+const CONNECTIONS = ["bytes", "descriptor"] as const;
+const PERMISSIONS = [
+  "read",
+  "write",
+  "net",
+  "env",
+  "run",
+  "ffi",
+  "import",
+  "sys",
+];
+
+/** The longest time that a timer can be set for, in ms. */
+const LONGEST = 2 ** 31 - 1;
+/** A worker with a smaller heap, in MiB, does not even start. */
+const SMALLEST_HEAP = 16;
+
+/** Checks a pool's options and fills in the defaults. */
+export function poolSettings(
+  options: number | ThreadPoolOptions | undefined,
+): PoolSettings {
+  if (typeof options === "number") options = { size: options };
+  if (options === undefined) options = {};
+  checkNames("", options, POOL_OPTIONS, LATER_POOL_OPTIONS);
+  const { queue = {}, name = "spindle", signal, memoryLimit } = options;
+  checkNames("queue", queue, ["capacity", "whenFull"], []);
+  if (typeof name !== "string") throw expected("name", "a string", name);
+  checkSignal(signal);
+  const settings: PoolSettings = {
+    module: moduleUrl(options.module),
+    size: checkSize(options.size),
+    concurrency: checkCount("concurrency", options.concurrency, 1),
+    connections: checkOneOf("connections", options.connections, CONNECTIONS),
+    capacity: checkCapacity(queue.capacity),
+    whenFull: checkOneOf("queue.whenFull", queue.whenFull, WHEN_FULL),
+    timeout: checkTimeout(options.timeout) ?? Infinity,
+    abortGrace: checkGrace(options.abortGrace),
+    maxJobsPerWorker: checkMaxJobs(options.maxJobsPerWorker),
+    maxHeapPerWorker: checkHeap("maxHeapPerWorker", options.maxHeapPerWorker) ??
+      Infinity,
+    hardKill: checkBoolean("hardKill", options.hardKill) ||
+      memoryLimit !== undefined,
+    memoryLimit: checkHeap("memoryLimit", memoryLimit),
+    permissions: checkPermissions(options.permissions),
+    callerStack: checkBoolean("callerStack", options.callerStack),
+    name,
+    signal,
+  };
+  if (settings.whenFull === "caller-runs") checkCallerRuns(options);
+  return settings;
+}
+
+/** Checks the options of one call. */
+export function checkExecuteOptions(
+  options: ExecuteOptions,
+  { whenFull }: PoolSettings,
+): void {
+  checkNames("options", options, EXECUTE_OPTIONS, LATER_EXECUTE_OPTIONS);
+  checkSignal(options.signal);
+  const { transfer, timeout } = options;
+  if (transfer !== undefined && !Array.isArray(transfer)) {
+    throw expected("transfer", "an array", transfer);
+  }
+  if (timeout === undefined) return;
+  checkTimeout(timeout);
+  if (whenFull === "caller-runs") throw unkept("timeout");
+}
+
+/** Nothing protects a caller from what it runs itself. */
+function checkCallerRuns(options: ThreadPoolOptions): void {
+  const { timeout, hardKill, memoryLimit, permissions } = options;
+  if (timeout !== undefined) throw unkept("timeout");
+  if (hardKill) throw unkept("hardKill");
+  if (memoryLimit !== undefined) throw unkept("memoryLimit");
+  if (permissions !== undefined) throw unkept("permissions");
+}
+
+function unkept(name: string): TypeError {
+  return new TypeError(
+    `Option \`${name}\` cannot be kept where the caller runs jobs: \`queue.whenFull\` is "caller-runs"`,
+  );
+}
+
+function checkNames(
+  name: string,
+  options: object,
+  known: string[],
+  later: string[],
+): void {
+  if (
+    typeof options !== "object" || options === null || Array.isArray(options)
+  ) {
+    throw expected(name || "options", "an object", options);
+  }
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(key)) continue;
+    const path = name === "" || name === "options" ? key : `${name}.${key}`;
+    throw new TypeError(
+      later.includes(key)
+        ? `Option \`${path}\` is not available in this version`
+        : `Unknown option \`${path}\`: expected one of ${known.join(", ")}`,
+    );
+  }
+}
+
+function checkSize(size: unknown): number {
+  if (size === undefined) return navigator.hardwareConcurrency;
+  if (typeof size === "object" && size !== null) {
+    throw new TypeError(
+      "Option `size` as an object is not available in this version: expected a number",
+    );
+  }
+  return checkCount("size", size, 1);
+}
+
+function checkCount(name: string, value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (typeof value !== "number") throw expected(name, "a number", value);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw outOfRange(name, "an integer of at least 1", value);
+  }
+  return value;
+}
+
+function checkOneOf<Value extends string>(
+  name: string,
+  value: unknown,
+  values: readonly [Value, ...Value[]],
+): Value {
+  if (value === undefined) return values[0];
+  if (values.includes(value as Value)) return value as Value;
+  const what = values.map((value) => `"${value}"`).join(" or ");
+  throw typeof value === "string"
+    ? outOfRange(name, what, value)
+    : expected(name, what, value);
+}
+
+function checkBoolean(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  if (typeof value !== "boolean") throw expected(name, "a boolean", value);
+  return value;
+}
+
+function checkTimeout(timeout: unknown): number | undefined {
+  if (timeout === undefined || timeout === Infinity) return timeout;
+  if (typeof timeout !== "number") {
+    throw expected("timeout", "a number of ms", timeout);
+  }
+  if (!(timeout > 0 && timeout <= LONGEST)) {
+    throw outOfRange(
+      "timeout",
+      `a number of ms above 0 and at most ${LONGEST}, or Infinity`,
+      timeout,
+    );
+  }
+  return timeout;
+}
+
+function checkGrace(grace: unknown): number {
+  if (grace === undefined) return 50;
+  if (typeof grace !== "number") {
+    throw expected("abortGrace", "a number of ms", grace);
+  }
+  if (!(grace >= 0 && grace <= LONGEST || grace === Infinity)) {
+    throw outOfRange(
+      "abortGrace",
+      `a number of ms of at least 0 and at most ${LONGEST}, or Infinity`,
+      grace,
+    );
+  }
+  return grace;
+}
+
+function checkMaxJobs(count: unknown): number {
+  return count === Infinity
+    ? count
+    : checkCount("maxJobsPerWorker", count, Infinity);
+}
+
+function checkHeap(name: string, heap: unknown): number | undefined {
+  if (heap === undefined) return undefined;
+  if (typeof heap !== "number") throw expected(name, "a number of MiB", heap);
+  if (!(heap >= SMALLEST_HEAP && heap < Infinity)) {
+    throw outOfRange(
+      name,
+      `a number of MiB of at least ${SMALLEST_HEAP}`,
+      heap,
+    );
+  }
+  return heap;
+}
+
+function checkPermissions(
+  permissions: unknown,
+): Deno.PermissionOptions | undefined {
+  // To inherit all is what happens without the option, and asks for no flag.
+  if (permissions === undefined || permissions === "inherit") return undefined;
+  if (permissions === "none") return permissions;
+  if (typeof permissions === "string") {
+    throw outOfRange(
+      "permissions",
+      '"inherit", "none" or an object',
+      permissions,
+    );
+  }
+  checkNames("permissions", permissions as object, PERMISSIONS, []);
+  for (const [kind, value] of Object.entries(permissions as object)) {
+    const isKnown = value === undefined || typeof value === "boolean" ||
+      value === "inherit" ||
+      Array.isArray(value) &&
+        value.every((item) => typeof item === "string" || item instanceof URL);
+    if (isKnown) continue;
+    throw expected(
+      `permissions.${kind}`,
+      'a boolean, "inherit" or an array of strings',
+      value,
+    );
+  }
+  return permissions as Deno.PermissionOptions;
+}
+
+function checkCapacity(capacity: unknown): number {
+  if (capacity === undefined) return Infinity;
+  if (typeof capacity !== "number") {
+    throw expected("queue.capacity", "a number", capacity);
+  }
+  if (
+    !(capacity === Infinity || Number.isSafeInteger(capacity) && capacity >= 0)
+  ) {
+    throw outOfRange(
+      "queue.capacity",
+      "an integer of at least 0, or Infinity",
+      capacity,
+    );
+  }
+  return capacity;
+}
+
+function moduleUrl(module: unknown): string | undefined {
+  if (module === undefined) return undefined;
+  if (!(module instanceof URL) && typeof module !== "string") {
+    throw expected("module", "an absolute URL", module);
+  }
+  if (!URL.canParse(module)) {
+    throw new TypeError(
+      `Expected \`module\` to be an absolute URL, got "${module}": write new URL("${module}", import.meta.url)`,
+    );
+  }
+  return String(module);
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw expected("signal", "an AbortSignal", signal);
+  }
+}

@@ -1,0 +1,72 @@
+// A thread that can be killed and is in a sandbox: a worker of
+// `node:worker_threads`, which would ignore permissions, inside of a Web Worker
+// that has them.
+
+import { nestedEntryWith } from "./entry.ts";
+import type { Loan, ShellFailure, ShellInit } from "./nested_protocol.ts";
+import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
+import { unref } from "./unref.ts";
+import { listenTo, openRestricted } from "./web_thread.ts";
+
+const SHELL = new URL("../worker/shell.ts", import.meta.url);
+
+/** Never called; it puts the outer thread's code into the module graph. */
+export const importShell = (): Promise<unknown> => import("../worker/shell.ts");
+
+/** A thread in a thread. */
+export class NestedThread implements Thread {
+  readonly #shell: Worker;
+  readonly #port: MessagePort;
+
+  constructor(
+    { name, module, memoryLimit, permissions }: ThreadSettings,
+    events: ThreadEvents,
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.onmessage = (event) => events.message(event.data);
+    const { lent, loans } = lend(permissions!);
+    this.#shell = openRestricted(SHELL, name, lent);
+    listenTo(this.#shell, {
+      message: (failure) => {
+        const { message, code } = failure as ShellFailure;
+        events.failed(Object.assign(new Error(message), { code }));
+      },
+      failed: events.failed,
+    });
+    const entry = nestedEntryWith(module).href;
+    const init: ShellInit = { entry, name, memoryLimit, port: port2, loans };
+    this.#shell.postMessage(init, [port2]);
+  }
+
+  post(message: unknown, moves: Transferable[] = []): void {
+    this.#port.postMessage(message, moves);
+  }
+
+  terminate(): void {
+    this.#shell.terminate();
+    unref(this.#shell);
+    this.#port.close();
+  }
+}
+
+/**
+ * The inner thread's code is loaded with the outer one's permissions: a kind of
+ * them that is denied altogether is lent until that is done.
+ */
+function lend(
+  permissions: Deno.PermissionOptions,
+): { lent: Deno.PermissionOptions; loans: Loan[] } {
+  if (permissions === "inherit") return { lent: permissions, loans: [] };
+  const lent: Deno.PermissionOptionsObject = permissions === "none"
+    ? {}
+    : { ...permissions };
+  const loans: Loan[] = [];
+  for (const kind of ["read", "import"] as const) {
+    const given = lent[kind];
+    if (given && !(Array.isArray(given) && given.length === 0)) continue;
+    lent[kind] = "inherit";
+    loans.push(kind);
+  }
+  return { lent, loans };
+}

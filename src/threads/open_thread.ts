@@ -1,0 +1,18 @@
+// Which kind of thread a worker is.
+
+import { NestedThread } from "./nested_thread.ts";
+import { NodeThread } from "./node_thread.ts";
+import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
+import { WebThread } from "./web_thread.ts";
+
+/** Starts a thread that can do what is asked of it. */
+export function openThread(
+  settings: ThreadSettings,
+  events: ThreadEvents,
+): Thread {
+  const { hardKill, permissions } = settings;
+  if (!hardKill) return new WebThread(settings, events);
+  return permissions === undefined
+    ? new NodeThread(settings, events)
+    : new NestedThread(settings, events);
+}

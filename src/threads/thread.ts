@@ -1,0 +1,29 @@
+// What a thread is to the pool, however it is made.
+
+/** What a thread needs in order to start. */
+export interface ThreadSettings {
+  name: string;
+  /** The pool's module; it is loaded together with the thread's own code. */
+  module: string | undefined;
+  /** Whether it can be stopped whatever it does. */
+  hardKill: boolean;
+  /** MiB of its heap. */
+  memoryLimit: number | undefined;
+  permissions: Deno.PermissionOptions | undefined;
+}
+
+/** What a thread tells its owner. */
+export interface ThreadEvents {
+  /** Something has posted this from there: the pool's code, or a job. */
+  message(data: unknown): void;
+  /** It has failed: nothing else will be heard of it, but what is on its way. */
+  failed(cause: unknown): void;
+}
+
+/** A thread that has been started. */
+export interface Thread {
+  /** Sends a message; throws as `postMessage` does. */
+  post(message: unknown, moves?: Transferable[]): void;
+  /** Ends it as far as that can be done, and lets the process end without it. */
+  terminate(): void;
+}

@@ -1,0 +1,130 @@
+// One thread as main sees it: how it starts, and how it is known to have ended.
+
+import { WAKE } from "../board.ts";
+import { unpackError } from "../error_codec.ts";
+import type { FromWorker, Posted, ToWorker } from "../protocol.ts";
+import { canHardKill } from "./hard_kill.ts";
+import { endOfLife } from "./liveness.ts";
+import { openThread } from "./open_thread.ts";
+import type { Thread, ThreadSettings } from "./thread.ts";
+
+/** What a worker's thread tells of itself. */
+export interface WorkerThreadEvents {
+  /** It has imported the module. */
+  ready(): void;
+  /** It says something that is not about itself. */
+  message(message: FromWorker): void;
+  /** Something that is not of the pool's code has posted a message there. */
+  forged(): void;
+  /** It has ended, unasked; nothing follows. */
+  died(cause: unknown): void;
+}
+
+/** What a thread has posted arrives so many ms after its end has been seen. */
+const LAST_WORDS = 10;
+
+/** A thread that has not ended so many ms after it was told to is lost. */
+const LOST_AFTER = 200;
+
+/** A thread that is watched from its start to its end. */
+export class WorkerThread {
+  isReady = false;
+  /** What its messages begin with; no job knows it. */
+  readonly key: string = crypto.randomUUID();
+  readonly #isKillable: Promise<boolean> | undefined;
+  readonly #thread: Thread;
+  readonly #events: WorkerThreadEvents;
+  readonly #watch = new AbortController();
+  #isStopped = false;
+  #dying: ReturnType<typeof setTimeout> | undefined;
+  /** Resolves when it has ended, from when it is known how to see that. */
+  #life: Promise<void> | undefined;
+
+  constructor(settings: ThreadSettings, events: WorkerThreadEvents) {
+    this.#events = events;
+    this.#thread = openThread(settings, {
+      message: (data) => this.#receive(data as Posted),
+      failed: (cause) => this.#dieSoon(cause, 0),
+    });
+    if (settings.hardKill) this.#isKillable = canHardKill();
+  }
+
+  /** Sends a message; throws as `postMessage` does. */
+  post(message: ToWorker, moves?: Transferable[]): void {
+    this.#thread.post(message, moves);
+  }
+
+  /** Ends the thread; it says nothing more. Resolves with whether it has ended, or is lost. */
+  async stop(): Promise<boolean> {
+    this.#isStopped = true;
+    clearTimeout(this.#dying);
+    this.#thread.terminate();
+    if (this.#life === undefined) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(resolve, LOST_AFTER, false);
+    this.#life.then(() => resolve(true));
+    const hasEnded = await promise;
+    clearTimeout(timer);
+    this.#watch.abort();
+    return hasEnded;
+  }
+
+  async #becomeReady(): Promise<void> {
+    if (this.#isKillable && !await this.#isKillable) {
+      return this.#die(
+        new Error(
+          "Option `hardKill` is not to be had: this Deno cannot stop the loop of a thread",
+        ),
+      );
+    }
+    if (this.#isStopped) return;
+    this.isReady = true;
+    this.#events.ready();
+  }
+
+  #receive(posted: Posted): void {
+    if (this.#isStopped) return;
+    if (posted === WAKE) return this.#events.message(posted);
+    if (!Array.isArray(posted) || posted[0] !== this.key) {
+      return this.#events.forged();
+    }
+    const message = posted[1];
+    if (Array.isArray(message)) return this.#events.message(message);
+    switch (message.kind) {
+      case "alive":
+        this.#watchLife(message.life);
+        break;
+      case "ready":
+        this.#becomeReady();
+        break;
+      case "failed":
+      case "crashed":
+        this.#die(unpackError(message.error));
+        break;
+      default:
+        this.#events.message(message);
+    }
+  }
+
+  #watchLife(name: string): void {
+    const life = this.#life = endOfLife(name, this.#watch.signal);
+    life.then(() => {
+      const cause = new Error("The worker exited: self.close() or Deno.exit()");
+      // It may have got another name meanwhile.
+      this.#dieSoon(cause, LAST_WORDS, () => this.#life === life);
+    });
+  }
+
+  /** What the thread has posted before its end is still on its way. */
+  #dieSoon(cause: unknown, ms: number, isSo = () => true): void {
+    if (this.#isStopped) return;
+    this.#dying ??= setTimeout(() => {
+      this.#dying = undefined;
+      if (isSo()) this.#die(cause);
+    }, ms);
+  }
+
+  #die(cause: unknown): void {
+    if (!this.#isStopped) this.#events.died(cause);
+  }
+}

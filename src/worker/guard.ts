@@ -1,0 +1,64 @@
+// Stops what takes too long of a handler's synchronous part, which nothing else
+// can do in a Web Worker: a script that is run with a timeout is stopped in a
+// loop, a regular expression or `Atomics.wait`, cannot catch that, and leaves the
+// thread usable.
+
+import { Script } from "node:vm";
+
+/** How the script calls back; it has no other way to. */
+const HOOK = "__spindleThreadPoolCall";
+const TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT";
+
+/**
+ * So many ms later than main, which rejects the job in time: what would end just
+ * when it is stopped may be stopped after its end, in the pool's own code.
+ */
+const LATER = 5;
+
+/** What {@linkcode guard} gives of a call that was stopped. */
+export const STOPPED: unique symbol = Symbol("stopped");
+
+type Call = () => unknown;
+/** How a call has ended by itself. */
+type Outcome = { value: unknown } | { thrown: unknown };
+
+let call: Call | undefined;
+let outcome: Outcome | undefined;
+
+Object.defineProperty(globalThis, HOOK, { value: runCall });
+
+const script = new Script(`${HOOK}()`, { filename: "spindle-job" });
+const { apply } = Reflect;
+const { ceil } = Math;
+const { runInThisContext } = script;
+
+function runCall(): void {
+  if (call === undefined) return;
+  const current = call;
+  call = undefined;
+  try {
+    outcome = { value: current() };
+  } catch (thrown) {
+    outcome = { thrown };
+  }
+}
+
+/** What a call returns, or `STOPPED` if that takes more than so many ms. */
+export function guard(guarded: Call, ms: number): unknown {
+  call = guarded;
+  outcome = undefined;
+  try {
+    apply(runInThisContext, script, [{
+      timeout: ceil(ms) + LATER,
+      displayErrors: false,
+    }]);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== TIMED_OUT) throw error;
+  }
+  call = undefined;
+  const result = outcome as Outcome | undefined;
+  outcome = undefined;
+  if (result === undefined) return STOPPED;
+  if ("thrown" in result) throw result.thrown;
+  return result.value;
+}
