@@ -29,5 +29,5 @@ export type { CurrentJob };
  * ```
  */
 export function currentJob(): CurrentJob | undefined {
-  return currentJobSlot.job;
+  return currentJobSlot.storage?.getStore() ?? currentJobSlot.job;
 }

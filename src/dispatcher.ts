@@ -68,6 +68,11 @@ const SILENT = 100;
 /** A worker that executes nothing for so many ms, though it has been sent jobs, is replaced. */
 const UNRESPONSIVE = 5_000;
 
+/** How many jobs the caller may have in progress. */
+const CALLER_CONCURRENCY = 1024;
+/** By which number its thread goes. */
+const CALLER_ID = 0;
+
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 256;
 
@@ -82,6 +87,8 @@ export class Dispatcher {
   readonly #headStart = new HeadStart(() => this.#dispatch());
   readonly #roster: Roster;
   readonly #lanes: ReadonlySet<Lane>;
+  /** Where the caller executes jobs itself. */
+  #caller: Lane | undefined;
   /** Lanes that are ready and have nothing in flight. */
   readonly #idle = new Set<Lane>();
   /** Jobs in the queue or in flight. */
@@ -134,6 +141,9 @@ export class Dispatcher {
       queued += inFlight.sent;
       running += inFlight.running;
     }
+    const here = this.#caller?.snapshot();
+    queued += here?.sent ?? 0;
+    running += here?.running ?? 0;
     return { size, idle, queued, running };
   }
 
@@ -148,6 +158,15 @@ export class Dispatcher {
     } else if (this.#mayStartAtOnce) this.#dispatch();
     else if (++this.#sinceDispatch >= PUMP_EVERY) this.#pump();
     else this.#dispatchSoon(queueMicrotask);
+  }
+
+  /** Lets the caller execute a job itself; `false` if it has too much to do for that. */
+  executeHere(job: Job): boolean {
+    this.#caller ??= this.#open(CALLER_ID);
+    if (this.#caller.room === 0) return false;
+    this.#outstanding++;
+    this.#post(this.#caller, [job]);
+    return true;
   }
 
   readonly #dispatchAtEnd = (): void => this.#dispatchSoon(atEndOfTurn);
@@ -218,6 +237,10 @@ export class Dispatcher {
       const { started, unstarted } = this.#roster.remove(lane, reason);
       jobs.push(...started, ...unstarted);
       if (lane.isReady) this.#events.workerStopped(lane.workerId);
+    }
+    if (this.#caller) {
+      const { started, unstarted } = this.#caller.stop(reason);
+      jobs.push(...started, ...unstarted);
     }
     // Some have only now been found to have ended.
     jobs.push(...this.#finishing.stop(reason));
@@ -293,7 +316,7 @@ export class Dispatcher {
   /** Sends a worker as many jobs as it may have before it. */
   #feed(lane: Lane): void {
     const tellsStarts = this.#events.tellsStarts();
-    if (this.#stopped || this.#stuck.has(lane)) return;
+    if (this.#stopped || this.#stuck.has(lane) || lane === this.#caller) return;
     if (tellsStarts && !lane.isReady) return;
     const { concurrency } = this.#settings;
     const ahead = !lane.isReady
@@ -339,6 +362,11 @@ export class Dispatcher {
       jobs.push(this.#queue.shift()!);
     }
     this.#idle.delete(lane);
+    this.#post(lane, jobs);
+    return jobs.length;
+  }
+
+  #post(lane: Lane, jobs: Job[]): void {
     try {
       this.#deadlines.expect(lane.send(jobs));
       if (this.#events.tellsStarts()) {
@@ -351,7 +379,6 @@ export class Dispatcher {
         this.#events.jobLost(job, error);
       }
     }
-    return jobs.length;
   }
 
   #collect(lane: Lane): void {
@@ -444,8 +471,15 @@ export class Dispatcher {
   }
 
   #open(workerId: number): Lane {
-    return new Lane(workerId, this.#settings, this.functions, {
+    const isCaller = workerId === CALLER_ID;
+    const { concurrency } = this.#settings;
+    const settings = {
+      ...this.#settings,
+      concurrency: isCaller ? CALLER_CONCURRENCY : concurrency,
+    };
+    return new Lane(workerId, settings, this.functions, {
       ready: (lane) => {
+        if (isCaller) return;
         this.#noteIdle(lane);
         this.#events.workerStarted(workerId);
         if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
@@ -476,7 +510,7 @@ export class Dispatcher {
       },
       forged: () => this.#events.workerForged(workerId),
       died: (lane, cause) => this.#died(lane, cause),
-    });
+    }, isCaller);
   }
 
   /** A job has left its worker, which it took so many ms. */
@@ -540,6 +574,7 @@ export class Dispatcher {
 
   /** A worker has died by itself. */
   #died(lane: Lane, cause: unknown): void {
+    if (lane === this.#caller) return this.#events.startFailed(cause);
     this.#stop(lane, cause, (hasWorked) => {
       const isOfNoUse = this.#roster.died(hasWorked) || !lane.isReady;
       this.#events.workerDied(lane.workerId, cause);

@@ -22,7 +22,7 @@ import type { ThreadSettings } from "./threads/thread.ts";
 import { WorkerThread } from "./threads/worker_thread.ts";
 
 /** What a lane needs to know. */
-export interface LaneSettings extends ThreadSettings {
+export interface LaneSettings extends Omit<ThreadSettings, "isCaller"> {
   concurrency: number;
   maxJobsPerWorker: number;
   maxHeapPerWorker: number;
@@ -87,6 +87,7 @@ export class Lane implements Flight {
     settings: LaneSettings,
     functions: FunctionTable,
     events: LaneEvents,
+    isCaller = false,
   ) {
     const { name, module, concurrency, memoryLimit } = settings;
     this.workerId = workerId;
@@ -96,6 +97,7 @@ export class Lane implements Flight {
     this.#thread = new WorkerThread({
       ...settings,
       name: `${name}-${workerId}`,
+      isCaller,
     }, {
       ready: () => events.ready(this),
       message: (message) => this.#receive(message),

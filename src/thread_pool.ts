@@ -365,7 +365,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     const signal = options?.signal;
     signal?.throwIfAborted();
     this.#checkProspect();
-    if (settings.whenFull !== "wait" && !this.#hasRoomFor(1)) this.#makeRoom();
+    const isFull = settings.whenFull !== "wait" && !this.#hasRoomFor(1);
+    const isHere = isFull && settings.whenFull === "caller-runs";
+    if (isFull && !isHere) this.#makeRoom();
     const payload = takePayload(call, this.#dispatcher, this.#connect);
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
@@ -384,7 +386,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     if (signal) this.#aborts.add(signal, job);
     this.#settlement.add();
     this.#room.use();
-    this.#dispatcher.add(job);
+    if (!isHere || !this.#dispatcher.executeHere(job)) {
+      this.#dispatcher.add(job);
+    }
     return promise;
   }
 

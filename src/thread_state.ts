@@ -15,10 +15,26 @@ export interface CurrentJob {
   readonly deadline: number | undefined;
 }
 
-/** Where the worker keeps its current job. */
-export const currentJobSlot: { job: CurrentJob | undefined } = sharedByCopies(
+/** Runs jobs so that each is the current one of what it does, where several are in progress. */
+export interface JobStorage {
+  /** Calls something as a part of a job. */
+  run<R>(
+    job: CurrentJob,
+    call: (...args: unknown[]) => R,
+    ...args: unknown[]
+  ): R;
+  /** The job that whoever asks is a part of. */
+  getStore(): CurrentJob | undefined;
+}
+
+/** Where a thread keeps its current job. */
+export const currentJobSlot: {
+  job: CurrentJob | undefined;
+  /** Where it keeps several. */
+  storage: JobStorage | undefined;
+} = sharedByCopies(
   "current-job",
-  () => ({ job: undefined }),
+  () => ({ job: undefined, storage: undefined }),
 );
 
 /** What moves with a marked value: the list given, or all that it holds. */

@@ -1,5 +1,6 @@
 // Which kind of thread a worker is.
 
+import { CallerThread } from "./caller_thread.ts";
 import { NestedThread } from "./nested_thread.ts";
 import { NodeThread } from "./node_thread.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
@@ -10,7 +11,8 @@ export function openThread(
   settings: ThreadSettings,
   events: ThreadEvents,
 ): Thread {
-  const { hardKill, permissions } = settings;
+  const { isCaller, hardKill, permissions } = settings;
+  if (isCaller) return new CallerThread(events);
   if (!hardKill) return new WebThread(settings, events);
   return permissions === undefined
     ? new NodeThread(settings, events)

@@ -10,6 +10,8 @@ export interface ThreadSettings {
   /** MiB of its heap. */
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
+  /** Whether it is the caller's own thread. */
+  isCaller: boolean;
 }
 
 /** What a thread tells its owner. */

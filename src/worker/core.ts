@@ -15,16 +15,24 @@ import type { Traffic } from "./traffic.ts";
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
-/** Imports the module, and makes what runs its jobs. */
-export async function openCore(init: InitMessage, post: Post): Promise<Core> {
+/**
+ * Imports the module, and makes what runs its jobs.
+ *
+ * @param nextTurn Resolves in a later turn of the event loop
+ */
+export async function openCore(
+  init: InitMessage,
+  post: Post,
+  nextTurn: () => Promise<void>,
+): Promise<Core> {
   const { module, memoryLimit } = init;
   if (memoryLimit !== undefined) await checkMemoryLimit(memoryLimit);
   if (init.hardKill) await watchMemory(post);
   const handlers = new Handlers(
-    module === undefined ? {} : await importModule(module),
+    module === undefined ? {} : await importModule(module, nextTurn),
   );
   const board = new Board(init.slots, init.board);
-  const executor = new Executor(init, board, handlers, post);
+  const executor = new Executor(init, board, handlers, post, nextTurn);
   // Most workers start sooner without.
   if (init.concurrency > 1) {
     await executor.loadStorage();

@@ -19,9 +19,12 @@ import type {
   JobsMessage,
   Rings,
 } from "../protocol.ts";
-import { type CurrentJob, currentJobSlot } from "../thread_state.ts";
+import {
+  type CurrentJob,
+  currentJobSlot,
+  type JobStorage,
+} from "../thread_state.ts";
 import type { Handler, Handlers } from "./handlers.ts";
-import { nextTurn } from "./next_turn.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Loaded late, since most jobs end on the board. */
@@ -30,16 +33,6 @@ type Endings = typeof import("./endings.ts");
 type Guard = typeof import("./guard.ts");
 
 type Post = (message: FromWorker, moves?: Transferable[]) => void;
-
-/** Runs jobs so that each is the current one of what it does, where several are in progress. */
-interface JobStorage {
-  run<R>(
-    job: CurrentJob,
-    call: (...args: unknown[]) => R,
-    ...args: unknown[]
-  ): R;
-  getStore(): CurrentJob | undefined;
-}
 
 /** A job as this worker has received it. */
 class ReceivedJob implements CurrentJob {
@@ -99,6 +92,7 @@ export class Executor {
   readonly #board: Board;
   readonly #handlers: Handlers;
   readonly #post: Post;
+  readonly #nextTurn: () => Promise<void>;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
   readonly #rings: Rings;
@@ -130,6 +124,7 @@ export class Executor {
     board: Board,
     handlers: Handlers,
     post: Post,
+    nextTurn: () => Promise<void>,
   ) {
     const { workerId, concurrency, rings, timeOrigin, maxHeap } = init;
     this.#workerId = workerId;
@@ -139,6 +134,7 @@ export class Executor {
     this.#board = board;
     this.#handlers = handlers;
     this.#post = post;
+    this.#nextTurn = nextTurn;
     this.#canGuard = !init.hardKill;
     this.#maxHeap = maxHeap * BYTES_PER_MIB;
     this.#weighAt = maxHeap === Infinity ? Infinity : 0;
@@ -164,11 +160,7 @@ export class Executor {
   /** Loads what tells jobs apart that are in progress at once. */
   async loadStorage(): Promise<void> {
     const { AsyncLocalStorage } = await import("node:async_hooks");
-    const storage = new AsyncLocalStorage<CurrentJob>();
-    this.#storage = storage;
-    Object.defineProperty(currentJobSlot, "job", {
-      get: () => storage.getStore(),
-    });
+    this.#storage = currentJobSlot.storage ??= new AsyncLocalStorage();
   }
 
   /** Takes in functions that jobs will name. */
@@ -218,7 +210,7 @@ export class Executor {
     const now = this.#now();
     const late = now - this.#pauseAt;
     // Messages that follow each other leave timers and I/O no turn, either.
-    if (late >= 0 && late < TURN) return void this.#hold(nextTurn);
+    if (late >= 0 && late < TURN) return void this.#hold(this.#nextTurn);
     if (late >= TURN) this.#pauseAt = now + TURN;
     this.#run(now);
   }
@@ -276,7 +268,7 @@ export class Executor {
       now = this.#now();
       this.#end(job, now, failed, result);
       // Timers and I/O have their turn.
-      if (now >= this.#pauseAt && this.#first) this.#hold(nextTurn);
+      if (now >= this.#pauseAt && this.#first) this.#hold(this.#nextTurn);
     }
     if (this.#untoldSince !== undefined) this.#tell();
     // Main took this worker to be held up by a job that has come to wait.
@@ -316,7 +308,7 @@ export class Executor {
     const now = this.#now();
     this.#end(job, now, failed, result);
     if (now < this.#pauseAt) this.#run(now);
-    else this.#hold(nextTurn);
+    else this.#hold(this.#nextTurn);
   }
 
   #shift(): ReceivedJob | undefined {

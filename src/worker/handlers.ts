@@ -4,7 +4,6 @@
 import { currentJob } from "../current_job.ts";
 import type { FunctionDefinition } from "../protocol.ts";
 import { transfer } from "../transfer.ts";
-import { nextTurn } from "./next_turn.ts";
 
 /** What a module exports. */
 export type Module = Record<string, unknown>;
@@ -13,7 +12,10 @@ export type Module = Record<string, unknown>;
  * The module's exports. Never resolves if the module ends its thread: such a
  * thread goes on for a while, and would take jobs.
  */
-export async function importModule(url: string): Promise<Module> {
+export async function importModule(
+  url: string,
+  nextTurn: () => Promise<void>,
+): Promise<Module> {
   const scope = globalThis as { close?: () => void };
   const { close } = scope;
   const { exit } = Deno;

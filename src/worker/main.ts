@@ -36,14 +36,14 @@ export function listen(scope: Scope): void {
   const life = showLife(global.name ?? "worker", (life) => {
     post({ kind: "alive", life });
   });
-  const loading = import("./core.ts");
+  const loading = Promise.all([import("./core.ts"), import("./next_turn.ts")]);
 
   async function start(init: InitMessage): Promise<void> {
     key = init.key;
     post({ kind: "alive", life: await life });
-    const { openCore } = await loading;
+    const [{ openCore }, { nextTurn }] = await loading;
     try {
-      core = await openCore(init, post);
+      core = await openCore(init, post, nextTurn);
     } catch (error) {
       return await tell("failed", error);
     }

@@ -1,0 +1,69 @@
+// The caller's own thread in the place of a worker's: what is posted is cloned, or
+// moves, but does not leave.
+
+import { setImmediate } from "node:timers";
+import type { FromWorker, InitMessage, ToWorker } from "../protocol.ts";
+import type { Core } from "../worker/core.ts";
+import type { Thread, ThreadEvents } from "./thread.ts";
+
+/** Executes jobs where the pool is. */
+export class CallerThread implements Thread {
+  readonly #events: ThreadEvents;
+  #key = "";
+  #core: Core | undefined;
+  /** What came before the core was there. */
+  readonly #early: ToWorker[] = [];
+  #isEnded = false;
+
+  constructor(events: ThreadEvents) {
+    this.#events = events;
+  }
+
+  post(message: unknown, moves: Transferable[] = []): void {
+    const received: ToWorker = structuredClone(message as ToWorker, {
+      transfer: moves,
+    });
+    if (this.#core) this.#core.receive(received);
+    else if (isInit(received)) this.#start(received);
+    else this.#early.push(received);
+  }
+
+  terminate(): void {
+    this.#isEnded = true;
+    this.#core = undefined;
+  }
+
+  async #start(init: InitMessage): Promise<void> {
+    this.#key = init.key;
+    const post = (message: FromWorker, moves?: Transferable[]) => {
+      this.#tell(message, moves);
+    };
+    try {
+      const { openCore } = await import("../worker/core.ts");
+      const core = await openCore(init, post, nextTurn);
+      if (!this.#isEnded) this.#core = core;
+    } catch (error) {
+      return this.#events.failed(error);
+    }
+    post({ kind: "ready" });
+    for (const message of this.#early) this.#core?.receive(message);
+  }
+
+  #tell(message: FromWorker, moves: Transferable[] = []): void {
+    const sent = structuredClone(message, { transfer: moves });
+    // Whoever is told may post something himself.
+    queueMicrotask(() => {
+      if (this.#isEnded) return;
+      this.#events.message(sent === 0 ? sent : [this.#key, sent]);
+    });
+  }
+}
+
+function isInit(message: ToWorker): message is InitMessage {
+  return typeof message === "object" && "kind" in message &&
+    message.kind === "init";
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
