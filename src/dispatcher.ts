@@ -1,19 +1,16 @@
 // Decides which worker gets which jobs, and when another worker starts.
 
-import { DeadlineTimer } from "./deadline_timer.ts";
 import { WorkerCrashedError } from "./errors.ts";
-import { Finishing } from "./finishing.ts";
 import { atEndOfTurn } from "./flow/turn.ts";
 import { FunctionTable } from "./functions.ts";
-import { Grace } from "./grace.ts";
 import { HeadStart } from "./head_start.ts";
 import type { Job } from "./job.ts";
 import { Lane, type LaneSettings } from "./lane.ts";
 import { LOOK_AFTER, LookTimer } from "./look_timer.ts";
-import type { Arrivals } from "./moving/arrivals.ts";
+import { Overruns } from "./overruns.ts";
 import { Pace } from "./pace.ts";
-import type { Ending } from "./protocol.ts";
 import { JobQueue } from "./queue.ts";
+import { type ReturnEvents, Returns } from "./returns.ts";
 import { Roster } from "./roster.ts";
 
 /** What the dispatcher needs to know. */
@@ -24,20 +21,10 @@ export interface DispatcherSettings extends LaneSettings {
 }
 
 /** What the dispatcher tells the pool. */
-export interface DispatcherEvents {
+export interface DispatcherEvents extends ReturnEvents {
   /** Whether a job's start is to be told: then none is sent ahead of its turn. */
   tellsStarts(): boolean;
   jobStarted(job: Job, workerId: number): void;
-  /** A job has ended with a plain value. */
-  jobValue(job: Job, value: unknown, start: number, end: number): void;
-  /** A job has ended in any other way; what is open of its result stays so until it is closed. */
-  jobEnded(
-    job: Job,
-    ending: Ending,
-    start: number,
-    end: number,
-    open?: Promise<void>,
-  ): void;
   /** A job no longer occupies the queue or a worker: there may be room. */
   freed(): void;
   /** A job could not be sent. */
@@ -82,7 +69,7 @@ export class Dispatcher {
   readonly #settings: DispatcherSettings;
   readonly #events: DispatcherEvents;
   readonly #queue = new JobQueue();
-  readonly #finishing = new Finishing();
+  readonly #returns: Returns;
   readonly #pace = new Pace();
   readonly #headStart = new HeadStart(() => this.#dispatch());
   readonly #roster: Roster;
@@ -97,8 +84,7 @@ export class Dispatcher {
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   readonly #looking = new LookTimer(() => this.#look());
-  readonly #deadlines = new DeadlineTimer((now) => this.#endOverdue(now));
-  readonly #grace: Grace;
+  readonly #overruns: Overruns;
   /** Lanes whose worker has been at one job for long: they are sent nothing. */
   readonly #stuck = new Set<Lane>();
   #stopped = false;
@@ -106,10 +92,7 @@ export class Dispatcher {
   constructor(settings: DispatcherSettings, events: DispatcherEvents) {
     this.#settings = settings;
     this.#events = events;
-    this.#grace = new Grace(
-      settings.abortGrace,
-      (job, lane) => this.#stopFor(job, lane),
-    );
+    this.#returns = new Returns(events);
     this.#roster = new Roster(settings.size, {
       open: (workerId) => this.#open(workerId),
       // Its first job arrives with it, or is taken back for a worker that idles.
@@ -117,6 +100,11 @@ export class Dispatcher {
       workerLost: (workerId) => events.workerLost(workerId),
     });
     this.#lanes = this.#roster.lanes;
+    this.#overruns = new Overruns(settings.abortGrace, this.#lanes, {
+      collect: (lane) => this.#collect(lane),
+      timedOut: (job) => events.jobTimedOut(job),
+      ignored: (job, lane) => this.#stopFor(job, lane),
+    });
   }
 
   /** How many jobs wait in the queue or occupy a worker. */
@@ -188,8 +176,8 @@ export class Dispatcher {
   abort(job: Job, reason: unknown): void {
     if (this.#takeOut(job)) return;
     const { flight } = job;
-    flight?.abort(job, reason);
-    if (flight instanceof Lane) this.#grace.give(job, flight);
+    if (flight instanceof Lane) this.#overruns.abort(job, flight, reason);
+    else flight?.abort(job, reason);
   }
 
   /** Takes out the job that has waited longest, if any waits. */
@@ -229,10 +217,9 @@ export class Dispatcher {
   stop(reason: unknown): Job[] {
     this.#stopped = true;
     this.#looking.stop();
-    this.#deadlines.stop();
-    this.#grace.stop();
+    this.#overruns.stop();
     this.#headStart.stop();
-    const jobs: Job[] = this.#finishing.stop(reason);
+    const jobs: Job[] = this.#returns.stop(reason);
     for (const lane of this.#roster.stop()) {
       const { started, unstarted } = this.#roster.remove(lane, reason);
       jobs.push(...started, ...unstarted);
@@ -243,7 +230,7 @@ export class Dispatcher {
       jobs.push(...started, ...unstarted);
     }
     // Some have only now been found to have ended.
-    jobs.push(...this.#finishing.stop(reason));
+    jobs.push(...this.#returns.stop(reason));
     this.#idle.clear();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
       jobs.push(job);
@@ -368,7 +355,7 @@ export class Dispatcher {
 
   #post(lane: Lane, jobs: Job[]): void {
     try {
-      this.#deadlines.expect(lane.send(jobs));
+      this.#overruns.expect(lane.send(jobs));
       if (this.#events.tellsStarts()) {
         for (const job of jobs) this.#events.jobStarted(job, lane.workerId);
       }
@@ -489,23 +476,12 @@ export class Dispatcher {
       flowed: () => this.#looking.soon(),
       value: (job, value, start, end) => {
         this.#left(end - start);
-        if (job.extras?.departures === undefined) {
-          this.#events.jobValue(job, value, start, end);
-        } else {
-          this.#finishing.finish(job, () => {
-            this.#events.jobValue(job, value, start, end);
-          });
-        }
+        this.#returns.value(job, value, start, end);
         this.#events.freed();
       },
       ended: (job, ending, start, end, streams) => {
-        if (streams?.isOpen) {
-          return this.#givesStreams(job, ending, start, end, streams);
-        }
         this.#left(end - start);
-        const settle = () => this.#events.jobEnded(job, ending, start, end);
-        if (job.extras?.departures) this.#finishing.finish(job, settle);
-        else settle();
+        this.#returns.ended(job, ending, start, end, streams);
         this.#events.freed();
       },
       forged: () => this.#events.workerForged(workerId),
@@ -520,56 +496,16 @@ export class Dispatcher {
     this.#roster.worked();
   }
 
-  /** Ends the jobs that have executed for longer than they may; gives in how many ms the next may have. */
-  #endOverdue(now: number): number {
-    let next = Infinity;
-    for (const lane of this.#lanes) {
-      this.#collect(lane);
-      const left = lane.findOverdue(now, (job) => {
-        lane.abort(job, new DOMException("The job timed out", "TimeoutError"));
-        this.#grace.give(job, lane);
-        this.#events.jobTimedOut(job);
-      });
-      next = Math.min(next, left);
-    }
-    return next;
-  }
-
-  /** Stops a worker whose job has not ended, though it was told to. */
+  /** Stops a worker for a job that has not ended, though it was told to. */
   #stopFor(job: Job, lane: Lane): void {
-    this.#collect(lane);
-    if (job.flight !== lane) return;
-    if (lane.isEnding(job)) return this.#grace.give(job, lane);
     const { name } = this.functions.definitions[job.functionId];
+    const { abortGrace } = this.#settings;
     this.#stop(
       lane,
       new Error(
-        `Job "${name}" did not end within ${this.#settings.abortGrace} ms after it was told to, and its worker was stopped`,
+        `Job "${name}" did not end within ${abortGrace} ms after it was told to, and its worker was stopped`,
       ),
     );
-  }
-
-  /** A job has left its worker, to which streams of its result are still joined. */
-  #givesStreams(
-    job: Job,
-    ending: Ending,
-    start: number,
-    end: number,
-    streams: Arrivals,
-  ): void {
-    // Nobody will read what a job gives that its caller has aborted.
-    if (job.settled) streams.end();
-    this.#left(end - start);
-    // What has moved with it ends with them.
-    const open = new Promise<void>((resolve) => {
-      streams.whenClosed(() => {
-        const departures = job.extras?.departures;
-        if (departures === undefined) resolve();
-        else departures.whenClosed(resolve);
-      });
-    });
-    this.#events.jobEnded(job, ending, start, end, open);
-    this.#events.freed();
   }
 
   /** A worker has died by itself. */
