@@ -103,17 +103,18 @@ export interface ThreadPoolOptions {
   memoryLimit?: number;
   /**
    * The Deno permissions of the workers: a sandbox for the jobs. It is a part of
-   * those that the program has; of an object, what it leaves out is denied.
-   * Nobody is asked for more.
+   * those that the program has; of an object, what it leaves out is denied. At a
+   * terminal, Deno asks its user when a job wants more, unless the program runs
+   * with `--no-prompt`.
    *
    * Deno ends the **whole program** with exit code 70, and there is no way to know
    * that beforehand, unless it runs with `--unstable-worker-options` or its
    * `deno.json` has `"unstable": ["worker-options"]`.
    *
-   * The pool's module and what it imports by names that stand in its source are
-   * loaded with the program's own permissions. Together with `hardKill` that
-   * holds for a `read` or `import` that is denied altogether or not at all; of a
-   * list, the module and this package must be a part.
+   * The pool's module and what it imports by names that stand in its source, JSON
+   * files included, are loaded with the program's own permissions. Together with
+   * `hardKill` that holds for a `read` or `import` that is denied altogether or not
+   * at all; of a list, the module and this package must be a part.
    *
    * @default {"inherit"}
    */

@@ -43,16 +43,23 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *
  * - **Order**: jobs start in the order in which they were submitted.
  * - **Settlement**: every promise settles, once, whatever happens to a worker.
+ *   A job that has started is never run again; one that has not goes to another
+ *   worker, unless what moved with it is lost.
+ * - **Limits**: a `timeout` ends a job, even a synchronous loop. See
+ *   {@linkcode ThreadPoolOptions} for `hardKill`, `memoryLimit` and
+ *   `permissions`, which make workers a sandbox.
  * - **Ownership**: arguments and results are cloned, or move if they are marked
  *   with {@linkcode transfer}; a `Deno.Conn` moves by itself. Jobs never share an
  *   object.
  * - **Workers** start when there is work for them, one at a time, and are
- *   replaced when they die.
+ *   replaced when they die. If ten die in a row, the next one starts later each
+ *   time, and new jobs are refused meanwhile.
  * - **End**: a pool keeps its process alive until it is closed or terminated;
  *   `await using` closes it.
  *
  * Imported from JSR it needs `--allow-read` for a local `module`, and no
- * permission for inline jobs; its workers have the permissions of the process.
+ * permission for inline jobs; its workers have the permissions of the process,
+ * unless they are given their own.
  *
  * @typeParam Jobs The type of the module whose functions are the jobs
  *
@@ -147,9 +154,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * empty object is refused.
    *
    * On abort: a job that has not started never will; the promise of one that
-   * runs rejects at once, `currentJob().signal` fires in its worker, and what
-   * its handler still does is ignored. Reads of its connections reject with
-   * `Deno.errors.Interrupted`; what it writes still goes out.
+   * runs rejects at once and `currentJob().signal` fires in its worker. Reads of
+   * its connections reject with `Deno.errors.Interrupted`; what it writes still
+   * goes out. If its handler has not ended after `abortGrace`, its worker is
+   * stopped and replaced; others that it has in progress reject with
+   * {@linkcode WorkerCrashedError}. When a timeout is over, the same happens.
    *
    * @typeParam J The name of a function of the module, or an inline function
    * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
@@ -159,10 +168,13 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * @throws {TypeError} If the job, its arguments or options are of the wrong type
    * @throws {JobNotFoundError} If the module exports no such function
    * @throws {JobCloneError} If an argument or the result cannot be cloned
+   * @throws {JobTimeoutError} If the job executes for longer than its timeout
    * @throws {QueueFullError} If the queue is full and `whenFull` is `"reject"`
+   * @throws {JobDiscardedError} If it waits in a full queue and `whenFull` is `"discard-oldest"`
    * @throws {PoolClosedError} If the pool was closed before the call
    * @throws {PoolTerminatedError} If the pool is terminated
-   * @throws {WorkerCrashedError} If the job's worker dies
+   * @throws {WorkerCrashedError} If the job's worker dies, or workers die in a row
+   * @throws {MemoryLimitError} If its worker dies for lack of memory
    * @throws {WorkerStartError} If the module cannot be imported
    *
    * @example
@@ -249,7 +261,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
 
   /**
    * Refuses new jobs, finishes those accepted, however long they take, with the
-   * streams of their results, and ends the workers. Every call returns the same
+   * streams of their results, and tells the workers to end. Every call returns the same
    * promise; a `terminate()` meanwhile settles it.
    *
    * @example
