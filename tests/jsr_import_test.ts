@@ -23,7 +23,7 @@ const INLINE = "inline gave 3\n";
 Deno.test("jsr import: a program is type-checked with the package's types", async () => {
   await using registry = await JsrRegistry.start("0.1.0");
   await using consumer = await Consumer.copy(registry);
-  const files = ["named.ts", "inline.ts", "misuse.ts"];
+  const files = ["named.ts", "inline.ts", "misuse.ts", "killable.ts"];
   const { code, stderr } = await consumer.deno("check", ...files);
   assertEquals(code, 0, stderr);
 });
@@ -90,4 +90,19 @@ Deno.test("jsr import: currentJob() holds when the job module has another copy o
     const copy = `/@spindle/thread-pool/${version}/src/current_job.ts`;
     assert(registry.requests.includes(copy), `Expected ${copy} to be loaded`);
   }
+});
+
+Deno.test("jsr import: workers that can be stopped need no further permission", async () => {
+  await using registry = await JsrRegistry.start("0.1.0");
+  await using consumer = await Consumer.copy(registry);
+  const flag = `--allow-read=${consumer.dir}`;
+  assertPrints(await consumer.deno("run", flag, "killable.ts"), NAMED);
+});
+
+Deno.test("jsr import: a sandbox holds, and its module is loaded all the same", async () => {
+  await using registry = await JsrRegistry.start("0.1.0");
+  await using consumer = await Consumer.copy(registry);
+  const flags = [`--allow-read=${consumer.dir}`, "--unstable-worker-options"];
+  const run = await consumer.deno("run", ...flags, "sandbox.ts");
+  assertPrints(run, `${NAMED}NotCapable\n`.repeat(2));
 });
