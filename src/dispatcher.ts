@@ -12,6 +12,7 @@ import { Pace } from "./pace.ts";
 import { JobQueue } from "./queue.ts";
 import { type ReturnEvents, Returns } from "./returns.ts";
 import { Roster } from "./roster.ts";
+import { Silence } from "./silence.ts";
 
 /** What the dispatcher needs to know. */
 export interface DispatcherSettings extends LaneSettings {
@@ -50,11 +51,6 @@ const WORTH_TAKING = 0.2;
 /** So many ms of work are worth to wake a worker for, while another is awake. */
 const WORTH_WAKING = 0.2;
 
-/** A worker that executes nothing for so many ms gets no more jobs, and those it has are given to others. */
-const SILENT = 100;
-/** A worker that executes nothing for so many ms, though it has been sent jobs, is replaced. */
-const UNRESPONSIVE = 5_000;
-
 /** How many jobs the caller may have in progress. */
 const CALLER_CONCURRENCY = 1024;
 /** By which number its thread goes. */
@@ -85,6 +81,7 @@ export class Dispatcher {
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   readonly #looking = new LookTimer(() => this.#look());
   readonly #overruns: Overruns;
+  readonly #silence: Silence;
   /** Lanes whose worker has been at one job for long: they are sent nothing. */
   readonly #stuck = new Set<Lane>();
   #stopped = false;
@@ -104,6 +101,17 @@ export class Dispatcher {
       collect: (lane) => this.#collect(lane),
       timedOut: (job) => events.jobTimedOut(job),
       ignored: (job, lane) => this.#stopFor(job, lane),
+    });
+    this.#silence = new Silence(this.#lanes, {
+      collect: (lane) => this.#collect(lane),
+      silent: (lane) => {
+        this.#bypass(lane);
+        this.#dispatch();
+      },
+      unresponsive: (lane, ms) => {
+        const message = `The worker did nothing for ${ms} ms, and was stopped`;
+        this.#stop(lane, new Error(message));
+      },
     });
   }
 
@@ -218,6 +226,7 @@ export class Dispatcher {
     this.#stopped = true;
     this.#looking.stop();
     this.#overruns.stop();
+    this.#silence.stop();
     this.#headStart.stop();
     const jobs: Job[] = this.#returns.stop(reason);
     for (const lane of this.#roster.stop()) {
@@ -356,6 +365,7 @@ export class Dispatcher {
   #post(lane: Lane, jobs: Job[]): void {
     try {
       this.#overruns.expect(lane.send(jobs));
+      this.#silence.watch();
       if (this.#events.tellsStarts()) {
         for (const job of jobs) this.#events.jobStarted(job, lane.workerId);
       }
@@ -410,28 +420,22 @@ export class Dispatcher {
   /** Looks at the workers; what waits behind a job that is long goes back to the queue. */
   #look(): boolean {
     let again = this.#seeOff();
-    const now = performance.now();
     for (const lane of this.#lanes) {
       this.#collect(lane);
       again ||= lane.mayHaveMore;
-      const silence = lane.silence(now);
-      if (silence > UNRESPONSIVE) {
-        this.#stop(
-          lane,
-          new Error(
-            `The worker did not respond for ${UNRESPONSIVE} ms, and was stopped`,
-          ),
-        );
-        continue;
-      }
-      if (lane.waiting === 0 && silence === 0) continue;
-      if (silence > SILENT || lane.isStuck()) {
-        this.#stuck.add(lane);
-        this.#requeue(lane.takeBackAll());
+      if (lane.waiting === 0) continue;
+      if (lane.isStuck()) {
+        this.#bypass(lane);
       } else again ||= this.#idle.size > 0;
     }
     this.#dispatch();
     return again;
+  }
+
+  /** Gives what waits before a worker to others, until it tells something. */
+  #bypass(lane: Lane): void {
+    this.#stuck.add(lane);
+    this.#requeue(lane.takeBackAll());
   }
 
   /** Takes back, for a worker that idles, what waits behind another's job. */

@@ -79,7 +79,7 @@ export class Lane implements Flight {
   #isBroken = false;
   /** Whether any job has ended in its worker. */
   hasWorked = false;
-  /** Since when its worker has been sent jobs, and executes none. */
+  /** Since when its worker has been sent jobs, though maybe not left them, and executes none. */
   #silentSince: number | undefined;
 
   constructor(
@@ -324,10 +324,12 @@ export class Lane implements Flight {
 
   /** For how many ms its worker, though it has been sent jobs, has executed none. */
   silence(now: number): number {
-    const first = this.isReady ? this.#inFlight.peek() : undefined;
-    if (first && this.#board.state(first.seq) === State.SENT) {
-      this.#silentSince ??= now;
-    } else this.#silentSince = undefined;
+    const first = this.#inFlight.peek();
+    if (first && this.isReady) {
+      if (this.#board.state(first.seq) === State.SENT) {
+        this.#silentSince ??= now;
+      } else this.#silentSince = undefined;
+    }
     return now - (this.#silentSince ?? now);
   }
 
@@ -388,6 +390,7 @@ export class Lane implements Flight {
   }
 
   #take(message: FromWorker): void {
+    this.#silentSince = undefined;
     if (message === WAKE) return this.#look();
     if (Array.isArray(message)) {
       for (let i = 0; i < message.length; i += 2) {
@@ -472,6 +475,7 @@ export class Lane implements Flight {
     // Who hears of a result may give new jobs, and so come here again.
     this.#remove(job);
     this.hasWorked = true;
+    this.#silentSince = undefined;
     this.#events.value(job, value, board.start(seq), board.end(seq));
     return true;
   }

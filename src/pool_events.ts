@@ -8,7 +8,7 @@ export interface WorkerEventDetail {
 
 /** What `workererror` tells. */
 export interface WorkerErrorEventDetail extends WorkerEventDetail {
-  /** What the worker died of. */
+  /** What happened. */
   error: unknown;
 }
 
@@ -22,7 +22,7 @@ export interface JobEventDetail {
 
 /** What `jobstart` tells. */
 export interface JobStartEventDetail extends JobEventDetail {
-  /** The worker that has the job. */
+  /** The worker that has the job; 0 is the caller's own thread. */
   workerId: number;
 }
 
@@ -40,7 +40,10 @@ export interface ThreadPoolEventMap {
   workerstart: CustomEvent<WorkerEventDetail>;
   /** A worker that was ready has ended. */
   workerstop: CustomEvent<WorkerEventDetail>;
-  /** A worker has died. */
+  /**
+   * A worker has died; or it could not be stopped, and its thread goes on; or a
+   * job in it has posted a message of its own, which was dropped.
+   */
   workererror: CustomEvent<WorkerErrorEventDetail>;
   /**
    * A job is handed to a worker that has room for it. Once somebody has listened,

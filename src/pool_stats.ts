@@ -36,9 +36,9 @@ export interface PoolStats {
   aborted: number;
   /** Jobs that exceeded their timeout. */
   timedOut: number;
-  /** Workers that died. */
+  /** Workers that died by themselves, not those that were stopped. */
   crashed: number;
-  /** Workers that could not be stopped and were replaced. */
+  /** Workers that could not be stopped, and were replaced: their threads go on. */
   lost: number;
   /** From `execute()` to the start of the handler. */
   waitTime: Times;

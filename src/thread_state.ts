@@ -7,7 +7,7 @@ export interface CurrentJob {
   readonly id: number;
   /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
   readonly name: string;
-  /** The number of the worker in its pool, from 1. */
+  /** The number of the worker in its pool, from 1; 0 is the caller's own thread. */
   readonly workerId: number;
   /** Fires, with the caller's reason, when the job is aborted. */
   readonly signal: AbortSignal;
