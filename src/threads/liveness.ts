@@ -35,14 +35,9 @@ export function showLife(
 }
 
 /** Resolves when the thread that shows its life by this name has ended; never once aborted. */
-export async function endOfLife(
-  name: string,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    if (locks) return void await locks.request(name, { signal }, () => {});
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-  return new Promise(() => {});
+export function endOfLife(name: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    // It is rejected once aborted, or if the lock is stolen as soon as it is held.
+    locks?.request(name, { signal }, () => resolve()).catch(() => {});
+  });
 }
