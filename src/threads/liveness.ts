@@ -34,10 +34,17 @@ export function showLife(
   });
 }
 
-/** Resolves when the thread that shows its life by this name has ended; never once aborted. */
-export function endOfLife(name: string, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves when the thread that shows its life by this name has ended; never once
+ * aborted. There is nothing to wait for where that cannot be seen.
+ */
+export function endOfLife(
+  name: string,
+  signal: AbortSignal,
+): Promise<void> | undefined {
+  if (locks === undefined) return undefined;
   return new Promise((resolve) => {
     // It is rejected once aborted, or if the lock is stolen as soon as it is held.
-    locks?.request(name, { signal }, () => resolve()).catch(() => {});
+    locks.request(name, { signal }, () => resolve()).catch(() => {});
   });
 }

@@ -108,7 +108,7 @@ export class WorkerThread {
 
   #watchLife(name: string): void {
     const life = this.#life = endOfLife(name, this.#watch.signal);
-    life.then(() => {
+    life?.then(() => {
       const cause = new Error("The worker exited: self.close() or Deno.exit()");
       // It may have got another name meanwhile.
       this.#dieSoon(cause, LAST_WORDS, () => this.#life === life);
