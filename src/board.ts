@@ -10,6 +10,7 @@
 // left the worker before the next job starts: a long job holds up no result of
 // those before it, and a crash loses none.
 
+import { compareExchange, exchange, load, store } from "./intrinsics.ts";
 import { fromText, toText } from "./plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
@@ -100,7 +101,7 @@ export class Board {
 
   /** Main: the job of this sequence number is on its way. */
   send(seq: number): void {
-    Atomics.store(this.#words, seq & this.#mask, word(seq, State.SENT));
+    store(this.#words, seq & this.#mask, word(seq, State.SENT));
   }
 
   /** Worker: takes the job, which starts now on main's clock, unless main has taken it back. */
@@ -116,7 +117,7 @@ export class Board {
 
   #swap(seq: number, state: State): boolean {
     const sent = word(seq, State.SENT);
-    return Atomics.compareExchange(
+    return compareExchange(
       this.#words,
       seq & this.#mask,
       sent,
@@ -151,7 +152,7 @@ export class Board {
         else if (this.#writeText(seq, result)) state = State.TEXT;
         else return false;
     }
-    Atomics.store(this.#words, seq & this.#mask, word(seq, state));
+    store(this.#words, seq & this.#mask, word(seq, state));
     return true;
   }
 
@@ -165,12 +166,12 @@ export class Board {
 
   /** Worker: the job's ending has left in a message. */
   settlePosted(seq: number): void {
-    Atomics.store(this.#words, seq & this.#mask, word(seq, State.POSTED));
+    store(this.#words, seq & this.#mask, word(seq, State.POSTED));
   }
 
   /** Main: what has become of a job in flight. */
   state(seq: number): State {
-    return (Atomics.load(this.#words, seq & this.#mask) & STATE_MASK) as State;
+    return (load(this.#words, seq & this.#mask) & STATE_MASK) as State;
   }
 
   /**
@@ -220,12 +221,12 @@ export class Board {
 
   /** Worker: whether main has to be woken, since nothing else will do so. */
   wake(): boolean {
-    return Atomics.exchange(this.#words, this.#awake, 1) === 0;
+    return exchange(this.#words, this.#awake, 1) === 0;
   }
 
   /** Main: is awake and about to look; later endings need a new wake-up. */
   awake(): void {
-    Atomics.store(this.#words, this.#awake, 0);
+    store(this.#words, this.#awake, 0);
   }
 }
 

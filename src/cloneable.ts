@@ -1,9 +1,50 @@
 // What `postMessage` can clone, what it can only move, and what it cannot send.
 
+import {
+  eachEntry,
+  eachItem,
+  getPrototypeOf,
+  isView,
+  keys,
+  SafeSet,
+  setOf,
+  startsWith,
+  toText,
+  unbindGetter,
+} from "./intrinsics.ts";
 import { tagOf } from "./tag.ts";
 
+/** As they were before any job could overwrite them. */
+const {
+  ArrayBuffer,
+  DataView,
+  Map,
+  MessagePort,
+  ReadableStream,
+  Set,
+  SharedArrayBuffer,
+  structuredClone,
+  TransformStream,
+  WritableStream,
+} = globalThis;
+const { Memory } = WebAssembly;
+const isDetached = unbindGetter<boolean>(ArrayBuffer.prototype, "detached");
+const isResizable = unbindGetter<boolean>(ArrayBuffer.prototype, "resizable");
+const memoryOf = unbindGetter<ArrayBufferLike>(Memory.prototype, "buffer");
+const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype);
+const bufferOfArray = unbindGetter<ArrayBufferLike>(
+  typedArrayPrototype,
+  "buffer",
+);
+const bufferOfDataView = unbindGetter<ArrayBufferLike>(
+  DataView.prototype,
+  "buffer",
+);
+
+const lengthOfArray = unbindGetter<number>(typedArrayPrototype, "byteLength");
+
 /** Values that `postMessage` refuses or silently turns into `{}`, by their tags. */
-const NOT_CLONEABLE = new Set([
+const NOT_CLONEABLE = setOf([
   "AbortController",
   "AsyncGenerator",
   "Generator",
@@ -38,9 +79,9 @@ export function isPrimitive(value: unknown): boolean {
 /** Whether `postMessage` would silently send `{}` for an object, or throw at it. */
 export function isNotCloneable(value: object): boolean {
   const tag = tagOf(value);
-  return NOT_CLONEABLE.has(tag) || tag.startsWith("Temporal.") ||
-    value instanceof WebAssembly.Memory &&
-      !(value.buffer instanceof SharedArrayBuffer);
+  return NOT_CLONEABLE.has(tag) || startsWith(tag, "Temporal.") ||
+    value instanceof Memory &&
+      !(memoryOf(value) instanceof SharedArrayBuffer);
 }
 
 /** Whether an object is no more than its own properties, as far as cloning goes. */
@@ -50,21 +91,23 @@ export function isOrdinary(value: object): boolean {
 
 /** Whether nothing of an object would arrive: what it is sits in no property of its own. */
 export function isHidden(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
+  const prototype = getPrototypeOf(value);
   // An object that is no instance of a class may well be empty.
-  return prototype !== null && Object.getPrototypeOf(prototype) !== null &&
-    Object.keys(value).length === 0;
+  return prototype !== null && getPrototypeOf(prototype) !== null &&
+    keys(value).length === 0;
 }
 
 /** Whether a buffer, or that of a view, is gone, or no longer reaches as far as the view. */
 export function isOutOfBounds(
   value: ArrayBufferLike | ArrayBufferView,
 ): boolean {
-  if (!ArrayBuffer.isView(value)) {
-    return value instanceof ArrayBuffer && value.detached;
+  if (!isView(value)) {
+    return value instanceof ArrayBuffer && isDetached(value);
   }
-  if (isOutOfBounds(value.buffer)) return true;
-  if (value.byteLength > 0 || !(value.buffer as ArrayBuffer).resizable) {
+  const buffer = bufferOf(value);
+  if (isOutOfBounds(buffer)) return true;
+  if (!(buffer instanceof ArrayBuffer) || !isResizable(buffer)) return false;
+  if (!(value instanceof DataView) && lengthOfArray(value) > 0) {
     return false;
   }
   try {
@@ -75,10 +118,17 @@ export function isOutOfBounds(
   }
 }
 
+/** The buffer of a view. */
+export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
+  return view instanceof DataView
+    ? bufferOfDataView(view)
+    : bufferOfArray(view);
+}
+
 /** Why a transferable cannot be moved now, if it cannot. */
 export function whyUnmovable(value: unknown): string | undefined {
   if (value instanceof ArrayBuffer) {
-    return value.detached
+    return isDetached(value)
       ? "an ArrayBuffer that is already detached"
       : undefined;
   }
@@ -96,22 +146,26 @@ export function whyUnmovable(value: unknown): string | undefined {
 /** Every transferable that a value holds, at any depth. */
 export function transferablesIn(
   value: unknown,
-  found = new Set<Transferable>(),
-  seen = new Set<object>(),
+  found = new SafeSet<Transferable>(),
+  seen = new SafeSet<object>(),
 ): Set<Transferable> {
   if (typeof value !== "object" || value === null || seen.has(value)) {
     return found;
   }
   seen.add(value);
-  if (ArrayBuffer.isView(value)) transferablesIn(value.buffer, found, seen);
+  const search = (part: unknown) => void transferablesIn(part, found, seen);
+  if (isView(value)) search(bufferOf(value));
   else if (value instanceof ArrayBuffer || isMoveOnly(value)) found.add(value);
   else if (value instanceof Map) {
-    for (const entry of value) transferablesIn(entry, found, seen);
-  } else if (value instanceof Set) {
-    for (const item of value) transferablesIn(item, found, seen);
-  } else {
-    for (const key of Object.keys(value)) {
-      transferablesIn((value as Record<string, unknown>)[key], found, seen);
+    eachEntry(value, (part, key) => {
+      search(key);
+      search(part);
+    });
+  } else if (value instanceof Set) eachItem(value, search);
+  else {
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) {
+      search((value as Record<string, unknown>)[names[i]]);
     }
   }
   return found;
@@ -129,7 +183,7 @@ export function nameOf(value: unknown): string {
     case "function":
       return value.name ? `function ${value.name}` : "a function";
     case "symbol":
-      return String(value);
+      return toText(value);
     default:
       return tagOf(value);
   }

@@ -1,6 +1,18 @@
 // Errors across the thread boundary: their class, message, stack, cause and
 // properties, most of which `postMessage` loses.
 
+import {
+  defineProperty,
+  getPrototypeOf,
+  hasOwn,
+  isArray,
+  keys,
+  SafeMap,
+  setOf,
+  sliceText,
+  startsWith,
+  toText,
+} from "./intrinsics.ts";
 import { pack } from "./pack.ts";
 
 /** An error, or any other thrown value, as it is sent. */
@@ -18,7 +30,26 @@ interface PackedErrorObject {
   properties: Record<string, unknown>;
 }
 
+/** As they were before any job could overwrite them. */
+const {
+  AggregateError,
+  DOMException,
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  structuredClone,
+  SuppressedError,
+  SyntaxError,
+  TypeError,
+  URIError,
+} = globalThis;
+
 type ErrorClass = new (message?: string) => Error;
+
+const { errors } = Deno;
+/** What the names of its classes begin with. */
+const DENO = "Deno.errors.";
 
 const CLASSES: Record<string, unknown> = {
   AggregateError,
@@ -33,7 +64,17 @@ const CLASSES: Record<string, unknown> = {
 };
 
 /** What is carried on its own, and not among the properties. */
-const CARRIED = new Set(["name", "message", "stack", "cause"]);
+const CARRIED = setOf(["name", "message", "stack", "cause"]);
+
+/** What errors of these classes refer to. */
+const NESTED: {
+  key: string;
+  Class: abstract new (...args: never[]) => Error;
+}[] = [
+  { key: "cause", Class: Error },
+  { key: "error", Class: SuppressedError },
+  { key: "suppressed", Class: SuppressedError },
+];
 
 /** Of a longer chain of causes, the rest arrives as text. */
 const DEEPEST = 100;
@@ -41,13 +82,26 @@ const DEEPEST = 100;
 /** Makes a thrown value ready to be sent; never throws. */
 export function packError(
   thrown: unknown,
-  packed = new Map<unknown, PackedError>(),
+  packed = new SafeMap<unknown, PackedError>(),
   depth = 0,
 ): PackedError {
   const known = packed.get(thrown);
   if (known) return known;
   if (!isError(thrown)) return { thrown: packValue(thrown, "error") };
   if (depth > DEEPEST) return { thrown: textOf(thrown) };
+  try {
+    return packObject(thrown, packed, depth);
+  } catch {
+    // It is a proxy that throws at whoever looks.
+    return { thrown: textOf(thrown) };
+  }
+}
+
+function packObject(
+  thrown: Error,
+  packed: Map<unknown, PackedError>,
+  depth: number,
+): PackedErrorObject {
   const error: PackedErrorObject = {
     base: baseOf(thrown),
     name: "",
@@ -60,24 +114,30 @@ export function packError(
   error.name = nameOf(thrown, error.base);
   const stack = property(thrown, "stack");
   if (typeof stack === "string") error.stack = stack;
-  for (const key of nestedKeys(thrown)) {
-    error.nested.push([
-      key,
-      packError(property(thrown, key), packed, depth + 1),
-    ]);
+  const nest = (key: string, value: unknown) => {
+    const { nested } = error;
+    nested[nested.length] = [key, packError(value, packed, depth + 1)];
+  };
+  for (let i = 0; i < NESTED.length; i++) {
+    const { key, Class } = NESTED[i];
+    if (thrown instanceof Class && hasOwn(thrown, key)) {
+      nest(key, property(thrown, key));
+    }
   }
   if (error.base === "AggregateError") {
-    const errors = property(thrown, "errors");
-    error.errors = Array.isArray(errors)
-      ? errors.map((inner) => packError(inner, packed, depth + 1))
-      : [];
+    const inner = property(thrown, "errors");
+    const errors: PackedError[] = error.errors = [];
+    for (let i = 0; isArray(inner) && i < inner.length; i++) {
+      errors[i] = packError(inner[i], packed, depth + 1);
+    }
   }
-  for (const key of Object.keys(thrown)) {
+  const names = keys(thrown);
+  for (let i = 0; i < names.length; i++) {
+    const key = names[i];
     if (CARRIED.has(key)) continue;
     const value = property(thrown, key);
-    if (isError(value)) {
-      error.nested.push([key, packError(value, packed, depth + 1)]);
-    } else error.properties[key] = packValue(value, key);
+    if (isError(value)) nest(key, value);
+    else error.properties[key] = packValue(value, key);
   }
   return error;
 }
@@ -112,8 +172,9 @@ function construct({ base, name, message }: PackedErrorObject): Error {
   if (base === "SuppressedError") {
     return new SuppressedError(undefined, undefined, message);
   }
-  const [, denoName] = base.split("Deno.errors.");
-  const Class = denoName ? denoErrors()[denoName] : CLASSES[base];
+  const Class = startsWith(base, DENO)
+    ? denoErrors()[sliceText(base, DENO.length)]
+    : CLASSES[base];
   return new ((Class ?? Error) as ErrorClass)(message);
 }
 
@@ -130,14 +191,14 @@ export function isError(value: unknown): value is Error {
 function baseOf(error: Error): string {
   if (error instanceof DOMException) return "DOMException";
   for (
-    let prototype = Object.getPrototypeOf(error);
+    let prototype = getPrototypeOf(error);
     prototype !== null;
-    prototype = Object.getPrototypeOf(prototype)
+    prototype = getPrototypeOf(prototype)
   ) {
     const constructor = property(prototype, "constructor");
     const name = typeof constructor === "function" ? constructor.name : "";
     if (CLASSES[name] === constructor) return name;
-    if (denoErrors()[name] === constructor) return `Deno.errors.${name}`;
+    if (denoErrors()[name] === constructor) return DENO + name;
   }
   return "Error";
 }
@@ -146,18 +207,13 @@ function baseOf(error: Error): string {
 function nameOf(error: Error, base: string): string {
   const name = property(error, "name");
   const constructor = property(error, "constructor");
-  const inherited = base.split(".").at(-1);
+  const inherited = startsWith(base, DENO)
+    ? sliceText(base, DENO.length)
+    : base;
   return name === inherited && typeof constructor === "function" &&
       constructor.name !== "" && base !== "DOMException"
     ? constructor.name
     : textOf(name);
-}
-
-function nestedKeys(error: Error): string[] {
-  const keys = error instanceof SuppressedError
-    ? ["cause", "error", "suppressed"]
-    : ["cause"];
-  return keys.filter((key) => Object.hasOwn(error, key));
 }
 
 /** A property; a getter that throws has none. */
@@ -172,14 +228,14 @@ function property(object: object, key: string): unknown {
 /** A value as text, whatever it is. */
 function textOf(value: unknown): string {
   try {
-    return String(value);
+    return toText(value);
   } catch {
     return `a ${typeof value} without a text`;
   }
 }
 
 function denoErrors(): Record<string, ErrorClass | undefined> {
-  return Deno.errors as unknown as Record<string, ErrorClass | undefined>;
+  return errors as unknown as Record<string, ErrorClass | undefined>;
 }
 
 /** A value that goes with an error; what cannot be cloned goes as its text. */
@@ -200,7 +256,7 @@ function define(
   value: unknown,
   enumerable = false,
 ): void {
-  Object.defineProperty(error, key, {
+  defineProperty(error, key, {
     value,
     configurable: true,
     writable: true,

@@ -121,7 +121,7 @@ export class Lane implements Flight {
       { input, output },
     );
     this.#link.onEnded = (seq) => this.#settleEnded(seq);
-    this.#thread.post({
+    this.#thread.init({
       kind: "init",
       workerId,
       slots,
@@ -132,7 +132,6 @@ export class Lane implements Flight {
       maxHeap: settings.maxHeapPerWorker,
       hardKill: settings.hardKill,
       memoryLimit,
-      key: this.#thread.key,
       timeOrigin: performance.timeOrigin,
     });
   }

@@ -13,9 +13,29 @@ import {
   whyUnmovable,
 } from "./cloneable.ts";
 import { JobCloneError } from "./errors.ts";
+import {
+  addEntry,
+  addItem,
+  defineProperty,
+  eachEntry,
+  eachItem,
+  execute,
+  hasOwn,
+  isArray,
+  isView,
+  keys,
+  SafeMap,
+  SafeSet,
+  setOf,
+  stringify,
+  toText,
+} from "./intrinsics.ts";
 import { type Kind, kindOf, whyStays } from "./moving/kinds.ts";
 import { tagOf } from "./tag.ts";
 import { markOf, unmark } from "./thread_state.ts";
+
+/** As they were before any job could overwrite them. */
+const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
 
 /** A value that is ready to be sent. */
 export interface Packed<T> {
@@ -95,13 +115,13 @@ function clone<T>(value: T, transfer: Transferable[]): T {
 
 class Packer {
   readonly #root: string;
-  readonly #moves: Set<Transferable>;
-  readonly #copies = new Map<object, object>();
+  readonly #moves: SafeSet<Transferable>;
+  readonly #copies = new SafeMap<object, object>();
   readonly #departing: Departing = [];
   #isOwn = true;
   readonly #marked: object[] = [];
   /** What can only be moved, and so must be among the moves. */
-  readonly #mustMove = new Map<object, Place | undefined>();
+  readonly #mustMove = new SafeMap<object, Place | undefined>();
   /** Whether what is being looked at is cloned as it is, with all that it holds. */
   #isCloned = false;
   /** What is being read, for when that throws: a part, or the whole of what is here. */
@@ -110,12 +130,12 @@ class Packer {
 
   constructor(root: string, transfer: readonly Transferable[]) {
     this.#root = root;
-    this.#moves = new Set(transfer);
+    this.#moves = setOf(transfer);
   }
 
   pack<T>(value: T): Packed<T> {
     const copy = this.#copyAll(value);
-    for (const [value, place] of this.#mustMove) {
+    this.#mustMove.forEach((place, value) => {
       if (!this.#moves.has(value as Transferable)) {
         throw this.#refusal(
           value,
@@ -123,20 +143,23 @@ class Packer {
           "can be moved but not cloned: mark it with transfer()",
         );
       }
+    });
+    for (let i = 0; i < this.#departing.length; i++) {
+      this.#moves.delete(this.#departing[i].value as Transferable);
     }
-    for (const { value } of this.#departing) {
-      this.#moves.delete(value as Transferable);
-    }
-    for (const moved of this.#moves) {
+    const moves: Transferable[] = [];
+    this.#moves.forEach((moved) => {
       const why = whyUnmovable(moved);
-      if (why === undefined) continue;
-      throw new JobCloneError(
-        `The transfer list of ${this.#root} holds ${why}`,
-      );
-    }
+      if (why !== undefined) {
+        throw new JobCloneError(
+          `The transfer list of ${this.#root} holds ${why}`,
+        );
+      }
+      moves[moves.length] = moved;
+    });
     return {
       value: copy,
-      moves: [...this.#moves],
+      moves,
       departing: this.#departing,
       isOwn: this.#isOwn,
       marked: this.#marked,
@@ -180,19 +203,19 @@ class Packer {
     }
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
-    if (Array.isArray(value)) return this.#copyArray(value, place);
+    if (isArray(value)) return this.#copyArray(value, place);
     if (value instanceof Map) return this.#copyMap(value, place);
     if (value instanceof Set) return this.#copySet(value, place);
     const kind = kindOf(value);
     if (kind !== undefined) return this.#replace(value, kind, place);
     if (isOrdinary(value)) {
       if (isHidden(value)) throw this.#emptied(value, place);
-      return this.#copyProperties(value, {}, Object.keys(value), place);
+      return this.#copyProperties(value, {}, keys(value), place);
     }
     this.#isOwn = false;
     if (isMoveOnly(value)) this.#mustMove.set(value, place);
     else if (
-      ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+      isView(value) || value instanceof ArrayBuffer
     ) {
       if (isOutOfBounds(value)) {
         throw this.#refusal(value, place, "has lost its buffer");
@@ -207,17 +230,18 @@ class Packer {
   #noteMark(value: object): void {
     const mark = markOf(value);
     if (mark === undefined) return;
-    this.#marked.push(value);
-    const moving = mark === "everything" ? transferablesIn(value) : mark;
-    for (const moved of moving) this.#moves.add(moved);
+    this.#marked[this.#marked.length] = value;
+    if (mark === "everything") {
+      transferablesIn(value).forEach((moved) => this.#moves.add(moved));
+    } else for (let i = 0; i < mark.length; i++) this.#moves.add(mark[i]);
   }
 
   #copyArray(array: unknown[], place: Place | undefined): object {
     const copy: unknown[] = new Array(array.length);
-    const keys = Object.keys(array);
-    if (keys.length !== array.length) {
+    const names = keys(array);
+    if (names.length !== array.length) {
       // It has holes, or properties beside its items.
-      return this.#copyProperties(array, copy, keys, place);
+      return this.#copyProperties(array, copy, names, place);
     }
     this.#copies.set(array, copy);
     for (let i = 0; i < array.length; i++) {
@@ -231,18 +255,19 @@ class Packer {
   #copyProperties(
     value: object,
     copy: object,
-    keys: string[],
+    names: string[],
     place: Place | undefined,
   ): object {
     this.#copies.set(value, copy);
-    for (const key of keys) {
+    for (let i = 0; i < names.length; i++) {
+      const key = names[i];
       this.#place = place;
       this.#key = key;
       const part = (value as Record<string, unknown>)[key];
       const copied = this.#part(part, place, key);
       if (key === "__proto__") {
         // Assigned, it would be the prototype.
-        Object.defineProperty(copy, key, {
+        defineProperty(copy, key, {
           value: copied,
           configurable: true,
           enumerable: true,
@@ -256,22 +281,23 @@ class Packer {
   #copyMap(map: Map<unknown, unknown>, place: Place | undefined): object {
     const copy = new Map();
     this.#copies.set(map, copy);
-    for (const [key, value] of map) {
-      const text = isPrimitive(key) ? `.get(${String(key)})` : " (a value)";
-      copy.set(
+    eachEntry(map, (value, key) => {
+      const text = isPrimitive(key) ? `.get(${toText(key)})` : " (a value)";
+      addEntry(
+        copy,
         this.#part(key, place, { text: " (a key)" }),
         this.#part(value, place, { text }),
       );
-    }
+    });
     return copy;
   }
 
   #copySet(set: Set<unknown>, place: Place | undefined): object {
     const copy = new Set();
     this.#copies.set(set, copy);
-    for (const item of set) {
-      copy.add(this.#part(item, place, { text: " (an item)" }));
-    }
+    eachItem(set, (item) => {
+      addItem(copy, this.#part(item, place, { text: " (an item)" }));
+    });
     return copy;
   }
 
@@ -288,7 +314,7 @@ class Packer {
     if (why !== undefined) throw this.#refusal(value, place, why);
     const placeholder = {};
     this.#copies.set(value, placeholder);
-    this.#departing.push({ value, kind, placeholder });
+    this.#departing[this.#departing.length] = { value, kind, placeholder };
     return placeholder;
   }
 
@@ -302,7 +328,7 @@ class Packer {
 
   /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
   #tryToClone(value: object, place: Place | undefined): void {
-    if (value instanceof Error && Object.hasOwn(value, "cause")) {
+    if (value instanceof Error && hasOwn(value, "cause")) {
       const isCloned = this.#isCloned;
       this.#isCloned = true;
       this.#part(value.cause, place, "cause");
@@ -328,11 +354,11 @@ class Packer {
   }
 
   #path(place: Place | undefined): string {
-    const keys: string[] = [];
+    let path = "";
     for (let at = place; at !== undefined; at = at.parent) {
-      keys.push(stepOf(at.key));
+      path = stepOf(at.key) + path;
     }
-    return this.#root + keys.reverse().join("");
+    return this.#root + path;
   }
 }
 
@@ -341,5 +367,5 @@ const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 function stepOf(key: Place["key"]): string {
   if (typeof key === "object") return key.text;
   if (typeof key === "number") return `[${key}]`;
-  return IDENTIFIER.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  return execute(IDENTIFIER, key) ? `.${key}` : `[${stringify(key)}]`;
 }

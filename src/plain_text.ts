@@ -1,6 +1,18 @@
 // Plain data as JSON text: cheaper than a structured clone, and shared with
 // nobody. Only what comes back from JSON exactly as it went is plain.
 
+import {
+  arrayPrototype,
+  getPrototypeOf,
+  is,
+  isArray,
+  isFinite,
+  keys,
+  objectPrototype,
+  parse,
+  setOf,
+  stringify,
+} from "./intrinsics.ts";
 import { markOf } from "./thread_state.ts";
 
 /** Beyond this many values a structured clone is the cheaper way. */
@@ -17,7 +29,7 @@ export function toText(value: unknown): string | undefined {
   textBudget = LONGEST_TEXT;
   try {
     if (!isPlain(value)) return undefined;
-    const text = JSON.stringify(value);
+    const text = stringify(value);
     return text.length <= LONGEST_TEXT ? text : undefined;
   } catch {
     // A getter has thrown: who packs the value in another way says where.
@@ -30,7 +42,7 @@ export function toText(value: unknown): string | undefined {
 
 /** The value of a text. */
 export function fromText(text: string): unknown {
-  return JSON.parse(text);
+  return parse(text);
 }
 
 /** The objects met so far: one met twice would come back as two. */
@@ -48,10 +60,10 @@ function isPlain(value: unknown): boolean {
       return true;
     case "number":
       // JSON knows neither NaN nor the infinities nor -0.
-      return Number.isFinite(value) && !Object.is(value, -0);
+      return isFinite(value) && !is(value, -0);
     case "object":
       return value === null ||
-        (Array.isArray(value) ? isPlainArray(value) : isPlainObject(value));
+        (isArray(value) ? isPlainArray(value) : isPlainObject(value));
     default:
       return false;
   }
@@ -61,27 +73,27 @@ function isPlain(value: unknown): boolean {
 function isNew(value: object): boolean {
   if (markOf(value) !== undefined) return false;
   if (few.length < FEW) {
-    if (few.includes(value)) return false;
-    few.push(value);
+    for (let i = 0; i < few.length; i++) if (few[i] === value) return false;
+    few[few.length] = value;
     return true;
   }
-  many ??= new Set(few);
+  many ??= setOf(few);
   return many.size < many.add(value).size;
 }
 
 function isPlainArray(array: unknown[]): boolean {
   budget -= array.length;
   if (
-    budget < 0 || Object.getPrototypeOf(array) !== Array.prototype ||
+    budget < 0 || getPrototypeOf(array) !== arrayPrototype ||
     !isNew(array)
   ) return false;
   // A hole reads as undefined, which is not plain.
   for (let i = 0; i < array.length; i++) if (!isPlain(array[i])) return false;
-  return Object.keys(array).length === array.length;
+  return keys(array).length === array.length;
 }
 
 function isPlainObject(object: object): boolean {
-  if (Object.getPrototypeOf(object) !== Object.prototype || !isNew(object)) {
+  if (getPrototypeOf(object) !== objectPrototype || !isNew(object)) {
     return false;
   }
   for (const key in object) {

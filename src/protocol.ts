@@ -37,7 +37,7 @@ export interface InitMessage {
   hardKill: boolean;
   /** MiB to which the heap is limited. */
   memoryLimit: number | undefined;
-  /** What this worker's messages begin with. */
+  /** What messages to and from this worker begin with. */
   key: string;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
@@ -127,4 +127,12 @@ export type FromWorker =
  * What a worker posts: all but the wake-up, which does no harm, comes with a key
  * that no job knows, since jobs can post messages as well.
  */
-export type Posted = Wake | [key: string, message: Exclude<FromWorker, Wake>];
+export type PostedFromWorker =
+  | Wake
+  | [key: string, message: Exclude<FromWorker, Wake>];
+
+/** What main posts: the same, but for the message that tells the key. */
+export type PostedToWorker =
+  | Wake
+  | InitMessage
+  | [key: string, message: Exclude<ToWorker, Wake | InitMessage>];

@@ -1,6 +1,8 @@
 // Shared memory into which a worker writes JSON texts, one after the other, and
 // from which main reads them in runs.
 
+import { floor, load, store, unbind } from "./intrinsics.ts";
+
 /** Bytes of the ring: a power of two. */
 const SIZE = 256 * 1024;
 const MASK = SIZE - 1;
@@ -9,12 +11,18 @@ const HEAD = 8;
 const LENGTHS = 2 ** 20;
 const COMMA = 44;
 
+const encodeInto = unbind(TextEncoder.prototype.encodeInto);
+const Encoder = TextEncoder;
+const Bytes = Uint8Array;
+
 /** A ring of texts with one writer and one reader. */
 export class TextRing {
   static readonly BYTES: number = HEAD + SIZE;
   /** How far main has read, modulo 2 ** 32, as is every position. */
   readonly #read: Int32Array;
-  readonly #bytes: Uint8Array;
+  readonly #buffer: SharedArrayBuffer;
+  /** Where in the buffer the texts begin. */
+  readonly #offset: number;
   // Made when first used: to make them costs a new thread half a millisecond.
   #encoder: TextEncoder | undefined;
   #decoder: TextDecoder | undefined;
@@ -23,7 +31,8 @@ export class TextRing {
 
   constructor(buffer: SharedArrayBuffer, offset: number) {
     this.#read = new Int32Array(buffer, offset, 1);
-    this.#bytes = new Uint8Array(buffer, offset + HEAD, SIZE);
+    this.#buffer = buffer;
+    this.#offset = offset + HEAD;
   }
 
   /** Worker: writes a text, and gives its place, or -1 if there is no room. */
@@ -37,11 +46,14 @@ export class TextRing {
       skipped = SIZE - start;
       start = 0;
     }
-    const used = (this.#written - Atomics.load(this.#read, 0)) >>> 0;
+    const used = (this.#written - load(this.#read, 0)) >>> 0;
     if (used + skipped + most > SIZE) return -1;
-    const bytes = this.#bytes.subarray(start, start + most);
-    const { written } = (this.#encoder ??= new TextEncoder())
-      .encodeInto(text, bytes);
+    const bytes = new Bytes(this.#buffer, this.#offset + start, most);
+    const { written } = encodeInto(
+      this.#encoder ??= new Encoder(),
+      text,
+      bytes,
+    );
     bytes[written] = COMMA;
     const position = (this.#written + skipped) >>> 0;
     this.#written = (position + written + 1) >>> 0;
@@ -59,14 +71,14 @@ export class TextRing {
     const start = positionOf(first) & MASK;
     const end = (positionOf(last) & MASK) + lengthOf(last);
     const texts = (this.#decoder ??= new TextDecoder())
-      .decode(this.#bytes.subarray(start, end));
-    Atomics.store(this.#read, 0, endOf(last) | 0);
+      .decode(new Bytes(this.#buffer, this.#offset + start, end - start));
+    store(this.#read, 0, endOf(last) | 0);
     return `[${texts}]`;
   }
 }
 
 function positionOf(place: number): number {
-  return Math.floor(place / LENGTHS);
+  return floor(place / LENGTHS);
 }
 
 function lengthOf(place: number): number {

@@ -1,6 +1,8 @@
 // What all copies of the package in one thread share: a job module may have
 // loaded another copy than the pool that runs it.
 
+import { SafeWeakMap } from "./intrinsics.ts";
+
 /** The job that a handler is executing. */
 export interface CurrentJob {
   /** The job's number in its pool, from 1. */
@@ -18,10 +20,10 @@ export interface CurrentJob {
 /** Runs jobs so that each is the current one of what it does, where several are in progress. */
 export interface JobStorage {
   /** Calls something as a part of a job. */
-  run<R>(
+  run<Args extends unknown[], R>(
     job: CurrentJob,
-    call: (...args: unknown[]) => R,
-    ...args: unknown[]
+    call: (...args: Args) => R,
+    ...args: Args
   ): R;
   /** The job that whoever asks is a part of. */
   getStore(): CurrentJob | undefined;
@@ -41,7 +43,7 @@ export const currentJobSlot: {
 export type Mark = readonly Transferable[] | "everything";
 
 const marks = sharedByCopies("transfers", () => ({
-  of: new WeakMap<object, Mark>(),
+  of: new SafeWeakMap<object, Mark>(),
   /** Whether anything was ever marked: until then, nobody needs to look. */
   any: false,
 }));
@@ -58,8 +60,8 @@ export function markOf(value: object): Mark | undefined {
 }
 
 /** Takes the marks away from values that have been sent. */
-export function unmark(values: Iterable<object>): void {
-  for (const value of values) marks.of.delete(value);
+export function unmark(values: readonly object[]): void {
+  for (let i = 0; i < values.length; i++) marks.of.delete(values[i]);
 }
 
 /** The one object of this name in this thread, made by the first copy to ask. */

@@ -103,7 +103,7 @@ function following(
     ["echo map", { value: MAP }, () => pool.execute("echo", [MAP])],
     [
       "moved",
-      { value: new Uint8Array([2, 3]) },
+      { value: new Uint8Array([2, 2]) },
       () => pool.execute("increment", [transfer(new Uint8Array([1, 2]))]),
     ],
   ];

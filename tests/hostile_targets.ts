@@ -83,6 +83,8 @@ function targetsOf(owner: string): Target[] {
       key,
     )!;
     if (!configurable && !writable) continue;
+    // To it no function can be assigned.
+    if (object === Array.prototype && key === "length") continue;
     if (typeof key === "string") targets.push({ owner, key, isSymbol: false });
     else if (key.description?.startsWith("Symbol.")) {
       targets.push({ owner, key: key.description.slice(7), isSymbol: true });

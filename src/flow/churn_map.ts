@@ -4,12 +4,14 @@
 // of them is among the old objects, all that was ever added after it looks alive
 // until the next major collection, though it was removed long ago.
 
+import { SafeMap } from "../intrinsics.ts";
+
 /** After so many additions it begins anew. */
 const RENEW_AFTER = 512;
 
 /** A map by numbers; garbage does not gather behind it. */
 export class ChurnMap<Value> {
-  #map = new Map<number, Value>();
+  #map = new SafeMap<number, Value>();
   #added = 0;
 
   get size(): number {
@@ -21,11 +23,15 @@ export class ChurnMap<Value> {
   }
 
   set(key: number, value: Value): void {
-    if (++this.#added > RENEW_AFTER + 2 * this.#map.size) {
-      this.#map = new Map(this.#map);
-      this.#added = 0;
-    }
+    if (++this.#added > RENEW_AFTER + 2 * this.#map.size) this.#renew();
     this.#map.set(key, value);
+  }
+
+  #renew(): void {
+    const map = new SafeMap<number, Value>();
+    this.#map.forEach((value, key) => map.set(key, value));
+    this.#map = map;
+    this.#added = 0;
   }
 
   delete(key: number): void {
@@ -34,7 +40,8 @@ export class ChurnMap<Value> {
 
   /** Removes all entries, and gives their values. */
   clear(): Value[] {
-    const values = [...this.#map.values()];
+    const values: Value[] = [];
+    this.#map.forEach((value) => values[values.length] = value);
     this.#map.clear();
     return values;
   }

@@ -3,10 +3,14 @@
 // more than all that a small request has to say.
 
 import { BLOCK, Blocks } from "./blocks.ts";
+import { push } from "../intrinsics.ts";
 import { ChurnMap } from "./churn_map.ts";
 import { Op } from "./op.ts";
 import { type FlowRing, LONGEST } from "./ring.ts";
 import { atEndOfTurn } from "./turn.ts";
+
+/** As it was before any job could overwrite it. */
+const performanceNow = performance.now.bind(performance);
 
 /** Instead of a channel's id, for what is of no channel. */
 const NO_CHANNEL = 0;
@@ -110,8 +114,10 @@ export class Link {
       if (op === Op.CREDIT) this.#wake();
       return;
     }
-    this.#events.push(id, op, value);
-    if (moves !== undefined) this.#moves.push(...moves);
+    push(this.#events, id, op, value);
+    if (moves !== undefined) {
+      for (let i = 0; i < moves.length; i++) push(this.#moves, moves[i]);
+    }
     this.#flushSoon();
     // Main sees the ring in the middle of a turn, but no message that is not sent.
     if (!this.#isMain) this.#wake();
@@ -207,7 +213,7 @@ export class Link {
 
   /** What has been told is worth to be heard while this turn goes on. */
   #wake(): void {
-    const now = performance.now();
+    const now = performanceNow();
     if (now - this.#wokenAt < WAKE_EVERY) return;
     this.#wokenAt = now;
     this.flush();
@@ -263,7 +269,7 @@ export class Link {
       // What tells of the channel itself is on its way.
       const events = this.#early.get(id);
       if (events === undefined) this.#early.set(id, [op, value]);
-      else events.push(op, value);
+      else push(events, op, value);
     }
   };
 

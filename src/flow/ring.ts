@@ -6,6 +6,7 @@
 // message and after it are told apart by their epoch, the number of messages
 // that precede them, so that all keep their order.
 
+import { load, setOf, store, unbind } from "../intrinsics.ts";
 import { Op } from "./op.ts";
 
 /** Bytes of the ring: a power of two. */
@@ -27,8 +28,10 @@ const SKIP = 0x7fffffff;
 /** Longer bytes go by message. */
 export const LONGEST = 8 * 1024;
 
+const setBytes = unbind(Uint8Array.prototype.set);
+
 /** What has a number for its value. */
-const HAS_NUMBER = new Set<Op>([Op.CREDIT, Op.BLOCK, Op.FREE, Op.ENDED]);
+const HAS_NUMBER = setOf<Op>([Op.CREDIT, Op.BLOCK, Op.FREE, Op.ENDED]);
 
 /** Hears what is read. */
 export type Hear = (id: number, op: Op, value: unknown) => void;
@@ -51,12 +54,12 @@ export class FlowRing {
 
   /** Writer: whether it is in the middle of a turn. */
   set isInTurn(value: boolean) {
-    Atomics.store(this.#positions, IN_TURN, value ? 1 : 0);
+    store(this.#positions, IN_TURN, value ? 1 : 0);
   }
 
   /** Reader: whether the writer is in the middle of a turn. */
   get isInTurn(): boolean {
-    return Atomics.load(this.#positions, IN_TURN) === 1;
+    return load(this.#positions, IN_TURN) === 1;
   }
 
   /** Writer: writes a record; `false`, and nothing is done, if it does not fit. */
@@ -73,7 +76,7 @@ export class FlowRing {
     const length = HEADER + (bytes ? padded(number) : 0);
     let start = this.#position & MASK;
     const skipped = start + length > SIZE ? SIZE - start : 0;
-    const used = (this.#position - Atomics.load(this.#positions, READ)) >>> 0;
+    const used = (this.#position - load(this.#positions, READ)) >>> 0;
     if (used + skipped + length > SIZE) return false;
     if (skipped > 0) {
       this.#words[start / 4] = SKIP;
@@ -83,15 +86,15 @@ export class FlowRing {
     this.#words[word] = id;
     this.#words[word + 1] = op | (epoch & EPOCH_MASK) << OP_BITS;
     this.#words[word + 2] = number;
-    if (bytes) this.#bytes.set(bytes, start + HEADER);
+    if (bytes) setBytes(this.#bytes, bytes, start + HEADER);
     this.#position = (this.#position + skipped + length) | 0;
-    Atomics.store(this.#positions, WRITTEN, this.#position);
+    store(this.#positions, WRITTEN, this.#position);
     return true;
   }
 
   /** Reader: hears all records of an epoch, up to the first of another. */
   read(epoch: number, hear: Hear): void {
-    const written = Atomics.load(this.#positions, WRITTEN);
+    const written = load(this.#positions, WRITTEN);
     // Whoever hears of a record may come here again, and read on.
     while (((written - this.#position) | 0) > 0) {
       const start = this.#position & MASK;
@@ -119,7 +122,7 @@ export class FlowRing {
   /** What was read may be written over. */
   #advance(length: number): void {
     this.#position = (this.#position + length) | 0;
-    Atomics.store(this.#positions, READ, this.#position);
+    store(this.#positions, READ, this.#position);
   }
 }
 

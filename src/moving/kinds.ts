@@ -1,5 +1,6 @@
 // Which values move, or are followed, instead of being cloned.
 
+import { hasOwn } from "../intrinsics.ts";
 import { tagOf } from "../tag.ts";
 import { isWebValue } from "./web_values.ts";
 import { wholeBody } from "./whole_body.ts";
@@ -14,6 +15,9 @@ export type Kind =
   | "response"
   | "value";
 
+/** As they were before any job could overwrite them. */
+const { Request, Response } = globalThis;
+
 const KINDS: Record<string, [Kind, abstract new () => unknown]> = {
   AbortSignal: ["signal", AbortSignal],
   ReadableStream: ["readable", ReadableStream],
@@ -27,7 +31,7 @@ export function kindOf(value: object): Kind | undefined {
   if (isConnection(value)) return "connection";
   const tag = tagOf(value);
   if (tag === "Object") return undefined;
-  const known = Object.hasOwn(KINDS, tag) ? KINDS[tag] : undefined;
+  const known = hasOwn(KINDS, tag) ? KINDS[tag] : undefined;
   if (known && value instanceof known[1]) return known[0];
   return isWebValue(value, tag) ? "value" : undefined;
 }

@@ -1,6 +1,8 @@
 // Values of the web platform that hold data and that `postMessage` would turn
 // into `{}`: as plain data, and back.
 
+import { hasOwn } from "../intrinsics.ts";
+
 /** How a type is taken apart and put together again. */
 interface Codec<T> {
   toData(value: T): unknown;
@@ -48,7 +50,7 @@ function toFormData(entries: [string, string | File][]): FormData {
 
 /** Whether a value, by its tag, is one of these. */
 export function isWebValue(value: object, tag: string): boolean {
-  if (!Object.hasOwn(CODECS, tag)) return false;
+  if (!hasOwn(CODECS, tag)) return false;
   const Class =
     (globalThis as unknown as Record<string, new () => unknown>)[tag];
   return value instanceof Class;

@@ -2,7 +2,13 @@
 // moves, but does not leave.
 
 import { setImmediate } from "node:timers";
-import type { FromWorker, InitMessage, ToWorker } from "../protocol.ts";
+import { WAKE } from "../board.ts";
+import type {
+  FromWorker,
+  InitMessage,
+  PostedToWorker,
+  ToWorker,
+} from "../protocol.ts";
 import type { Core } from "../worker/core.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 
@@ -20,12 +26,16 @@ export class CallerThread implements Thread {
   }
 
   post(message: unknown, moves: Transferable[] = []): void {
-    const received: ToWorker = structuredClone(message as ToWorker, {
+    const posted: PostedToWorker = structuredClone(message as PostedToWorker, {
       transfer: moves,
     });
-    if (this.#core) this.#core.receive(received);
-    else if (isInit(received)) this.#start(received);
-    else this.#early.push(received);
+    if (posted !== WAKE && !Array.isArray(posted)) this.#start(posted);
+    else this.#receive(posted === WAKE ? WAKE : posted[1]);
+  }
+
+  #receive(message: ToWorker): void {
+    if (this.#core) this.#core.receive(message);
+    else this.#early.push(message);
   }
 
   terminate(): void {
@@ -40,7 +50,8 @@ export class CallerThread implements Thread {
     };
     try {
       const { openCore } = await import("../worker/core.ts");
-      const core = await openCore(init, post, nextTurn);
+      const crash = (error: unknown) => this.#events.failed(error);
+      const core = await openCore(init, { post, nextTurn, crash });
       if (!this.#isEnded) this.#core = core;
     } catch (error) {
       return this.#events.failed(error);
@@ -54,14 +65,9 @@ export class CallerThread implements Thread {
     // Whoever is told may post something himself.
     queueMicrotask(() => {
       if (this.#isEnded) return;
-      this.#events.message(sent === 0 ? sent : [this.#key, sent]);
+      this.#events.message(sent === WAKE ? WAKE : [this.#key, sent]);
     });
   }
-}
-
-function isInit(message: ToWorker): message is InitMessage {
-  return typeof message === "object" && "kind" in message &&
-    message.kind === "init";
 }
 
 function nextTurn(): Promise<void> {

@@ -3,16 +3,21 @@
 // holds for as long as it lives. Where there are no Web Locks, such an end goes
 // unnoticed.
 
+import { unbind } from "../intrinsics.ts";
+
 /** What is used here of the Web Locks API, which Deno's types leave out. */
 interface Locks {
   request(
+    this: Locks,
     name: string,
     options: { signal?: AbortSignal },
     callback: () => unknown,
   ): Promise<unknown>;
 }
 
-const locks = (navigator as { locks?: Locks }).locks;
+const { locks } = navigator as { locks?: Locks };
+/** As it was before any job could overwrite it. */
+const request = locks && unbind(locks.request);
 
 /**
  * Shows that this thread lives; resolves, once that can be seen, with the name it
@@ -26,8 +31,8 @@ export function showLife(
 ): Promise<string> {
   const name = `${threadName}/${crypto.randomUUID()}`;
   return new Promise((resolve) => {
-    if (locks === undefined) return resolve(name);
-    locks.request(name, {}, () => {
+    if (request === undefined) return resolve(name);
+    request(locks!, name, {}, () => {
       resolve(name);
       return new Promise(() => {});
     }).catch(async () => onRenamed(await showLife(threadName, onRenamed)));

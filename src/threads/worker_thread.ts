@@ -2,7 +2,13 @@
 
 import { WAKE } from "../board.ts";
 import { unpackError } from "../error_codec.ts";
-import type { FromWorker, Posted, ToWorker } from "../protocol.ts";
+import type {
+  FromWorker,
+  InitMessage,
+  PostedFromWorker,
+  PostedToWorker,
+  ToWorker,
+} from "../protocol.ts";
 import { canHardKill } from "./hard_kill.ts";
 import { endOfLife } from "./liveness.ts";
 import { openThread } from "./open_thread.ts";
@@ -29,8 +35,8 @@ const LOST_AFTER = 200;
 /** A thread that is watched from its start to its end. */
 export class WorkerThread {
   isReady = false;
-  /** What its messages begin with; no job knows it. */
-  readonly key: string = crypto.randomUUID();
+  /** What messages from and to it begin with; no job knows it. */
+  readonly #key: string = crypto.randomUUID();
   readonly #isKillable: Promise<boolean> | undefined;
   readonly #thread: Thread;
   readonly #events: WorkerThreadEvents;
@@ -43,15 +49,23 @@ export class WorkerThread {
   constructor(settings: ThreadSettings, events: WorkerThreadEvents) {
     this.#events = events;
     this.#thread = openThread(settings, {
-      message: (data) => this.#receive(data as Posted),
+      message: (data) => this.#receive(data as PostedFromWorker),
       failed: (cause) => this.#dieSoon(cause, 0),
     });
     if (settings.hardKill) this.#isKillable = canHardKill();
   }
 
+  /** Sends the first message; it tells the key. */
+  init(message: Omit<InitMessage, "key">): void {
+    this.#thread.post({ ...message, key: this.#key } satisfies InitMessage);
+  }
+
   /** Sends a message; throws as `postMessage` does. */
-  post(message: ToWorker, moves?: Transferable[]): void {
-    this.#thread.post(message, moves);
+  post(message: Exclude<ToWorker, InitMessage>, moves?: Transferable[]): void {
+    const posted: PostedToWorker = message === WAKE
+      ? WAKE
+      : [this.#key, message];
+    this.#thread.post(posted, moves);
   }
 
   /** Ends the thread; it says nothing more. Resolves with whether it has ended, or is lost. */
@@ -82,10 +96,10 @@ export class WorkerThread {
     this.#events.ready();
   }
 
-  #receive(posted: Posted): void {
+  #receive(posted: PostedFromWorker): void {
     if (this.#isStopped) return;
     if (posted === WAKE) return this.#events.message(posted);
-    if (!Array.isArray(posted) || posted[0] !== this.key) {
+    if (!Array.isArray(posted) || posted[0] !== this.#key) {
       return this.#events.forged();
     }
     const message = posted[1];

@@ -2,6 +2,7 @@
 // whom they concern.
 
 import { Board, WAKE } from "../board.ts";
+import { isArray } from "../intrinsics.ts";
 import type {
   FlowMessage,
   FromWorker,
@@ -11,28 +12,19 @@ import type {
 } from "../protocol.ts";
 import { Executor } from "./executor.ts";
 import { Handlers, importModule } from "./handlers.ts";
+import type { Host, Post } from "./host.ts";
 import type { Traffic } from "./traffic.ts";
 
-type Post = (message: FromWorker, moves?: Transferable[]) => void;
-
-/**
- * Imports the module, and makes what runs its jobs.
- *
- * @param nextTurn Resolves in a later turn of the event loop
- */
-export async function openCore(
-  init: InitMessage,
-  post: Post,
-  nextTurn: () => Promise<void>,
-): Promise<Core> {
+/** Imports the module, and makes what runs its jobs. */
+export async function openCore(init: InitMessage, host: Host): Promise<Core> {
   const { module, memoryLimit } = init;
   if (memoryLimit !== undefined) await checkMemoryLimit(memoryLimit);
-  if (init.hardKill) await watchMemory(post);
+  if (init.hardKill) await watchMemory(host.post);
   const handlers = new Handlers(
-    module === undefined ? {} : await importModule(module, nextTurn),
+    module === undefined ? {} : await importModule(module, host),
   );
   const board = new Board(init.slots, init.board);
-  const executor = new Executor(init, board, handlers, post, nextTurn);
+  const executor = new Executor(init, board, handlers, host);
   // Most workers start sooner without.
   if (init.concurrency > 1) {
     await executor.loadStorage();
@@ -72,14 +64,16 @@ export class Core {
   /** Loads what not every job needs. */
   async loadRest(): Promise<void> {
     await this.#executor.loadRest();
-    for (const message of this.#waiting.splice(0)) this.receive(message);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (let i = 0; i < waiting.length; i++) this.receive(waiting[i]);
   }
 
   receive(message: ToWorker): void {
     this.#executor.traffic?.link.beginTurn();
-    if (this.#waiting.length > 0) this.#waiting.push(message);
+    if (this.#waiting.length > 0) this.#wait(message);
     else if (message === WAKE) this.#executor.traffic?.link.read();
-    else if (Array.isArray(message)) this.#executor.receive(message);
+    else if (isArray(message)) this.#executor.receive(message);
     else {
       switch (message.kind) {
         case "functions":
@@ -91,9 +85,13 @@ export class Core {
         default:
           if (this.#executor.traffic) {
             this.#move(message, this.#executor.traffic);
-          } else this.#waiting.push(message);
+          } else this.#wait(message);
       }
     }
+  }
+
+  #wait(message: ToWorker): void {
+    this.#waiting[this.#waiting.length] = message;
   }
 
   #move(message: MovingJobsMessage | FlowMessage, { link }: Traffic): void {

@@ -6,12 +6,11 @@ import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/turn.ts";
 import { Departures } from "../moving/departures.ts";
 import { pack, type Packed } from "../pack.ts";
-import type { Ending, FromWorker } from "../protocol.ts";
+import type { Ending } from "../protocol.ts";
 import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
 import type { Traffic } from "./traffic.ts";
-
-type Post = (message: FromWorker, moves?: Transferable[]) => void;
+import type { Post } from "./host.ts";
 
 /** A job that has ended. */
 interface EndedJob {
@@ -90,7 +89,8 @@ function sendMoving(
 }
 
 function checkDeparting({ departing }: Packed<unknown>): void {
-  for (const { kind } of departing) {
+  for (let i = 0; i < departing.length; i++) {
+    const { kind } = departing[i];
     if (kind === "connection" || kind === "signal") {
       throw new JobCloneError(`result holds a ${kind}, which cannot move back`);
     }

@@ -9,11 +9,11 @@ import {
   WAKE,
 } from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
+import { apply, objectPrototype } from "../intrinsics.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/moved.ts";
 import { fromText } from "../plain_text.ts";
 import type {
-  FromWorker,
   FunctionDefinition,
   InitMessage,
   JobsMessage,
@@ -25,14 +25,13 @@ import {
   type JobStorage,
 } from "../thread_state.ts";
 import type { Handler, Handlers } from "./handlers.ts";
+import type { Host } from "./host.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Loaded late, since most jobs end on the board. */
 type Endings = typeof import("./endings.ts");
 /** Loaded late, since few jobs may only execute for so long. */
 type Guard = typeof import("./guard.ts");
-
-type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
 /** A job as this worker has received it. */
 class ReceivedJob implements CurrentJob {
@@ -79,8 +78,6 @@ const WEIGH_EVERY = 50;
 const BYTES_PER_MIB = 2 ** 20;
 
 /** As they were before any job could overwrite them. */
-const { apply } = Reflect;
-const { slice } = Array.prototype;
 const { memoryUsage } = Deno;
 const dateNow = Date.now;
 const performanceNow = performance.now.bind(performance);
@@ -91,8 +88,7 @@ export class Executor {
   readonly #concurrency: number;
   readonly #board: Board;
   readonly #handlers: Handlers;
-  readonly #post: Post;
-  readonly #nextTurn: () => Promise<void>;
+  readonly #host: Host;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
   readonly #rings: Rings;
@@ -123,8 +119,7 @@ export class Executor {
     init: InitMessage,
     board: Board,
     handlers: Handlers,
-    post: Post,
-    nextTurn: () => Promise<void>,
+    host: Host,
   ) {
     const { workerId, concurrency, rings, timeOrigin, maxHeap } = init;
     this.#workerId = workerId;
@@ -133,8 +128,7 @@ export class Executor {
     this.#clockOffset = performance.timeOrigin - timeOrigin;
     this.#board = board;
     this.#handlers = handlers;
-    this.#post = post;
-    this.#nextTurn = nextTurn;
+    this.#host = host;
     this.#canGuard = !init.hardKill;
     this.#maxHeap = maxHeap * BYTES_PER_MIB;
     this.#weighAt = maxHeap === Infinity ? Infinity : 0;
@@ -148,7 +142,7 @@ export class Executor {
   async #loadRest(): Promise<void> {
     const endings = await import("./endings.ts");
     const { Traffic } = await import("./traffic.ts");
-    this.traffic = new Traffic(this.#rings, this.#board, this.#post);
+    this.traffic = new Traffic(this.#rings, this.#board, this.#host.post);
     this.#endings = endings;
   }
 
@@ -187,7 +181,7 @@ export class Executor {
       const length = list[i++] as number;
       const args = length === AS_TEXT
         ? fromText(list[i++] as string) as unknown[]
-        : apply(slice, list, [i, i += length]);
+        : part(list, i, i += length);
       const job = new ReceivedJob(
         seq++,
         id,
@@ -210,7 +204,7 @@ export class Executor {
     const now = this.#now();
     const late = now - this.#pauseAt;
     // Messages that follow each other leave timers and I/O no turn, either.
-    if (late >= 0 && late < TURN) return void this.#hold(this.#nextTurn);
+    if (late >= 0 && late < TURN) return void this.#hold(this.#host.nextTurn);
     if (late >= TURN) this.#pauseAt = now + TURN;
     this.#run(now);
   }
@@ -268,7 +262,7 @@ export class Executor {
       now = this.#now();
       this.#end(job, now, failed, result);
       // Timers and I/O have their turn.
-      if (now >= this.#pauseAt && this.#first) this.#hold(this.#nextTurn);
+      if (now >= this.#pauseAt && this.#first) this.#hold(this.#host.nextTurn);
     }
     if (this.#untoldSince !== undefined) this.#tell();
     // Main took this worker to be held up by a job that has come to wait.
@@ -278,7 +272,9 @@ export class Executor {
   #call(job: ReceivedJob): unknown {
     // Called by itself, a handler has no `this`.
     const { call } = job.handler;
-    if (this.#storage) return this.#storage.run(job, call, ...job.args);
+    if (this.#storage) {
+      return this.#storage.run(job, apply, call, undefined, job.args);
+    }
     currentJobSlot.job = job;
     return apply(call, undefined, job.args);
   }
@@ -304,11 +300,15 @@ export class Executor {
       failed = true;
       result = error;
     }
-    this.#inProgress.delete(job.seq);
-    const now = this.#now();
-    this.#end(job, now, failed, result);
-    if (now < this.#pauseAt) this.#run(now);
-    else this.#hold(this.#nextTurn);
+    try {
+      this.#inProgress.delete(job.seq);
+      const now = this.#now();
+      this.#end(job, now, failed, result);
+      if (now < this.#pauseAt) this.#run(now);
+      else this.#hold(this.#host.nextTurn);
+    } catch (error) {
+      this.#host.crash(error);
+    }
   }
 
   #shift(): ReceivedJob | undefined {
@@ -348,7 +348,7 @@ export class Executor {
     this.#weighAt = now + WEIGH_EVERY;
     if (memoryUsage().heapUsed < this.#maxHeap) return;
     this.#weighAt = Infinity;
-    this.#post({ kind: "grown" });
+    this.#host.post({ kind: "grown" });
   }
 
   #postEnding(job: ReceivedJob, failed: boolean, result: unknown): void {
@@ -361,14 +361,14 @@ export class Executor {
     const { postFailure, postStopped, postValue } = this.#endings;
     this.#board.settlePosted(job.seq);
     if (this.#guard && result === this.#guard.STOPPED) {
-      postStopped(job, this.#post);
+      postStopped(job, this.#host.post);
       return job.arrivals?.end();
     }
     if (failed) {
-      postFailure(job, result, this.#post);
+      postFailure(job, result, this.#host.post);
       return job.arrivals?.end({ thrown: result });
     }
-    const departing = postValue(job, result, this.traffic!, this.#post);
+    const departing = postValue(job, result, this.traffic!, this.#host.post);
     if (departing === undefined) return job.arrivals?.end();
     this.#hold(async () => {
       const departures = await departing;
@@ -380,22 +380,36 @@ export class Executor {
   /** Lets no job start until something is done. */
   async #hold(action: () => Promise<unknown>): Promise<void> {
     this.#holds++;
-    await action();
-    this.#holds--;
-    const now = this.#now();
-    this.#pauseAt = now + TURN;
-    this.#run(now);
+    try {
+      await action();
+      this.#holds--;
+      const now = this.#now();
+      this.#pauseAt = now + TURN;
+      this.#run(now);
+    } catch (error) {
+      this.#host.crash(error);
+    }
   }
 
   /** Wakes main, unless it is about to look anyway. */
   #tell(): void {
     this.#untoldSince = undefined;
     if (this.traffic) this.traffic.link.flush();
-    else if (this.#board.wake()) this.#post(WAKE);
+    else if (this.#board.wake()) this.#host.post(WAKE);
   }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null &&
-    typeof (value as { then?: unknown }).then === "function";
+  if (typeof value !== "object" || value === null) return false;
+  const { then } = value as { then?: unknown };
+  // A job may have given one to all objects.
+  return typeof then === "function" &&
+    then !== (objectPrototype as { then?: unknown }).then;
+}
+
+/** A part of a list, up to an end. */
+function part(list: readonly unknown[], start: number, end: number): unknown[] {
+  const items: unknown[] = [];
+  for (let i = start; i < end; i++) items[i - start] = list[i];
+  return items;
 }

@@ -3,7 +3,16 @@
 
 import { currentJob } from "../current_job.ts";
 import type { FunctionDefinition } from "../protocol.ts";
+import {
+  execute,
+  getPrototypeOf,
+  hasOwn,
+  join,
+  keys,
+  sourceOf,
+} from "../intrinsics.ts";
 import { transfer } from "../transfer.ts";
+import type { Host } from "./host.ts";
 
 /** What a module exports. */
 export type Module = Record<string, unknown>;
@@ -14,7 +23,7 @@ export type Module = Record<string, unknown>;
  */
 export async function importModule(
   url: string,
-  nextTurn: () => Promise<void>,
+  { nextTurn }: Host,
 ): Promise<Module> {
   const scope = globalThis as { close?: () => void };
   const { close } = scope;
@@ -50,10 +59,11 @@ export interface Handler {
 /** A job whose function does not exist. */
 export class HandlerNotFound extends Error {}
 
-const GENERATORS = [
-  Object.getPrototypeOf(function* () {}),
-  Object.getPrototypeOf(async function* () {}),
-];
+const GENERATOR = getPrototypeOf(function* () {});
+const ASYNC_GENERATOR = getPrototypeOf(async function* () {});
+const CLASS = /^class\b/;
+/** As it was before any job could overwrite it. */
+const MakeFunction = Function;
 
 /** All handlers that main has named so far, by their numbers. */
 export class Handlers {
@@ -67,12 +77,11 @@ export class Handlers {
 
   /** Takes in functions whose numbers follow those that are known. */
   define(definitions: FunctionDefinition[]): void {
-    for (const definition of definitions) {
-      this.#handlers.push(
-        definition.source === undefined
-          ? this.#exported(definition.name)
-          : inline(definition.name, definition.source),
-      );
+    for (let i = 0; i < definitions.length; i++) {
+      const { name, source } = definitions[i];
+      this.#handlers[this.#handlers.length] = source === undefined
+        ? this.#exported(name)
+        : inline(name, source);
     }
   }
 
@@ -82,9 +91,7 @@ export class Handlers {
   }
 
   #exported(name: string): Handler {
-    const call = Object.hasOwn(this.#exports, name)
-      ? this.#exports[name]
-      : undefined;
+    const call = hasOwn(this.#exports, name) ? this.#exports[name] : undefined;
     return {
       name,
       inline: false,
@@ -100,23 +107,28 @@ export class Handlers {
     if (typeof found === "function") {
       return `Job "${name}" not found: expected a function, got a generator or a class`;
     }
-    const names = Object.keys(this.#exports).filter((key) => {
-      const value = this.#exports[key];
-      return typeof value === "function" && canBeJob(value);
-    });
+    const names: string[] = [];
+    const exported = keys(this.#exports);
+    for (let i = 0; i < exported.length; i++) {
+      const value = this.#exports[exported[i]];
+      if (typeof value === "function" && canBeJob(value)) {
+        names[names.length] = exported[i];
+      }
+    }
     return `Job "${name}" not found: the module exports the functions ${
-      names.join(", ") || "(none)"
+      join(names, ", ") || "(none)"
     }`;
   }
 }
 
 function canBeJob(value: object): boolean {
-  return !GENERATORS.includes(Object.getPrototypeOf(value)) &&
-    !/^class\b/.test(Function.prototype.toString.call(value));
+  const prototype = getPrototypeOf(value);
+  return prototype !== GENERATOR && prototype !== ASYNC_GENERATOR &&
+    execute(CLASS, sourceOf(value)) === null;
 }
 
 function inline(name: string, source: string): Handler {
-  const make = new Function(
+  const make = new MakeFunction(
     "transfer",
     "currentJob",
     `"use strict"; return (${source}\n);`,

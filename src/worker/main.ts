@@ -1,14 +1,22 @@
 // The entry of a worker: small, so that it starts soon. Shows that it lives, and
 // hands what main says to the core, which loads meanwhile.
 
-import type { FromWorker, InitMessage, Posted, ToWorker } from "../protocol.ts";
+import { WAKE } from "../board.ts";
+import { apply, isArray } from "../intrinsics.ts";
+import type {
+  FromWorker,
+  InitMessage,
+  PostedFromWorker,
+  PostedToWorker,
+  ToWorker,
+} from "../protocol.ts";
 import { showLife } from "../threads/liveness.ts";
 import type { Core } from "./core.ts";
 
 /** Where a worker's messages come and go: its global scope, or a port. */
 interface Scope extends EventTarget {
   readonly name?: string;
-  postMessage(message: Posted, transfer?: Transferable[]): void;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
   start?(): void;
 }
 
@@ -17,9 +25,14 @@ let core: Core | undefined;
 /** What came before the core was there. */
 const early: ToWorker[] = [];
 /** As they were before any job could overwrite them. */
-const { preventDefault } = Event.prototype;
-const { apply } = Reflect;
+const { preventDefault, stopImmediatePropagation } = Event.prototype;
 const { close } = globalThis as { close?: () => void };
+const { exit } = Deno;
+
+/** Before all that listen in any other way. */
+const CAPTURE = { capture: true };
+/** Anything without the key: main tells of it. */
+const FORGED = "forged";
 
 /** Begins to work for whoever posts to this scope. */
 export function listen(scope: Scope): void {
@@ -28,7 +41,7 @@ export function listen(scope: Scope): void {
   global.self ??= global;
   const { postMessage } = scope;
   const post = (message: FromWorker, moves?: Transferable[]): void => {
-    const posted: Posted = message === 0 ? message : [key, message];
+    const posted: PostedFromWorker = message === WAKE ? WAKE : [key, message];
     // Without a second argument Deno has a faster way.
     if (moves === undefined) apply(postMessage, scope, [posted]);
     else apply(postMessage, scope, [posted, moves]);
@@ -43,13 +56,13 @@ export function listen(scope: Scope): void {
     post({ kind: "alive", life: await life });
     const [{ openCore }, { nextTurn }] = await loading;
     try {
-      core = await openCore(init, post, nextTurn);
+      core = await openCore(init, { post, nextTurn, crash });
     } catch (error) {
       return await tell("failed", error);
     }
     post({ kind: "ready" });
-    for (const message of early) core.receive(message);
-    core.loadRest();
+    for (let i = 0; i < early.length; i++) receive(core, early[i]);
+    core.loadRest().catch(crash);
   }
 
   async function tell(
@@ -61,34 +74,48 @@ export function listen(scope: Scope): void {
       post({ kind, error: packError(error) });
     } catch {
       // A job has destroyed what that takes: main sees this thread end.
-      close?.();
+      if (close) close();
+      else exit();
     }
   }
 
   /** An error that nobody caught: main replaces this worker, once it has all results. */
-  function crash(event: Event, error: unknown): void {
-    apply(preventDefault, event, []);
+  function crash(error: unknown): void {
     tell("crashed", error);
   }
 
+  function receive(core: Core, message: ToWorker): void {
+    try {
+      core.receive(message);
+    } catch (error) {
+      crash(error);
+    }
+  }
+
   scope.addEventListener("message", (event) => {
-    // A job can dispatch events of its own.
-    if (!event.isTrusted) return;
-    const message = (event as MessageEvent<ToWorker>).data;
-    if (core !== undefined) core.receive(message);
-    else if (
-      typeof message === "object" && "kind" in message &&
-      message.kind === "init"
-    ) start(message);
-    else early.push(message);
-  });
+    const posted = (event as MessageEvent<PostedToWorker>).data;
+    // A job can dispatch events of its own, and make them look like any other.
+    const isOurs = isArray(posted)
+      ? posted[0] === key
+      : posted === WAKE || key === "";
+    if (!isOurs) return apply(postMessage, scope, [FORGED]);
+    // What main says is no job's business.
+    apply(stopImmediatePropagation, event, []);
+    if (isArray(posted) || posted === WAKE) {
+      const message = posted === WAKE ? WAKE : posted[1];
+      if (core === undefined) early[early.length] = message;
+      else receive(core, message);
+    } else start(posted);
+  }, CAPTURE);
   scope.start?.();
   global.addEventListener("error", (event) => {
-    crash(event, (event as ErrorEvent).error);
-  });
+    apply(preventDefault, event, []);
+    crash((event as ErrorEvent).error);
+  }, CAPTURE);
   global.addEventListener("unhandledrejection", (event) => {
-    crash(event, (event as PromiseRejectionEvent).reason);
-  });
+    apply(preventDefault, event, []);
+    crash((event as PromiseRejectionEvent).reason);
+  }, CAPTURE);
 }
 
 if (import.meta.main) listen(globalThis as unknown as Scope);

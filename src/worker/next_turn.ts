@@ -1,7 +1,18 @@
 // Lets the event loop of this thread have a turn.
 
+import { unbind } from "../intrinsics.ts";
+
+/** As they were before any job could overwrite them. */
+const postMessage = unbind(
+  MessagePort.prototype.postMessage as (
+    this: MessagePort,
+    message: unknown,
+  ) => void,
+);
+const Later = Promise;
+
 /** Those who wait for their turn, in order. */
-const waiting: (() => void)[] = [];
+let waiting: (() => void)[] = [];
 let port: MessagePort | undefined;
 
 /**
@@ -10,12 +21,19 @@ let port: MessagePort | undefined;
  */
 export function nextTurn(): Promise<void> {
   port ??= openPort();
-  port.postMessage(undefined);
-  return new Promise((resolve) => waiting.push(resolve));
+  return new Later((resolve) => {
+    waiting[waiting.length] = resolve;
+    // One message is enough for all that wait.
+    if (waiting.length === 1) postMessage(port!, undefined);
+  });
 }
 
 function openPort(): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  port2.onmessage = () => waiting.shift()?.();
+  port2.onmessage = () => {
+    const resolves = waiting;
+    waiting = [];
+    for (let i = 0; i < resolves.length; i++) resolves[i]();
+  };
   return port1;
 }

@@ -10,11 +10,10 @@ import type {
   MovedDescriptor,
   MovedList,
 } from "../moving/moved.ts";
-import type { FromWorker, Rings } from "../protocol.ts";
+import type { Rings } from "../protocol.ts";
 import { ChannelSocket } from "./channel_socket.ts";
 import { DescriptorSocket } from "./descriptor_socket.ts";
-
-type Post = (message: FromWorker, moves?: Transferable[]) => void;
+import type { Post } from "./host.ts";
 
 /** This worker's side of all that is joined to main. */
 export class Traffic {

@@ -1,0 +1,15 @@
+// What those who execute jobs need of the thread that they are in.
+
+import type { FromWorker } from "../protocol.ts";
+
+/** Posts a message to main. */
+export type Post = (message: FromWorker, moves?: Transferable[]) => void;
+
+/** The thread. */
+export interface Host {
+  readonly post: Post;
+  /** Resolves in a later turn of the event loop. */
+  nextTurn(): Promise<void>;
+  /** Hears of what fails there, and not in a job: then nothing is certain any more. */
+  crash(error: unknown): void;
+}
