@@ -167,6 +167,7 @@ export class Executor {
     let count = 0;
     let seq = 0;
     let timeout = Infinity;
+    let isTimed = false;
     for (let i = 0; i < list.length; count++) {
       if (list[i] === NUMBERED_FROM) {
         seq = list[i + 1] as number;
@@ -174,6 +175,7 @@ export class Executor {
       }
       if (list[i] === TIMEOUT_FROM) {
         timeout = list[i + 1] as number;
+        isTimed ||= timeout < Infinity;
         i += 2;
       }
       const id = list[i++] as number;
@@ -195,7 +197,7 @@ export class Executor {
       else this.#first = job;
       this.#last = job;
     }
-    if (timeout < Infinity && this.#canGuard && this.#guard === undefined) {
+    if (isTimed && this.#canGuard && this.#guard === undefined) {
       this.#hold(() => this.#loadGuard());
     }
     // What came with them.
