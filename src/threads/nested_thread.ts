@@ -22,11 +22,11 @@ export class NestedThread implements Thread {
     { name, module, memoryLimit, permissions }: ThreadSettings,
     events: ThreadEvents,
   ) {
+    const { lent, loans } = lend(permissions!);
+    this.#shell = openRestricted(SHELL, name, lent);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = (event) => events.message(event.data);
-    const { lent, loans } = lend(permissions!);
-    this.#shell = openRestricted(SHELL, name, lent);
     listenTo(this.#shell, {
       message: (failure) => {
         const { message, code } = failure as ShellFailure;

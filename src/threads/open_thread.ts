@@ -6,11 +6,24 @@ import { NodeThread } from "./node_thread.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 import { WebThread } from "./web_thread.ts";
 
+/** What is there of a thread that could not be started. */
+const NONE: Thread = { post() {}, terminate() {} };
+
 /** Starts a thread that can do what is asked of it. */
 export function openThread(
   settings: ThreadSettings,
   events: ThreadEvents,
 ): Thread {
+  try {
+    return open(settings, events);
+  } catch (cause) {
+    // The program itself has not got those permissions, say.
+    events.failed(cause);
+    return NONE;
+  }
+}
+
+function open(settings: ThreadSettings, events: ThreadEvents): Thread {
   const { isCaller, hardKill, permissions } = settings;
   if (isCaller) return new CallerThread(events);
   if (!hardKill) return new WebThread(settings, events);
