@@ -31,8 +31,17 @@ async function run(args: string[]): Promise<Ending> {
 
 /** `deno run` of a script in `fixtures/`; it is killed if it does not end by itself. */
 export function runScript(script: string, ...flags: string[]): Promise<Ending> {
+  return runScriptWith([], script, ...flags);
+}
+
+/** The same with arguments of the script's own. */
+export function runScriptWith(
+  args: string[],
+  script: string,
+  ...flags: string[]
+): Promise<Ending> {
   const url = new URL(`./fixtures/${script}`, import.meta.url);
-  return run(["run", "--no-check", ...flags, fileURLToPath(url)]);
+  return run(["run", "--no-check", ...flags, fileURLToPath(url), ...args]);
 }
 
 /** `deno check` of a file. */
