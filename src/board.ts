@@ -20,15 +20,6 @@ export const WAKE = 0;
 /** The type of {@linkcode WAKE}. */
 export type Wake = typeof WAKE;
 
-/** In a list of jobs, instead of a count of arguments: they come as one JSON text. */
-export const AS_TEXT = -1;
-
-/** In a list of jobs, instead of an id: the next job's sequence number, from which on they are numbered. */
-export const NUMBERED_FROM = -1;
-
-/** In a list of jobs, instead of an id: how many ms the jobs from here on may execute. */
-export const TIMEOUT_FROM = -2;
-
 /** How many jobs may be in flight to one worker, at least: a power of two. */
 const SLOTS = 1024;
 

@@ -1,23 +1,16 @@
 // One worker and the jobs in flight to it, in the order in which they start.
 
-import {
-  AS_TEXT,
-  Board,
-  NUMBERED_FROM,
-  slotsFor,
-  State,
-  TIMEOUT_FROM,
-  WAKE,
-} from "./board.ts";
+import { Board, slotsFor, State, WAKE } from "./board.ts";
 import { JobCloneError } from "./errors.ts";
 import { Link } from "./flow/link.ts";
 import { FlowRing } from "./flow/ring.ts";
 import type { FunctionTable } from "./functions.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Flight, Job } from "./job.ts";
+import { type JobList, JobListWriter } from "./job_list.ts";
 import { Arrivals } from "./moving/arrivals.ts";
 import type { MovedList } from "./moving/moved.ts";
-import type { Ending, FromWorker, JobsMessage } from "./protocol.ts";
+import type { Ending, FromWorker } from "./protocol.ts";
 import type { ThreadSettings } from "./threads/thread.ts";
 import { WorkerThread } from "./threads/worker_thread.ts";
 
@@ -211,26 +204,12 @@ export class Lane implements Flight {
    */
   send(jobs: Job[]): number {
     this.#tellFunctions();
-    const list: JobsMessage = [];
-    let seq = -1;
-    let timeout = Infinity;
-    let shortest = Infinity;
+    const writer = new JobListWriter();
     for (const job of jobs) {
       this.#add(job);
-      if (job.seq !== seq) list.push(NUMBERED_FROM, seq = job.seq);
-      seq++;
-      if (job.timeout !== timeout) {
-        list.push(TIMEOUT_FROM, timeout = job.timeout);
-        shortest = Math.min(shortest, timeout);
-      }
-      const { id, functionId, args } = job;
-      if (typeof args === "string") {
-        list.push(id, functionId, AS_TEXT, args);
-      } else {
-        list.push(id, functionId, args.length);
-        for (const arg of args) list.push(arg);
-      }
+      writer.write(job);
     }
+    const { list, shortestTimeout } = writer;
     try {
       const { departures, moves } = jobs[0].extras ?? {};
       if (departures === undefined) this.#thread.post(list, moves);
@@ -242,12 +221,12 @@ export class Lane implements Flight {
         { cause },
       );
     }
-    return shortest;
+    return shortestTimeout;
   }
 
   #sendMoving(
     jobs: Job[],
-    list: JobsMessage,
+    list: JobList,
     moves: Transferable[] | undefined,
   ): void {
     const moved = jobs.map((job) => job.extras!.departures!.send(this.#link));

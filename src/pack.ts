@@ -25,7 +25,7 @@ import {
   isView,
   keys,
   SafeMap,
-  SafeSet,
+  type SafeSet,
   setOf,
   stringify,
   toText,

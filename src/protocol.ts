@@ -4,6 +4,7 @@
 import type { Wake } from "./board.ts";
 import type { PackedError } from "./error_codec.ts";
 import type { FlowEvents } from "./flow/link.ts";
+import type { JobList } from "./job_list.ts";
 import type { MovedList } from "./moving/moved.ts";
 
 /** A function that jobs run: a name of the module's, or an inline source. */
@@ -43,15 +44,6 @@ export interface InitMessage {
   timeOrigin: number;
 }
 
-/**
- * A list of jobs, in the order in which they are to start. It is bare and flat,
- * since it is sent all the time: for each its id, its function's number, and its
- * arguments: their count and they themselves, or `AS_TEXT` and their text. Their
- * sequence numbers follow each other, but after `NUMBERED_FROM`, and those after
- * `TIMEOUT_FROM` may execute for so many ms.
- */
-export type JobsMessage = unknown[];
-
 /** Functions that this worker has not been told of yet, by growing number. */
 export interface FunctionsMessage {
   kind: "functions";
@@ -61,7 +53,7 @@ export interface FunctionsMessage {
 /** Jobs with things among their arguments that move, or are followed, instead of being cloned. */
 export interface MovingJobsMessage {
   kind: "moving-jobs";
-  jobs: JobsMessage;
+  jobs: JobList;
   /** For each of the jobs. */
   moved: MovedList[];
 }
@@ -85,7 +77,7 @@ export type ToWorker =
   | Wake
   | InitMessage
   | FunctionsMessage
-  | JobsMessage
+  | JobList
   | MovingJobsMessage
   | AbortMessage
   | FlowMessage;

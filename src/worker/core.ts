@@ -5,7 +5,6 @@ import { Board, WAKE } from "../board.ts";
 import { isArray } from "../intrinsics.ts";
 import type {
   FlowMessage,
-  FromWorker,
   InitMessage,
   MovingJobsMessage,
   ToWorker,

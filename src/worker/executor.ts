@@ -1,24 +1,13 @@
 // Executes the jobs of this worker in order, one after the other or, where that
 // is wanted, several asynchronous ones at once, and sends their endings.
 
-import {
-  AS_TEXT,
-  type Board,
-  NUMBERED_FROM,
-  TIMEOUT_FROM,
-  WAKE,
-} from "../board.ts";
+import { type Board, WAKE } from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
 import { apply, objectPrototype } from "../intrinsics.ts";
+import { type JobList, JobListReader } from "../job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/moved.ts";
-import { fromText } from "../plain_text.ts";
-import type {
-  FunctionDefinition,
-  InitMessage,
-  JobsMessage,
-  Rings,
-} from "../protocol.ts";
+import type { FunctionDefinition, InitMessage, Rings } from "../protocol.ts";
 import {
   type CurrentJob,
   currentJobSlot,
@@ -163,36 +152,22 @@ export class Executor {
   }
 
   /** Takes in a list of jobs, with what has moved with each. */
-  receive(list: JobsMessage, moved?: MovedList[]): void {
-    let count = 0;
-    let seq = 0;
-    let timeout = Infinity;
+  receive(list: JobList, moved?: MovedList[]): void {
+    const reader = new JobListReader(list);
     let isTimed = false;
-    for (let i = 0; i < list.length; count++) {
-      if (list[i] === NUMBERED_FROM) {
-        seq = list[i + 1] as number;
-        i += 2;
-      }
-      if (list[i] === TIMEOUT_FROM) {
-        timeout = list[i + 1] as number;
-        isTimed ||= timeout < Infinity;
-        i += 2;
-      }
-      const id = list[i++] as number;
-      const handler = this.#handlers.get(list[i++] as number);
-      const length = list[i++] as number;
-      const args = length === AS_TEXT
-        ? fromText(list[i++] as string) as unknown[]
-        : part(list, i, i += length);
+    for (let i = 0; reader.read(); i++) {
+      const { seq, id, functionId, args, timeout } = reader;
+      const handler = this.#handlers.get(functionId);
       const job = new ReceivedJob(
-        seq++,
+        seq,
         id,
         handler,
         args,
         this.#workerId,
         timeout,
       );
-      if (moved) this.#revive(job, moved[count]);
+      isTimed ||= timeout < Infinity;
+      if (moved) this.#revive(job, moved[i]);
       if (this.#last) this.#last.next = job;
       else this.#first = job;
       this.#last = job;
@@ -407,11 +382,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   // A job may have given one to all objects.
   return typeof then === "function" &&
     then !== (objectPrototype as { then?: unknown }).then;
-}
-
-/** A part of a list, up to an end. */
-function part(list: readonly unknown[], start: number, end: number): unknown[] {
-  const items: unknown[] = [];
-  for (let i = start; i < end; i++) items[i - start] = list[i];
-  return items;
 }

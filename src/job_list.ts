@@ -1,0 +1,90 @@
+// The list in which jobs travel: bare and flat, since it is sent all the time.
+// What jobs have in common is said once: their sequence numbers follow each other,
+// and their timeouts are the same.
+
+import type { Job } from "./job.ts";
+import { fromText } from "./plain_text.ts";
+
+/**
+ * For each job its id, its function's number, and its arguments: their count and
+ * they themselves, or `AS_TEXT` and their text.
+ */
+export type JobList = unknown[];
+
+/** Instead of a count of arguments: they come as one JSON text. */
+const AS_TEXT = -1;
+/** Instead of an id: the next job's sequence number, from which on they are numbered. */
+const NUMBERED_FROM = -1;
+/** Instead of an id: how many ms the jobs from here on may execute. */
+const TIMEOUT_FROM = -2;
+
+/** Main: writes jobs, in the order in which they are to start. */
+export class JobListWriter {
+  readonly list: JobList = [];
+  /** How many ms the first of them to time out may execute. */
+  shortestTimeout = Infinity;
+  #seq = -1;
+  #timeout = Infinity;
+
+  write(job: Job): void {
+    const { list } = this;
+    const { id, functionId, args, seq, timeout } = job;
+    if (seq !== this.#seq) list.push(NUMBERED_FROM, seq);
+    this.#seq = seq + 1;
+    if (timeout !== this.#timeout) {
+      list.push(TIMEOUT_FROM, timeout);
+      this.#timeout = timeout;
+      this.shortestTimeout = Math.min(this.shortestTimeout, timeout);
+    }
+    if (typeof args === "string") list.push(id, functionId, AS_TEXT, args);
+    else {
+      list.push(id, functionId, args.length);
+      for (const arg of args) list.push(arg);
+    }
+  }
+}
+
+/** Worker: reads the jobs of a list. */
+export class JobListReader {
+  readonly #list: JobList;
+  #at = 0;
+  #nextSeq = 0;
+  /** Of the job that was read last. */
+  seq = 0;
+  id = 0;
+  functionId = 0;
+  args: unknown[] = [];
+  timeout = Infinity;
+
+  constructor(list: JobList) {
+    this.#list = list;
+  }
+
+  /** Reads the next job; `false` if there is none. */
+  read(): boolean {
+    const list = this.#list;
+    if (this.#at >= list.length) return false;
+    if (list[this.#at] === NUMBERED_FROM) {
+      this.#nextSeq = list[this.#at + 1] as number;
+      this.#at += 2;
+    }
+    if (list[this.#at] === TIMEOUT_FROM) {
+      this.timeout = list[this.#at + 1] as number;
+      this.#at += 2;
+    }
+    this.seq = this.#nextSeq++;
+    this.id = list[this.#at++] as number;
+    this.functionId = list[this.#at++] as number;
+    const length = list[this.#at++] as number;
+    this.args = length === AS_TEXT
+      ? fromText(list[this.#at++] as string) as unknown[]
+      : this.#take(length);
+    return true;
+  }
+
+  #take(length: number): unknown[] {
+    const items: unknown[] = [];
+    for (let i = 0; i < length; i++) items[i] = this.#list[this.#at++];
+    return items;
+  }
+}
