@@ -56,6 +56,11 @@ export const join: (list: readonly unknown[], separator: string) => string =
 export const push: (list: unknown[], ...items: unknown[]) => void = unbind(
   Array.prototype.push,
 );
+export const sliceList: <T>(
+  list: readonly T[],
+  start?: number,
+  end?: number,
+) => T[] = unbind(Array.prototype.slice) as never;
 export const execute: (
   pattern: RegExp,
   text: string,

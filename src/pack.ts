@@ -206,6 +206,9 @@ class Packer {
     if (isArray(value)) return this.#copyArray(value, place);
     if (value instanceof Map) return this.#copyMap(value, place);
     if (value instanceof Set) return this.#copySet(value, place);
+    if (isView(value) || value instanceof ArrayBuffer) {
+      return this.#keepBytes(value, place);
+    }
     const kind = kindOf(value);
     if (kind !== undefined) return this.#replace(value, kind, place);
     if (isOrdinary(value)) {
@@ -214,15 +217,21 @@ class Packer {
     }
     this.#isOwn = false;
     if (isMoveOnly(value)) this.#mustMove.set(value, place);
-    else if (
-      isView(value) || value instanceof ArrayBuffer
-    ) {
-      if (isOutOfBounds(value)) {
-        throw this.#refusal(value, place, "has lost its buffer");
-      }
-    } else if (isNotCloneable(value)) {
+    else if (isNotCloneable(value)) {
       throw this.#refusal(value, place, "cannot be cloned");
     } else this.#tryToClone(value, place);
+    this.#copies.set(value, value);
+    return value;
+  }
+
+  #keepBytes(
+    value: ArrayBuffer | ArrayBufferView,
+    place: Place | undefined,
+  ): object {
+    if (isOutOfBounds(value)) {
+      throw this.#refusal(value, place, "has lost its buffer");
+    }
+    this.#isOwn = false;
     this.#copies.set(value, value);
     return value;
   }

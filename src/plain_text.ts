@@ -24,6 +24,8 @@ const LONGEST_TEXT = 16 * 1024;
 export function toText(value: unknown): string | undefined {
   // A getter may have led here again.
   if (few.length > 0) return undefined;
+  // A job may have given one to all objects.
+  if ("toJSON" in arrayPrototype) return undefined;
   many = undefined;
   budget = MOST_VALUES;
   textBudget = LONGEST_TEXT;

@@ -1,6 +1,7 @@
 // Marks values as moving, instead of being cloned, at their next send.
 
 import { expected } from "./expected.ts";
+import { isArray, sliceList } from "./intrinsics.ts";
 import { mark } from "./thread_state.ts";
 
 /**
@@ -37,9 +38,9 @@ export function transfer<T extends object>(
   if (typeof value !== "object" || value === null) {
     throw expected("value", "an object", value);
   }
-  if (list !== undefined && !Array.isArray(list)) {
+  if (list !== undefined && !isArray(list)) {
     throw expected("list", "an array", list);
   }
-  mark(value, list === undefined ? "everything" : [...list]);
+  mark(value, list === undefined ? "everything" : sliceList(list));
   return value;
 }

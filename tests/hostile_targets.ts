@@ -73,6 +73,12 @@ export function allTargets(): Target[] {
   return owners.flatMap((owner) => targetsOf(owner));
 }
 
+const SPARED = [
+  "Array.prototype.length",
+  "RangeError.prototype.name",
+  "%TypedArray%.prototype.length",
+];
+
 function targetsOf(owner: string): Target[] {
   const object = ownerOf(owner);
   if (!(object instanceof Object)) return [];
@@ -83,8 +89,8 @@ function targetsOf(owner: string): Target[] {
       key,
     )!;
     if (!configurable && !writable) continue;
-    // To it no function can be assigned.
-    if (object === Array.prototype && key === "length") continue;
+    // The first can be no function; the others do what a job would see, too.
+    if (SPARED.includes(`${owner}.${String(key)}`)) continue;
     if (typeof key === "string") targets.push({ owner, key, isSymbol: false });
     else if (key.description?.startsWith("Symbol.")) {
       targets.push({ owner, key: key.description.slice(7), isSymbol: true });

@@ -5,6 +5,7 @@
 import { nestedEntryWith } from "./entry.ts";
 import type { Loan, ShellFailure, ShellInit } from "./nested_protocol.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
+import { nodeWorkers } from "./node_thread.ts";
 import { unref } from "./unref.ts";
 import { listenTo, openRestricted } from "./web_thread.ts";
 
@@ -24,9 +25,12 @@ export class NestedThread implements Thread {
   ) {
     const { lent, loans } = lend(permissions!);
     this.#shell = openRestricted(SHELL, name, lent);
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = openChannel();
     this.#port = port1;
     port1.onmessage = (event) => events.message(event.data);
+    port1.addEventListener("close", () => {
+      events.failed(new Error("The worker has exited, or closed its port"));
+    });
     listenTo(this.#shell, {
       message: (failure) => {
         const { message, code } = failure as ShellFailure;
@@ -48,6 +52,12 @@ export class NestedThread implements Thread {
     unref(this.#shell);
     this.#port.close();
   }
+}
+
+/** A channel that tells of an end that has closed, which that of the web does not. */
+function openChannel(): MessageChannel {
+  const { MessageChannel } = nodeWorkers();
+  return new MessageChannel() as unknown as MessageChannel;
 }
 
 /**
