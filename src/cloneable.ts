@@ -10,6 +10,7 @@ import {
   setOf,
   startsWith,
   toText,
+  unbind,
   unbindGetter,
 } from "./intrinsics.ts";
 import { tagOf } from "./tag.ts";
@@ -18,6 +19,7 @@ import { tagOf } from "./tag.ts";
 const {
   ArrayBuffer,
   DataView,
+  Date,
   Map,
   MessagePort,
   ReadableStream,
@@ -28,6 +30,7 @@ const {
   WritableStream,
 } = globalThis;
 const { Memory } = WebAssembly;
+const timeOf = unbind(Date.prototype.getTime);
 const isDetached = unbindGetter<boolean>(ArrayBuffer.prototype, "detached");
 const isResizable = unbindGetter<boolean>(ArrayBuffer.prototype, "resizable");
 const memoryOf = unbindGetter<ArrayBufferLike>(Memory.prototype, "buffer");
@@ -82,6 +85,17 @@ export function isNotCloneable(value: object): boolean {
   return NOT_CLONEABLE.has(tag) || startsWith(tag, "Temporal.") ||
     value instanceof Memory &&
       !(memoryOf(value) instanceof SharedArrayBuffer);
+}
+
+/** Whether a value is a date, which nothing keeps from being cloned. */
+export function isDate(value: object): boolean {
+  if (!(value instanceof Date)) return false;
+  try {
+    timeOf(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether an object is no more than its own properties, as far as cloning goes. */

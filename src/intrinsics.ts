@@ -51,6 +51,9 @@ export const sliceText: (text: string, start: number, end?: number) => string =
 export const startsWith: (text: string, start: string) => boolean = unbind(
   String.prototype.startsWith,
 );
+export const endsWith: (text: string, end: string) => boolean = unbind(
+  String.prototype.endsWith,
+);
 export const join: (list: readonly unknown[], separator: string) => string =
   unbind(Array.prototype.join);
 export const push: (list: unknown[], ...items: unknown[]) => void = unbind(

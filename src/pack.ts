@@ -2,6 +2,7 @@
 // finds what moves, and refuses what cannot go.
 
 import {
+  isDate,
   isHidden,
   isMoveOnly,
   isNotCloneable,
@@ -219,7 +220,7 @@ class Packer {
     if (isMoveOnly(value)) this.#mustMove.set(value, place);
     else if (isNotCloneable(value)) {
       throw this.#refusal(value, place, "cannot be cloned");
-    } else this.#tryToClone(value, place);
+    } else if (!isDate(value)) this.#tryToClone(value, place);
     this.#copies.set(value, value);
     return value;
   }

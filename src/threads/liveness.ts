@@ -3,21 +3,43 @@
 // holds for as long as it lives. Where there are no Web Locks, such an end goes
 // unnoticed.
 
-import { unbind } from "../intrinsics.ts";
+import { apply, endsWith, unbind } from "../intrinsics.ts";
 
 /** What is used here of the Web Locks API, which Deno's types leave out. */
 interface Locks {
   request(
     this: Locks,
     name: string,
-    options: { signal?: AbortSignal },
+    options: { signal?: AbortSignal; steal?: boolean },
     callback: () => unknown,
   ): Promise<unknown>;
 }
 
 const { locks } = navigator as { locks?: Locks };
+/** What the names of these locks end with. */
+const LIFE = "/@spindle/thread-pool";
+
 /** As it was before any job could overwrite it. */
 const request = locks && unbind(locks.request);
+
+/**
+ * From now on what runs in this thread can steal no such lock: a thread that is
+ * busy could not show another one, and would be taken to have ended.
+ */
+export function guardLives(): void {
+  if (locks === undefined) return;
+  const prototype: Locks = Object.getPrototypeOf(locks);
+  const { request } = prototype;
+  prototype.request = function (name, options, ...rest) {
+    const text = `${name}`;
+    const read = typeof options === "object" ? { ...options } : options;
+    if (read?.steal && endsWith(text, LIFE)) {
+      const message = "A lock that shows that a thread lives cannot be stolen";
+      return Promise.reject(new DOMException(message, "NotAllowedError"));
+    }
+    return apply(request, this, [text, read, ...rest]);
+  };
+}
 
 /**
  * Shows that this thread lives; resolves, once that can be seen, with the name it
@@ -29,7 +51,7 @@ export function showLife(
   threadName: string,
   onRenamed: (name: string) => void,
 ): Promise<string> {
-  const name = `${threadName}/${crypto.randomUUID()}`;
+  const name = `${threadName}/${crypto.randomUUID()}${LIFE}`;
   return new Promise((resolve) => {
     if (request === undefined) return resolve(name);
     request(locks!, name, {}, () => {

@@ -1,6 +1,7 @@
 // One thread as main sees it: how it starts, and how it is known to have ended.
 
 import { WAKE } from "../board.ts";
+import { transferablesIn } from "../cloneable.ts";
 import { unpackError } from "../error_codec.ts";
 import type {
   FromWorker,
@@ -100,6 +101,7 @@ export class WorkerThread {
     if (this.#isStopped) return;
     if (posted === WAKE) return this.#events.message(posted);
     if (!Array.isArray(posted) || posted[0] !== this.#key) {
+      closePorts(posted);
       return this.#events.forged();
     }
     const message = posted[1];
@@ -140,5 +142,16 @@ export class WorkerThread {
 
   #die(cause: unknown): void {
     if (!this.#isStopped) this.#events.died(cause);
+  }
+}
+
+/** Nobody else would close the ports that have come with a message of a job's. */
+function closePorts(message: unknown): void {
+  try {
+    for (const moved of transferablesIn(message)) {
+      if (moved instanceof MessagePort) moved.close();
+    }
+  } catch {
+    // It is nested too deeply.
   }
 }

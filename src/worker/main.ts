@@ -10,7 +10,7 @@ import type {
   PostedToWorker,
   ToWorker,
 } from "../protocol.ts";
-import { showLife } from "../threads/liveness.ts";
+import { guardLives, showLife } from "../threads/liveness.ts";
 import type { Core } from "./core.ts";
 
 /** Where a worker's messages come and go: its global scope, or a port. */
@@ -49,6 +49,7 @@ export function listen(scope: Scope): void {
   const life = showLife(global.name ?? "worker", (life) => {
     post({ kind: "alive", life });
   });
+  guardLives();
   const loading = Promise.all([import("./core.ts"), import("./next_turn.ts")]);
 
   async function start(init: InitMessage): Promise<void> {
