@@ -390,12 +390,13 @@ export class Dispatcher {
     else this.#idle.add(lane);
   }
 
-  /** Gives a worker no more jobs. */
+  /** Gives a worker no more jobs, and lets another one take its place. */
   #retire(lane: Lane): void {
     this.#idle.delete(lane);
     this.#stuck.delete(lane);
     this.#roster.retire(lane);
     if (this.#seeOff()) this.#looking.soon();
+    this.#grow();
   }
 
   /** Ends workers for which nothing is left to do; whether there are others. */
