@@ -200,6 +200,13 @@ export class Dispatcher {
     return this.#takeOut(oldest) ? oldest : this.takeOldest();
   }
 
+  /** Puts a job back that was taken out, to be the first again. */
+  putBack(job: Job): void {
+    this.#outstanding++;
+    this.#requeue([job]);
+    this.#dispatchSoon(queueMicrotask);
+  }
+
   /** Takes out a job that has not started; `false` if it has. */
   #takeOut(job: Job): boolean {
     const { flight } = job;

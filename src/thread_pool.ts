@@ -15,7 +15,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
-import { checkCall, takePayload } from "./intake.ts";
+import { checkCall, type Payload, takePayload } from "./intake.ts";
 import { Job } from "./job.ts";
 import type {
   InlineJob,
@@ -379,8 +379,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#checkProspect();
     const isFull = settings.whenFull !== "wait" && !this.#hasRoomFor(1);
     const isHere = isFull && settings.whenFull === "caller-runs";
-    if (isFull && !isHere) this.#makeRoom();
-    const payload = takePayload(call, this.#dispatcher, this.#connect);
+    const discarded = isFull && !isHere ? this.#makeRoom() : undefined;
+    let payload: Payload;
+    try {
+      payload = takePayload(call, this.#dispatcher, this.#connect);
+    } catch (error) {
+      if (discarded) this.#dispatcher.putBack(discarded);
+      throw error;
+    }
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
@@ -401,6 +407,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     if (!isHere || !this.#dispatcher.executeHere(job)) {
       this.#dispatcher.add(job);
     }
+    // Whoever hears of it may do anything.
+    if (discarded) this.#discard(discarded);
     return promise;
   }
 
@@ -417,21 +425,27 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     );
   }
 
-  /** Makes room for a job in the queue, which is full. */
-  #makeRoom(): void {
-    const { whenFull, capacity } = this.#settings;
+  /** Takes the job that is to make room out of the queue, which is full. */
+  #makeRoom(): Job {
+    const { whenFull } = this.#settings;
     const discarded = whenFull === "discard-oldest"
       ? this.#dispatcher.takeOldest()
       : undefined;
-    const full = `The queue is full: its capacity is ${capacity}`;
-    if (discarded === undefined) throw new QueueFullError(full);
-    const { name } = this.#describe(discarded);
-    this.#settlement.fail(
-      discarded,
-      new JobDiscardedError(
-        `Job "${name}" was discarded for a newer one. ${full}`,
-      ),
+    if (discarded === undefined) throw new QueueFullError(this.#fullness());
+    return discarded;
+  }
+
+  /** Settles a job that has made room. */
+  #discard(job: Job): void {
+    const { name } = this.#describe(job);
+    const error = new JobDiscardedError(
+      `Job "${name}" was discarded for a newer one. ${this.#fullness()}`,
     );
+    this.#settlement.fail(job, error);
+  }
+
+  #fullness(): string {
+    return `The queue is full: its capacity is ${this.#settings.capacity}`;
   }
 
   /** Every worker can have as many jobs as may be in progress, and the queue its capacity beside. */
