@@ -122,7 +122,8 @@ export class Dispatcher {
 
   /** Whether a job that is added now leaves at once. */
   get sendsAtOnce(): boolean {
-    return this.#queue.length === 0 && this.#idle.size > 0;
+    return this.#queue.length === 0 && this.#idle.size > 0 &&
+      (!this.#isAnyAwake() || this.#pace.mean >= WORTH_WAKING);
   }
 
   /** What the workers do now. */
