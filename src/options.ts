@@ -92,13 +92,19 @@ export interface ThreadPoolOptions {
    * rests on an effect of Deno's that is checked when the first one starts; where
    * it is missing, the pool stops with {@linkcode WorkerStartError}.
    *
+   * One kind of loop goes on all the same: V8 compiles one that calls nothing but
+   * certain built-ins, such as `for (;;) x = new Array(1000).fill(0)`, without a
+   * place where it could be stopped, unless the program runs with
+   * `--v8-flags=--no-turboshaft`.
+   *
    * @default {false}
    */
   hardKill?: boolean;
   /**
    * MiB, at least 16, to which a worker's heap may grow; implies `hardKill`. The
    * job that exceeds it is rejected with {@linkcode MemoryLimitError}, and its
-   * worker is replaced. The contents of buffers are outside of the heap.
+   * worker is replaced. The contents of buffers are outside of the heap; and a
+   * loop that cannot be stopped, see `hardKill`, goes on beyond the limit.
    */
   memoryLimit?: number;
   /**
