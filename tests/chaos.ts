@@ -1,6 +1,6 @@
 // Chaos: many jobs, a third of which misbehave in every way that a job can. At
 // the end all is as it was before, and every promise has settled as it should.
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async";
 import {
   type PoolStats,
@@ -39,8 +39,6 @@ export interface ChaosReport {
   stats: PoolStats;
   /** How many jobs of each deed there were. */
   deeds: Map<string, number>;
-  /** How many jobs died with a worker that another job had destroyed. */
-  harmed: number;
   workers: number;
   /** How many ms the slowest promise took. */
   slowest: number;
@@ -87,9 +85,6 @@ const BAD_PART = 1 / 3;
 const ABORTED_PART = 0.15;
 /** Without `hardKill`, nothing ends these but their own timeout. */
 const ENDLESS: DeedName[] = ["loops", "matches", "waits"];
-/** They destroy what their worker's other jobs, and the pool's own code there, rest on. */
-const DESTROYERS = ["overwritesPromise", "overwritesArrays"];
-const OVERWRITTEN = "This method is overwritten";
 /** A nested worker takes more than a second to start: few are killed. */
 const NESTED_PART = 1 / 10;
 
@@ -132,7 +127,6 @@ class ChaosRun {
   readonly #pending = new Set<Promise<void>>();
   readonly #deeds = new Map<string, number>();
   readonly #failures: unknown[] = [];
-  #harmed = 0;
   #workers = 0;
   #accepted = 0;
   #slowest = 0;
@@ -237,13 +231,9 @@ class ChaosRun {
     if (outcome.status === "fulfilled") return false;
     const { reason } = outcome;
     if (signal.aborted && reason === signal.reason) return true;
-    const isCrash = reason instanceof WorkerCrashedError;
-    if (isCrash && !reason.started) return name === "moved";
-    if (isCrash && (this.#options.concurrency ?? 1) > 1) return true;
-    if (!isCrash && !reason.message?.includes(OVERWRITTEN)) return false;
-    this.#harmed++;
-    const destroyed = DESTROYERS.map((name) => this.#deeds.get(name) ?? 0);
-    return this.#harmed <= destroyed.reduce((sum, count) => sum + count);
+    if (!(reason instanceof WorkerCrashedError)) return false;
+    if (!reason.started) return name === "moved";
+    return (this.#options.concurrency ?? 1) > 1;
   }
 
   /** Waits for all, and sees that nothing is left. */
@@ -262,14 +252,9 @@ class ChaosRun {
     const { completed, failed, aborted, timedOut } = stats;
     assertEquals(completed + failed + aborted + timedOut, this.#accepted);
     assertEquals(stats.size, 0);
-    const burns = (this.#deeds.get("burnsLater") ?? 0) +
-      (this.#deeds.get("burnsLater, aborted") ?? 0);
-    const most = this.#isKillable ? 0 : burns;
-    assert(stats.lost <= most, `${stats.lost} workers are lost of ${most}`);
     return {
       stats,
       deeds: this.#deeds,
-      harmed: this.#harmed,
       workers: this.#workers,
       slowest: this.#slowest,
     };

@@ -32,7 +32,7 @@ async function run(kind: ChaosKind, seed: number): Promise<void> {
   const start = performance.now();
   const label = `${kind}, seed ${seed}`;
   try {
-    const { stats, workers, slowest, harmed, rss } = await chaos(kind, {
+    const { stats, workers, slowest, rss } = await chaos(kind, {
       seed,
       jobs,
     });
@@ -41,7 +41,7 @@ async function run(kind: ChaosKind, seed: number): Promise<void> {
     console.log(
       `${label}: ${jobs} jobs, all settled, in ${seconds} s, the slowest in ${
         Math.round(slowest)
-      } ms. ${completed} completed, ${failed} failed, ${aborted} aborted, ${timedOut} timed out; of ${workers} workers ${crashed} crashed, ${lost} were lost, and ${harmed} other jobs with them. Memory ${
+      } ms. ${completed} completed, ${failed} failed, ${aborted} aborted, ${timedOut} timed out; of ${workers} workers ${crashed} crashed, ${lost} were lost. Memory ${
         rss.map(Math.round).join(" to ")
       } MiB`,
     );

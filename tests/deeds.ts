@@ -115,6 +115,11 @@ export const GOOD_NAMES = Object.keys(GOOD) as (keyof typeof GOOD)[];
 export const BAD_NAMES = Object.keys(BAD) as (keyof typeof BAD)[];
 export const DEEDS: Record<DeedName, Deed> = { ...GOOD, ...BAD, ...GREEDY };
 
+/** What moves with a job of this number. */
+export function numbersFor(i: number): Uint32Array<ArrayBuffer> {
+  return new Uint32Array([i, i + 1]);
+}
+
 /** Gives such a job to a pool; `runs` counts, at its number, how often it has run. */
 export function doDeed(
   pool: DeedPool,
@@ -122,8 +127,8 @@ export function doDeed(
   i: number,
   options: ExecuteOptions,
   runs?: SharedArrayBuffer,
+  numbers = numbersFor(i),
 ): Promise<unknown> {
   if (name !== "moved") return pool.execute(name, [i, runs], options);
-  const numbers = transfer(new Uint32Array([i, i + 1]));
-  return pool.execute(name, [i, numbers, runs], options);
+  return pool.execute(name, [i, transfer(numbers), runs], options);
 }

@@ -1,0 +1,355 @@
+// A small model of a pool: does a play's steps with a pool, and knows what each may
+// lead to.
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { deadline } from "@std/async";
+import {
+  type ExecuteOptions,
+  JobCloneError,
+  JobDiscardedError,
+  JobNotFoundError,
+  JobTimeoutError,
+  PoolClosedError,
+  PoolTerminatedError,
+  QueueFullError,
+  ThreadPool,
+  WorkerCrashedError,
+} from "@spindle/thread-pool";
+import {
+  type DeedName,
+  type DeedPool,
+  DEEDS,
+  DEEDS_MODULE,
+  doDeed,
+  numbersFor,
+  type Outcome,
+} from "../deeds.ts";
+import { eventually, liveWorkers } from "../live_workers.ts";
+import type { Play, Step } from "./plays.ts";
+
+/** A step that takes longer hangs. */
+const HANGS = 15_000;
+/** After so many deaths in a row the pool refuses jobs for a while. */
+const BREAKS_AFTER = 10;
+
+type State = "open" | "closed" | "terminated";
+
+/** A call of `execute()`. */
+interface Call {
+  label: string;
+  deed: DeedName | undefined;
+  i: number;
+  isCounted: boolean;
+  stop: AbortController;
+  /** What the pool was when it was called. */
+  state: State;
+  /** How many jobs were on their way then, at least and at most. */
+  load: [least: number, most: number];
+  /** Whether what moves with it was taken. */
+  isTaken: boolean;
+  outcome: Promise<Outcome>;
+  /** Its outcome, once that is known. */
+  settled?: Outcome;
+}
+
+/** Acts a play; fails if anything goes otherwise than it may. */
+export async function act(play: Play): Promise<void> {
+  const before = await liveWorkers();
+  const model = new Model(play);
+  try {
+    for (const step of play.steps) {
+      const name = JSON.stringify(step);
+      await inTime(model.take(step), () => `${name} hangs: ${model}`);
+      model.look();
+    }
+    await inTime(model.end(), () => `The end hangs: ${model}`);
+  } finally {
+    await model.abandon();
+  }
+  let left: string[] = [];
+  await eventually(async () => {
+    left = (await liveWorkers()).filter((name) => !before.includes(name));
+    return left.length === 0;
+  }, () => `Expected no worker to be left, found ${left.join(", ")}`);
+}
+
+/** So that what hangs is told by name. */
+async function inTime(
+  promise: Promise<void>,
+  what: () => string,
+): Promise<void> {
+  try {
+    await deadline(promise, HANGS);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    throw new Error(what(), { cause: error });
+  }
+}
+
+class Model {
+  readonly #options: Play["options"];
+  readonly #pool: DeedPool;
+  readonly #calls: Call[] = [];
+  readonly #runs: SharedArrayBuffer;
+  readonly #ends: number[] = [];
+  readonly #reason = new Error("The play says so");
+  #state: State = "open";
+
+  constructor({ options, steps }: Play) {
+    this.#options = options;
+    this.#runs = new SharedArrayBuffer(steps.length * 4);
+    this.#pool = new ThreadPool({ ...options, module: DEEDS_MODULE });
+    this.#pool.addEventListener("jobend", ({ detail: { jobId } }) => {
+      this.#ends[jobId] = (this.#ends[jobId] ?? 0) + 1;
+    });
+  }
+
+  /** Does one step. */
+  async take(step: Step): Promise<void> {
+    switch (step.do) {
+      case "execute":
+        return this.#execute(step.deed, step.counted);
+      case "execute uncloneable":
+        return this.#call("uncloneable", undefined, false, (options) => {
+          const args = [() => {}] as unknown as [number];
+          return this.#pool.execute("number", args, options);
+        });
+      case "execute missing":
+        return this.#call("missing", undefined, false, (options) => {
+          return this.#pool.execute("missing" as "number", [0], options);
+        });
+      case "abort": {
+        const call = this.#calls.at(step.which % this.#calls.length);
+        return call?.stop.abort(new Error(`Abort ${call.i}`));
+      }
+      case "await":
+        await this.#calls.at(step.which % this.#calls.length)?.outcome;
+        return;
+      case "pause":
+        return await new Promise((resolve) => setTimeout(resolve, step.ms));
+      case "ready":
+        return await this.#ready();
+      case "drain":
+        await this.#pool.drain();
+        return await this.#checkQuiet();
+      case "close":
+        if (this.#state === "open") this.#state = "closed";
+        return void this.#pool.close();
+      case "terminate":
+        this.#state = "terminated";
+        await this.#pool.terminate(this.#reason);
+        return await this.#checkQuiet();
+    }
+  }
+
+  #execute(deed: DeedName, isCounted: boolean): void {
+    const runs = isCounted ? this.#runs : undefined;
+    const i = this.#calls.length;
+    const numbers = numbersFor(i);
+    const { timeout } = DEEDS[deed];
+    this.#call(deed, deed, isCounted, ({ signal }) => {
+      // Where the caller runs jobs, none may have a timeout.
+      const options = timeout === undefined ? { signal } : { signal, timeout };
+      return doDeed(this.#pool, deed, i, options, runs, numbers);
+    });
+    this.#calls[i].isTaken = numbers.length === 0;
+  }
+
+  #call(
+    label: string,
+    deed: DeedName | undefined,
+    isCounted: boolean,
+    execute: (options: ExecuteOptions) => Promise<unknown>,
+  ): void {
+    const stop = new AbortController();
+    const { queued, running } = this.#pool.stats();
+    const call: Call = {
+      label,
+      deed,
+      i: this.#calls.length,
+      isCounted,
+      stop,
+      state: this.#state,
+      load: [queued + running, this.#mostOnTheirWay()],
+      isTaken: false,
+      outcome: Promise.allSettled([execute({ signal: stop.signal })])
+        .then(([outcome]) => call.settled = outcome),
+    };
+    this.#calls.push(call);
+  }
+
+  /** Those that were aborted, or have timed out, may still be at it. */
+  #mostOnTheirWay(): number {
+    return this.#calls.filter(({ settled, stop, deed }) => {
+      return settled === undefined || stop.signal.aborted ||
+        deed !== undefined && DEEDS[deed].timeout !== undefined;
+    }).length;
+  }
+
+  async #ready(): Promise<void> {
+    const [{ status, reason }] = await Promise.allSettled([
+      this.#pool.ready(),
+    ]) as [PromiseRejectedResult];
+    if (this.#state === "open") assertEquals(status, "fulfilled");
+    else this.#checkRefusal(this.#state, reason);
+  }
+
+  #checkRefusal(state: State, reason: unknown): void {
+    if (state === "closed") {
+      return void assertInstanceOf(reason, PoolClosedError);
+    }
+    assertInstanceOf(reason, PoolTerminatedError);
+    assert(reason.cause === this.#reason, "The reason is another one");
+  }
+
+  /** What holds at any time. */
+  look(): void {
+    const stats = this.#pool.stats();
+    const { size, idle, busy, queued, running } = stats;
+    assert(size <= Number(this.#options.size), Deno.inspect(stats));
+    assertEquals(idle + busy, size);
+    assert(idle >= 0 && queued >= 0 && running >= 0, Deno.inspect(stats));
+    assert(this.#settledOf(stats) <= this.#calls.length, Deno.inspect(stats));
+  }
+
+  #settledOf(stats: ReturnType<DeedPool["stats"]>): number {
+    const { completed, failed, aborted, timedOut } = stats;
+    return completed + failed + aborted + timedOut;
+  }
+
+  /** What holds when nothing is queued or running. */
+  async #checkQuiet(): Promise<void> {
+    await Promise.all(this.#calls.map(({ outcome }) => outcome));
+    for (const call of this.#calls) this.#checkCall(call);
+    const accepted = this.#calls.filter((call) => !this.#isRefused(call));
+    const stats = this.#pool.stats();
+    const expected = { completed: 0, failed: 0, aborted: 0, timedOut: 0 };
+    for (const call of accepted) expected[this.#countedAs(call)]++;
+    const { completed, failed, aborted, timedOut } = stats;
+    assertEquals({ completed, failed, aborted, timedOut }, expected);
+    assertEquals(stats.queued, 0);
+    // The ids of jobs count from 1.
+    assertEquals(
+      Array.from(this.#ends.slice(1)),
+      Array(accepted.length).fill(1),
+      "Each job ends once",
+    );
+  }
+
+  #countedAs({ settled, stop }: Call) {
+    if (settled!.status === "fulfilled") return "completed";
+    const { reason } = settled as PromiseRejectedResult;
+    if (stop.signal.aborted && reason === stop.signal.reason) return "aborted";
+    return reason instanceof JobTimeoutError ? "timedOut" : "failed";
+  }
+
+  #checkCall(call: Call): void {
+    const { i, label, deed, settled } = call;
+    try {
+      if (deed === "moved") {
+        assertEquals(
+          call.isTaken,
+          !this.#isRefused(call),
+          "What moves is taken",
+        );
+      }
+      this.#checkOutcome(call, settled!);
+      this.#checkRuns(call, settled!);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Error(
+        `Call ${i} (${label}): ${message}\nof ${Deno.inspect(settled)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Whether the pool did not take it. */
+  #isRefused({ label, state, settled }: Call): boolean {
+    if (state !== "open") return true;
+    if (settled!.status === "fulfilled") return false;
+    const { reason } = settled as PromiseRejectedResult;
+    return reason instanceof QueueFullError || isBreakdown(reason) ||
+      label === "uncloneable" && reason instanceof JobCloneError &&
+        reason.message.includes("args");
+  }
+
+  #checkOutcome(call: Call, outcome: Outcome): void {
+    const { label, deed, i, state } = call;
+    const reason = outcome.status === "rejected" ? outcome.reason : undefined;
+    if (state !== "open") return this.#checkRefusal(state, reason);
+    this.#checkRoom(call, reason instanceof QueueFullError);
+    if (reason !== undefined && this.#isExcused(call, reason)) return;
+    if (deed) DEEDS[deed].check(i, outcome);
+    else {
+      assertInstanceOf(
+        reason,
+        label === "missing" ? JobNotFoundError : JobCloneError,
+      );
+    }
+  }
+
+  #checkRoom({ load: [least, most] }: Call, isRefused: boolean): void {
+    const { size, concurrency, queue } = this.#options;
+    const limit = Number(size) * concurrency! + queue!.capacity!;
+    if (isRefused) assert(most >= limit, `It had room: ${most} of ${limit}`);
+    else if (queue!.whenFull === "reject") {
+      assert(least < limit, `It had no room: ${least} of ${limit}`);
+    }
+  }
+
+  /** Whether others are the reason for an outcome. */
+  #isExcused({ deed, stop }: Call, reason: unknown): boolean {
+    const { concurrency, queue } = this.#options;
+    const whenFull = queue!.whenFull!;
+    if (stop.signal.aborted && reason === stop.signal.reason) return true;
+    if (reason instanceof PoolTerminatedError) {
+      return this.#state === "terminated" && reason.cause === this.#reason;
+    }
+    if (reason instanceof QueueFullError) {
+      return whenFull === "reject" || whenFull === "discard-oldest";
+    }
+    if (reason instanceof JobDiscardedError) {
+      return whenFull === "discard-oldest";
+    }
+    if (isBreakdown(reason)) return this.#pool.stats().crashed >= BREAKS_AFTER;
+    if (!(reason instanceof WorkerCrashedError)) return false;
+    return reason.started ? concurrency! > 1 : deed === "moved";
+  }
+
+  #checkRuns({ deed, i, isCounted, state }: Call, outcome: Outcome): void {
+    if (!isCounted || !deed) return;
+    const runs = new Int32Array(this.#runs)[i];
+    const reason = outcome.status === "rejected" ? outcome.reason : undefined;
+    const neverRan = state !== "open" || reason instanceof QueueFullError ||
+      reason instanceof JobDiscardedError ||
+      reason instanceof WorkerCrashedError && !reason.started;
+    if (neverRan) return assertEquals(runs, 0, "It was not to run");
+    if (outcome.status === "fulfilled") return assertEquals(runs, 1, "It ran");
+    assert(runs <= 1, `It ran ${runs} times`);
+  }
+
+  /** Closes the pool: all has ended then. */
+  async end(): Promise<void> {
+    await this.#pool.close();
+    if (this.#state === "open") this.#state = "closed";
+    await this.#checkQuiet();
+    const { size, running } = this.#pool.stats();
+    assertEquals([size, running], [0, 0]);
+  }
+
+  /** Ends whatever is left, where the play has failed. */
+  async abandon(): Promise<void> {
+    await this.#pool.terminate();
+  }
+
+  toString(): string {
+    const hanging = this.#calls.filter(({ settled }) => !settled)
+      .map(({ i, label }) => `${label} ${i}`);
+    return `${hanging.join(", ")} of ${Deno.inspect(this.#pool.stats())}`;
+  }
+}
+
+function isBreakdown(reason: unknown): boolean {
+  return reason instanceof WorkerCrashedError && !reason.started &&
+    reason.message.includes("in a row");
+}
