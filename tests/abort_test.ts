@@ -14,7 +14,8 @@ import { poolTest } from "./live_workers.ts";
 
 function makePool(size = 1): ThreadPool<typeof jobs> {
   const module = new URL("./fixtures/aborts.ts", import.meta.url);
-  return new ThreadPool<typeof jobs>({ module, size });
+  // A busy machine may leave a handler no time to end.
+  return new ThreadPool<typeof jobs>({ module, size, abortGrace: 10_000 });
 }
 
 /** What a promise is rejected with, noted at once. */

@@ -113,19 +113,19 @@ Deno.test("the delay grows with each death, and ends at ten seconds", () => {
   assertEquals([breaker.deaths, breaker.delay(0)], [0, 0]);
 });
 
-/** A module whose workers die when they hear of their first job, before it starts. */
-const DEADLY = `addEventListener("message", ({ data }) => {
-  if (data.kind === "functions") self.close();
-});`;
-
 poolTest(
   "workers that die before any job has started stop the pool, and are not started for ever",
   async () => {
+    const source = "setTimeout(() => self.close(), 50)";
     await using pool = new ThreadPool({
-      module: `data:text/javascript,${encodeURIComponent(DEADLY)}`,
+      module: `data:text/javascript,${encodeURIComponent(source)}`,
       size: 1,
     });
     pool.addEventListener("jobstart", () => {}); // so jobs wait for a worker that is ready
+    pool.addEventListener("workerstart", () => {
+      // Meanwhile it dies, and is then sent a job all the same.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    });
     const error = await assertRejects(
       () => pool.execute(() => 1),
       WorkerStartError,
