@@ -1,7 +1,7 @@
 // Executes the jobs of this worker in order, one after the other or, where that
 // is wanted, several asynchronous ones at once, and sends their endings.
 
-import { type Board, WAKE } from "../board.ts";
+import { type Board, State, WAKE } from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
 import { apply, objectPrototype } from "../intrinsics.ts";
 import { type JobList, JobListReader } from "../job_list.ts";
@@ -86,6 +86,8 @@ export class Executor {
   /** A thread that can be killed needs no guard, which would take an end for lack of memory for its own. */
   readonly #canGuard: boolean;
   #guard: Guard | undefined;
+  /** The job that the guard watches, until its ending is told. */
+  #guarded: ReceivedJob | undefined;
   #storage: JobStorage | undefined;
   /** Loaded late, since most jobs have nothing that moves. */
   traffic: Traffic | undefined;
@@ -209,6 +211,7 @@ export class Executor {
 
   #run(now: number): void {
     let wasTakenBack = false;
+    if (this.#guarded) this.#endCutOff(this.#guarded, now);
     while (this.#mayStart) {
       const job = this.#shift();
       if (job === undefined) break;
@@ -229,6 +232,7 @@ export class Executor {
           : this.#callGuarded(job);
         if (isThenable(result)) {
           this.#await(job, result);
+          this.#guarded = undefined;
           now = this.#now();
           continue;
         }
@@ -238,6 +242,7 @@ export class Executor {
       }
       now = this.#now();
       this.#end(job, now, failed, result);
+      this.#guarded = undefined;
       // Timers and I/O have their turn.
       if (now >= this.#pauseAt && this.#first) this.#hold(this.#host.nextTurn);
     }
@@ -259,9 +264,20 @@ export class Executor {
   /** The same, if it takes no longer than it may. */
   #callGuarded(job: ReceivedJob): unknown {
     job.deadline = dateNow() + job.timeout;
-    return this.#guard === undefined
-      ? this.#call(job)
-      : this.#guard.guard(() => this.#call(job), job.timeout);
+    if (this.#guard === undefined) return this.#call(job);
+    this.#guarded = job;
+    return this.#guard.guard(() => this.#call(job), job.timeout);
+  }
+
+  /**
+   * A job was stopped just when it had ended, and what was to tell of that was
+   * stopped in its place: no job may start before it is told.
+   */
+  #endCutOff(job: ReceivedJob, now: number): void {
+    this.#guarded = undefined;
+    const state = this.#board.state(job.seq);
+    if (state !== State.CLAIMED && state !== State.POSTED) return;
+    this.#end(job, now, true, this.#guard!.STOPPED);
   }
 
   async #await(
