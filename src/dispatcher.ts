@@ -120,10 +120,13 @@ export class Dispatcher {
     return this.#outstanding;
   }
 
-  /** Whether a job that is added now leaves at once. */
+  /**
+   * Whether a job that is added now leaves at once. Does not ask what the workers
+   * are at, which may be something else a moment later.
+   */
   get sendsAtOnce(): boolean {
     return this.#queue.length === 0 && this.#idle.size > 0 &&
-      (!this.#isAnyAwake() || this.#pace.mean >= WORTH_WAKING);
+      (this.#idle.size === this.#lanes.size || this.#pace.mean >= WORTH_WAKING);
   }
 
   /** What the workers do now. */
