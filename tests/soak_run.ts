@@ -8,6 +8,7 @@ import { ThreadPool, WorkerCrashedError } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/soak.ts";
 
 const MIB = 2 ** 20;
+const ENTRY = new URL("../src/worker/main.ts", import.meta.url);
 /** How many times the memory is looked at. */
 const SAMPLES = 100;
 /** So many jobs are on their way at once. */
@@ -93,12 +94,10 @@ async function soakPool(): Promise<void> {
 
 /** Starts a worker, hears from it, and ends it, again and again. */
 async function soakBare(): Promise<void> {
-  const source = "postMessage(0)";
   const samples: number[] = [];
   for (let i = 0; i < workerCount; i++) {
-    const worker = new Worker(`data:text/javascript,${source}`, {
-      type: "module",
-    });
+    // It loads what a worker of a pool loads.
+    const worker = new Worker(ENTRY, { type: "module" });
     await new Promise((resolve) => worker.onmessage = resolve);
     worker.terminate();
     if (samples.length < SAMPLES * (i + 1) / workerCount) {
