@@ -99,6 +99,11 @@ export class Dispatcher {
     this.#lanes = this.#roster.lanes;
     this.#overruns = new Overruns(settings.abortGrace, this.#lanes, {
       collect: (lane) => this.#collect(lane),
+      hold: (lane) => {
+        this.#requeue(lane.takeBackAll());
+        this.#collect(lane);
+        this.#dispatchSoon(queueMicrotask);
+      },
       timedOut: (job) => events.jobTimedOut(job),
       ignored: (job, lane) => this.#stopFor(job, lane),
     });
@@ -324,6 +329,7 @@ export class Dispatcher {
   #feed(lane: Lane): void {
     const tellsStarts = this.#events.tellsStarts();
     if (this.#stopped || this.#stuck.has(lane) || lane === this.#caller) return;
+    if (this.#mayBeStopped(lane)) return;
     if (tellsStarts && !lane.isReady) return;
     const { concurrency } = this.#settings;
     const ahead = !lane.isReady
@@ -353,6 +359,12 @@ export class Dispatcher {
       count -= this.#send(lane, count);
     }
     if (lane.waiting > 0) this.#looking.soon();
+  }
+
+  /** Whether a worker may be stopped for one of its jobs, and others with that. */
+  #mayBeStopped(lane: Lane): boolean {
+    const { concurrency, abortGrace } = this.#settings;
+    return concurrency > 1 && abortGrace < Infinity && lane.isOverrun;
   }
 
   /** Whether a job that a worker is sent now waits for no other. */

@@ -3,26 +3,40 @@
 import type { Job } from "./job.ts";
 import type { Lane } from "./lane.ts";
 
+/** Who hears of jobs that still run when their time is over. */
+export interface GraceEvents {
+  over(job: Job, lane: Lane): void;
+  /** The same, for the second time. */
+  overAgain(job: Job, lane: Lane): void;
+}
+
 /** Jobs that were told to end, in that order. */
 export class Grace {
   readonly #ms: number;
-  readonly #over: (job: Job, lane: Lane) => void;
-  #waiting: { job: Job; lane: Lane; end: number }[] = [];
+  readonly #events: GraceEvents;
+  #waiting: { job: Job; lane: Lane; end: number; isLast: boolean }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /**
-   * @param ms How long each has
-   * @param over Hears of those that still run then
-   */
-  constructor(ms: number, over: (job: Job, lane: Lane) => void) {
+  /** @param ms How long each has */
+  constructor(ms: number, events: GraceEvents) {
     this.#ms = ms;
-    this.#over = over;
+    this.#events = events;
   }
 
   /** A job of this lane was told to end. */
   give(job: Job, lane: Lane): void {
+    this.#add(job, lane, false);
+  }
+
+  /** The same job has its time once more. */
+  giveLast(job: Job, lane: Lane): void {
+    this.#add(job, lane, true);
+  }
+
+  #add(job: Job, lane: Lane, isLast: boolean): void {
     if (this.#ms === Infinity) return;
-    this.#waiting.push({ job, lane, end: performance.now() + this.#ms });
+    const end = performance.now() + this.#ms;
+    this.#waiting.push({ job, lane, end, isLast });
     this.#start();
   }
 
@@ -37,8 +51,10 @@ export class Grace {
     const now = performance.now();
     const first = this.#waiting.findIndex(({ end }) => end > now);
     const count = first < 0 ? this.#waiting.length : first;
-    for (const { job, lane } of this.#waiting.splice(0, count)) {
-      if (job.flight === lane) this.#over(job, lane);
+    for (const { job, lane, isLast } of this.#waiting.splice(0, count)) {
+      if (job.flight !== lane) continue;
+      if (isLast) this.#events.overAgain(job, lane);
+      else this.#events.over(job, lane);
     }
     this.#start();
   }

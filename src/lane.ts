@@ -64,6 +64,8 @@ export class Lane implements Flight {
   /** The job that was first to start when its worker was last asked whether it is stuck. */
   #lastWaiting: Job | undefined;
   readonly #link: Link;
+  /** The jobs that were told to end, and have not. */
+  readonly #told = new Set<Job>();
   /** How many more jobs its worker may be given. */
   #jobsLeft: number;
   /** Whether its heap has grown too large. */
@@ -255,6 +257,7 @@ export class Lane implements Flight {
   #remove(job: Job): void {
     job.flight = undefined;
     this.#inFlight.remove(job);
+    if (this.#told.size > 0) this.#told.delete(job);
   }
 
   takeBack(job: Job): boolean {
@@ -332,11 +335,19 @@ export class Lane implements Flight {
   }
 
   /** Whether a job has ended, and the message that says how is on its way. */
-  isEnding({ seq }: Job): boolean {
-    return this.#board.state(seq) !== State.CLAIMED;
+  get isEnding(): boolean {
+    return this.#inFlight.all().some(({ seq }) => {
+      return this.#board.state(seq) === State.POSTED;
+    });
+  }
+
+  /** Whether a job that was told to end still occupies its worker. */
+  get isOverrun(): boolean {
+    return this.#told.size > 0;
   }
 
   abort(job: Job, reason: unknown): void {
+    this.#told.add(job);
     try {
       this.#thread.post({ kind: "abort", seq: job.seq, reason });
     } catch {

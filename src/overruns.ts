@@ -10,6 +10,8 @@ import type { Lane } from "./lane.ts";
 export interface OverrunEvents {
   /** Takes what a worker has ended. */
   collect(lane: Lane): void;
+  /** Lets a worker start no job that it has been sent. */
+  hold(lane: Lane): void;
   /** A job has executed for as long as it may. */
   timedOut(job: Job): void;
   /** A job has not ended, though it was told to. */
@@ -27,7 +29,10 @@ export class Overruns {
   constructor(grace: number, lanes: Iterable<Lane>, events: OverrunEvents) {
     this.#lanes = lanes;
     this.#events = events;
-    this.#grace = new Grace(grace, (job, lane) => this.#endGrace(job, lane));
+    this.#grace = new Grace(grace, {
+      over: (job, lane) => this.#endGrace(job, lane),
+      overAgain: (job, lane) => events.ignored(job, lane),
+    });
   }
 
   /** A job has been sent that may execute for so many ms. */
@@ -57,10 +62,12 @@ export class Overruns {
   }
 
   #endGrace(job: Job, lane: Lane): void {
-    this.#events.collect(lane);
+    // Else one may start between the last look and the end.
+    this.#events.hold(lane);
     if (job.flight !== lane) return;
-    if (lane.isEnding(job)) this.#grace.give(job, lane);
-    else this.#events.ignored(job, lane);
+    if (!lane.isEnding) this.#events.ignored(job, lane);
+    // What jobs have ended with is on its way. A job can keep it from coming.
+    else this.#grace.giveLast(job, lane);
   }
 
   /** Watches no more. */
