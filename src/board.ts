@@ -59,6 +59,8 @@ export class Board {
   readonly #mask: number;
   /** Where the word stands that tells whether main is awake. */
   readonly #awake: number;
+  /** Where the worker counts how often it was told that a job is to end. */
+  readonly #heard: number;
   readonly #words: Int32Array;
   readonly #values: Float64Array;
   readonly #starts: Float64Array;
@@ -77,7 +79,8 @@ export class Board {
     this.buffer = buffer;
     this.#mask = slots - 1;
     this.#awake = slots;
-    this.#words = new Int32Array(buffer, 0, slots + 1);
+    this.#heard = slots + 1;
+    this.#words = new Int32Array(buffer, 0, slots + 2);
     let offset = HEAD_BYTES + slots * Int32Array.BYTES_PER_ELEMENT;
     const column = () => {
       const numbers = new Float64Array(buffer, offset, slots);
@@ -208,6 +211,16 @@ export class Board {
   /** Main: when a job ended, in ms on main's clock. */
   end(seq: number): number {
     return this.#ends[seq & this.#mask];
+  }
+
+  /** Worker: it was told that a job is to end. */
+  hear(): void {
+    store(this.#words, this.#heard, load(this.#words, this.#heard) + 1);
+  }
+
+  /** Main: how often the worker has heard that. */
+  get heard(): number {
+    return load(this.#words, this.#heard);
   }
 
   /** Worker: whether main has to be woken, since nothing else will do so. */

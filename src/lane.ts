@@ -66,6 +66,8 @@ export class Lane implements Flight {
   readonly #link: Link;
   /** The jobs that were told to end, and have not. */
   readonly #told = new Set<Job>();
+  /** How often its worker has been told that a job is to end. */
+  #tellings = 0;
   /** How many more jobs its worker may be given. */
   #jobsLeft: number;
   /** Whether its heap has grown too large. */
@@ -348,6 +350,7 @@ export class Lane implements Flight {
 
   abort(job: Job, reason: unknown): void {
     this.#told.add(job);
+    this.#tellings++;
     try {
       this.#thread.post({ kind: "abort", seq: job.seq, reason });
     } catch {
@@ -474,7 +477,9 @@ export class Lane implements Flight {
    * thread has ended, once that is known.
    */
   stop(cause: unknown): Remains {
-    const hasEnded = this.#thread.stop();
+    // Whoever does not even hear that a job is to end is in a loop.
+    const isDeaf = this.#tellings > this.#board.heard;
+    const hasEnded = this.#thread.stop(isDeaf);
     this.collect();
     const unstarted = [];
     const started = [];

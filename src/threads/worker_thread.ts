@@ -31,7 +31,7 @@ export interface WorkerThreadEvents {
 const LAST_WORDS = 10;
 
 /** A thread that has not ended so many ms after it was told to is lost. */
-const LOST_AFTER = 200;
+const LOST_AFTER = 500;
 
 /** A thread that is watched from its start to its end. */
 export class WorkerThread {
@@ -69,12 +69,21 @@ export class WorkerThread {
     this.#thread.post(posted, moves);
   }
 
-  /** Ends the thread; it says nothing more. Resolves with whether it has ended, or is lost. */
-  async stop(): Promise<boolean> {
+  /**
+   * Ends the thread; it says nothing more.
+   *
+   * @param isLooping Whether it is known to hear nothing
+   * @returns Whether it has ended; otherwise it is lost
+   */
+  async stop(isLooping: boolean): Promise<boolean> {
     this.#isStopped = true;
     clearTimeout(this.#dying);
     this.#thread.terminate();
     if (this.#life === undefined) return true;
+    if (isLooping && !this.#isKillable) {
+      this.#watch.abort();
+      return false;
+    }
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(resolve, LOST_AFTER, false);
     this.#life.then(() => resolve(true));

@@ -200,6 +200,7 @@ export class Executor {
 
   /** A job is to end. */
   abort(seq: number, reason: unknown): void {
+    this.#board.hear();
     this.#inProgress.get(seq)?.abort(reason);
     // Where one was stopped, what followed may have been stopped with it.
     if (this.#mayStart) this.#run(this.#now());
