@@ -93,6 +93,7 @@ class Model {
   readonly #ends: number[] = [];
   readonly #reason = new Error("The play says so");
   #state: State = "open";
+  #wasClosed = false;
 
   constructor({ options, steps }: Play) {
     this.#options = options;
@@ -132,7 +133,10 @@ class Model {
         await this.#pool.drain();
         return await this.#checkQuiet();
       case "close":
-        if (this.#state === "open") this.#state = "closed";
+        if (this.#state === "open") {
+          this.#state = "closed";
+          this.#wasClosed = true;
+        }
         return void this.#pool.close();
       case "terminate":
         this.#state = "terminated";
@@ -197,6 +201,8 @@ class Model {
     if (state === "closed") {
       return void assertInstanceOf(reason, PoolClosedError);
     }
+    // It had ended before it was terminated.
+    if (this.#wasClosed && reason instanceof PoolClosedError) return;
     assertInstanceOf(reason, PoolTerminatedError);
     assert(reason.cause === this.#reason, "The reason is another one");
   }
