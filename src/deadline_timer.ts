@@ -13,6 +13,7 @@ export class DeadlineTimer {
 
   /** A job may execute for so many ms from now. */
   expect(ms: number): void {
+    if (ms === Infinity) return;
     const due = performance.now() + ms;
     if (due >= this.#due) return;
     clearTimeout(this.#timer);
