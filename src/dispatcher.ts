@@ -251,7 +251,10 @@ export class Dispatcher {
       if (lane.isReady) this.#events.workerStopped(lane.workerId);
     }
     if (this.#caller) {
-      const { started, unstarted } = this.#caller.stop(reason);
+      const { started, unstarted } = this.#caller.stop(
+        reason,
+        AbortSignal.abort(),
+      );
       jobs.push(...started, ...unstarted);
     }
     // Some have only now been found to have ended.

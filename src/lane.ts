@@ -476,10 +476,10 @@ export class Lane implements Flight {
    * Ends the worker and gives what was in flight, in order, and whether the
    * thread has ended, once that is known.
    */
-  stop(cause: unknown): Remains {
+  stop(cause: unknown, uninterested: AbortSignal): Remains {
     // Whoever does not even hear that a job is to end is in a loop.
     const isDeaf = this.#tellings > this.#board.heard;
-    const hasEnded = this.#thread.stop(isDeaf);
+    const hasEnded = this.#thread.stop(isDeaf, uninterested);
     this.collect();
     const unstarted = [];
     const started = [];

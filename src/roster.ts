@@ -27,7 +27,8 @@ export class Roster {
   readonly #breaker = new Breaker();
   #barren = 0;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
-  #isStopped = false;
+  /** Whether a thread has ended is of no interest once none takes its place. */
+  readonly #end = new AbortController();
 
   constructor(size: number, events: RosterEvents) {
     this.#size = size;
@@ -49,7 +50,7 @@ export class Roster {
   /** Starts a worker, if there are fewer than are wanted: one at a time, since each start blocks. */
   grow(wanted: () => number): void {
     if (
-      this.#isStopped || this.#growTimer !== undefined ||
+      this.#end.signal.aborted || this.#growTimer !== undefined ||
       this.lanes.size >= Math.min(wanted(), this.#size)
     ) return;
     const { delay } = this.breakdown;
@@ -82,7 +83,7 @@ export class Roster {
   remove(lane: Lane, cause: unknown): Remains {
     this.lanes.delete(lane);
     this.#retiring.delete(lane);
-    const remains = lane.stop(cause);
+    const remains = lane.stop(cause, this.#end.signal);
     remains.hasEnded.then((hasEnded) => {
       if (!hasEnded) this.#events.workerLost(lane.workerId);
     });
@@ -118,7 +119,7 @@ export class Roster {
 
   /** Starts no more workers, and gives those that there are. */
   stop(): Lane[] {
-    this.#isStopped = true;
+    this.#end.abort();
     clearTimeout(this.#growTimer);
     return this.#all();
   }

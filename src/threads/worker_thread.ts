@@ -73,22 +73,19 @@ export class WorkerThread {
    * Ends the thread; it says nothing more.
    *
    * @param isLooping Whether it is known to hear nothing
-   * @returns Whether it has ended; otherwise it is lost
+   * @param uninterested Whether nobody cares any more whether it has ended
+   * @returns Whether it has ended, as far as is known; otherwise it is lost
    */
-  async stop(isLooping: boolean): Promise<boolean> {
+  async stop(
+    isLooping: boolean,
+    uninterested: AbortSignal,
+  ): Promise<boolean> {
     this.#isStopped = true;
     clearTimeout(this.#dying);
     this.#thread.terminate();
-    if (this.#life === undefined) return true;
-    if (isLooping && !this.#isKillable) {
-      this.#watch.abort();
-      return false;
-    }
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(resolve, LOST_AFTER, false);
-    this.#life.then(() => resolve(true));
-    const hasEnded = await promise;
-    clearTimeout(timer);
+    const hasEnded = this.#life === undefined || uninterested.aborted ||
+      (!isLooping || this.#isKillable !== undefined) &&
+        await endsSoon(this.#life, uninterested);
     this.#watch.abort();
     return hasEnded;
   }
@@ -152,6 +149,22 @@ export class WorkerThread {
   #die(cause: unknown): void {
     if (!this.#isStopped) this.#events.died(cause);
   }
+}
+
+/** Whether a life ends in time, or before anybody cares. */
+async function endsSoon(
+  life: Promise<void>,
+  uninterested: AbortSignal,
+): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, LOST_AFTER, false);
+  const onEnd = () => resolve(true);
+  life.then(onEnd);
+  uninterested.addEventListener("abort", onEnd);
+  const hasEnded = await promise;
+  uninterested.removeEventListener("abort", onEnd);
+  clearTimeout(timer);
+  return hasEnded;
 }
 
 /** Nobody else would close the ports that have come with a message of a job's. */
