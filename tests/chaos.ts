@@ -1,6 +1,6 @@
 // Chaos: many jobs, a third of which misbehave in every way that a job can. At
 // the end all is as it was before, and every promise has settled as it should.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { deadline } from "@std/async";
 import {
   type PoolStats,
@@ -91,6 +91,8 @@ const NESTED_PART = 1 / 10;
 /** A promise that has not settled after so many ms hangs. */
 const HANGS = 30_000;
 const SIZE = 3;
+/** MiB that the allocator may keep of hundreds of workers that have ended. */
+const MOST_GROWTH = 1_024;
 const MIB = 2 ** 20;
 
 /** Gives a pool of this kind so many jobs, the same ones for the same seed. */
@@ -116,7 +118,9 @@ export async function chaos(
       () => `Expected ${descriptors} descriptors, got ${countDescriptors()}`,
     );
   }
-  return { ...report, rss: [rss, Deno.memoryUsage().rss / MIB] };
+  const rssAfter = Deno.memoryUsage().rss / MIB;
+  assertLess(rssAfter - rss, MOST_GROWTH);
+  return { ...report, rss: [rss, rssAfter] };
 }
 
 class ChaosRun {
