@@ -1,37 +1,39 @@
-// What happens where workers die again and again: the next one starts later each
-// time, and meanwhile new jobs are refused.
+// Something that fails again and again is tried later each time.
 
-/** So many may die in a row, without a job that ends between, before it opens. */
-const MOST_IN_A_ROW = 10;
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 10_000;
 
-/** Counts how many workers have died in a row. */
+/** Counts failures in a row. */
 export class Breaker {
-  #deaths = 0;
-  #opensUntil = 0;
+  readonly #most: number;
+  #count = 0;
+  #isOpenUntil = 0;
 
-  /** A worker has died. */
-  died(now: number): void {
-    if (++this.#deaths < MOST_IN_A_ROW) return;
-    const delay = FIRST_DELAY * 2 ** (this.#deaths - MOST_IN_A_ROW);
-    this.#opensUntil = now + Math.min(delay, LONGEST_DELAY);
+  /** @param most With so many in a row it opens */
+  constructor(most: number) {
+    this.#most = most;
   }
 
-  /** A job has ended: the workers work. */
-  worked(): void {
-    this.#deaths = 0;
+  /** It has failed. */
+  add(now: number): void {
+    if (++this.#count < this.#most) return;
+    const delay = FIRST_DELAY * 2 ** (this.#count - this.#most);
+    this.#isOpenUntil = now + Math.min(delay, LONGEST_DELAY);
   }
 
-  /** How many workers have died in a row. */
-  get deaths(): number {
-    return this.#deaths;
+  /** It has not. */
+  reset(): void {
+    this.#count = 0;
+    this.#isOpenUntil = 0;
   }
 
-  /** For how many ms no worker is to start. */
+  /** How often it has failed in a row. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** For how many ms it is not to be tried. */
   delay(now: number): number {
-    return this.#deaths < MOST_IN_A_ROW
-      ? 0
-      : Math.max(0, this.#opensUntil - now);
+    return Math.max(0, this.#isOpenUntil - now);
   }
 }

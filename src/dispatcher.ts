@@ -197,6 +197,13 @@ export class Dispatcher {
     else flight?.abort(job, reason);
   }
 
+  /** Whether any job has not started. */
+  get hasWaiting(): boolean {
+    if (this.#queue.length > 0) return true;
+    for (const lane of this.#lanes) if (lane.firstUnstarted()) return true;
+    return false;
+  }
+
   /** Takes out the job that has waited longest, if any waits. */
   takeOldest(): Job | undefined {
     let oldest = this.#queue.peek();
@@ -207,13 +214,6 @@ export class Dispatcher {
     if (oldest === undefined) return undefined;
     // It may have started just now: then the next one is the oldest.
     return this.#takeOut(oldest) ? oldest : this.takeOldest();
-  }
-
-  /** Puts a job back that was taken out, to be the first again. */
-  putBack(job: Job): void {
-    this.#outstanding++;
-    this.#requeue([job]);
-    this.#dispatchSoon(queueMicrotask);
   }
 
   /** Takes out a job that has not started; `false` if it has. */
@@ -331,7 +331,9 @@ export class Dispatcher {
   /** Sends a worker as many jobs as it may have before it. */
   #feed(lane: Lane): void {
     const tellsStarts = this.#events.tellsStarts();
-    if (this.#stopped || this.#stuck.has(lane) || lane === this.#caller) return;
+    if (this.#stopped || this.#stuck.has(lane) || !this.#lanes.has(lane)) {
+      return;
+    }
     if (this.#mayBeStopped(lane)) return;
     if (tellsStarts && !lane.isReady) return;
     const { concurrency } = this.#settings;
@@ -472,8 +474,10 @@ export class Dispatcher {
       if (lane.waiting > (victim?.waiting ?? 0)) victim = lane;
     }
     if (victim === undefined) return;
-    // Small jobs that are few are done sooner than they are sent again.
-    if (victim.waiting * this.#pace.mean < WORTH_TAKING) return;
+    const time = victim.waiting * this.#pace.mean;
+    // Small jobs that are few are done sooner than they are sent again, but a
+    // start may take any time.
+    if (victim.isReady && time < WORTH_TAKING) return;
     this.#requeue(victim.takeBackAll());
     this.#noteIdle(victim);
   }
@@ -498,10 +502,13 @@ export class Dispatcher {
     return new Lane(workerId, settings, this.functions, {
       ready: (lane) => {
         if (isCaller) return;
+        this.#roster.started();
         this.#noteIdle(lane);
         this.#events.workerStarted(workerId);
         if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
         this.#dispatch();
+        // What waits behind a long job may have found no worker before.
+        this.#looking.soon();
       },
       progress: (lane) => this.#progress(lane),
       flowed: () => this.#looking.soon(),
@@ -543,7 +550,7 @@ export class Dispatcher {
   #died(lane: Lane, cause: unknown): void {
     if (lane === this.#caller) return this.#events.startFailed(cause);
     this.#stop(lane, cause, (hasWorked) => {
-      const isOfNoUse = this.#roster.died(hasWorked) || !lane.isReady;
+      const isOfNoUse = this.#roster.died(lane.isReady, hasWorked);
       this.#events.workerDied(lane.workerId, cause);
       if (isOfNoUse) this.#events.startFailed(cause);
     });

@@ -11,9 +11,9 @@ import {
   setOf,
   sliceText,
   startsWith,
-  toText,
 } from "./intrinsics.ts";
 import { pack } from "./pack.ts";
+import { textOf } from "./text_of.ts";
 
 /** An error, or any other thrown value, as it is sent. */
 export type PackedError = { thrown: unknown } | PackedErrorObject;
@@ -222,15 +222,6 @@ function property(object: object, key: string): unknown {
     return (object as Record<string, unknown>)[key];
   } catch {
     return undefined;
-  }
-}
-
-/** A value as text, whatever it is. */
-function textOf(value: unknown): string {
-  try {
-    return toText(value);
-  } catch {
-    return `a ${typeof value} without a text`;
   }
 }
 

@@ -14,8 +14,10 @@ export interface GraceEvents {
 export class Grace {
   readonly #ms: number;
   readonly #events: GraceEvents;
-  #waiting: { job: Job; lane: Lane; end: number; isLast: boolean }[] = [];
+  /** Without the jobs themselves, which may end long before. */
+  #waiting: { seq: number; lane: Lane; end: number; isLast: boolean }[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
 
   /** @param ms How long each has */
   constructor(ms: number, events: GraceEvents) {
@@ -34,9 +36,9 @@ export class Grace {
   }
 
   #add(job: Job, lane: Lane, isLast: boolean): void {
-    if (this.#ms === Infinity) return;
+    if (this.#ms === Infinity || this.#isStopped) return;
     const end = performance.now() + this.#ms;
-    this.#waiting.push({ job, lane, end, isLast });
+    this.#waiting.push({ seq: job.seq, lane, end, isLast });
     this.#start();
   }
 
@@ -51,8 +53,9 @@ export class Grace {
     const now = performance.now();
     const first = this.#waiting.findIndex(({ end }) => end > now);
     const count = first < 0 ? this.#waiting.length : first;
-    for (const { job, lane, isLast } of this.#waiting.splice(0, count)) {
-      if (job.flight !== lane) continue;
+    for (const { seq, lane, isLast } of this.#waiting.splice(0, count)) {
+      const job = lane.job(seq);
+      if (job === undefined) continue;
       if (isLast) this.#events.overAgain(job, lane);
       else this.#events.over(job, lane);
     }
@@ -61,6 +64,7 @@ export class Grace {
 
   /** Tells of none any more. */
   stop(): void {
+    this.#isStopped = true;
     this.#waiting = [];
     clearTimeout(this.#timer);
   }

@@ -1,6 +1,7 @@
 // One worker and the jobs in flight to it, in the order in which they start.
 
 import { Board, slotsFor, State, WAKE } from "./board.ts";
+import { unpackError } from "./error_codec.ts";
 import { JobCloneError } from "./errors.ts";
 import { Link } from "./flow/link.ts";
 import { FlowRing } from "./flow/ring.ts";
@@ -12,6 +13,7 @@ import { Arrivals } from "./moving/arrivals.ts";
 import type { MovedList } from "./moving/moved.ts";
 import type { Ending, FromWorker } from "./protocol.ts";
 import type { ThreadSettings } from "./threads/thread.ts";
+import { textOf } from "./text_of.ts";
 import { WorkerThread } from "./threads/worker_thread.ts";
 
 /** What a lane needs to know. */
@@ -50,6 +52,9 @@ export interface Remains {
   hasEnded: Promise<boolean>;
 }
 
+/** A worker hears within so many ms that a job is to end, unless it is in a loop. */
+const DEAF_AFTER = 20;
+
 /** A worker with the list of what it has been sent. */
 export class Lane implements Flight {
   readonly workerId: number;
@@ -68,6 +73,8 @@ export class Lane implements Flight {
   readonly #told = new Set<Job>();
   /** How often its worker has been told that a job is to end. */
   #tellings = 0;
+  /** When that was last so. */
+  #toldAt = 0;
   /** How many more jobs its worker may be given. */
   #jobsLeft: number;
   /** Whether its heap has grown too large. */
@@ -298,6 +305,11 @@ export class Lane implements Flight {
     return jobs;
   }
 
+  /** The job of this sequence number, while it is in flight. */
+  job(seq: number): Job | undefined {
+    return this.#inFlight.get(seq);
+  }
+
   /** The first job that has been sent, and has not started. */
   firstUnstarted(): Job | undefined {
     return this.#inFlight.all().find(({ seq }) => {
@@ -351,6 +363,7 @@ export class Lane implements Flight {
   abort(job: Job, reason: unknown): void {
     this.#told.add(job);
     this.#tellings++;
+    this.#toldAt = performance.now();
     try {
       this.#thread.post({ kind: "abort", seq: job.seq, reason });
     } catch {
@@ -358,7 +371,7 @@ export class Lane implements Flight {
       this.#thread.post({
         kind: "abort",
         seq: job.seq,
-        reason: String(reason),
+        reason: textOf(reason),
       });
     }
   }
@@ -414,6 +427,8 @@ export class Lane implements Flight {
   #settlePosted(seq: number, ending: Ending): void {
     const job = this.#inFlight.get(seq);
     if (job === undefined) return;
+    // What cannot be read leaves the job in flight: it is lost with its worker.
+    if (ending.kind === "error") unpackError(ending.error);
     this.#remove(job);
     this.hasWorked = true;
     let streams: Arrivals | undefined;
@@ -478,7 +493,8 @@ export class Lane implements Flight {
    */
   stop(cause: unknown, uninterested: AbortSignal): Remains {
     // Whoever does not even hear that a job is to end is in a loop.
-    const isDeaf = this.#tellings > this.#board.heard;
+    const isDeaf = this.#tellings > this.#board.heard &&
+      performance.now() - this.#toldAt >= DEAF_AFTER;
     const hasEnded = this.#thread.stop(isDeaf, uninterested);
     this.collect();
     const unstarted = [];

@@ -36,7 +36,8 @@ export interface QueueOptions {
 export interface ThreadPoolOptions {
   /**
    * Absolute URL of the module whose exported functions are the jobs. Without
-   * it the pool runs inline jobs only.
+   * it the pool runs inline jobs only. It is to start: one that throws stops the
+   * pool, and one that waits for ever at its top is waited for.
    */
   module?: URL | string;
   /**
@@ -48,7 +49,7 @@ export interface ThreadPoolOptions {
   /**
    * How many asynchronous jobs one worker may have in progress at once: while one
    * waits for I/O, others go on. A job that computes has its worker to itself. A
-   * crash rejects all that are in progress on its worker.
+   * crash rejects all that are in progress on its worker. At most 65 536.
    *
    * @default {1}
    */
@@ -165,8 +166,8 @@ export interface ExecuteOptions {
   /**
    * How many ms the job may execute, from its start, waiting included. Then its
    * promise rejects with {@linkcode JobTimeoutError}, whatever it does: a loop,
-   * or anything synchronous, is stopped and the worker goes on; of anything else
-   * it is told as of an abort.
+   * or anything synchronous, is stopped and the worker goes on, unless it is one
+   * of `hardKill`; of anything else it is told as of an abort.
    *
    * @default {the pool's own}
    */

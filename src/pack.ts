@@ -33,6 +33,7 @@ import {
 } from "./intrinsics.ts";
 import { type Kind, kindOf, whyStays } from "./moving/kinds.ts";
 import { tagOf } from "./tag.ts";
+import { textOf } from "./text_of.ts";
 import { markOf, unmark } from "./thread_state.ts";
 
 /** As they were before any job could overwrite them. */
@@ -173,7 +174,7 @@ class Packer {
     } catch (cause) {
       if (cause instanceof JobCloneError) throw cause;
       // A getter or a proxy has thrown, or it is nested too deeply.
-      const { message } = cause as Error;
+      const message = cause instanceof Error ? cause.message : textOf(cause);
       throw new JobCloneError(
         `${this.#path(this.#reading())} cannot be read: ${message}`,
         { cause },

@@ -13,6 +13,8 @@ export interface RosterEvents {
   workerLost(workerId: number): void;
 }
 
+/** So many workers may die in a row before the next one starts later. */
+const MOST_DEATHS = 10;
 /** So many workers may die in a row before any has begun a job. */
 const MOST_BARREN = 10;
 
@@ -24,8 +26,10 @@ export class Roster {
   readonly #retiring = new Set<Lane>();
   readonly #size: number;
   readonly #events: RosterEvents;
-  readonly #breaker = new Breaker();
+  readonly #deaths = new Breaker(MOST_DEATHS);
+  readonly #failedStarts = new Breaker(1);
   #barren = 0;
+  #hasEverStarted = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether a thread has ended is of no interest once none takes its place. */
   readonly #end = new AbortController();
@@ -37,14 +41,23 @@ export class Roster {
 
   /** How many workers have died in a row, and for how many ms none starts. */
   get breakdown(): { deaths: number; delay: number } {
-    const { deaths } = this.#breaker;
-    return { deaths, delay: this.#breaker.delay(performance.now()) };
+    const now = performance.now();
+    return {
+      deaths: this.#deaths.count,
+      delay: Math.max(this.#deaths.delay(now), this.#failedStarts.delay(now)),
+    };
   }
 
   /** A job has ended in one of them. */
   worked(): void {
-    this.#breaker.worked();
+    this.#deaths.reset();
     this.#barren = 0;
+  }
+
+  /** One of them has started. */
+  started(): void {
+    this.#hasEverStarted = true;
+    this.#failedStarts.reset();
   }
 
   /** Starts a worker, if there are fewer than are wanted: one at a time, since each start blocks. */
@@ -93,12 +106,16 @@ export class Roster {
   /**
    * A worker has died by itself.
    *
+   * @param isReady Whether it had started
+   * @param hasBegunAny Whether it had begun any job
    * @returns Whether it is of no use to start others
    */
-  died(hasStartedAny: boolean): boolean {
-    this.#breaker.died(performance.now());
-    this.#barren = hasStartedAny ? 0 : this.#barren + 1;
-    return this.#barren >= MOST_BARREN;
+  died(isReady: boolean, hasBegunAny: boolean): boolean {
+    const now = performance.now();
+    this.#deaths.add(now);
+    if (!isReady) this.#failedStarts.add(now);
+    this.#barren = hasBegunAny ? 0 : this.#barren + 1;
+    return !this.#hasEverStarted || this.#barren >= MOST_BARREN;
   }
 
   /** Gives a worker no more jobs; it ends once nothing is left to do for it. */

@@ -62,6 +62,8 @@ const PERMISSIONS = [
   "sys",
 ];
 
+/** Each has a place in the memory that a worker shares with main. */
+const MOST_CONCURRENT = 2 ** 16;
 /** The longest time that a timer can be set for, in ms. */
 const LONGEST = 2 ** 31 - 1;
 /** A worker with a smaller heap, in MiB, does not even start. */
@@ -81,7 +83,7 @@ export function poolSettings(
   const settings: PoolSettings = {
     module: moduleUrl(options.module),
     size: checkSize(options.size),
-    concurrency: checkCount("concurrency", options.concurrency, 1),
+    concurrency: checkConcurrency(options.concurrency),
     connections: checkOneOf("connections", options.connections, CONNECTIONS),
     capacity: checkCapacity(queue.capacity),
     whenFull: checkOneOf("queue.whenFull", queue.whenFull, WHEN_FULL),
@@ -172,6 +174,18 @@ function checkCount(name: string, value: unknown, byDefault: number): number {
     throw outOfRange(name, "an integer of at least 1", value);
   }
   return value;
+}
+
+function checkConcurrency(concurrency: unknown): number {
+  const count = checkCount("concurrency", concurrency, 1);
+  if (count > MOST_CONCURRENT) {
+    throw outOfRange(
+      "concurrency",
+      `an integer of at most ${MOST_CONCURRENT}`,
+      count,
+    );
+  }
+  return count;
 }
 
 function checkOneOf<Value extends string>(

@@ -15,7 +15,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
-import { checkCall, type Payload, takePayload } from "./intake.ts";
+import { checkCall, takePayload } from "./intake.ts";
 import { Job } from "./job.ts";
 import type {
   InlineJob,
@@ -34,6 +34,7 @@ import type { Ending } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
 import { Settlement } from "./settlement.ts";
+import { textOf } from "./text_of.ts";
 import { TurnClock } from "./turn_clock.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
@@ -53,7 +54,8 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *   object.
  * - **Workers** start when there is work for them, one at a time, and are
  *   replaced when they die. If ten die in a row, the next one starts later each
- *   time, and new jobs are refused meanwhile.
+ *   time, and new jobs are refused meanwhile. If the first does not start at all,
+ *   the pool stops.
  * - **End**: a pool keeps its process alive until it is closed or terminated;
  *   `await using` closes it.
  *
@@ -379,14 +381,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#checkProspect();
     const isFull = settings.whenFull !== "wait" && !this.#hasRoomFor(1);
     const isHere = isFull && settings.whenFull === "caller-runs";
-    const discarded = isFull && !isHere ? this.#makeRoom() : undefined;
-    let payload: Payload;
-    try {
-      payload = takePayload(call, this.#dispatcher, this.#connect);
-    } catch (error) {
-      if (discarded) this.#dispatcher.putBack(discarded);
-      throw error;
-    }
+    const discards = isFull && !isHere;
+    if (discards) this.#checkRoom();
+    const payload = takePayload(call, this.#dispatcher, this.#connect);
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
@@ -404,7 +401,12 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     if (signal) this.#aborts.add(signal, job);
     this.#settlement.add();
     this.#room.use();
-    if (!isHere || !this.#dispatcher.executeHere(job)) {
+    // Not before the job is sure to be accepted. The last that waited may have started.
+    const discarded = discards ? this.#dispatcher.takeOldest() : undefined;
+    // A getter among the arguments may have ended the pool, or aborted the job.
+    if (this.#isEnded) this.#settlement.fail(job, this.#refusal!());
+    else if (signal?.aborted) this.#settlement.abort(job, signal.reason);
+    else if (!isHere || !this.#dispatcher.executeHere(job)) {
       this.#dispatcher.add(job);
     }
     // Whoever hears of it may do anything.
@@ -425,14 +427,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     );
   }
 
-  /** Takes the job that is to make room out of the queue, which is full. */
-  #makeRoom(): Job {
+  /** Refuses a job where the queue is full, and nothing can make room in it. */
+  #checkRoom(): void {
     const { whenFull } = this.#settings;
-    const discarded = whenFull === "discard-oldest"
-      ? this.#dispatcher.takeOldest()
-      : undefined;
-    if (discarded === undefined) throw new QueueFullError(this.#fullness());
-    return discarded;
+    if (whenFull === "discard-oldest" && this.#dispatcher.hasWaiting) return;
+    throw new QueueFullError(this.#fullness());
   }
 
   /** Settles a job that has made room. */
@@ -624,7 +623,7 @@ function isOutOfMemory(cause: unknown): boolean {
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return cause instanceof Error ? cause.message : textOf(cause);
 }
 
 function stackOfCaller(): string {

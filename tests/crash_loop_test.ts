@@ -98,19 +98,19 @@ poolTest("close() ends though new jobs are refused", async () => {
 });
 
 Deno.test("the delay grows with each death, and ends at ten seconds", () => {
-  const breaker = new Breaker();
-  for (let i = 1; i < MOST; i++) breaker.died(0);
+  const breaker = new Breaker(MOST);
+  for (let i = 1; i < MOST; i++) breaker.add(0);
   assertEquals(breaker.delay(0), 0);
   const delays = Array.from({ length: 10 }, () => {
-    breaker.died(0);
+    breaker.add(0);
     return breaker.delay(0);
   });
   assertGreater(delays[0], 0);
   for (let i = 1; i < delays.length; i++) {
     assertEquals(delays[i], Math.min(delays[i - 1] * 2, 10_000));
   }
-  breaker.worked();
-  assertEquals([breaker.deaths, breaker.delay(0)], [0, 0]);
+  breaker.reset();
+  assertEquals([breaker.count, breaker.delay(0)], [0, 0]);
 });
 
 poolTest(

@@ -3,9 +3,11 @@
 
 import { nodeWorkers } from "./node_thread.ts";
 
-/** For so many ms a loop has to stand still, and at most so often that is tried. */
+/** For so many ms a loop has to stand still. */
 const STILL = 10;
-const TRIES = 30;
+/** For so many ms at most it is waited for, and then loops if it is not stopped. */
+const LONGEST_WAIT = 3_000;
+const LONGEST_LOOP = 2 * LONGEST_WAIT;
 
 /** A loop that ends by itself if it cannot be stopped. */
 const LOOP = `
@@ -13,7 +15,7 @@ import { workerData } from "node:worker_threads";
 const words = new Int32Array(workerData);
 navigator.locks.request("@spindle/thread-pool/" + crypto.randomUUID(), () => {
   setTimeout(() => {
-    for (const end = Date.now() + 1000; Date.now() < end;) Atomics.add(words, 0, 1);
+    for (const end = Date.now() + ${LONGEST_LOOP}; Date.now() < end;) Atomics.add(words, 0, 1);
   });
   return new Promise(() => {});
 });`;
@@ -50,7 +52,7 @@ async function tryOut(): Promise<boolean> {
 }
 
 async function until(condition: () => boolean): Promise<boolean> {
-  for (let i = 0; i < TRIES; i++) {
+  for (let i = 0; i < LONGEST_WAIT / STILL; i++) {
     await new Promise((resolve) => setTimeout(resolve, STILL));
     if (condition()) return true;
   }

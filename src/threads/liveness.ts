@@ -51,7 +51,7 @@ export function showLife(
   threadName: string,
   onRenamed: (name: string) => void,
 ): Promise<string> {
-  const name = `${threadName}/${crypto.randomUUID()}${LIFE}`;
+  const name = `thread/${threadName}/${crypto.randomUUID()}${LIFE}`;
   return new Promise((resolve) => {
     if (request === undefined) return resolve(name);
     request(locks!, name, {}, () => {

@@ -29,6 +29,12 @@ const { preventDefault, stopImmediatePropagation } = Event.prototype;
 const { close } = globalThis as { close?: () => void };
 const { exit } = Deno;
 
+// A message's data is set as if from outside: a setter would learn the key.
+Object.defineProperty(MessageEvent.prototype, "data", {
+  value: undefined,
+  writable: true,
+});
+
 /** Before all that listen in any other way. */
 const CAPTURE = { capture: true };
 /** Anything without the key: main tells of it. */
