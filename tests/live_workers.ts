@@ -41,7 +41,7 @@ function isGone(error: unknown): boolean {
 /** How many pool workers live now, by the locks that they hold. */
 export async function countWorkers(prefix = "spindle-"): Promise<number> {
   const names = await liveWorkers();
-  return names.filter((name) => name.startsWith(prefix)).length;
+  return names.filter((name) => name.startsWith(`thread/${prefix}`)).length;
 }
 
 /** Waits until `condition` holds; fails after 5 s. */
