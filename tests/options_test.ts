@@ -258,7 +258,9 @@ poolTest("name is the prefix of the workers' names", async () => {
   assertEquals(await pool.execute(() => self.name), "prefix-of-mine-1");
   await eventually(
     async () =>
-      (await liveWorkers()).some((name) => name.startsWith("prefix-of-mine-1")),
+      (await liveWorkers()).some((name) =>
+        name.startsWith("thread/prefix-of-mine-1")
+      ),
     () => "Expected a worker of that name",
   );
 });
