@@ -1,7 +1,7 @@
 // Chaos: many jobs, a third of which misbehave in every way that a job can. At
 // the end all is as it was before, and every promise has settled as it should.
 import { assertEquals, assertLess } from "@std/assert";
-import { deadline } from "@std/async";
+import { deadline, delay } from "@std/async";
 import {
   type PoolStats,
   ThreadPool,
@@ -91,6 +91,8 @@ const NESTED_PART = 1 / 10;
 /** A promise that has not settled after so many ms hangs. */
 const HANGS = 30_000;
 const SIZE = 3;
+/** So many ms after its start, a process opens what it needs to hear a signal. */
+const LISTENS_AFTER = 1_000;
 /** MiB that the allocator may keep of hundreds of workers that have ended. */
 const MOST_GROWTH = 1_024;
 const MIB = 2 ** 20;
@@ -102,6 +104,7 @@ export async function chaos(
 ): Promise<ChaosReport> {
   // What the process opens with its first worker, and keeps, is no leak.
   await new ChaosRun(kind, seed).warmUp();
+  await delay(Math.max(0, LISTENS_AFTER - performance.now()));
   const threads = await liveWorkers();
   const descriptors = canCountDescriptors ? countDescriptors() : 0;
   const rss = Deno.memoryUsage().rss / MIB;
