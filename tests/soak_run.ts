@@ -98,6 +98,8 @@ async function soakBare(): Promise<void> {
   for (let i = 0; i < workerCount; i++) {
     // It loads what a worker of a pool loads.
     const worker = new Worker(ENTRY, { type: "module" });
+    // It answers what it does not know.
+    worker.postMessage([]);
     await new Promise((resolve) => worker.onmessage = resolve);
     worker.terminate();
     if (samples.length < SAMPLES * (i + 1) / workerCount) {
