@@ -199,18 +199,22 @@ export class Dispatcher {
 
   /** Whether any job has not started. */
   get hasWaiting(): boolean {
-    if (this.#queue.length > 0) return true;
-    for (const lane of this.#lanes) if (lane.firstUnstarted()) return true;
-    return false;
+    return this.#oldest() !== undefined;
   }
 
-  /** Takes out the job that has waited longest, if any waits. */
-  takeOldest(): Job | undefined {
+  /** The job that has waited longest, as far as is known. */
+  #oldest(): Job | undefined {
     let oldest = this.#queue.peek();
     for (const lane of this.#lanes) {
       const job = lane.firstUnstarted();
       if (job && job.id < (oldest?.id ?? Infinity)) oldest = job;
     }
+    return oldest;
+  }
+
+  /** Takes out the job that has waited longest, if any waits. */
+  takeOldest(): Job | undefined {
+    const oldest = this.#oldest();
     if (oldest === undefined) return undefined;
     // It may have started just now: then the next one is the oldest.
     return this.#takeOut(oldest) ? oldest : this.takeOldest();
@@ -517,9 +521,9 @@ export class Dispatcher {
         this.#returns.value(job, value, start, end);
         this.#events.freed();
       },
-      ended: (job, ending, start, end, streams) => {
+      ended: (job, outcome, start, end, streams) => {
         this.#left(end - start);
-        this.#returns.ended(job, ending, start, end, streams);
+        this.#returns.ended(job, outcome, start, end, streams);
         this.#events.freed();
       },
       forged: () => this.#events.workerForged(workerId),

@@ -23,6 +23,11 @@ export interface LaneSettings extends Omit<ThreadSettings, "isCaller"> {
   maxHeapPerWorker: number;
 }
 
+/** How a job has ended, once that has been read. */
+export type Outcome =
+  | Exclude<Ending, { kind: "error" }>
+  | { kind: "error"; error: unknown };
+
 /** What a lane tells of its worker and its jobs. */
 export interface LaneEvents {
   ready(lane: Lane): void;
@@ -35,7 +40,7 @@ export interface LaneEvents {
   /** A job has ended in any other way; its result may hold streams that are open. */
   ended(
     job: Job,
-    ending: Ending,
+    outcome: Outcome,
     start: number,
     end: number,
     streams: Arrivals | undefined,
@@ -428,20 +433,22 @@ export class Lane implements Flight {
     const job = this.#inFlight.get(seq);
     if (job === undefined) return;
     // What cannot be read leaves the job in flight: it is lost with its worker.
-    if (ending.kind === "error") unpackError(ending.error);
+    let outcome: Outcome = ending.kind === "error"
+      ? { kind: "error", error: unpackError(ending.error) }
+      : ending;
     this.#remove(job);
     this.hasWorked = true;
     let streams: Arrivals | undefined;
     if (ending.kind === "value" && ending.moved) {
       streams = new Arrivals();
-      ending = this.#revive(ending.value, ending.moved, streams);
+      outcome = this.#revive(ending.value, ending.moved, streams);
     }
     const [start, end] = [this.#board.start(seq), this.#board.end(seq)];
-    this.#events.ended(job, ending, start, end, streams);
+    this.#events.ended(job, outcome, start, end, streams);
   }
 
   /** Puts what has moved into a result. */
-  #revive(value: unknown, moved: MovedList, streams: Arrivals): Ending {
+  #revive(value: unknown, moved: MovedList, streams: Arrivals): Outcome {
     try {
       return { kind: "value", value: streams.revive(value, moved, this.#link) };
     } catch (error) {

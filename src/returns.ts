@@ -3,8 +3,8 @@
 
 import { Finishing } from "./finishing.ts";
 import type { Job } from "./job.ts";
+import type { Outcome } from "./lane.ts";
 import type { Arrivals } from "./moving/arrivals.ts";
-import type { Ending } from "./protocol.ts";
 
 /** Who hears of jobs that have ended. */
 export interface ReturnEvents {
@@ -13,7 +13,7 @@ export interface ReturnEvents {
   /** A job has ended in any other way; what is open of its result stays so until it is closed. */
   jobEnded(
     job: Job,
-    ending: Ending,
+    outcome: Outcome,
     start: number,
     end: number,
     open?: Promise<void>,
@@ -42,13 +42,13 @@ export class Returns {
   /** A job has left in any other way; streams of its result may still be joined to its worker. */
   ended(
     job: Job,
-    ending: Ending,
+    outcome: Outcome,
     start: number,
     end: number,
     streams: Arrivals | undefined,
   ): void {
     const tell = (open?: Promise<void>) => {
-      this.#events.jobEnded(job, ending, start, end, open);
+      this.#events.jobEnded(job, outcome, start, end, open);
     };
     if (streams?.isOpen) {
       // Nobody will read what a job gives that its caller has aborted.

@@ -64,6 +64,8 @@ const PERMISSIONS = [
 
 /** Each has a place in the memory that a worker shares with main. */
 const MOST_CONCURRENT = 2 ** 16;
+/** How many ms a job has to end, once it was told to. */
+const GRACE = 50;
 /** The longest time that a timer can be set for, in ms. */
 const LONGEST = 2 ** 31 - 1;
 /** A worker with a smaller heap, in MiB, does not even start. */
@@ -87,8 +89,9 @@ export function poolSettings(
     connections: checkOneOf("connections", options.connections, CONNECTIONS),
     capacity: checkCapacity(queue.capacity),
     whenFull: checkOneOf("queue.whenFull", queue.whenFull, WHEN_FULL),
-    timeout: checkTimeout(options.timeout) ?? Infinity,
-    abortGrace: checkGrace(options.abortGrace),
+    timeout: checkMs("timeout", options.timeout, "above 0") ?? Infinity,
+    abortGrace: checkMs("abortGrace", options.abortGrace, "of at least 0") ??
+      GRACE,
     maxJobsPerWorker: checkMaxJobs(options.maxJobsPerWorker),
     maxHeapPerWorker: checkHeap("maxHeapPerWorker", options.maxHeapPerWorker) ??
       Infinity,
@@ -116,7 +119,7 @@ export function checkExecuteOptions(
     throw expected("transfer", "an array", transfer);
   }
   if (timeout === undefined) return;
-  checkTimeout(timeout);
+  checkMs("timeout", timeout, "above 0");
   if (whenFull === "caller-runs") throw unkept("timeout");
 }
 
@@ -207,34 +210,22 @@ function checkBoolean(name: string, value: unknown): boolean {
   return value;
 }
 
-function checkTimeout(timeout: unknown): number | undefined {
-  if (timeout === undefined || timeout === Infinity) return timeout;
-  if (typeof timeout !== "number") {
-    throw expected("timeout", "a number of ms", timeout);
-  }
-  if (!(timeout > 0 && timeout <= LONGEST)) {
+function checkMs(
+  name: string,
+  ms: unknown,
+  least: "above 0" | "of at least 0",
+): number | undefined {
+  if (ms === undefined || ms === Infinity) return ms;
+  if (typeof ms !== "number") throw expected(name, "a number of ms", ms);
+  const isEnough = least === "above 0" ? ms > 0 : ms >= 0;
+  if (!(isEnough && ms <= LONGEST)) {
     throw outOfRange(
-      "timeout",
-      `a number of ms above 0 and at most ${LONGEST}, or Infinity`,
-      timeout,
+      name,
+      `a number of ms ${least} and at most ${LONGEST}, or Infinity`,
+      ms,
     );
   }
-  return timeout;
-}
-
-function checkGrace(grace: unknown): number {
-  if (grace === undefined) return 50;
-  if (typeof grace !== "number") {
-    throw expected("abortGrace", "a number of ms", grace);
-  }
-  if (!(grace >= 0 && grace <= LONGEST || grace === Infinity)) {
-    throw outOfRange(
-      "abortGrace",
-      `a number of ms of at least 0 and at most ${LONGEST}, or Infinity`,
-      grace,
-    );
-  }
-  return grace;
+  return ms;
 }
 
 function checkMaxJobs(count: unknown): number {

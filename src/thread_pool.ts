@@ -2,7 +2,6 @@
 
 import { AbortWatch } from "./abort_watch.ts";
 import { Dispatcher, type DispatcherEvents } from "./dispatcher.ts";
-import { unpackError } from "./error_codec.ts";
 import {
   JobCloneError,
   JobDiscardedError,
@@ -25,12 +24,12 @@ import type {
   JobResult,
   UntypedJobs,
 } from "./job_types.ts";
+import type { Outcome } from "./lane.ts";
 import { connectBytes, connectDescriptor } from "./moving/connect.ts";
 import type { Connect } from "./moving/departures.ts";
 import type { ExecuteOptions, ThreadPoolOptions } from "./options.ts";
 import { emit, hasListener, PoolEvents } from "./pool_events.ts";
 import { Meter, type PoolStats } from "./pool_stats.ts";
-import type { Ending } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
 import { Settlement } from "./settlement.ts";
@@ -466,19 +465,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         meter.jobEnded(job.submitted, start, end);
         settlement.resolve(job, value);
       },
-      jobEnded: (job, ending, start, end, open) => {
+      jobEnded: (job, outcome, start, end, open) => {
         meter.jobEnded(job.submitted, start, end);
         if (open) settlement.hold(open);
-        if (ending.kind === "timed-out") {
-          const error = timeoutError(this.#describe(job).name, job);
-          settlement.timeOut(job, error);
-        } else settleAs(ending, job, settlement);
+        this.#settleAs(outcome, job);
       },
       freed: () => this.#room.release(),
       jobLost: (job, error) => settlement.fail(job, error),
-      jobTimedOut: (job) => {
-        settlement.timeOut(job, timeoutError(this.#describe(job).name, job));
-      },
+      jobTimedOut: (job) => this.#timeOut(job),
       jobCrashed: (job, started, cause) => {
         settlement.fail(
           job,
@@ -514,6 +508,30 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         this.#stop(() => startError(this.#settings.module, cause));
       },
     };
+  }
+
+  #settleAs(outcome: Outcome, job: Job): void {
+    const settlement = this.#settlement;
+    switch (outcome.kind) {
+      case "value":
+        return settlement.resolve(job, outcome.value);
+      case "error":
+        return settlement.fail(job, outcome.error);
+      case "not-found":
+        return settlement.fail(job, new JobNotFoundError(outcome.message));
+      case "not-cloneable":
+        return settlement.fail(job, new JobCloneError(outcome.message));
+      case "timed-out":
+        return this.#timeOut(job);
+    }
+  }
+
+  #timeOut(job: Job): void {
+    const { name } = this.#describe(job);
+    const error = new JobTimeoutError(
+      `Job "${name}" executed for longer than its timeout of ${job.timeout} ms`,
+    );
+    this.#settlement.timeOut(job, error);
   }
 
   #describe(job: Job): { jobId: number; name: string } {
@@ -560,29 +578,6 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#drained?.resolve();
     this.#ended.resolve();
   }
-}
-
-function settleAs(
-  ending: Exclude<Ending, { kind: "timed-out" }>,
-  job: Job,
-  settlement: Settlement,
-): void {
-  switch (ending.kind) {
-    case "value":
-      return settlement.resolve(job, ending.value);
-    case "error":
-      return settlement.fail(job, unpackError(ending.error));
-    case "not-found":
-      return settlement.fail(job, new JobNotFoundError(ending.message));
-    case "not-cloneable":
-      return settlement.fail(job, new JobCloneError(ending.message));
-  }
-}
-
-function timeoutError(name: string, { timeout }: Job): JobTimeoutError {
-  return new JobTimeoutError(
-    `Job "${name}" executed for longer than its timeout of ${timeout} ms`,
-  );
 }
 
 function crashError(

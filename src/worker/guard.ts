@@ -4,6 +4,7 @@
 // thread usable.
 
 import { Script } from "node:vm";
+import { apply } from "../intrinsics.ts";
 
 /** How the script calls back; it has no other way to. */
 const HOOK = "__spindleThreadPoolCall";
@@ -28,7 +29,6 @@ let outcome: Outcome | undefined;
 Object.defineProperty(globalThis, HOOK, { value: runCall });
 
 const script = new Script(`${HOOK}()`, { filename: "spindle-job" });
-const { apply } = Reflect;
 const { ceil } = Math;
 const { runInThisContext } = script;
 
