@@ -19,6 +19,7 @@ export * from "./src/errors.ts";
 export type {
   ConnectionsMode,
   ExecuteOptions,
+  Isolation,
   QueueOptions,
   ThreadPoolOptions,
   WhenFull,

@@ -53,8 +53,21 @@ const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
   3 * Float64Array.BYTES_PER_ELEMENT;
 const HEAD_BYTES = 8;
 
+/** What a worker does with its board. */
+export interface WorkerBoard {
+  claim(seq: number, start: number): boolean;
+  setEnd(seq: number, end: number): void;
+  settle(seq: number, result: unknown): boolean;
+  settlePosted(seq: number): void;
+  state(seq: number): State;
+  hear(): void;
+  wake(): boolean;
+  /** The job goes on by itself: others may start. */
+  waits?(seq: number): void;
+}
+
 /** Main's and a worker's view of the same shared memory. */
-export class Board {
+export class Board implements WorkerBoard {
   readonly buffer: SharedArrayBuffer;
   readonly #mask: number;
   /** Where the word stands that tells whether main is awake. */

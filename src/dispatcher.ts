@@ -9,13 +9,17 @@ import { Lane, type LaneSettings } from "./lane.ts";
 import { LOOK_AFTER, LookTimer } from "./look_timer.ts";
 import { Overruns } from "./overruns.ts";
 import { Pace } from "./pace.ts";
+import { Processes } from "./process/processes.ts";
 import { JobQueue } from "./queue.ts";
+import type { Isolation } from "./options.ts";
 import { type ReturnEvents, Returns } from "./returns.ts";
 import { Roster } from "./roster.ts";
 import { Silence } from "./silence.ts";
 
 /** What the dispatcher needs to know. */
-export interface DispatcherSettings extends LaneSettings {
+export interface DispatcherSettings extends Omit<LaneSettings, "processes"> {
+  isolation: Isolation;
+  execArgv: readonly string[];
   size: number;
   /** How many ms a job has to end, once it was told to. */
   abortGrace: number;
@@ -63,6 +67,8 @@ const PUMP_EVERY = 256;
 export class Dispatcher {
   readonly functions = new FunctionTable();
   readonly #settings: DispatcherSettings;
+  /** Where each worker is a process. */
+  readonly #processes: Processes | undefined;
   readonly #events: DispatcherEvents;
   readonly #queue = new JobQueue();
   readonly #returns: Returns;
@@ -85,9 +91,13 @@ export class Dispatcher {
   /** Lanes whose worker has been at one job for long: they are sent nothing. */
   readonly #stuck = new Set<Lane>();
   #stopped = false;
+  #gone: Promise<void> | undefined;
 
   constructor(settings: DispatcherSettings, events: DispatcherEvents) {
     this.#settings = settings;
+    if (settings.isolation === "process") {
+      this.#processes = new Processes(settings);
+    }
     this.#events = events;
     this.#returns = new Returns(events);
     this.#roster = new Roster(settings.size, {
@@ -268,7 +278,13 @@ export class Dispatcher {
       jobs.push(job);
     }
     this.#outstanding = 0;
+    this.#gone = this.#processes?.stop();
     return jobs;
+  }
+
+  /** Once stopped: resolves when its processes are gone, where there are any. */
+  get gone(): Promise<void> | undefined {
+    return this.#gone;
   }
 
   #free(): void {
@@ -502,6 +518,7 @@ export class Dispatcher {
     const settings = {
       ...this.#settings,
       concurrency: isCaller ? CALLER_CONCURRENCY : concurrency,
+      processes: this.#processes,
     };
     return new Lane(workerId, settings, this.functions, {
       ready: (lane) => {

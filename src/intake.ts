@@ -8,7 +8,7 @@ import type { JobExtras } from "./job.ts";
 import type { ExecuteOptions } from "./options.ts";
 import { type Connect, Departures } from "./moving/departures.ts";
 import { checkConnection, ownConnection } from "./moving/owned_connections.ts";
-import { pack, release, take } from "./pack.ts";
+import { pack, release, take, type WhyStays } from "./pack.ts";
 import { toText } from "./plain_text.ts";
 import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 
@@ -66,6 +66,7 @@ export function takePayload(
   { args, options }: Call,
   dispatcher: { readonly sendsAtOnce: boolean },
   connect: Connect,
+  whyStays: WhyStays | undefined,
 ): Payload {
   const transfer = options?.transfer;
   if (transfer === undefined) {
@@ -78,7 +79,7 @@ export function takePayload(
       return { args: text, extras: undefined };
     }
   }
-  const packed = pack(args, "args", transfer);
+  const packed = pack(args, "args", transfer, whyStays);
   for (const { kind, value } of packed.departing) {
     if (kind === "connection") checkConnection(value as Deno.Conn);
   }

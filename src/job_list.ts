@@ -88,3 +88,39 @@ export class JobListReader {
     return items;
   }
 }
+
+/** One job of a list, as a list of its own. */
+export interface SingleJob {
+  seq: number;
+  list: JobList;
+  /** The arguments, unless they are a text already. */
+  args: unknown[] | undefined;
+}
+
+/** Takes a list apart. */
+export function* singleJobs(list: JobList): Generator<SingleJob> {
+  let seq = 0;
+  let timeout = Infinity;
+  for (let at = 0; at < list.length; seq++) {
+    if (list[at] === NUMBERED_FROM) {
+      seq = list[at + 1] as number;
+      at += 2;
+    }
+    if (list[at] === TIMEOUT_FROM) {
+      timeout = list[at + 1] as number;
+      at += 2;
+    }
+    const head: JobList = [NUMBERED_FROM, seq];
+    if (timeout < Infinity) head.push(TIMEOUT_FROM, timeout);
+    const length = list[at + 2] as number;
+    const end = at + 3 + (length === AS_TEXT ? 1 : length);
+    const args = length === AS_TEXT ? undefined : list.slice(at + 3, end);
+    yield { seq, list: head.concat(list.slice(at, end)), args };
+    at = end;
+  }
+}
+
+/** The same job with its arguments as a text. */
+export function withText({ list, args }: SingleJob, text: string): JobList {
+  return [...list.slice(0, -1 - args!.length), AS_TEXT, text];
+}

@@ -4,7 +4,7 @@ import { Board, slotsFor, State, WAKE } from "./board.ts";
 import { unpackError } from "./error_codec.ts";
 import { JobCloneError } from "./errors.ts";
 import { Link } from "./flow/link.ts";
-import { FlowRing } from "./flow/ring.ts";
+import { FlowRing, NO_RING } from "./flow/ring.ts";
 import type { FunctionTable } from "./functions.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Flight, Job } from "./job.ts";
@@ -118,8 +118,9 @@ export class Lane implements Flight {
     const slots = slotsFor(concurrency);
     this.#inFlight = new InFlight(slots);
     this.#board = new Board(slots);
-    const input = new FlowRing();
-    const output = new FlowRing();
+    const rings = settings.processes
+      ? undefined
+      : { input: new FlowRing(), output: new FlowRing() };
     this.#link = new Link(
       (flow, moves) => {
         const message = flow ? { kind: "flow", events: flow } as const : WAKE;
@@ -127,7 +128,7 @@ export class Lane implements Flight {
         events.flowed();
       },
       true,
-      { input, output },
+      rings ?? { input: NO_RING, output: NO_RING },
     );
     this.#link.onEnded = (seq) => this.#settleEnded(seq);
     this.#thread.init({
@@ -135,7 +136,8 @@ export class Lane implements Flight {
       workerId,
       slots,
       board: this.#board.buffer,
-      rings: { input: output.buffer, output: input.buffer },
+      rings: rings &&
+        { input: rings.output.buffer, output: rings.input.buffer },
       module,
       concurrency,
       maxHeap: settings.maxHeapPerWorker,

@@ -3,6 +3,9 @@
 /** What happens to a job that finds the queue full. */
 export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 
+/** What separates workers from the program. */
+export type Isolation = "thread" | "process";
+
 /** How a connection moves into a job. */
 export type ConnectionsMode = "bytes" | "descriptor";
 
@@ -46,6 +49,25 @@ export interface ThreadPoolOptions {
    * @default {navigator.hardwareConcurrency}
    */
   size?: number;
+  /**
+   * - `"thread"`: each worker is a thread of this process.
+   * - `"process"`: each worker is a Deno process of its own: it can always be
+   *   stopped, runs out of memory alone, and holds its `permissions` without an
+   *   unstable flag, so that it can run what nobody vouches for. Values are
+   *   copied, and what {@linkcode transfer} names is gone here all the same;
+   *   connections, shared memory, ports, blobs and keys cannot go there. The
+   *   program needs `--allow-run` for Deno's own path.
+   *
+   * @default {"thread"}
+   */
+  isolation?: Isolation;
+  /**
+   * Flags of `deno run` for workers that are processes, such as
+   * `--import-map=PATH` or `--cached-only`: nothing tells a program its own. A
+   * process uses the `deno.json` beside the program's main module, or above it,
+   * unless they name another one.
+   */
+  execArgv?: readonly string[];
   /**
    * How many asynchronous jobs one worker may have in progress at once: while one
    * waits for I/O, others go on. A job that computes has its worker to itself. A
@@ -104,24 +126,30 @@ export interface ThreadPoolOptions {
   /**
    * MiB, at least 16, to which a worker's heap may grow; implies `hardKill`. The
    * job that exceeds it is rejected with {@linkcode MemoryLimitError}, and its
-   * worker is replaced. The contents of buffers are outside of the heap; and a
-   * loop that cannot be stopped, see `hardKill`, goes on beyond the limit.
+   * worker is replaced. In a thread, the contents of buffers are outside of the
+   * heap, a loop that cannot be stopped, see `hardKill`, goes on beyond the limit,
+   * and one allocation far beyond it ends the program: it is for mistakes, and not
+   * for hostile code. In a process it holds whatever a job does; on Linux, buffers
+   * count as well, with up to 64 MiB more for the process itself.
    */
   memoryLimit?: number;
   /**
    * The Deno permissions of the workers: a sandbox for the jobs. It is a part of
    * those that the program has; of an object, what it leaves out is denied. At a
-   * terminal, Deno asks its user when a job wants more, unless the program runs
-   * with `--no-prompt`.
+   * terminal, Deno asks its user when a job in a thread wants more, unless the
+   * program runs with `--no-prompt`. Together with `hardKill` or `memoryLimit` it
+   * needs `isolation: "process"`.
    *
-   * Deno ends the **whole program** with exit code 70, and there is no way to know
+   * In a process, `"inherit"` means the kinds that the program has without
+   * exception: what is in its own lists is to be named. Without `import` a process
+   * loads nothing from the network, so that what its module needs is to be cached.
+   *
+   * In a thread, Deno ends the **whole program** with exit code 70, and there is no way to know
    * that beforehand, unless it runs with `--unstable-worker-options` or its
    * `deno.json` has `"unstable": ["worker-options"]`.
    *
    * The pool's module and what it imports by names that stand in its source, JSON
-   * files included, are loaded with the program's own permissions. Together with
-   * `hardKill` that holds for a `read` or `import` that is denied altogether or not
-   * at all; of a list, the module and this package must be a part.
+   * files included, are loaded with the program's own permissions.
    *
    * @default {"inherit"}
    */

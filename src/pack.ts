@@ -2,6 +2,7 @@
 // finds what moves, and refuses what cannot go.
 
 import {
+  bufferOf,
   isDate,
   isHidden,
   isMoveOnly,
@@ -62,6 +63,9 @@ interface Place {
   key: string | number | { text: string };
 }
 
+/** Why an object cannot go where it is to be sent, if that is so. */
+export type WhyStays = (value: object) => string | undefined;
+
 /**
  * Makes a value ready to be sent. Nothing is moved yet, so that a caller whose
  * value is refused still has all of it. `postMessage` detaches before it throws,
@@ -70,14 +74,16 @@ interface Place {
  * @param value The value
  * @param root What error messages call it
  * @param transfer What moves besides what is marked
+ * @param whyStays What cannot go where it is to be sent, though it can be cloned or moved
  * @throws {JobCloneError} If something in it can be neither cloned nor moved
  */
 export function pack<T>(
   value: T,
   root: string,
   transfer: readonly Transferable[] = [],
+  whyStays?: WhyStays,
 ): Packed<T> {
-  return new Packer(root, transfer).pack(value);
+  return new Packer(root, transfer, whyStays).pack(value);
 }
 
 /**
@@ -130,8 +136,15 @@ class Packer {
   #place: Place | undefined;
   #key: Place["key"] | undefined;
 
-  constructor(root: string, transfer: readonly Transferable[]) {
+  readonly #whyStays: WhyStays | undefined;
+
+  constructor(
+    root: string,
+    transfer: readonly Transferable[],
+    whyStays: WhyStays | undefined,
+  ) {
     this.#root = root;
+    this.#whyStays = whyStays;
     this.#moves = setOf(transfer);
   }
 
@@ -208,6 +221,8 @@ class Packer {
     if (isArray(value)) return this.#copyArray(value, place);
     if (value instanceof Map) return this.#copyMap(value, place);
     if (value instanceof Set) return this.#copySet(value, place);
+    const why = this.#whyStays?.(isView(value) ? bufferOf(value) : value);
+    if (why !== undefined) throw this.#refusal(value, place, why);
     if (isView(value) || value instanceof ArrayBuffer) {
       return this.#keepBytes(value, place);
     }

@@ -20,15 +20,11 @@ export interface Rings {
   output: SharedArrayBuffer;
 }
 
-/** What a worker needs to begin. */
-export interface InitMessage {
-  kind: "init";
+/** What a worker needs in order to execute jobs. */
+export interface WorkerInit {
   workerId: number;
-  /** How many slots the board has. */
-  slots: number;
-  board: SharedArrayBuffer;
-  /** Where it is told, and tells, what channels have to say. */
-  rings: Rings;
+  /** Where it is told, and tells, what channels have to say; else by messages. */
+  rings: Rings | undefined;
   module: string | undefined;
   /** How many asynchronous jobs may be in progress at once. */
   concurrency: number;
@@ -36,12 +32,20 @@ export interface InitMessage {
   maxHeap: number;
   /** Whether this thread can be killed, and runs out of memory alone. */
   hardKill: boolean;
-  /** MiB to which the heap is limited. */
+  /** MiB to which the heap of this thread is limited. */
   memoryLimit: number | undefined;
-  /** What messages to and from this worker begin with. */
-  key: string;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
+}
+
+/** What a worker needs to begin. */
+export interface InitMessage extends WorkerInit {
+  kind: "init";
+  /** How many slots the board has. */
+  slots: number;
+  board: SharedArrayBuffer;
+  /** What messages to and from this worker begin with. */
+  key: string;
 }
 
 /** Functions that this worker has not been told of yet, by growing number. */

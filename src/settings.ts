@@ -5,6 +5,7 @@ import { expected, outOfRange } from "./expected.ts";
 import type {
   ConnectionsMode,
   ExecuteOptions,
+  Isolation,
   ThreadPoolOptions,
   WhenFull,
 } from "./options.ts";
@@ -13,6 +14,8 @@ import type {
 export interface PoolSettings {
   module: string | undefined;
   size: number;
+  isolation: Isolation;
+  execArgv: readonly string[];
   concurrency: number;
   connections: ConnectionsMode;
   capacity: number;
@@ -32,6 +35,8 @@ export interface PoolSettings {
 const POOL_OPTIONS = [
   "module",
   "size",
+  "isolation",
+  "execArgv",
   "concurrency",
   "queue",
   "connections",
@@ -50,6 +55,7 @@ const LATER_POOL_OPTIONS = ["idleTimeout"];
 const EXECUTE_OPTIONS = ["signal", "timeout", "transfer"];
 const LATER_EXECUTE_OPTIONS = ["priority", "key"];
 const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
+const ISOLATIONS = ["thread", "process"] as const;
 const CONNECTIONS = ["bytes", "descriptor"] as const;
 const PERMISSIONS = [
   "read",
@@ -82,9 +88,12 @@ export function poolSettings(
   checkNames("queue", queue, ["capacity", "whenFull"], []);
   if (typeof name !== "string") throw expected("name", "a string", name);
   checkSignal(signal);
+  const isolation = checkIsolation(options.isolation);
   const settings: PoolSettings = {
     module: moduleUrl(options.module),
     size: checkSize(options.size),
+    isolation,
+    execArgv: checkExecArgv(options.execArgv),
     concurrency: checkConcurrency(options.concurrency),
     connections: checkOneOf("connections", options.connections, CONNECTIONS),
     capacity: checkCapacity(queue.capacity),
@@ -104,6 +113,8 @@ export function poolSettings(
     signal,
   };
   if (settings.whenFull === "caller-runs") checkCallerRuns(options);
+  if (isolation === "process") checkProcess(options, settings);
+  else checkThread(options, settings);
   return settings;
 }
 
@@ -123,9 +134,75 @@ export function checkExecuteOptions(
   if (whenFull === "caller-runs") throw unkept("timeout");
 }
 
+function checkIsolation(isolation: unknown): Isolation {
+  if (isolation !== "none") {
+    return checkOneOf("isolation", isolation, ISOLATIONS);
+  }
+  throw new TypeError(
+    'Option `isolation` as "none" is not available in this version',
+  );
+}
+
+/** Flags that are the pool's to give. */
+const OWN_FLAGS =
+  /^--(allow|deny|ignore)-|^--(permission-set|no-prompt|inspect|watch|env-file)/;
+
+function checkExecArgv(flags: unknown): readonly string[] {
+  if (flags === undefined) return [];
+  if (!Array.isArray(flags)) throw expected("execArgv", "an array", flags);
+  for (const flag of flags) {
+    if (typeof flag !== "string" || !flag.startsWith("--") || flag === "--") {
+      throw expected(
+        "execArgv",
+        'flags such as "--name" or "--name=value"',
+        flag,
+      );
+    }
+    if (OWN_FLAGS.test(flag)) {
+      throw new TypeError(
+        `Option \`execArgv\` holds "${flag}": what a worker may do is the pool's to say, see \`permissions\``,
+      );
+    }
+  }
+  return [...flags];
+}
+
+function checkProcess(
+  { connections }: ThreadPoolOptions,
+  settings: PoolSettings,
+): void {
+  if (connections !== undefined) {
+    throw new TypeError(
+      'Option `connections` means nothing where `isolation` is "process": connections do not move there',
+    );
+  }
+  // It can be killed as it is.
+  settings.hardKill = false;
+}
+
+function checkThread(
+  { execArgv, hardKill, memoryLimit }: ThreadPoolOptions,
+  { permissions }: PoolSettings,
+): void {
+  const needing = execArgv !== undefined
+    ? "Option `execArgv` is"
+    : permissions === undefined
+    ? undefined
+    : memoryLimit !== undefined
+    ? "Options `permissions` and `memoryLimit` together are"
+    : hardKill
+    ? "Options `permissions` and `hardKill` together are"
+    : undefined;
+  if (needing === undefined) return;
+  throw new TypeError(
+    `${needing} for workers that are processes: set \`isolation\` to "process"`,
+  );
+}
+
 /** Nothing protects a caller from what it runs itself. */
 function checkCallerRuns(options: ThreadPoolOptions): void {
-  const { timeout, hardKill, memoryLimit, permissions } = options;
+  const { isolation, timeout, hardKill, memoryLimit, permissions } = options;
+  if (isolation === "process") throw unkept("isolation");
   if (timeout !== undefined) throw unkept("timeout");
   if (hardKill) throw unkept("hardKill");
   if (memoryLimit !== undefined) throw unkept("memoryLimit");

@@ -28,8 +28,10 @@ import type { Outcome } from "./lane.ts";
 import { connectBytes, connectDescriptor } from "./moving/connect.ts";
 import type { Connect } from "./moving/departures.ts";
 import type { ExecuteOptions, ThreadPoolOptions } from "./options.ts";
+import type { WhyStays } from "./pack.ts";
 import { emit, hasListener, PoolEvents } from "./pool_events.ts";
 import { Meter, type PoolStats } from "./pool_stats.ts";
+import { whyStaysHere } from "./process/crossing.ts";
 import { Room } from "./room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
 import { Settlement } from "./settlement.ts";
@@ -98,6 +100,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   readonly #meter: Meter;
   readonly #aborts: AbortWatch;
   readonly #connect: Connect;
+  readonly #whyStays: WhyStays | undefined;
   readonly #settlement: Settlement;
   readonly #dispatcher: Dispatcher;
   readonly #room: Room;
@@ -122,6 +125,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#connect = settings.connections === "descriptor"
       ? connectDescriptor
       : connectBytes;
+    if (settings.isolation === "process") this.#whyStays = whyStaysHere;
     this.#aborts = new AbortWatch((job, reason) => {
       this.#dispatcher.abort(job, reason);
       this.#settlement.abort(job, reason);
@@ -382,7 +386,12 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     const isHere = isFull && settings.whenFull === "caller-runs";
     const discards = isFull && !isHere;
     if (discards) this.#checkRoom();
-    const payload = takePayload(call, this.#dispatcher, this.#connect);
+    const payload = takePayload(
+      call,
+      this.#dispatcher,
+      this.#connect,
+      this.#whyStays,
+    );
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
@@ -576,7 +585,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     }
     // A stream that still ends somewhere is not waited for any more.
     this.#drained?.resolve();
-    this.#ended.resolve();
+    const { gone } = this.#dispatcher;
+    if (gone) gone.then(() => this.#ended.resolve());
+    else this.#ended.resolve();
   }
 }
 

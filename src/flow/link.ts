@@ -6,7 +6,7 @@ import { BLOCK, Blocks } from "./blocks.ts";
 import { push } from "../intrinsics.ts";
 import { ChurnMap } from "./churn_map.ts";
 import { Op } from "./op.ts";
-import { type FlowRing, LONGEST } from "./ring.ts";
+import { LONGEST, type Ring } from "./ring.ts";
 import { atEndOfTurn } from "./turn.ts";
 
 /** As it was before any job could overwrite it. */
@@ -63,13 +63,13 @@ export class Link {
   /** Hears of jobs that have ended. */
   onEnded: ((seq: number) => void) | undefined;
   /** Where the other thread reads, or writes. */
-  readonly #output: FlowRing;
-  readonly #input: FlowRing;
+  readonly #output: Ring;
+  readonly #input: Ring;
 
   constructor(
     post: Post,
     isMain: boolean,
-    rings: { output: FlowRing; input: FlowRing },
+    rings: { output: Ring; input: Ring },
   ) {
     this.#post = post;
     this.#isMain = isMain;
@@ -141,6 +141,7 @@ export class Link {
 
   /** A block that can be filled and told of, if one is free. */
   takeBlock(): Uint8Array | undefined {
+    if (!this.#output.isShared) return undefined;
     if (this.#outputBlocks === undefined) {
       this.#outputBlocks = new Blocks();
       this.tell(NO_CHANNEL, Op.BLOCKS, this.#outputBlocks.buffer);

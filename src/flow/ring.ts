@@ -36,8 +36,33 @@ const HAS_NUMBER = setOf<Op>([Op.CREDIT, Op.BLOCK, Op.FREE, Op.ENDED]);
 /** Hears what is read. */
 export type Hear = (id: number, op: Op, value: unknown) => void;
 
+/** Where one thread writes short records, and another reads them. */
+export interface Ring {
+  /** Whether the two share memory. */
+  readonly isShared: boolean;
+  isInTurn: boolean;
+  write(epoch: number, id: number, op: Op, value: unknown): boolean;
+  read(epoch: number, hear: Hear): void;
+}
+
+/** Where there is no shared memory: everything goes by message. */
+export const NO_RING: Ring = {
+  isShared: false,
+  get isInTurn() {
+    return false;
+  },
+  set isInTurn(_value) {
+    // The other end does not see it.
+  },
+  write: () => false,
+  read() {
+    // Nothing is ever in it.
+  },
+};
+
 /** A ring of records with one writer and one reader. */
-export class FlowRing {
+export class FlowRing implements Ring {
+  readonly isShared = true;
   readonly buffer: SharedArrayBuffer;
   readonly #positions: Int32Array;
   readonly #words: Int32Array;

@@ -2,7 +2,7 @@
 // moves, but does not leave.
 
 import { setImmediate } from "node:timers";
-import { WAKE } from "../board.ts";
+import { Board, WAKE } from "../board.ts";
 import type {
   FromWorker,
   InitMessage,
@@ -51,7 +51,8 @@ export class CallerThread implements Thread {
     try {
       const { openCore } = await import("../worker/core.ts");
       const crash = (error: unknown) => this.#events.failed(error);
-      const core = await openCore(init, { post, nextTurn, crash });
+      const board = new Board(init.slots, init.board);
+      const core = await openCore(init, board, { post, nextTurn, crash });
       if (!this.#isEnded) this.#core = core;
     } catch (error) {
       return this.#events.failed(error);

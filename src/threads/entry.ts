@@ -20,15 +20,6 @@ import { listen } from ${text(ENTRY.href)};
 listen(globalThis);`);
 }
 
-/** The same for a thread whose messages come by a port, once its own host lets it. */
-export function nestedEntryWith(module: string | undefined): URL {
-  return dataUrl(`${mention(module)}
-import { parentPort, workerData } from "node:worker_threads";
-import { listen } from ${text(ENTRY.href)};
-parentPort.once("message", () => listen(workerData));
-parentPort.postMessage("loaded");`);
-}
-
 function mention(module: string | undefined): string {
   return module === undefined ? "" : `() => import(${text(module)});`;
 }

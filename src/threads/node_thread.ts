@@ -6,7 +6,7 @@ import { entryWith } from "./entry.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 
 /** The part of a worker of `node:worker_threads` that is used here. */
-export type NodeWorker = import("node:worker_threads").Worker;
+type NodeWorker = import("node:worker_threads").Worker;
 
 /** A thread that can be killed. */
 export class NodeThread implements Thread {
@@ -36,11 +36,10 @@ export class NodeThread implements Thread {
 }
 
 /** Starts a worker of `node:worker_threads`. */
-export function openNodeWorker(
+function openNodeWorker(
   entry: URL,
   name: string,
   memoryLimit: number | undefined,
-  port?: MessagePort,
 ): NodeWorker {
   const { Worker, SHARE_ENV } = nodeWorkers();
   return new Worker(entry, {
@@ -48,9 +47,6 @@ export function openNodeWorker(
     // deno-lint-ignore no-explicit-any
     env: SHARE_ENV as any,
     resourceLimits: memoryLimit === undefined ? {} : heapOf(memoryLimit),
-    workerData: port,
-    // deno-lint-ignore no-explicit-any
-    transferList: port === undefined ? [] : [port as any],
   });
 }
 

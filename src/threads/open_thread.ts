@@ -1,7 +1,6 @@
 // Which kind of thread a worker is.
 
 import { CallerThread } from "./caller_thread.ts";
-import { NestedThread } from "./nested_thread.ts";
 import { NodeThread } from "./node_thread.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 import { WebThread } from "./web_thread.ts";
@@ -24,10 +23,10 @@ export function openThread(
 }
 
 function open(settings: ThreadSettings, events: ThreadEvents): Thread {
-  const { isCaller, hardKill, permissions } = settings;
+  const { isCaller, processes, hardKill } = settings;
   if (isCaller) return new CallerThread(events);
-  if (!hardKill) return new WebThread(settings, events);
-  return permissions === undefined
+  if (processes) return processes.open(settings.name, events);
+  return hardKill
     ? new NodeThread(settings, events)
-    : new NestedThread(settings, events);
+    : new WebThread(settings, events);
 }

@@ -1,5 +1,7 @@
 // What a thread is to the pool, however it is made.
 
+import type { Processes } from "../process/processes.ts";
+
 /** What a thread needs in order to start. */
 export interface ThreadSettings {
   name: string;
@@ -10,6 +12,8 @@ export interface ThreadSettings {
   /** MiB of its heap. */
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
+  /** Starts processes, where each worker is one. */
+  processes: Processes | undefined;
   /** Whether it is the caller's own thread. */
   isCaller: boolean;
 }
@@ -28,4 +32,8 @@ export interface Thread {
   post(message: unknown, moves?: Transferable[]): void;
   /** Ends it as far as that can be done, and lets the process end without it. */
   terminate(): void;
+  /** Keeps the program running while it runs. */
+  ref?(): void;
+  /** Lets the program end while it runs. */
+  unref?(): void;
 }

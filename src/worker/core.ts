@@ -1,13 +1,13 @@
 // What runs in a worker once its module is imported: hands messages to those
 // whom they concern.
 
-import { Board, WAKE } from "../board.ts";
+import { WAKE, type WorkerBoard } from "../board.ts";
 import { isArray } from "../intrinsics.ts";
 import type {
   FlowMessage,
-  InitMessage,
   MovingJobsMessage,
   ToWorker,
+  WorkerInit,
 } from "../protocol.ts";
 import { Executor } from "./executor.ts";
 import { Handlers, importModule } from "./handlers.ts";
@@ -15,19 +15,22 @@ import type { Host, Post } from "./host.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Imports the module, and makes what runs its jobs. */
-export async function openCore(init: InitMessage, host: Host): Promise<Core> {
+export async function openCore(
+  init: WorkerInit,
+  board: WorkerBoard,
+  host: Host,
+): Promise<Core> {
   const { module, memoryLimit } = init;
   if (memoryLimit !== undefined) await checkMemoryLimit(memoryLimit);
   if (init.hardKill) await watchMemory(host.post);
   const handlers = new Handlers(
     module === undefined ? {} : await importModule(module, host),
   );
-  const board = new Board(init.slots, init.board);
   const executor = new Executor(init, board, handlers, host);
   // Most workers start sooner without.
   if (init.concurrency > 1) {
     await executor.loadStorage();
-    await executor.loadRest();
+    if (init.rings) await executor.loadRest();
   }
   return new Core(executor);
 }

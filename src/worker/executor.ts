@@ -1,13 +1,13 @@
 // Executes the jobs of this worker in order, one after the other or, where that
 // is wanted, several asynchronous ones at once, and sends their endings.
 
-import { type Board, State, WAKE } from "../board.ts";
+import { State, WAKE, type WorkerBoard } from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
 import { apply, objectPrototype } from "../intrinsics.ts";
 import { type JobList, JobListReader } from "../job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/moved.ts";
-import type { FunctionDefinition, InitMessage, Rings } from "../protocol.ts";
+import type { FunctionDefinition, Rings, WorkerInit } from "../protocol.ts";
 import {
   type CurrentJob,
   currentJobSlot,
@@ -75,12 +75,14 @@ const performanceNow = performance.now.bind(performance);
 export class Executor {
   readonly #workerId: number;
   readonly #concurrency: number;
-  readonly #board: Board;
+  /** Whether each end is told of, since jobs may end in another order than they start. */
+  readonly #tellsEnds: boolean;
+  readonly #board: WorkerBoard;
   readonly #handlers: Handlers;
   readonly #host: Host;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
-  readonly #rings: Rings;
+  readonly #rings: Rings | undefined;
   #loading: Promise<void> | undefined;
   #endings: Endings | undefined;
   /** A thread that can be killed needs no guard, which would take an end for lack of memory for its own. */
@@ -107,14 +109,15 @@ export class Executor {
   #weighAt: number;
 
   constructor(
-    init: InitMessage,
-    board: Board,
+    init: WorkerInit,
+    board: WorkerBoard,
     handlers: Handlers,
     host: Host,
   ) {
     const { workerId, concurrency, rings, timeOrigin, maxHeap } = init;
     this.#workerId = workerId;
     this.#concurrency = concurrency;
+    this.#tellsEnds = concurrency > 1 && rings !== undefined;
     this.#rings = rings;
     this.#clockOffset = performance.timeOrigin - timeOrigin;
     this.#board = board;
@@ -131,6 +134,7 @@ export class Executor {
   }
 
   async #loadRest(): Promise<void> {
+    await this.#host.load?.();
     const endings = await import("./endings.ts");
     const { Traffic } = await import("./traffic.ts");
     this.traffic = new Traffic(this.#rings, this.#board, this.#host.post);
@@ -286,6 +290,7 @@ export class Executor {
     promise: PromiseLike<unknown>,
   ): Promise<void> {
     this.#inProgress.set(job.seq, job);
+    this.#board.waits?.(job.seq);
     let result: unknown;
     let failed = false;
     try {
@@ -332,7 +337,7 @@ export class Executor {
       return this.#postEnding(job, failed, result);
     }
     job.arrivals?.end();
-    if (this.#concurrency > 1) return this.traffic!.link.tellEnded(job.seq);
+    if (this.#tellsEnds) return this.traffic!.link.tellEnded(job.seq);
     this.#untoldSince ??= end;
     if (end - this.#untoldSince >= TELL_AFTER) this.#tell();
   }

@@ -1,7 +1,7 @@
 // The entry of a worker: small, so that it starts soon. Shows that it lives, and
 // hands what main says to the core, which loads meanwhile.
 
-import { WAKE } from "../board.ts";
+import { Board, WAKE } from "../board.ts";
 import { apply, isArray } from "../intrinsics.ts";
 import type {
   FromWorker,
@@ -63,7 +63,8 @@ export function listen(scope: Scope): void {
     post({ kind: "alive", life: await life });
     const [{ openCore }, { nextTurn }] = await loading;
     try {
-      core = await openCore(init, { post, nextTurn, crash });
+      const board = new Board(init.slots, init.board);
+      core = await openCore(init, board, { post, nextTurn, crash });
     } catch (error) {
       return await tell("failed", error);
     }

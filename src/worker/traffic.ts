@@ -1,8 +1,8 @@
 // What moves to and from this worker, other than as a clone.
 
-import { type Board, WAKE } from "../board.ts";
+import { WAKE, type WorkerBoard } from "../board.ts";
 import { Link } from "../flow/link.ts";
-import { FlowRing } from "../flow/ring.ts";
+import { FlowRing, NO_RING } from "../flow/ring.ts";
 import { Arrivals } from "../moving/arrivals.ts";
 import type {
   Arrival,
@@ -19,7 +19,7 @@ import type { Post } from "./host.ts";
 export class Traffic {
   readonly link: Link;
 
-  constructor(rings: Rings, board: Board, post: Post) {
+  constructor(rings: Rings | undefined, board: WorkerBoard, post: Post) {
     this.link = new Link(
       (events, moves) => {
         if (events) post({ kind: "flow", events }, moves);
@@ -27,8 +27,8 @@ export class Traffic {
       },
       false,
       {
-        input: new FlowRing(rings.input),
-        output: new FlowRing(rings.output),
+        input: rings ? new FlowRing(rings.input) : NO_RING,
+        output: rings ? new FlowRing(rings.output) : NO_RING,
       },
     );
   }

@@ -1,0 +1,275 @@
+// Checks what comes out of a process, of which nothing is certain: it may say
+// only what a worker says, of jobs and channels that it has, and no more than it
+// was let.
+
+import type { FlowEvents } from "../flow/link.ts";
+import { Op } from "../flow/op.ts";
+import { sizeOf, WINDOW } from "../flow/window.ts";
+import type { FromWorker } from "../protocol.ts";
+
+/** What a process says: what any worker says, and one thing more. */
+export type FromProcess =
+  | Exclude<FromWorker, number | { kind: "alive" }>
+  /** Its job goes on by itself, so that it can take another one. */
+  | { kind: "waits"; seq: number };
+
+/** What the process may say something of. */
+export interface Known {
+  /** Whether it has this job. */
+  isRunning(seq: number): boolean;
+  /** Whether it ever had it. */
+  wasSent(seq: number): boolean;
+}
+
+/** So deep and so many errors may be in one. */
+const DEEPEST = 128;
+const MOST_ERRORS = 10_000;
+/** So many bytes, at most, may come for channels before their streams. */
+const MOST_EARLY = 64 * 1024 * 1024;
+
+/** Of so many channels it is known what they may still bring. */
+const MOST_CHANNELS = 16 * 1024;
+
+/** What channels may tell main, apart from chunks. */
+const OPS = new Set<unknown>([
+  Op.DATA,
+  Op.END,
+  Op.CREDIT,
+  Op.STOP,
+  Op.DONE,
+  Op.CALL,
+]);
+
+/** Checks the messages of one process. */
+export class Checker {
+  readonly #known: Known;
+  readonly #longest: number;
+  #isReady = false;
+  /** How much each channel may still bring, as far as that is not the whole window. */
+  readonly #credits = new Map<number, number>();
+  /** The lowest number of a channel that the process has opened, and told of. */
+  #lastOpened = 0;
+  /** How much has come for channels that it has not told of. */
+  #early = 0;
+
+  /** @param longest How much may come at once, in bytes */
+  constructor(known: Known, longest: number) {
+    this.#known = known;
+    this.#longest = longest;
+  }
+
+  /** Main lets more come through channels, or opens them. */
+  told(events: FlowEvents): void {
+    for (let i = 0; i < events.length; i += 3) {
+      if (events[i + 1] !== Op.CREDIT) continue;
+      const id = events[i] as number;
+      const credit = this.#credits.get(id) ?? WINDOW;
+      this.#credits.set(id, credit + (events[i + 2] as number));
+    }
+  }
+
+  /**
+   * A message that can be taken as what it is.
+   *
+   * @throws {Error} If no worker would send it
+   */
+  check(message: unknown): FromProcess {
+    if (Array.isArray(message)) {
+      // Once by one: a list of results has as many as there are jobs.
+      const [seq] = message;
+      need(message.length === 1 || message.length === 2, "a result");
+      this.#checkSeq(seq);
+      return message;
+    }
+    need(isObject(message), "a message");
+    const said = message;
+    switch (said.kind) {
+      case "ready":
+        need(!this.#isReady, "to be ready once");
+        this.#isReady = true;
+        break;
+      case "grown":
+        break;
+      case "failed":
+      case "crashed":
+        this.#checkError(said.error);
+        break;
+      case "waits":
+        this.#checkSeq(said.seq);
+        break;
+      case "ended":
+        this.#checkSeq(said.seq);
+        this.#checkEnding(said.ending);
+        break;
+      case "flow":
+        this.#checkEvents(said.events);
+        break;
+      default:
+        throw refusal("a kind of message");
+    }
+    return said as unknown as FromProcess;
+  }
+
+  #checkSeq(seq: unknown): void {
+    const { isRunning, wasSent } = this.#known;
+    need(
+      typeof seq === "number" && (isRunning(seq) || wasSent(seq)),
+      "a job that it has",
+    );
+  }
+
+  #checkEnding(ending: unknown): void {
+    need(isObject(ending), "an ending");
+    switch (ending.kind) {
+      case "value":
+        if (ending.moved !== undefined) this.#checkMoved(ending.moved);
+        return;
+      case "error":
+        return this.#checkError(ending.error);
+      case "not-found":
+      case "not-cloneable":
+        return need(typeof ending.message === "string", "a message");
+      case "timed-out":
+        return;
+      default:
+        throw refusal("an ending");
+    }
+  }
+
+  #checkMoved(list: unknown): void {
+    need(isList(list), "a list of what has moved");
+    for (const item of list) {
+      need(isList(item) && item.length === 2, "something that has moved");
+      const [placeholder, moved] = item;
+      need(isObject(placeholder) && isObject(moved), "what has moved");
+      switch (moved.kind) {
+        case "readable":
+        case "writable":
+          this.#checkStream(moved);
+          break;
+        case "request":
+        case "response":
+          this.#checkMessage(moved);
+          break;
+        case "value":
+          need(typeof moved.type === "string", "a type");
+          break;
+        default:
+          throw refusal("what can move back");
+      }
+    }
+  }
+
+  #checkMessage({ url, init, body }: Record<string, unknown>): void {
+    need(typeof url === "string" && isObject(init), "a request or response");
+    if (isObject(body) && "kind" in body) this.#checkStream(body);
+  }
+
+  #checkStream({ id, credit = 0 }: Record<string, unknown>): void {
+    need(isId(id) && id < 0, "a stream");
+    need(isAmount(credit) && credit <= WINDOW, "a credit");
+    this.#lastOpened = Math.min(this.#lastOpened, id);
+    this.#early = 0;
+  }
+
+  #checkEvents(events: unknown): void {
+    need(isList(events) && events.length % 3 === 0, "events");
+    for (let i = 0; i < events.length; i += 3) {
+      this.#checkEvent(events[i], events[i + 1], events[i + 2]);
+    }
+  }
+
+  #checkEvent(id: unknown, op: unknown, value: unknown): void {
+    need(isId(id) && OPS.has(op), "an event of a channel");
+    const size = op === Op.DATA ? sizeOf(value) : sizeOf(undefined);
+    if (id < this.#lastOpened) {
+      this.#early += size;
+      need(
+        this.#early <= MOST_EARLY + this.#longest,
+        "a stream that it tells of",
+      );
+    }
+    switch (op) {
+      case Op.DATA:
+        return this.#spend(id, size);
+      case Op.CREDIT:
+        return need(isAmount(value) && value <= WINDOW, "a credit");
+      case Op.END:
+        this.#credits.delete(id);
+        if (value !== undefined) this.#checkError(value);
+        return;
+      case Op.STOP:
+        return this.#checkError(value);
+      default:
+        return need(value === undefined, "an event without a value");
+    }
+  }
+
+  /** A sender goes on while it has credit, so that only the last chunk may exceed it. */
+  #spend(id: number, size: number): void {
+    const credit = this.#credits.get(id) ?? WINDOW;
+    need(credit > 0, "no more than it was let send");
+    if (this.#credits.size > MOST_CHANNELS) this.#credits.clear();
+    this.#credits.set(id, credit - size);
+  }
+
+  #checkError(packed: unknown): void {
+    const seen = new Set<unknown>();
+    const check = (error: unknown, depth: number): void => {
+      need(isObject(error), "an error");
+      if (seen.has(error)) return;
+      seen.add(error);
+      need(
+        depth <= DEEPEST && seen.size <= MOST_ERRORS,
+        "an error of that size",
+      );
+      if (Object.hasOwn(error, "thrown")) return;
+      const { base, name, message, stack, nested, errors, properties } = error;
+      need(
+        typeof base === "string" && typeof name === "string" &&
+          typeof message === "string" &&
+          (stack === undefined || typeof stack === "string") &&
+          isList(nested) && isObject(properties) && !Array.isArray(properties),
+        "an error",
+      );
+      for (const item of nested) {
+        need(isList(item) && item.length === 2, "an error");
+        const [key, inner] = item;
+        need(typeof key === "string", "an error");
+        check(inner, depth + 1);
+      }
+      if (errors === undefined) return;
+      need(isList(errors), "errors");
+      for (const inner of errors) check(inner, depth + 1);
+    };
+    check(packed, 0);
+  }
+}
+
+function need(condition: boolean, what: string): asserts condition {
+  if (!condition) throw refusal(what);
+}
+
+function refusal(what: string): Error {
+  return new Error(
+    `The process has written what no worker writes: expected ${what}`,
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** An array without holes: one could say that it has billions of items. */
+function isList(value: unknown): value is unknown[] {
+  return Array.isArray(value) && Object.keys(value).length === value.length;
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) &&
+    value !== 0;
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < Infinity;
+}

@@ -1,0 +1,108 @@
+// Values as bytes and back: structured clones, by V8's own format, whose reader
+// is made for data that nobody vouches for. Large buffers follow behind, so that
+// their bytes are copied once.
+
+import process from "node:process";
+import { bufferOf } from "../cloneable.ts";
+import { JobCloneError } from "../errors.ts";
+import { eachEntry, eachItem, isView, keys, SafeSet } from "../intrinsics.ts";
+import { tagOf } from "../tag.ts";
+import { whyCannotCross } from "./crossing.ts";
+
+type V8 = typeof import("node:v8");
+
+/** Buffers of so many bytes, or more, follow behind the clone. */
+const LARGE = 32 * 1024;
+const WORD = 4;
+
+let v8: V8 | undefined;
+
+/** The module, which only those pay for who need it. */
+function load(): V8 {
+  return v8 ??= process.getBuiltinModule("node:v8");
+}
+
+/** As they were before any job could overwrite them. */
+const { ArrayBuffer, DataView, Map, Set, Uint8Array } = globalThis;
+
+/**
+ * The bytes of a value, in parts: the last ones are the value's own buffers.
+ *
+ * @throws {JobCloneError} If something in it cannot go to another process
+ * @throws If something in it cannot be cloned
+ */
+export function encodeClone(value: unknown): Uint8Array[] {
+  const { Serializer } = load();
+  const serializer = new Serializer();
+  const buffers: ArrayBuffer[] = [];
+  survey(value, buffers, new SafeSet());
+  for (let id = 0; id < buffers.length; id++) {
+    serializer.transferArrayBuffer(id, buffers[id]);
+  }
+  serializer.writeHeader();
+  serializer.writeValue(value);
+  const clone = serializer.releaseBuffer();
+  const head = new Uint8Array((2 + buffers.length) * WORD);
+  const words = new DataView(head.buffer);
+  words.setUint32(0, buffers.length);
+  words.setUint32(WORD, clone.length);
+  const parts: Uint8Array[] = [head, clone];
+  for (let id = 0; id < buffers.length; id++) {
+    words.setUint32((2 + id) * WORD, buffers[id].byteLength);
+    parts[parts.length] = new Uint8Array(buffers[id]);
+  }
+  return parts;
+}
+
+/**
+ * The value of such bytes.
+ *
+ * @throws If they are not of a value
+ */
+export function decodeClone(bytes: Uint8Array): unknown {
+  const { Deserializer } = load();
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const count = words.getUint32(0);
+  let at = (2 + count) * WORD;
+  const end = at + words.getUint32(WORD);
+  const deserializer = new Deserializer(bytes.subarray(at, end));
+  at = end;
+  for (let id = 0; id < count; id++) {
+    const length = words.getUint32((2 + id) * WORD);
+    if (at + length > bytes.length) throw new RangeError("A buffer is cut off");
+    const { buffer } = bytes.slice(at, at += length);
+    deserializer.transferArrayBuffer(id, buffer as ArrayBuffer);
+  }
+  deserializer.readHeader();
+  return deserializer.readValue();
+}
+
+/** Finds the large buffers in a value, and refuses what would not arrive as what it is. */
+function survey(
+  value: unknown,
+  buffers: ArrayBuffer[],
+  seen: SafeSet<object>,
+): void {
+  if (typeof value !== "object" || value === null || seen.has(value)) return;
+  seen.add(value);
+  const search = (part: unknown) => survey(part, buffers, seen);
+  if (isView(value)) return search(bufferOf(value));
+  if (value instanceof ArrayBuffer) {
+    if (value.byteLength >= LARGE && !value.resizable) {
+      buffers[buffers.length] = value;
+    }
+  } else if (value instanceof Map) {
+    eachEntry(value, (part, key) => {
+      search(key);
+      search(part);
+    });
+  } else if (value instanceof Set) eachItem(value, search);
+  else {
+    const why = whyCannotCross(value);
+    if (why !== undefined) throw new JobCloneError(`a ${tagOf(value)} ${why}`);
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) {
+      search((value as Record<string, unknown>)[names[i]]);
+    }
+  }
+}

@@ -1,0 +1,213 @@
+// One process that runs Deno: its start, what goes in and what comes out, and its
+// end.
+
+import type { Warden } from "./warden.ts";
+
+/** What a process tells. */
+export interface DenoProcessEvents {
+  /** It has written to its standard error. */
+  wrote(bytes: Uint8Array): void;
+  /** It has ended, unasked, and has written nothing more. */
+  ended(cause: Error): void;
+}
+
+/** What it takes to start one. */
+export interface DenoCommand {
+  flags: string[];
+  /** Its whole environment; without it, it is the program's. */
+  env: Record<string, string> | undefined;
+  /** MiB of memory, beyond what it begins with, that end it. */
+  memoryLimit: number | undefined;
+}
+
+/** A process that has ended, and whatever it started, may still write so many ms. */
+const LAST_WORDS = 100;
+/** What V8, or the runtime, writes when there is no more memory. */
+const NO_MEMORY = /out of memory|memory allocation of \d+ bytes failed/i;
+/** How much of what it has written is kept, to tell why it has ended. */
+const KEPT = 16 * 1024;
+
+/** A process. */
+export class DenoProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #events: DenoProcessEvents;
+  /** What is still to be written. */
+  #unwritten: Uint8Array[] = [];
+  #isWriting = false;
+  #isKilled = false;
+  #lastText = "";
+  /** Resolves when it has ended, and nothing of it is left here. */
+  readonly gone: Promise<void>;
+
+  /** @throws If it cannot be started */
+  constructor(
+    { flags, env, memoryLimit }: DenoCommand,
+    warden: Warden,
+    events: DenoProcessEvents,
+  ) {
+    this.#events = events;
+    this.#child = spawn(flags, env);
+    // Before it is sent anything: then it does not outlive this program.
+    warden.watch(this.#child.pid, memoryLimit);
+    this.#input = this.#child.stdin.getWriter();
+    this.#input.closed.catch(() => {
+      // It has ended.
+    });
+    this.#output = this.#child.stderr.getReader();
+    this.gone = this.#watch(warden);
+  }
+
+  /** Lets this program end, or not, while the process runs. */
+  set isHeld(isHeld: boolean) {
+    if (isHeld) this.#child.ref();
+    else this.#child.unref();
+  }
+
+  /** Sends it bytes. */
+  write(parts: readonly Uint8Array[]): void {
+    for (const part of parts) this.#unwritten.push(part);
+    if (!this.#isWriting) this.#pour();
+  }
+
+  async #pour(): Promise<void> {
+    this.#isWriting = true;
+    try {
+      while (this.#unwritten.length > 0) {
+        const parts = this.#unwritten;
+        this.#unwritten = [];
+        for (const bytes of joined(parts)) await this.#input.write(bytes);
+      }
+      this.#isWriting = false;
+    } catch {
+      // It has ended, or is about to: of that its status tells.
+      this.#unwritten = [];
+    }
+  }
+
+  /** Notes what it has written for people to read. */
+  note(text: string): void {
+    this.#lastText = (this.#lastText + text).slice(-KEPT);
+  }
+
+  /** Ends it now, whatever it does. */
+  kill(): void {
+    if (this.#isKilled) return;
+    this.#isKilled = true;
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
+  async #watch(warden: Warden): Promise<void> {
+    const reading = this.#read();
+    const { code, signal } = await this.#child.status;
+    const { pid } = this.#child;
+    const wasTooLarge = warden.forget(pid);
+    // What it has started may hold its output open.
+    const timer = setTimeout(() => this.#output.cancel(), LAST_WORDS);
+    await reading;
+    clearTimeout(timer);
+    this.#input.abort().catch(() => {
+      // It is closed.
+    });
+    if (this.#isKilled) return;
+    this.#isKilled = true;
+    const isOutOfMemory = signal === "SIGKILL"
+      ? await wasTooLarge
+      : NO_MEMORY.test(this.#lastText);
+    this.#events.ended(
+      isOutOfMemory ? outOfMemory() : new Error(this.#obituary(code, signal)),
+    );
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#output.read();
+        if (done) return;
+        if (!this.#isKilled) this.#events.wrote(value);
+      }
+    } catch {
+      // Nothing more can be read.
+    }
+  }
+
+  #obituary(code: number, signal: Deno.Signal | null): string {
+    const how = signal === null
+      ? `The process exited with code ${code}`
+      : `The process was ended by ${signal}`;
+    const words = this.#lastText.trim();
+    return words === "" ? how : `${how}: ${words}`;
+  }
+}
+
+/** The error for that, like the one that the runtime has for a thread. */
+function outOfMemory(): Error {
+  return Object.assign(new Error("The process has reached its limit"), {
+    code: "ERR_WORKER_OUT_OF_MEMORY",
+  });
+}
+
+function spawn(
+  args: string[],
+  env: Record<string, string> | undefined,
+): Deno.ChildProcess {
+  const path = Deno.execPath();
+  try {
+    return new Deno.Command(path, {
+      args,
+      clearEnv: env !== undefined,
+      env,
+      stdin: "piped",
+      stdout: "inherit",
+      stderr: "piped",
+    }).spawn();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new Error(
+      `isolation "process" needs --allow-run=${path}: ${cause.message}`,
+      { cause },
+    );
+  }
+}
+
+/** Short ones are copied together, since each write costs as much as many bytes. */
+function joined(parts: Uint8Array[]): Uint8Array[] {
+  if (parts.length === 1) return parts;
+  const all: Uint8Array[] = [];
+  let short: Uint8Array[] = [];
+  let length = 0;
+  const join = () => {
+    if (length > 0) all.push(concat(short, length));
+    short = [];
+    length = 0;
+  };
+  for (const part of parts) {
+    if (part.length > MOST_JOINED) {
+      join();
+      all.push(part);
+      continue;
+    }
+    short.push(part);
+    length += part.length;
+    if (length > MOST_JOINED) join();
+  }
+  join();
+  return all;
+}
+
+const MOST_JOINED = 32 * 1024;
+
+function concat(parts: Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,173 @@
+// The permissions of a process, as flags of `deno run`. A process gets no more
+// than the program has; what is not known of the program's own lists is not
+// passed on.
+
+import { fromFileUrl } from "./paths.ts";
+
+const KINDS = [
+  "read",
+  "write",
+  "net",
+  "env",
+  "run",
+  "ffi",
+  "import",
+  "sys",
+] as const;
+
+type Kind = typeof KINDS[number];
+
+/** What a process may do of one kind: anything, nothing, or a list. */
+export type Grant = boolean | string[];
+
+/** What a process may do. */
+export type Grants = Record<Kind, Grant | "default">;
+
+/**
+ * What a process may do.
+ *
+ * @throws {Error} If the program itself may not
+ */
+export function grantsFor(
+  permissions: Deno.PermissionOptions | undefined,
+): Grants {
+  const grants = {} as Grants;
+  for (const kind of KINDS) {
+    grants[kind] = grantOf(kind, permissions);
+  }
+  return grants;
+}
+
+function grantOf(
+  kind: Kind,
+  permissions: Deno.PermissionOptions | undefined,
+): Grant | "default" {
+  if (permissions === "none") return false;
+  const wanted = permissions === undefined || permissions === "inherit"
+    ? "inherit"
+    : (permissions as Record<Kind, unknown>)[kind] ?? false;
+  if (wanted === "inherit") {
+    if (isGranted({ name: kind })) return true;
+    // Some hosts may be imported from without any flag.
+    return kind === "import" ? "default" : false;
+  }
+  if (wanted === true && !isGranted({ name: kind })) throw lacking(kind);
+  if (!Array.isArray(wanted)) return wanted as boolean;
+  const items = wanted.map((item) => textOf(kind, item));
+  for (const item of items) {
+    if (!isGranted(descriptor(kind, item))) throw lacking(kind, item);
+  }
+  return items.length > 0 && items;
+}
+
+function textOf(kind: Kind, item: string | URL): string {
+  const isPath = kind === "read" || kind === "write" || kind === "run" ||
+    kind === "ffi";
+  return isPath && item instanceof URL ? fromFileUrl(item) : String(item);
+}
+
+const KEYS: Record<Kind, string> = {
+  read: "path",
+  write: "path",
+  net: "host",
+  env: "variable",
+  run: "command",
+  ffi: "path",
+  import: "host",
+  sys: "kind",
+};
+
+function descriptor(name: Kind, item: string): Deno.PermissionDescriptor {
+  return { name, [KEYS[name]]: item } as unknown as Deno.PermissionDescriptor;
+}
+
+function isGranted(
+  descriptor: { name: Kind } | Deno.PermissionDescriptor,
+): boolean {
+  const { state, partial } = Deno.permissions.querySync(
+    descriptor as Deno.PermissionDescriptor,
+  );
+  return state === "granted" && !partial;
+}
+
+function lacking(kind: Kind, item?: string): Error {
+  const what = item === undefined ? `all of "${kind}"` : `"${item}"`;
+  return new Error(
+    `Permission \`${kind}\` cannot be given: the program itself has not got ${what}`,
+  );
+}
+
+/** The flags that say so. */
+export function permissionFlags(grants: Grants): string[] {
+  const flags = ["--no-prompt"];
+  for (const kind of KINDS) {
+    const grant = grants[kind];
+    if (grant === true) flags.push(`--allow-${kind}`);
+    else if (Array.isArray(grant)) {
+      const list = grant.map((item) => item.replaceAll(",", ",,")).join(",");
+      flags.push(`--allow-${kind}=${list}`);
+    }
+  }
+  // Without a flag, some hosts and the registries are open to imports.
+  if (grants.import === false) flags.push("--cached-only");
+  return flags;
+}
+
+/** The kinds that it has not got as a whole. */
+export function deniedKinds(grants: Grants): Deno.PermissionName[] {
+  // Where nothing is loaded from the network, imports are said to be granted.
+  return KINDS.filter((kind) => {
+    return kind !== "import" && grants[kind] !== true;
+  }) as Deno.PermissionName[];
+}
+
+/** By these a process finds modules, and says what it says in the right colors. */
+const NEEDED = [
+  "DENO_DIR",
+  "HOME",
+  "XDG_CACHE_HOME",
+  "USERPROFILE",
+  "LOCALAPPDATA",
+  "SystemRoot",
+  "TMP",
+  "TEMP",
+  "DENO_CERT",
+  "DENO_TLS_CA_STORE",
+  "DENO_V8_FLAGS",
+  "DENO_NO_PACKAGE_JSON",
+  "DENO_CONDITIONS",
+  "JSR_URL",
+  "NPM_CONFIG_REGISTRY",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "NO_COLOR",
+  "FORCE_COLOR",
+];
+
+/**
+ * The environment of a process: what it may read of it, and what Deno itself
+ * needs there; `undefined` for all.
+ */
+export function environmentFor(
+  grants: Grants,
+): Record<string, string> | undefined {
+  if (grants.env === true) return undefined;
+  const env: Record<string, string> = {};
+  const listed = Array.isArray(grants.env) ? grants.env.flatMap(namesOf) : [];
+  for (const variable of [...NEEDED, ...listed]) {
+    if (!isGranted({ name: "env", variable })) continue;
+    const value = Deno.env.get(variable);
+    if (value !== undefined) env[variable] = value;
+  }
+  return env;
+}
+
+/** A name may stand for all that begin like it. */
+function namesOf(name: string): string[] {
+  if (!name.endsWith("*")) return [name];
+  if (!isGranted({ name: "env" })) return [];
+  const start = name.slice(0, -1);
+  return Object.keys(Deno.env.toObject())
+    .filter((name) => name.startsWith(start));
+}

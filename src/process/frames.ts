@@ -1,0 +1,56 @@
+// How main and a process tell bytes apart: every message is a frame, a length,
+// a kind and the bytes of the message.
+//
+// Main writes frames to the process's standard input, and nobody else does. The
+// process writes them to its standard error, since its standard output is the
+// program's own; whatever else runs there writes to it as well. So a frame comes
+// in chunks that begin with a mark which nobody else knows, each written at once,
+// and what stands between them is text for the program's standard error.
+
+/** What the bytes of a frame are. */
+export const Kind = { TEXT: 0, CLONE: 1 } as const;
+
+/** One of {@linkcode Kind}. */
+export type Kind = typeof Kind[keyof typeof Kind];
+
+/** What the process is told first, as text: all that it needs in order to begin. */
+export interface ProcessInit {
+  /** What its chunks begin with. */
+  mark: number[];
+  /** How many bytes it writes at once. */
+  chunk: number;
+  /** No message of it may be longer, in bytes. */
+  longest: number;
+  /** The name of the worker. */
+  name: string;
+  workerId: number;
+  module: string | undefined;
+  concurrency: number;
+  /** MiB above which the heap is told of. */
+  maxHeap: number | undefined;
+  /** The kinds of permissions that it must not have. */
+  denied: Deno.PermissionName[];
+  timeOrigin: number;
+}
+
+/** Bytes of a frame's length and kind. */
+export const FRAME_HEAD = 5;
+/** Bytes of a mark. */
+export const MARK = 16;
+/** Bytes before those of a chunk: the mark, its length, and the kind of the frame. */
+export const CHUNK_HEAD = MARK + 5;
+/** Added to the kind where the frame goes on in another chunk. */
+export const GOES_ON = 128;
+
+/** So many bytes are written to a pipe in one piece, whoever else writes to it. */
+export const ATOMIC = 4096;
+/** What a chunk may have at most, its head aside; a pipe holds no more. */
+export const LONGEST_CHUNK = 64 * 1024;
+
+/** The head of a frame for a process. */
+export function frameHead(kind: Kind, length: number): Uint8Array {
+  const head = new Uint8Array(FRAME_HEAD);
+  new DataView(head.buffer).setUint32(0, length);
+  head[4] = kind;
+  return head;
+}

@@ -1,0 +1,322 @@
+// A worker that is a process. It shares no memory with main, so this plays a
+// worker's part on main's board: it holds the jobs that have not started, claims
+// each as it sends it, and tells of its end. The pool does with it what it does
+// with a thread.
+
+import { Board, WAKE } from "../board.ts";
+import type { FlowEvents } from "../flow/link.ts";
+import { Op } from "../flow/op.ts";
+import { packError } from "../error_codec.ts";
+import { JobCloneError } from "../errors.ts";
+import {
+  type JobList,
+  type SingleJob,
+  singleJobs,
+  withText,
+} from "../job_list.ts";
+import { toText } from "../plain_text.ts";
+import type {
+  InitMessage,
+  MovingJobsMessage,
+  PostedToWorker,
+} from "../protocol.ts";
+import type { Thread, ThreadEvents } from "../threads/thread.ts";
+import { Checker, type FromProcess } from "./checker.ts";
+import { ChunkReader } from "./chunk_reader.ts";
+import { decodeClone, encodeClone } from "./clone.ts";
+import { type DenoCommand, DenoProcess } from "./deno_process.ts";
+import { frameHead, Kind, MARK, type ProcessInit } from "./frames.ts";
+import type { ToProcess } from "./child.ts";
+import type { Warden } from "./warden.ts";
+
+/** What the processes of a pool have in common. */
+export interface ProcessSettings {
+  command: DenoCommand;
+  warden: Warden;
+  /** How many bytes a process writes at once. */
+  chunk: number;
+  /** No message of a process may be longer, in bytes. */
+  longest: number;
+  denied: Deno.PermissionName[];
+}
+
+/** A job that has not started. */
+interface PendingJob {
+  seq: number;
+  /** What the process is sent. */
+  frame: Uint8Array[];
+  /** Whether something moves with it, which a process has to be told of in any case. */
+  isMoving: boolean;
+}
+
+/** A process as a thread. */
+export class ProcessThread implements Thread {
+  readonly #settings: ProcessSettings;
+  readonly #name: string;
+  readonly #events: ThreadEvents;
+  readonly #mark = crypto.getRandomValues(new Uint8Array(MARK));
+  readonly #process: DenoProcess;
+  readonly #checker: Checker;
+  readonly #decoder = new TextDecoder();
+  readonly #encoder = new TextEncoder();
+  #key = "";
+  #board!: Board;
+  #concurrency = 1;
+  #isReady = false;
+  /** In the order in which they are to start. */
+  #pending: PendingJob[] = [];
+  readonly #running = new Set<number>();
+  /** The job that was sent last, until it goes on by itself or has ended. */
+  #last: number | undefined;
+  #lastSent = -1;
+
+  /** @throws If it cannot be started */
+  constructor(settings: ProcessSettings, name: string, events: ThreadEvents) {
+    this.#settings = settings;
+    this.#name = name;
+    this.#events = events;
+    this.#checker = new Checker({
+      isRunning: (seq) => this.#running.has(seq),
+      // A job that is stopped just when it has ended may be told of twice.
+      wasSent: (seq) => seq === this.#lastSent,
+    }, settings.longest);
+    const reader = new ChunkReader(this.#mark, settings.longest, {
+      frame: (kind, bytes) => this.#receive(this.#decode(kind, bytes)),
+      text: (bytes) => this.#print(bytes),
+    });
+    this.#process = new DenoProcess(settings.command, settings.warden, {
+      wrote: (bytes) => this.#trust(() => reader.push(bytes)),
+      ended: (cause) => {
+        reader.end();
+        this.#events.failed(cause);
+      },
+    });
+  }
+
+  /** Resolves when nothing is left of it. */
+  get gone(): Promise<void> {
+    return this.#process.gone;
+  }
+
+  post(message: unknown, moves: Transferable[] = []): void {
+    const posted = message as PostedToWorker;
+    if (posted === WAKE) return;
+    if (!Array.isArray(posted)) return this.#init(posted);
+    const said = posted[1];
+    if (Array.isArray(said)) this.#add(said);
+    else if (said.kind === "moving-jobs") this.#addMoving(said);
+    else if (said.kind === "flow") this.#flow(said.events);
+    else this.#send(said);
+    detach(moves);
+  }
+
+  terminate(): void {
+    this.#process.kill();
+  }
+
+  /** Keeps the program running while this process does. */
+  ref(): void {
+    this.#process.isHeld = true;
+  }
+
+  /** Lets the program end, and this process with it. */
+  unref(): void {
+    this.#process.isHeld = false;
+  }
+
+  #init(init: InitMessage): void {
+    const { chunk, longest, denied } = this.#settings;
+    const { workerId, module, concurrency, maxHeap, timeOrigin } = init;
+    this.#key = init.key;
+    this.#board = new Board(init.slots, init.board);
+    this.#concurrency = concurrency;
+    const first: ProcessInit = {
+      mark: [...this.#mark],
+      chunk,
+      longest,
+      name: this.#name,
+      workerId,
+      module,
+      concurrency,
+      maxHeap: maxHeap === Infinity ? undefined : maxHeap,
+      denied,
+      timeOrigin,
+    };
+    this.#process.write(this.#textFrame(JSON.stringify(first)));
+  }
+
+  #textFrame(text: string): Uint8Array[] {
+    const bytes = this.#encoder.encode(text);
+    return [frameHead(Kind.TEXT, bytes.length), bytes];
+  }
+
+  #cloneFrame(message: ToProcess): Uint8Array[] {
+    const parts = encodeClone(message);
+    const length = parts.reduce((sum, { length }) => sum + length, 0);
+    return [frameHead(Kind.CLONE, length), ...parts];
+  }
+
+  /** @throws If it cannot be cloned */
+  #send(message: ToProcess): void {
+    this.#process.write(this.#cloneFrame(message));
+  }
+
+  /** Takes in jobs whose arguments are texts, primitives or clones. */
+  #add(list: JobList): void {
+    const jobs: PendingJob[] = [];
+    for (const job of singleJobs(list)) {
+      jobs.push({ seq: job.seq, frame: this.#frameOf(job), isMoving: false });
+    }
+    this.#enqueue(jobs);
+  }
+
+  #frameOf(job: SingleJob): Uint8Array[] {
+    if (job.args === undefined) {
+      return this.#textFrame(JSON.stringify(job.list));
+    }
+    const text = toText(job.args);
+    return text === undefined
+      ? this.#cloneFrame(job.list)
+      : this.#textFrame(JSON.stringify(withText(job, text)));
+  }
+
+  #addMoving({ jobs: list, moved }: MovingJobsMessage): void {
+    const jobs: PendingJob[] = [];
+    for (const job of singleJobs(list)) {
+      const frame = this.#cloneFrame({
+        kind: "moving-jobs",
+        jobs: job.list,
+        moved: [moved[jobs.length]],
+      });
+      jobs.push({ seq: job.seq, frame, isMoving: true });
+    }
+    this.#enqueue(jobs);
+  }
+
+  #enqueue(jobs: PendingJob[]): void {
+    // Only now: if one of them could not be cloned, none is here.
+    for (const job of jobs) this.#pending.push(job);
+    this.#next();
+  }
+
+  /** Sends the process the jobs that it can start now. */
+  #next(): void {
+    while (this.#mayStart && this.#pending.length > 0) {
+      const job = this.#pending.shift()!;
+      const { seq } = job;
+      if (this.#board.claim(seq, performance.now())) {
+        this.#running.add(seq);
+        this.#last = this.#lastSent = seq;
+      } else if (job.isMoving) this.#send({ kind: "cancel", seq });
+      // Main has taken it back.
+      else continue;
+      this.#process.write(job.frame);
+    }
+  }
+
+  get #mayStart(): boolean {
+    return this.#isReady && this.#last === undefined &&
+      this.#running.size < this.#concurrency;
+  }
+
+  #flow(events: FlowEvents): void {
+    this.#checker.told(events);
+    try {
+      this.#send({ kind: "flow", events });
+    } catch {
+      this.#flowEach(events);
+    }
+  }
+
+  /** Of a channel whose chunk cannot be cloned, the other end learns that. */
+  #flowEach(events: FlowEvents): void {
+    for (let i = 0; i < events.length; i += 3) {
+      const event = events.slice(i, i + 3);
+      try {
+        this.#send({ kind: "flow", events: event });
+      } catch (cause) {
+        const error = packError(
+          new JobCloneError("A chunk cannot go to a process", { cause }),
+        );
+        this.#send({ kind: "flow", events: [event[0], Op.END, error] });
+      }
+    }
+  }
+
+  #decode(kind: Kind, bytes: Uint8Array): unknown {
+    return kind === Kind.TEXT
+      ? JSON.parse(this.#decoder.decode(bytes))
+      : decodeClone(bytes);
+  }
+
+  /** Does something with what the process has written; on any fault in it, that was its last word. */
+  #trust(read: () => void): void {
+    try {
+      read();
+    } catch (cause) {
+      this.#process.kill();
+      this.#events.failed(
+        new Error(
+          `What the process has written cannot be taken: ${
+            (cause as Error).message
+          }`,
+          { cause },
+        ),
+      );
+    }
+  }
+
+  #receive(received: unknown): void {
+    const message = this.#checker.check(received);
+    if (Array.isArray(message)) {
+      const [seq, value] = message as [number, unknown];
+      if (this.#ended(seq)) this.#tell([seq, value]);
+      return;
+    }
+    switch (message.kind) {
+      case "waits":
+        if (message.seq === this.#last) this.#last = undefined;
+        break;
+      case "ended":
+        if (this.#ended(message.seq)) this.#tell(message);
+        return;
+      case "ready":
+        this.#isReady = true;
+        this.#tell(message);
+        break;
+      default:
+        return this.#tell(message);
+    }
+    this.#next();
+  }
+
+  /** A job has ended: another one may start before anybody hears of that. */
+  #ended(seq: number): boolean {
+    if (!this.#running.delete(seq)) return false;
+    if (seq === this.#last) this.#last = undefined;
+    this.#board.setEnd(seq, performance.now());
+    this.#board.settlePosted(seq);
+    this.#next();
+    return true;
+  }
+
+  #tell(message: Exclude<FromProcess, { kind: "waits" }>): void {
+    this.#events.message([this.#key, message]);
+  }
+
+  #print(bytes: Uint8Array): void {
+    this.#process.note(this.#decoder.decode(bytes));
+    // Until it has started, what it says is why it cannot.
+    if (!this.#isReady) return;
+    for (let at = 0; at < bytes.length;) {
+      at += Deno.stderr.writeSync(bytes.subarray(at));
+    }
+  }
+}
+
+/** What has been copied, and moves, is the sender's no more. */
+function detach(moves: Transferable[]): void {
+  for (const moved of moves) {
+    if (moved instanceof ArrayBuffer) moved.transfer();
+  }
+}

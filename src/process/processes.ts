@@ -1,0 +1,143 @@
+// The processes of a pool: what they have in common, and their warden.
+
+import type { Thread, ThreadEvents } from "../threads/thread.ts";
+import { configFlags } from "./config.ts";
+import type { DenoCommand } from "./deno_process.ts";
+import {
+  deniedKinds,
+  environmentFor,
+  type Grants,
+  grantsFor,
+  permissionFlags,
+} from "./flags.ts";
+import { ATOMIC, CHUNK_HEAD, LONGEST_CHUNK } from "./frames.ts";
+import { type ProcessSettings, ProcessThread } from "./process_thread.ts";
+import { Warden } from "./warden.ts";
+
+/** What a process executes. */
+const CHILD = new URL("./child.ts", import.meta.url);
+
+/** Never called; it puts what a process executes into the module graph. */
+export const importChild = (): Promise<unknown> => import("./child.ts");
+
+/** What is asked of the processes of a pool. */
+export interface ProcessesSettings {
+  module: string | undefined;
+  memoryLimit: number | undefined;
+  permissions: Deno.PermissionOptions | undefined;
+  /** Flags of `deno run` beside those that the pool gives. */
+  execArgv: readonly string[];
+}
+
+const BYTES_PER_MIB = 2 ** 20;
+/** A message of a process without a limit of memory may have so many bytes. */
+const LONGEST = 2 ** 30;
+/** Which part of a heap is for what is new, at most so many MiB. */
+const YOUNG_PART = 1 / 4;
+const MOST_YOUNG = 16;
+
+/** Starts the processes of one pool. */
+export class Processes {
+  readonly #settings: ProcessesSettings;
+  readonly #warden = new Warden();
+  readonly #running = new Set<Promise<void>>();
+  #common: ProcessSettings | undefined;
+
+  constructor(settings: ProcessesSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Starts a process.
+   *
+   * @throws {Error} If that cannot be done
+   */
+  open(name: string, events: ThreadEvents): Thread {
+    const thread = new ProcessThread(
+      this.#common ??= this.#makeCommon(),
+      name,
+      events,
+    );
+    const { gone } = thread;
+    this.#running.add(gone);
+    gone.then(() => this.#running.delete(gone));
+    return thread;
+  }
+
+  /** All have been told to end; resolves when they have. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#running);
+    await this.#warden.stop();
+  }
+
+  #makeCommon(): ProcessSettings {
+    if (Deno.build.standalone) {
+      throw new Error(
+        `isolation "process" needs \`deno run\`, which a compiled program has not`,
+      );
+    }
+    const { memoryLimit, permissions } = this.#settings;
+    const grants = grantsFor(permissions);
+    // Then nobody else can write where its frames are written.
+    const isAlone = grants.run === false && grants.ffi === false;
+    return {
+      command: this.#command(grants),
+      warden: this.#warden,
+      chunk: isAlone ? CHUNK_HEAD + LONGEST_CHUNK : ATOMIC,
+      longest: memoryLimit === undefined
+        ? LONGEST
+        : Math.ceil(memoryLimit * BYTES_PER_MIB),
+      denied: deniedKinds(grants),
+    };
+  }
+
+  #command(grants: Grants): DenoCommand {
+    const { module, memoryLimit, execArgv } = this.#settings;
+    return {
+      flags: [
+        "run",
+        ...withHeap(execArgv, memoryLimit),
+        ...configFlags(execArgv),
+        ...permissionFlags(grants),
+        entryFor(module).href,
+      ],
+      env: environmentFor(grants),
+      memoryLimit,
+    };
+  }
+}
+
+/** Limits the heap, beside what else V8 is told. */
+function withHeap(
+  flags: readonly string[],
+  memoryLimit: number | undefined,
+): string[] {
+  if (memoryLimit === undefined) return [...flags];
+  const young = Math.min(MOST_YOUNG, Math.floor(memoryLimit * YOUNG_PART));
+  const v8 = [
+    `--max-old-space-size=${Math.floor(memoryLimit - young)}`,
+    `--max-semi-space-size=${Math.max(1, Math.floor(young / 3))}`,
+  ];
+  const others: string[] = [];
+  for (const flag of flags) {
+    if (flag.startsWith(V8_FLAGS)) v8.unshift(flag.slice(V8_FLAGS.length));
+    else others.push(flag);
+  }
+  return [...others, V8_FLAGS + v8.join(",")];
+}
+
+const V8_FLAGS = "--v8-flags=";
+
+/**
+ * The main module: it names the pool's module, so that this is loaded as a part
+ * of the program, and not with the permissions of the process.
+ */
+function entryFor(module: string | undefined): URL {
+  const mention = module === undefined
+    ? ""
+    : `() => import(${JSON.stringify(module)});`;
+  const source = `${mention}
+import { serve } from ${JSON.stringify(CHILD.href)};
+serve();`;
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}

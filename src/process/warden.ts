@@ -1,0 +1,118 @@
+// A process beside those of a pool that ends them when the program has ended,
+// however that was, whatever they do by then; and one that takes more memory than
+// it may.
+
+/** The warden's own code. */
+const MAIN = new URL("./warden_main.ts", import.meta.url);
+
+/** Never called; it puts the warden's code into the module graph. */
+export const importWarden = (): Promise<unknown> => import("./warden_main.ts");
+
+/** What it has to say of a process is here so many ms after that has ended. */
+const WORD_AFTER = 200;
+
+/** The warden of a pool, which starts with the first process. */
+export class Warden {
+  readonly #watched = new Map<number, number>();
+  /** Those that it has ended since they were too large. */
+  readonly #tooLarge = new Set<number>();
+  readonly #waiting = new Map<number, (wasTooLarge: boolean) => void>();
+  #child: Deno.ChildProcess | undefined;
+  #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  #isStopped = false;
+  #gone: Promise<void> = Promise.resolve();
+
+  /**
+   * Watches a process.
+   *
+   * @param memoryLimit MiB, beyond what it begins with, that end it
+   */
+  watch(pid: number, memoryLimit = 0): void {
+    this.#watched.set(pid, memoryLimit);
+    if (this.#child) this.#tell(`+ ${pid} ${memoryLimit}`);
+    else this.#start();
+  }
+
+  /**
+   * A process has ended.
+   *
+   * @returns Whether it was too large
+   */
+  forget(pid: number): Promise<boolean> {
+    const memoryLimit = this.#watched.get(pid);
+    this.#watched.delete(pid);
+    this.#tell(`- ${pid}`);
+    if (this.#tooLarge.delete(pid)) return Promise.resolve(true);
+    if (!memoryLimit || this.#isStopped) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const answer = (wasTooLarge: boolean) => {
+        clearTimeout(timer);
+        this.#waiting.delete(pid);
+        resolve(wasTooLarge);
+      };
+      const timer = setTimeout(answer, WORD_AFTER, false);
+      this.#waiting.set(pid, answer);
+    });
+  }
+
+  /** Ends it; resolves when it has ended. */
+  stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#input?.close().catch(() => {
+      // It has ended by itself.
+    });
+    for (const answer of this.#waiting.values()) answer(false);
+    return this.#gone;
+  }
+
+  #start(): void {
+    if (this.#isStopped) return;
+    const child = this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--allow-all",
+        "--no-config",
+        "--no-lock",
+        "--cached-only",
+        MAIN.href,
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    child.unref();
+    this.#input = child.stdin.getWriter();
+    this.#input.closed.catch(() => {
+      // Its end is heard of below.
+    });
+    this.#gone = this.#listen(child);
+    for (const [pid, limit] of this.#watched) this.#tell(`+ ${pid} ${limit}`);
+  }
+
+  #tell(line: string): void {
+    this.#input?.write(new TextEncoder().encode(`${line}\n`)).catch(() => {
+      // It has ended; another one will be told.
+    });
+  }
+
+  /** Listens as long as it lives; if somebody has ended it, another one starts. */
+  async #listen(child: Deno.ChildProcess): Promise<void> {
+    const lines = child.stdout.pipeThrough(new TextDecoderStream());
+    let text = "";
+    for await (const more of lines) {
+      const said = (text + more).split("\n");
+      text = said.pop()!;
+      for (const pid of said) this.#endedFor(Number(pid));
+    }
+    await child.status;
+    if (this.#child !== child) return;
+    this.#child = this.#input = undefined;
+    if (this.#watched.size > 0) this.#start();
+  }
+
+  #endedFor(pid: number): void {
+    const answer = this.#waiting.get(pid);
+    if (answer) answer(true);
+    else if (this.#watched.has(pid)) this.#tooLarge.add(pid);
+  }
+}
