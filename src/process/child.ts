@@ -1,7 +1,8 @@
-// What a process of a pool executes first: small, so that it starts soon. Talks
-// to main, and hands what main says to the core, which loads meanwhile.
+// What a process of a pool executes first: talks to main, and hands what main says
+// to the core.
 
-import type { Core } from "../worker/core.ts";
+import { type Core, openCore } from "../worker/core.ts";
+import { nextTurn } from "../worker/next_turn.ts";
 import { apply, parse, stringify } from "../intrinsics.ts";
 import { WAKE } from "../board.ts";
 import type { FromWorker, ToWorker } from "../protocol.ts";
@@ -31,8 +32,6 @@ const decode = decoder.decode.bind(decoder);
 
 /** How much is read at once, in bytes. */
 const READ = 64 * 1024;
-/** After so many ms what not every job needs is loaded, unless it is needed before. */
-const REST_AFTER = 100;
 
 let board: ChildBoard;
 let writer: ChunkWriter;
@@ -123,10 +122,6 @@ async function start(init: ProcessInit): Promise<void> {
   let opened: Core;
   try {
     for (const kind of denied) checkDenied(kind);
-    const [{ openCore }, { nextTurn }] = await Promise.all([
-      import("../worker/core.ts"),
-      import("../worker/next_turn.ts"),
-    ]);
     const workerInit = {
       ...rest,
       maxHeap: init.maxHeap ?? Infinity,
@@ -141,7 +136,6 @@ async function start(init: ProcessInit): Promise<void> {
   core = opened;
   post({ kind: "ready" });
   for (let i = 0; i < early.length; i++) receive(core, early[i]);
-  setTimeout(() => opened.loadRest().catch(crash), REST_AFTER);
 }
 
 /** Flags say what this process may do: if others were added to them, it does nothing. */

@@ -16,6 +16,7 @@ import {
 } from "../job_list.ts";
 import { toText } from "../plain_text.ts";
 import type {
+  FunctionsMessage,
   InitMessage,
   MovingJobsMessage,
   PostedToWorker,
@@ -106,6 +107,7 @@ export class ProcessThread implements Thread {
     if (Array.isArray(said)) this.#add(said);
     else if (said.kind === "moving-jobs") this.#addMoving(said);
     else if (said.kind === "flow") this.#flow(said.events);
+    else if (said.kind === "functions") this.#define(said);
     else this.#send(said);
     detach(moves);
   }
@@ -145,6 +147,10 @@ export class ProcessThread implements Thread {
     this.#process.write(this.#textFrame(JSON.stringify(first)));
   }
 
+  #define(functions: FunctionsMessage): void {
+    this.#process.write(this.#textFrame(JSON.stringify(functions)));
+  }
+
   #textFrame(text: string): Uint8Array[] {
     const bytes = this.#encoder.encode(text);
     return [frameHead(Kind.TEXT, bytes.length), bytes];
@@ -158,7 +164,11 @@ export class ProcessThread implements Thread {
 
   /** @throws If it cannot be cloned */
   #send(message: ToProcess): void {
-    this.#process.write(this.#cloneFrame(message));
+    const text = toText(message);
+    const frame = text === undefined
+      ? this.#cloneFrame(message)
+      : this.#textFrame(text);
+    this.#process.write(frame);
   }
 
   /** Takes in jobs whose arguments are texts, primitives or clones. */
