@@ -1,28 +1,60 @@
-// Which configuration a process is given, so that it finds modules as the program
-// does. Deno looks for it beside the program's main module, and above; a process
-// has another main module.
+// Where a process finds its configuration, so that it finds modules as the program
+// does, and where it works. Deno looks for a configuration beside the program's
+// main module, and above; a process has another main module, and looks where it
+// works.
 
 import { fromFileUrl } from "./paths.ts";
 
 const NAMES = ["deno.json", "deno.jsonc"];
 const CHOICES = /^(--config(=|$)|-c|--no-config$)/;
 
-/** The flags for it, unless others choose; none where it cannot be looked for. */
-export function configFlags(others: readonly string[]): string[] {
-  if (others.some((flag) => CHOICES.test(flag))) return [];
-  let directory: URL;
+/** Where a process works, and flags for its configuration. */
+export interface Place {
+  /** `undefined` where the program does. */
+  cwd: string | undefined;
+  flags: string[];
+}
+
+/**
+ * The place of a process. The program's working directory is known to a process
+ * only if that may read it.
+ *
+ * @param others Flags that may name a configuration
+ */
+export function placeFor(
+  others: readonly string[],
+  mayRead: boolean,
+): Place {
+  const cwd = mayRead ? undefined : ROOT;
+  if (others.some((flag) => CHOICES.test(flag))) return { cwd, flags: [] };
+  const home = mainDirectory();
+  if (home === undefined) return { cwd, flags: [] };
+  const config = findConfig(home);
+  if (config !== undefined) return { cwd, flags: config };
+  // It cannot be looked for here: then the process does so itself.
+  return { cwd: mayRead ? undefined : fromFileUrl(home), flags: [] };
+}
+
+const ROOT = "/";
+
+/** Where the program's main module is. */
+function mainDirectory(): URL | undefined {
   try {
-    directory = new URL(".", Deno.mainModule);
+    const directory = new URL(".", Deno.mainModule);
+    return directory.protocol === "file:" ? directory : undefined;
   } catch {
-    return [];
+    return undefined;
   }
-  if (directory.protocol !== "file:") return [];
+}
+
+/** The flags for the configuration; `undefined` without permission to look. */
+function findConfig(directory: URL): string[] | undefined {
   for (;;) {
     for (const name of NAMES) {
-      const found = isFile(fromFileUrl(new URL(name, directory)));
-      // Without permission to look, the process looks where it is started.
-      if (found === undefined) return [];
-      if (found) return [`--config=${fromFileUrl(new URL(name, directory))}`];
+      const path = fromFileUrl(new URL(name, directory));
+      const found = isFile(path);
+      if (found === undefined) return undefined;
+      if (found) return [`--config=${path}`];
     }
     const above = new URL("..", directory);
     if (above.href === directory.href) return [];

@@ -14,6 +14,8 @@ export interface DenoProcessEvents {
 /** What it takes to start one. */
 export interface DenoCommand {
   flags: string[];
+  /** Where it works; without it, where the program does. */
+  cwd: string | undefined;
   /** Its whole environment; without it, it is the program's. */
   env: Record<string, string> | undefined;
   /** MiB of memory, beyond what it begins with, that end it. */
@@ -43,14 +45,14 @@ export class DenoProcess {
 
   /** @throws If it cannot be started */
   constructor(
-    { flags, env, memoryLimit }: DenoCommand,
+    command: DenoCommand,
     warden: Warden,
     events: DenoProcessEvents,
   ) {
     this.#events = events;
-    this.#child = spawn(flags, env);
+    this.#child = spawn(command);
     // Before it is sent anything: then it does not outlive this program.
-    warden.watch(this.#child.pid, memoryLimit);
+    warden.watch(this.#child.pid, command.memoryLimit);
     this.#input = this.#child.stdin.getWriter();
     this.#input.closed.catch(() => {
       // It has ended.
@@ -152,14 +154,12 @@ function outOfMemory(): Error {
   });
 }
 
-function spawn(
-  args: string[],
-  env: Record<string, string> | undefined,
-): Deno.ChildProcess {
+function spawn({ flags, cwd, env }: DenoCommand): Deno.ChildProcess {
   const path = Deno.execPath();
   try {
     return new Deno.Command(path, {
-      args,
+      args: flags,
+      cwd,
       clearEnv: env !== undefined,
       env,
       stdin: "piped",

@@ -2,7 +2,7 @@
 // than the program has; what is not known of the program's own lists is not
 // passed on.
 
-import { fromFileUrl } from "./paths.ts";
+import { absolute, fromFileUrl, isWithin } from "./paths.ts";
 
 const KINDS = [
   "read",
@@ -60,10 +60,20 @@ function grantOf(
   return items.length > 0 && items;
 }
 
+const PATHS: readonly Kind[] = ["read", "write", "run", "ffi"];
+
 function textOf(kind: Kind, item: string | URL): string {
-  const isPath = kind === "read" || kind === "write" || kind === "run" ||
-    kind === "ffi";
-  return isPath && item instanceof URL ? fromFileUrl(item) : String(item);
+  if (!PATHS.includes(kind)) return String(item);
+  if (item instanceof URL) return fromFileUrl(item);
+  // A process may work elsewhere. A program without a slash is looked for.
+  return kind === "run" && !/[\\/]/.test(item) ? item : absolute(item);
+}
+
+/** Whether a process may read where the program works. */
+export function mayReadHere({ read }: Grants): boolean {
+  if (!Array.isArray(read)) return read === true;
+  const here = absolute(".");
+  return read.some((directory) => isWithin(here, directory));
 }
 
 const KEYS: Record<Kind, string> = {

@@ -1,11 +1,24 @@
-// Paths of files and their URLs, as far as they are needed here.
+// Paths of files, by modules which only those pay for who need them.
 
-const IS_WINDOWS = Deno.build.os === "windows";
+import process from "node:process";
 
 /** The path of a `file:` URL. */
 export function fromFileUrl(url: URL): string {
-  const path = decodeURIComponent(url.pathname.replaceAll("%2F", "%252F"));
-  return IS_WINDOWS
-    ? path.replaceAll("/", "\\").replace(/^\\([A-Za-z]:)/, "$1")
-    : path;
+  return process.getBuiltinModule("node:url").fileURLToPath(url);
+}
+
+/** A path from the root on, if the program may know where it works. */
+export function absolute(path: string): string {
+  try {
+    return process.getBuiltinModule("node:path").resolve(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Whether a path is that of a directory, or of something in it. */
+export function isWithin(path: string, directory: string): boolean {
+  const { isAbsolute, relative } = process.getBuiltinModule("node:path");
+  const way = relative(directory, path);
+  return !isAbsolute(way) && way !== ".." && !/^\.\.[\\/]/.test(way);
 }

@@ -1,13 +1,14 @@
 // The processes of a pool: what they have in common, and their warden.
 
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
-import { configFlags } from "./config.ts";
+import { placeFor } from "./config.ts";
 import type { DenoCommand } from "./deno_process.ts";
 import {
   deniedKinds,
   environmentFor,
   type Grants,
   grantsFor,
+  mayReadHere,
   permissionFlags,
 } from "./flags.ts";
 import { ATOMIC, CHUNK_HEAD, LONGEST_CHUNK } from "./frames.ts";
@@ -93,11 +94,13 @@ export class Processes {
 
   #command(grants: Grants): DenoCommand {
     const { module, memoryLimit, execArgv } = this.#settings;
+    const { cwd, flags } = placeFor(execArgv, mayReadHere(grants));
     return {
+      cwd,
       flags: [
         "run",
         ...withHeap(execArgv, memoryLimit),
-        ...configFlags(execArgv),
+        ...flags,
         ...permissionFlags(grants),
         entryFor(module).href,
       ],
