@@ -47,6 +47,8 @@ export class Checker {
   #isReady = false;
   /** How much each channel may still bring, as far as that is not the whole window. */
   readonly #credits = new Map<number, number>();
+  /** How much of what each channel took there may still be given back as credit, likewise. */
+  readonly #taken = new Map<number, number>();
   /** The lowest number of a channel that the process has opened, and told of. */
   #lastOpened = 0;
   /** How much has come for channels that it has not told of. */
@@ -58,13 +60,16 @@ export class Checker {
     this.#longest = longest;
   }
 
-  /** Main lets more come through channels, or opens them. */
+  /** Main tells something of channels: lets more come, or brings it. */
   told(events: FlowEvents): void {
     for (let i = 0; i < events.length; i += 3) {
-      if (events[i + 1] !== Op.CREDIT) continue;
-      const id = events[i] as number;
-      const credit = this.#credits.get(id) ?? WINDOW;
-      this.#credits.set(id, credit + (events[i + 2] as number));
+      const [id, op, value] = [
+        events[i] as number,
+        events[i + 1],
+        events[i + 2],
+      ];
+      if (op === Op.CREDIT) change(this.#credits, id, value as number);
+      else if (op === Op.DATA) change(this.#taken, id, sizeOf(value));
     }
   }
 
@@ -193,7 +198,10 @@ export class Checker {
       case Op.DATA:
         return this.#spend(id, size);
       case Op.CREDIT:
-        return need(isAmount(value) && value <= WINDOW, "a credit");
+        return need(
+          isAmount(value) && change(this.#taken, id, -value) >= 0,
+          "a credit for what it has taken",
+        );
       case Op.END:
         this.#credits.delete(id);
         if (value !== undefined) this.#checkError(value);
@@ -207,10 +215,10 @@ export class Checker {
 
   /** A sender goes on while it has credit, so that only the last chunk may exceed it. */
   #spend(id: number, size: number): void {
-    const credit = this.#credits.get(id) ?? WINDOW;
-    need(credit > 0, "no more than it was let send");
-    if (this.#credits.size > MOST_CHANNELS) this.#credits.clear();
-    this.#credits.set(id, credit - size);
+    need(
+      change(this.#credits, id, -size) > -size,
+      "no more than it was let send",
+    );
   }
 
   #checkError(packed: unknown): void {
@@ -244,6 +252,18 @@ export class Checker {
     };
     check(packed, 0);
   }
+}
+
+/** Adds to a number of a channel, which begins with the window. */
+function change(
+  amounts: Map<number, number>,
+  id: number,
+  by: number,
+): number {
+  if (amounts.size > MOST_CHANNELS) amounts.clear();
+  const amount = (amounts.get(id) ?? WINDOW) + by;
+  amounts.set(id, amount);
+  return amount;
 }
 
 function need(condition: boolean, what: string): asserts condition {

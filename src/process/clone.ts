@@ -5,7 +5,15 @@
 import process from "node:process";
 import { bufferOf } from "../cloneable.ts";
 import { JobCloneError } from "../errors.ts";
-import { eachEntry, eachItem, isView, keys, SafeSet } from "../intrinsics.ts";
+import {
+  eachEntry,
+  eachItem,
+  isView,
+  keys,
+  SafeSet,
+  unbind,
+  unbindGetter,
+} from "../intrinsics.ts";
 import { tagOf } from "../tag.ts";
 import { whyCannotCross } from "./crossing.ts";
 
@@ -24,14 +32,28 @@ function load(): V8 {
 
 /** As they were before any job could overwrite them. */
 const { ArrayBuffer, DataView, Map, Set, Uint8Array } = globalThis;
+const move = unbind(
+  ArrayBuffer.prototype.transfer as (this: ArrayBuffer) => ArrayBuffer,
+);
+const isDetached = unbindGetter<boolean>(ArrayBuffer.prototype, "detached");
+const includes = unbind(
+  Array.prototype.includes as (
+    this: readonly unknown[],
+    item: unknown,
+  ) => boolean,
+);
 
 /**
  * The bytes of a value, in parts: the last ones are the value's own buffers.
  *
+ * @param moves What moves with it, and is nobody's here afterwards
  * @throws {JobCloneError} If something in it cannot go to another process
  * @throws If something in it cannot be cloned
  */
-export function encodeClone(value: unknown): Uint8Array[] {
+export function encodeClone(
+  value: unknown,
+  moves: readonly Transferable[] = [],
+): Uint8Array[] {
   const { Serializer } = load();
   const serializer = new Serializer();
   const buffers: ArrayBuffer[] = [];
@@ -48,8 +70,15 @@ export function encodeClone(value: unknown): Uint8Array[] {
   words.setUint32(WORD, clone.length);
   const parts: Uint8Array[] = [head, clone];
   for (let id = 0; id < buffers.length; id++) {
-    words.setUint32((2 + id) * WORD, buffers[id].byteLength);
-    parts[parts.length] = new Uint8Array(buffers[id]);
+    const buffer = buffers[id];
+    words.setUint32((2 + id) * WORD, buffer.byteLength);
+    const isMoving = moves.length > 0 && includes(moves, buffer);
+    parts[parts.length] = new Uint8Array(isMoving ? move(buffer) : buffer);
+  }
+  for (let i = 0; i < moves.length; i++) {
+    const moved = moves[i];
+    // Small ones have been copied.
+    if (moved instanceof ArrayBuffer && !isDetached(moved)) move(moved);
   }
   return parts;
 }

@@ -140,8 +140,8 @@ export class DenoProcess {
 
   #obituary(code: number, signal: Deno.Signal | null): string {
     const how = signal === null
-      ? `The process exited with code ${code}`
-      : `The process was ended by ${signal}`;
+      ? `The worker exited with code ${code}: self.close() or Deno.exit()`
+      : `The worker's process was ended by ${signal}`;
     const words = this.#lastText.trim();
     return words === "" ? how : `${how}: ${words}`;
   }

@@ -4,6 +4,7 @@
 // with a thread.
 
 import { Board, WAKE } from "../board.ts";
+import { transferablesIn } from "../cloneable.ts";
 import type { FlowEvents } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";
 import { packError } from "../error_codec.ts";
@@ -104,12 +105,11 @@ export class ProcessThread implements Thread {
     if (posted === WAKE) return;
     if (!Array.isArray(posted)) return this.#init(posted);
     const said = posted[1];
-    if (Array.isArray(said)) this.#add(said);
-    else if (said.kind === "moving-jobs") this.#addMoving(said);
-    else if (said.kind === "flow") this.#flow(said.events);
+    if (Array.isArray(said)) this.#add(said, moves);
+    else if (said.kind === "moving-jobs") this.#addMoving(said, moves);
+    else if (said.kind === "flow") this.#flow(said.events, moves);
     else if (said.kind === "functions") this.#define(said);
     else this.#send(said);
-    detach(moves);
   }
 
   terminate(): void {
@@ -156,48 +156,52 @@ export class ProcessThread implements Thread {
     return [frameHead(Kind.TEXT, bytes.length), bytes];
   }
 
-  #cloneFrame(message: ToProcess): Uint8Array[] {
-    const parts = encodeClone(message);
+  #cloneFrame(message: ToProcess, moves?: Transferable[]): Uint8Array[] {
+    const parts = encodeClone(message, moves);
     const length = parts.reduce((sum, { length }) => sum + length, 0);
     return [frameHead(Kind.CLONE, length), ...parts];
   }
 
   /** @throws If it cannot be cloned */
-  #send(message: ToProcess): void {
+  #send(message: ToProcess, moves?: Transferable[]): void {
     const text = toText(message);
     const frame = text === undefined
-      ? this.#cloneFrame(message)
+      ? this.#cloneFrame(message, moves)
       : this.#textFrame(text);
     this.#process.write(frame);
   }
 
   /** Takes in jobs whose arguments are texts, primitives or clones. */
-  #add(list: JobList): void {
+  #add(list: JobList, moves: Transferable[]): void {
     const jobs: PendingJob[] = [];
     for (const job of singleJobs(list)) {
-      jobs.push({ seq: job.seq, frame: this.#frameOf(job), isMoving: false });
+      const frame = this.#frameOf(job, moves);
+      jobs.push({ seq: job.seq, frame, isMoving: false });
     }
     this.#enqueue(jobs);
   }
 
-  #frameOf(job: SingleJob): Uint8Array[] {
+  #frameOf(job: SingleJob, moves: Transferable[]): Uint8Array[] {
     if (job.args === undefined) {
       return this.#textFrame(JSON.stringify(job.list));
     }
     const text = toText(job.args);
     return text === undefined
-      ? this.#cloneFrame(job.list)
+      ? this.#cloneFrame(job.list, moves)
       : this.#textFrame(JSON.stringify(withText(job, text)));
   }
 
-  #addMoving({ jobs: list, moved }: MovingJobsMessage): void {
+  #addMoving(
+    { jobs: list, moved }: MovingJobsMessage,
+    moves: Transferable[],
+  ): void {
     const jobs: PendingJob[] = [];
     for (const job of singleJobs(list)) {
       const frame = this.#cloneFrame({
         kind: "moving-jobs",
         jobs: job.list,
         moved: [moved[jobs.length]],
-      });
+      }, moves);
       jobs.push({ seq: job.seq, frame, isMoving: true });
     }
     this.#enqueue(jobs);
@@ -229,21 +233,23 @@ export class ProcessThread implements Thread {
       this.#running.size < this.#concurrency;
   }
 
-  #flow(events: FlowEvents): void {
+  #flow(events: FlowEvents, moves: Transferable[]): void {
     this.#checker.told(events);
     try {
-      this.#send({ kind: "flow", events });
+      this.#send({ kind: "flow", events }, moves);
     } catch {
-      this.#flowEach(events);
+      this.#flowEach(events, moves);
     }
   }
 
   /** Of a channel whose chunk cannot be cloned, the other end learns that. */
-  #flowEach(events: FlowEvents): void {
+  #flowEach(events: FlowEvents, moves: Transferable[]): void {
     for (let i = 0; i < events.length; i += 3) {
       const event = events.slice(i, i + 3);
       try {
-        this.#send({ kind: "flow", events: event });
+        const own = transferablesIn(event[2]);
+        const moved = moves.filter((moved) => own.has(moved));
+        this.#send({ kind: "flow", events: event }, moved);
       } catch (cause) {
         const error = packError(
           new JobCloneError("A chunk cannot go to a process", { cause }),
@@ -321,12 +327,5 @@ export class ProcessThread implements Thread {
     for (let at = 0; at < bytes.length;) {
       at += Deno.stderr.writeSync(bytes.subarray(at));
     }
-  }
-}
-
-/** What has been copied, and moves, is the sender's no more. */
-function detach(moves: Transferable[]): void {
-  for (const moved of moves) {
-    if (moved instanceof ArrayBuffer) moved.transfer();
   }
 }
