@@ -95,6 +95,8 @@ export interface SingleJob {
   list: JobList;
   /** The arguments, unless they are a text already. */
   args: unknown[] | undefined;
+  /** Whether it may only execute for so long. */
+  isTimed: boolean;
 }
 
 /** Takes a list apart. */
@@ -111,11 +113,12 @@ export function* singleJobs(list: JobList): Generator<SingleJob> {
       at += 2;
     }
     const head: JobList = [NUMBERED_FROM, seq];
-    if (timeout < Infinity) head.push(TIMEOUT_FROM, timeout);
+    const isTimed = timeout < Infinity;
+    if (isTimed) head.push(TIMEOUT_FROM, timeout);
     const length = list[at + 2] as number;
     const end = at + 3 + (length === AS_TEXT ? 1 : length);
     const args = length === AS_TEXT ? undefined : list.slice(at + 3, end);
-    yield { seq, list: head.concat(list.slice(at, end)), args };
+    yield { seq, list: head.concat(list.slice(at, end)), args, isTimed };
     at = end;
   }
 }

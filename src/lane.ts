@@ -141,6 +141,9 @@ export class Lane implements Flight {
       module,
       concurrency,
       maxHeap: settings.maxHeapPerWorker,
+      // One that can be killed needs no guard, which would take an end for lack
+      // of memory for its own.
+      guards: !settings.hardKill,
       hardKill: settings.hardKill,
       memoryLimit,
       timeOrigin: performance.timeOrigin,

@@ -30,6 +30,8 @@ export interface WorkerInit {
   concurrency: number;
   /** MiB above which the heap is told of. */
   maxHeap: number;
+  /** Whether it stops by itself what takes too long. */
+  guards: boolean;
   /** Whether this thread can be killed, and runs out of memory alone. */
   hardKill: boolean;
   /** MiB to which the heap of this thread is limited. */

@@ -7,11 +7,13 @@ import { Op } from "../flow/op.ts";
 import { sizeOf, WINDOW } from "../flow/window.ts";
 import type { FromWorker } from "../protocol.ts";
 
-/** What a process says: what any worker says, and one thing more. */
+/** What a process says: what any worker says, and some more. */
 export type FromProcess =
   | Exclude<FromWorker, number | { kind: "alive" }>
   /** Its job goes on by itself, so that it can take another one. */
-  | { kind: "waits"; seq: number };
+  | { kind: "waits"; seq: number }
+  /** Its jobs may now be such that may only execute for so long. */
+  | { kind: "guarded" };
 
 /** What the process may say something of. */
 export interface Known {
@@ -94,6 +96,7 @@ export class Checker {
         this.#isReady = true;
         break;
       case "grown":
+      case "guarded":
         break;
       case "failed":
       case "crashed":

@@ -13,9 +13,11 @@ import { Kind, type ProcessInit } from "./frames.ts";
 
 type Clone = typeof import("./clone.ts");
 
-/** What main says to a process: what it says to any worker, and one thing more. */
+/** What main says to a process: what it says to any worker, and some more. */
 export type ToProcess =
   | Exclude<ToWorker, typeof WAKE>
+  /** Jobs that may only execute for so long are to come. */
+  | { kind: "guard" }
   /** What moved with this job follows, but main has taken the job back. */
   | { kind: "cancel"; seq: number };
 
@@ -151,11 +153,22 @@ function receive(core: Core, message: ToProcess): void {
   try {
     if ("kind" in message) {
       if (message.kind === "cancel") return board.cancel(message.seq);
+      if (message.kind === "guard") return void guard(core);
       if (message.kind === "moving-jobs" || message.kind === "flow") {
         core.loadRest().catch(crash);
       }
     }
     core.receive(message);
+  } catch (error) {
+    crash(error);
+  }
+}
+
+/** Gets ready for jobs that may only execute for so long: then their time begins. */
+async function guard(core: Core): Promise<void> {
+  try {
+    await core.loadGuard();
+    send('{"kind":"guarded"}');
   } catch (error) {
     crash(error);
   }
@@ -175,6 +188,9 @@ function post(message: FromWorker): void {
   if (message === WAKE) return;
   if (!Array.isArray(message) && isPlain(message)) {
     return send(stringify(message));
+  }
+  if (!Array.isArray(message) && message.kind === "flow") {
+    clone!.unshareChunks(message.events);
   }
   writer.write(Kind.CLONE, clone!.encodeClone(message));
 }

@@ -4,6 +4,7 @@
 
 import process from "node:process";
 import { bufferOf } from "../cloneable.ts";
+import type { FlowEvents } from "../flow/link.ts";
 import { JobCloneError } from "../errors.ts";
 import {
   eachEntry,
@@ -104,6 +105,19 @@ export function decodeClone(bytes: Uint8Array): unknown {
   }
   deserializer.readHeader();
   return deserializer.readValue();
+}
+
+/** Copies the chunks of channels that are in shared memory: their bytes can go. */
+export function unshareChunks(events: FlowEvents): void {
+  for (let i = 2; i < events.length; i += 3) {
+    const chunk = events[i];
+    if (!isView(chunk) || bufferOf(chunk) instanceof ArrayBuffer) continue;
+    const { buffer, byteOffset, byteLength } = chunk;
+    const bytes = new Uint8Array(byteLength);
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
+    const View = chunk.constructor as new (buffer: ArrayBuffer) => unknown;
+    events[i] = new View(bytes.buffer);
+  }
 }
 
 /** Finds the large buffers in a value, and refuses what would not arrive as what it is. */

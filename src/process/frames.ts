@@ -28,6 +28,8 @@ export interface ProcessInit {
   concurrency: number;
   /** MiB above which the heap is told of. */
   maxHeap: number | undefined;
+  /** Whether it stops by itself what takes too long. */
+  guards: boolean;
   /** The kinds of permissions that it must not have. */
   denied: Deno.PermissionName[];
   timeOrigin: number;

@@ -17,6 +17,7 @@ import {
 } from "../job_list.ts";
 import { toText } from "../plain_text.ts";
 import type {
+  FromWorker,
   FunctionsMessage,
   InitMessage,
   MovingJobsMessage,
@@ -25,7 +26,7 @@ import type {
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
 import { Checker, type FromProcess } from "./checker.ts";
 import { ChunkReader } from "./chunk_reader.ts";
-import { decodeClone, encodeClone } from "./clone.ts";
+import { decodeClone, encodeClone, unshareChunks } from "./clone.ts";
 import { type DenoCommand, DenoProcess } from "./deno_process.ts";
 import { frameHead, Kind, MARK, type ProcessInit } from "./frames.ts";
 import type { ToProcess } from "./child.ts";
@@ -40,6 +41,8 @@ export interface ProcessSettings {
   /** No message of a process may be longer, in bytes. */
   longest: number;
   denied: Deno.PermissionName[];
+  /** Whether a process stops by itself what takes too long of a job. */
+  guards: boolean;
 }
 
 /** A job that has not started. */
@@ -49,6 +52,8 @@ interface PendingJob {
   frame: Uint8Array[];
   /** Whether something moves with it, which a process has to be told of in any case. */
   isMoving: boolean;
+  /** Whether it may only execute for so long. */
+  isTimed: boolean;
 }
 
 /** A process as a thread. */
@@ -65,6 +70,8 @@ export class ProcessThread implements Thread {
   #board!: Board;
   #concurrency = 1;
   #isReady = false;
+  /** Whether the process is ready for jobs that may only execute for so long. */
+  #isGuarded: "no" | "soon" | "yes" = "no";
   /** In the order in which they are to start. */
   #pending: PendingJob[] = [];
   readonly #running = new Set<number>();
@@ -127,7 +134,8 @@ export class ProcessThread implements Thread {
   }
 
   #init(init: InitMessage): void {
-    const { chunk, longest, denied } = this.#settings;
+    const { chunk, longest, denied, guards } = this.#settings;
+    if (!guards) this.#isGuarded = "yes";
     const { workerId, module, concurrency, maxHeap, timeOrigin } = init;
     this.#key = init.key;
     this.#board = new Board(init.slots, init.board);
@@ -141,6 +149,7 @@ export class ProcessThread implements Thread {
       module,
       concurrency,
       maxHeap: maxHeap === Infinity ? undefined : maxHeap,
+      guards,
       denied,
       timeOrigin,
     };
@@ -176,7 +185,7 @@ export class ProcessThread implements Thread {
     const jobs: PendingJob[] = [];
     for (const job of singleJobs(list)) {
       const frame = this.#frameOf(job, moves);
-      jobs.push({ seq: job.seq, frame, isMoving: false });
+      jobs.push({ ...job, frame, isMoving: false });
     }
     this.#enqueue(jobs);
   }
@@ -202,21 +211,32 @@ export class ProcessThread implements Thread {
         jobs: job.list,
         moved: [moved[jobs.length]],
       }, moves);
-      jobs.push({ seq: job.seq, frame, isMoving: true });
+      jobs.push({ ...job, frame, isMoving: true });
     }
     this.#enqueue(jobs);
   }
 
   #enqueue(jobs: PendingJob[]): void {
     // Only now: if one of them could not be cloned, none is here.
-    for (const job of jobs) this.#pending.push(job);
+    for (const job of jobs) {
+      this.#pending.push(job);
+      if (job.isTimed) this.#needGuard();
+    }
     this.#next();
+  }
+
+  #needGuard(): void {
+    if (this.#isGuarded !== "no") return;
+    this.#isGuarded = "soon";
+    this.#send({ kind: "guard" });
   }
 
   /** Sends the process the jobs that it can start now. */
   #next(): void {
     while (this.#mayStart && this.#pending.length > 0) {
-      const job = this.#pending.shift()!;
+      const job = this.#pending[0];
+      if (job.isTimed && this.#isGuarded !== "yes") return;
+      this.#pending.shift();
       const { seq } = job;
       if (this.#board.claim(seq, performance.now())) {
         this.#running.add(seq);
@@ -234,6 +254,7 @@ export class ProcessThread implements Thread {
   }
 
   #flow(events: FlowEvents, moves: Transferable[]): void {
+    unshareChunks(events);
     this.#checker.told(events);
     try {
       this.#send({ kind: "flow", events }, moves);
@@ -242,7 +263,7 @@ export class ProcessThread implements Thread {
     }
   }
 
-  /** Of a channel whose chunk cannot be cloned, the other end learns that. */
+  /** Of a channel whose chunk cannot be cloned, both ends learn that. */
   #flowEach(events: FlowEvents, moves: Transferable[]): void {
     for (let i = 0; i < events.length; i += 3) {
       const event = events.slice(i, i + 3);
@@ -255,6 +276,10 @@ export class ProcessThread implements Thread {
           new JobCloneError("A chunk cannot go to a process", { cause }),
         );
         this.#send({ kind: "flow", events: [event[0], Op.END, error] });
+        // Not before those who send have come to the end of what they do.
+        queueMicrotask(() => {
+          this.#tell({ kind: "flow", events: [event[0], Op.STOP, error] });
+        });
       }
     }
   }
@@ -292,18 +317,22 @@ export class ProcessThread implements Thread {
     switch (message.kind) {
       case "waits":
         if (message.seq === this.#last) this.#last = undefined;
-        break;
+        this.#next();
+        // Main may have taken this worker to be held up.
+        return this.#events.message(WAKE);
       case "ended":
         if (this.#ended(message.seq)) this.#tell(message);
         return;
       case "ready":
         this.#isReady = true;
         this.#tell(message);
-        break;
+        return this.#next();
+      case "guarded":
+        this.#isGuarded = "yes";
+        return this.#next();
       default:
         return this.#tell(message);
     }
-    this.#next();
   }
 
   /** A job has ended: another one may start before anybody hears of that. */
@@ -316,7 +345,7 @@ export class ProcessThread implements Thread {
     return true;
   }
 
-  #tell(message: Exclude<FromProcess, { kind: "waits" }>): void {
+  #tell(message: Exclude<FromWorker, typeof WAKE>): void {
     this.#events.message([this.#key, message]);
   }
 

@@ -26,6 +26,7 @@ export interface ProcessesSettings {
   module: string | undefined;
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
+  maxJobsPerWorker: number;
   /** Flags of `deno run` beside those that the pool gives. */
   execArgv: readonly string[];
 }
@@ -77,7 +78,7 @@ export class Processes {
         `isolation "process" needs \`deno run\`, which a compiled program has not`,
       );
     }
-    const { memoryLimit, permissions } = this.#settings;
+    const { memoryLimit, permissions, maxJobsPerWorker } = this.#settings;
     const grants = grantsFor(permissions);
     // Then nobody else can write where its frames are written.
     const isAlone = grants.run === false && grants.ffi === false;
@@ -89,6 +90,8 @@ export class Processes {
         ? LONGEST
         : Math.ceil(memoryLimit * BYTES_PER_MIB),
       denied: deniedKinds(grants),
+      // A process that ends with its job is ended for it.
+      guards: maxJobsPerWorker > 1,
     };
   }
 

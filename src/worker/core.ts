@@ -71,6 +71,11 @@ export class Core {
     for (let i = 0; i < waiting.length; i++) this.receive(waiting[i]);
   }
 
+  /** Loads what stops jobs whose time is over. */
+  loadGuard(): Promise<void> {
+    return this.#executor.loadGuard();
+  }
+
   receive(message: ToWorker): void {
     this.#executor.traffic?.link.beginTurn();
     if (this.#waiting.length > 0) this.#wait(message);

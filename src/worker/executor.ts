@@ -85,7 +85,6 @@ export class Executor {
   readonly #rings: Rings | undefined;
   #loading: Promise<void> | undefined;
   #endings: Endings | undefined;
-  /** A thread that can be killed needs no guard, which would take an end for lack of memory for its own. */
   readonly #canGuard: boolean;
   #guard: Guard | undefined;
   /** The job that the guard watches, until its ending is told. */
@@ -123,7 +122,7 @@ export class Executor {
     this.#board = board;
     this.#handlers = handlers;
     this.#host = host;
-    this.#canGuard = !init.hardKill;
+    this.#canGuard = init.guards;
     this.#maxHeap = maxHeap * BYTES_PER_MIB;
     this.#weighAt = maxHeap === Infinity ? Infinity : 0;
   }
@@ -142,7 +141,7 @@ export class Executor {
   }
 
   /** Loads what stops jobs whose time is over. */
-  async #loadGuard(): Promise<void> {
+  async loadGuard(): Promise<void> {
     this.#guard = await import("./guard.ts");
   }
 
@@ -179,7 +178,7 @@ export class Executor {
       this.#last = job;
     }
     if (isTimed && this.#canGuard && this.#guard === undefined) {
-      this.#hold(() => this.#loadGuard());
+      this.#hold(() => this.loadGuard());
     }
     // What came with them.
     if (moved) this.traffic?.link.read();
