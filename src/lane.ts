@@ -57,6 +57,9 @@ export interface Remains {
   hasEnded: Promise<boolean>;
 }
 
+/** The next turn of the event loop, in ms. */
+const NEXT_TURN = 1;
+
 /** A worker hears within so many ms that a job is to end, unless it is in a loop. */
 const DEAF_AFTER = 20;
 
@@ -88,6 +91,10 @@ export class Lane implements Flight {
   #isBroken = false;
   /** Whether any job has ended in its worker. */
   hasWorked = false;
+  /** Whether what it has ended may be on its way, and not to be seen yet. */
+  readonly #isRemote: boolean;
+  /** The jobs that were found overdue once, in such a lane. */
+  readonly #overdue = new WeakSet<Job>();
   /** Since when its worker has been sent jobs, though maybe not left them, and executes none. */
   #silentSince: number | undefined;
 
@@ -118,6 +125,7 @@ export class Lane implements Flight {
     const slots = slotsFor(concurrency);
     this.#inFlight = new InFlight(slots);
     this.#board = new Board(slots);
+    this.#isRemote = settings.processes !== undefined;
     const rings = settings.processes
       ? undefined
       : { input: new FlowRing(), output: new FlowRing() };
@@ -353,7 +361,11 @@ export class Lane implements Flight {
         // It may start now; or it has ended, and a message says how.
         : job.timeout;
       if (left > 0) next = Math.min(next, left);
-      else found(job);
+      else if (this.#isRemote && !this.#overdue.has(job)) {
+        // If this thread was held up, its result may be here by the next turn.
+        this.#overdue.add(job);
+        next = Math.min(next, NEXT_TURN);
+      } else found(job);
     }
     return next;
   }

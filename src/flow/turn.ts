@@ -1,15 +1,17 @@
 // The end of a turn of the event loop: when all is done that goes on in it.
 
-import process from "node:process";
+type NextTick = (callback: () => void) => void;
 
-/** As they were before any job could overwrite them. */
-const { nextTick } = process;
+const scope = globalThis as { process?: { nextTick: NextTick } };
+/** As it was before any job could overwrite it. */
 const microtask = queueMicrotask;
+/** Got late: the first look at `process` costs a thread more than ten ms. */
+let nextTick: NextTick | undefined;
 
 /** Calls back when all that goes on in this turn is done, and before the next begins. */
 export function atEndOfTurn(callback: () => void): void {
   // What is given from a microtask comes after all of them.
-  microtask(() => nextTick(callback));
+  microtask(() => (nextTick ??= scope.process!.nextTick)(callback));
 }
 
 /** Resolves then. */

@@ -5,7 +5,8 @@ import { type Core, openCore } from "../worker/core.ts";
 import { nextTurn } from "../worker/next_turn.ts";
 import { apply, parse, stringify } from "../intrinsics.ts";
 import { WAKE } from "../board.ts";
-import type { FromWorker, ToWorker } from "../protocol.ts";
+import type { PackedError } from "../error_codec.ts";
+import type { AbortMessage, FromWorker, ToWorker } from "../protocol.ts";
 import { ChildBoard } from "./child_board.ts";
 import { ChunkWriter } from "./chunk_writer.ts";
 import { FrameReader } from "./frame_reader.ts";
@@ -15,7 +16,8 @@ type Clone = typeof import("./clone.ts");
 
 /** What main says to a process: what it says to any worker, and some more. */
 export type ToProcess =
-  | Exclude<ToWorker, typeof WAKE>
+  | Exclude<ToWorker, typeof WAKE | AbortMessage>
+  | (Omit<AbortMessage, "reason"> & { reason: PackedError })
   /** Jobs that may only execute for so long are to come. */
   | { kind: "guard" }
   /** What moved with this job follows, but main has taken the job back. */
@@ -113,7 +115,10 @@ async function readFrames(): Promise<void> {
 }
 
 async function load(): Promise<void> {
-  clone ??= await import("./clone.ts");
+  if (clone !== undefined) return;
+  const loaded = await import("./clone.ts");
+  loaded.useV8(await import("node:v8"));
+  clone = loaded;
 }
 
 async function start(init: ProcessInit): Promise<void> {
@@ -154,11 +159,24 @@ function receive(core: Core, message: ToProcess): void {
     if ("kind" in message) {
       if (message.kind === "cancel") return board.cancel(message.seq);
       if (message.kind === "guard") return void guard(core);
+      if (message.kind === "abort") return void abort(core, message);
       if (message.kind === "moving-jobs" || message.kind === "flow") {
         core.loadRest().catch(crash);
       }
     }
     core.receive(message);
+  } catch (error) {
+    crash(error);
+  }
+}
+
+async function abort(
+  core: Core,
+  { seq, reason }: { seq: number; reason: PackedError },
+): Promise<void> {
+  try {
+    const { unpackError } = await import("../error_codec.ts");
+    core.receive({ kind: "abort", seq, reason: unpackError(reason) });
   } catch (error) {
     crash(error);
   }

@@ -2,7 +2,6 @@
 // is made for data that nobody vouches for. Large buffers follow behind, so that
 // their bytes are copied once.
 
-import process from "node:process";
 import { bufferOf } from "../cloneable.ts";
 import type { FlowEvents } from "../flow/link.ts";
 import { JobCloneError } from "../errors.ts";
@@ -24,11 +23,11 @@ type V8 = typeof import("node:v8");
 const LARGE = 32 * 1024;
 const WORD = 4;
 
-let v8: V8 | undefined;
+let v8: V8;
 
-/** The module, which only those pay for who need it. */
-function load(): V8 {
-  return v8 ??= process.getBuiltinModule("node:v8");
+/** Takes the module, which each end loads in its own way. */
+export function useV8(module: V8): void {
+  v8 = module;
 }
 
 /** As they were before any job could overwrite them. */
@@ -55,8 +54,7 @@ export function encodeClone(
   value: unknown,
   moves: readonly Transferable[] = [],
 ): Uint8Array[] {
-  const { Serializer } = load();
-  const serializer = new Serializer();
+  const serializer = new v8.Serializer();
   const buffers: ArrayBuffer[] = [];
   survey(value, buffers, new SafeSet());
   for (let id = 0; id < buffers.length; id++) {
@@ -90,12 +88,11 @@ export function encodeClone(
  * @throws If they are not of a value
  */
 export function decodeClone(bytes: Uint8Array): unknown {
-  const { Deserializer } = load();
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const count = words.getUint32(0);
   let at = (2 + count) * WORD;
   const end = at + words.getUint32(WORD);
-  const deserializer = new Deserializer(bytes.subarray(at, end));
+  const deserializer = new v8.Deserializer(bytes.subarray(at, end));
   at = end;
   for (let id = 0; id < count; id++) {
     const length = words.getUint32((2 + id) * WORD);

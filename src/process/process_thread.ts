@@ -17,6 +17,7 @@ import {
 } from "../job_list.ts";
 import { toText } from "../plain_text.ts";
 import type {
+  AbortMessage,
   FromWorker,
   FunctionsMessage,
   InitMessage,
@@ -116,6 +117,7 @@ export class ProcessThread implements Thread {
     else if (said.kind === "moving-jobs") this.#addMoving(said, moves);
     else if (said.kind === "flow") this.#flow(said.events, moves);
     else if (said.kind === "functions") this.#define(said);
+    else if (said.kind === "abort") this.#abort(said);
     else this.#send(said);
   }
 
@@ -158,6 +160,10 @@ export class ProcessThread implements Thread {
 
   #define(functions: FunctionsMessage): void {
     this.#process.write(this.#textFrame(JSON.stringify(functions)));
+  }
+
+  #abort({ kind, seq, reason }: AbortMessage): void {
+    this.#send({ kind, seq, reason: packError(reason) });
   }
 
   #textFrame(text: string): Uint8Array[] {
@@ -317,9 +323,7 @@ export class ProcessThread implements Thread {
     switch (message.kind) {
       case "waits":
         if (message.seq === this.#last) this.#last = undefined;
-        this.#next();
-        // Main may have taken this worker to be held up.
-        return this.#events.message(WAKE);
+        return this.#goOn();
       case "ended":
         if (this.#ended(message.seq)) this.#tell(message);
         return;
@@ -329,10 +333,16 @@ export class ProcessThread implements Thread {
         return this.#next();
       case "guarded":
         this.#isGuarded = "yes";
-        return this.#next();
+        return this.#goOn();
       default:
         return this.#tell(message);
     }
+  }
+
+  /** It can start a job again; main may have taken it to be held up. */
+  #goOn(): void {
+    this.#next();
+    this.#events.message(WAKE);
   }
 
   /** A job has ended: another one may start before anybody hears of that. */

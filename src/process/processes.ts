@@ -1,7 +1,9 @@
 // The processes of a pool: what they have in common, and their warden.
 
+import process from "node:process";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
 import { placeFor } from "./config.ts";
+import { useV8 } from "./clone.ts";
 import type { DenoCommand } from "./deno_process.ts";
 import {
   deniedKinds,
@@ -78,6 +80,7 @@ export class Processes {
         `isolation "process" needs \`deno run\`, which a compiled program has not`,
       );
     }
+    useV8(process.getBuiltinModule("node:v8"));
     const { memoryLimit, permissions, maxJobsPerWorker } = this.#settings;
     const grants = grantsFor(permissions);
     // Then nobody else can write where its frames are written.
