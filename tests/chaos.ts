@@ -27,7 +27,7 @@ export const CHAOS_KINDS = {
   hardKill: { hardKill: true },
   memoryLimit: { memoryLimit: 64 },
   sandbox: { permissions: "none" },
-  nested: { permissions: "none", hardKill: true },
+  process: { isolation: "process", permissions: "none", memoryLimit: 64 },
   concurrent: { concurrency: 8 },
   recycled: { maxJobsPerWorker: 50 },
 } as const satisfies Record<string, ThreadPoolOptions>;
@@ -85,8 +85,6 @@ const BAD_PART = 1 / 3;
 const ABORTED_PART = 0.15;
 /** Without `hardKill`, nothing ends these but their own timeout. */
 const ENDLESS: DeedName[] = ["loops", "matches", "waits"];
-/** A nested worker takes more than a second to start: few are killed. */
-const NESTED_PART = 1 / 10;
 
 /** A promise that has not settled after so many ms hangs. */
 const HANGS = 30_000;
@@ -151,11 +149,6 @@ class ChaosRun {
     this.#pool.addEventListener("workerstart", () => this.#workers++);
     this.#shares = SHARES.filter(([name]) => {
       return name !== "allocates" || kind === "memoryLimit";
-    }).map(([name, share]) => {
-      return [
-        name,
-        kind === "nested" && share < 10 ? share * NESTED_PART : share,
-      ];
     });
   }
 

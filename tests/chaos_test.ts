@@ -5,7 +5,7 @@ import { chaos, CHAOS_KINDS, type ChaosKind } from "./chaos.ts";
 import { poolTest } from "./live_workers.ts";
 
 /** They need a flag, and so a process of their own. */
-const RESTRICTED: ChaosKind[] = ["sandbox", "nested"];
+const RESTRICTED: ChaosKind[] = ["sandbox"];
 
 for (const kind of Object.keys(CHAOS_KINDS) as ChaosKind[]) {
   if (RESTRICTED.includes(kind)) continue;

@@ -16,7 +16,7 @@ import { Gate } from "./gate.ts";
 import { checkAround, checkTarget, findTargets } from "./hostile_sweep.ts";
 import { nameOf } from "./hostile_targets.ts";
 import { eventually, poolTest } from "./live_workers.ts";
-import { runScript } from "./script.ts";
+import type { runScript } from "./script.ts";
 
 type Options = Partial<ThreadPoolOptions>;
 
@@ -266,13 +266,3 @@ poolTest(
     );
   },
 );
-
-Deno.test("hostile jobs in a sandbox that can be killed harm no other", async () => {
-  const { code, stdout, stderr } = await runScript(
-    "scripts/hostile_sandbox.ts",
-    "-A",
-    "--unstable-worker-options",
-  );
-  assertEquals(code, 0, stderr);
-  assertEquals(JSON.parse(stdout), []);
-});

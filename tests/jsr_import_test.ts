@@ -102,7 +102,13 @@ Deno.test("jsr import: workers that can be stopped need no further permission", 
 Deno.test("jsr import: a sandbox holds, and its module is loaded all the same", async () => {
   await using registry = await JsrRegistry.start("0.1.0");
   await using consumer = await Consumer.copy(registry);
-  const flags = [`--allow-read=${consumer.dir}`, "--unstable-worker-options"];
+  const flags = [
+    `--allow-read=${consumer.dir}`,
+    `--allow-run=${Deno.execPath()}`,
+    // Of this registry only an environment variable tells.
+    "--allow-env=JSR_URL",
+    "--unstable-worker-options",
+  ];
   const run = await consumer.deno("run", ...flags, "sandbox.ts");
   assertPrints(run, `${NAMED}NotCapable\n`.repeat(2));
 });

@@ -1,4 +1,5 @@
-// The sandbox: what jobs may do, and that they get no more by any way that they try.
+// The sandbox, in threads and processes: what jobs may do, and that they get no
+// more by any way that they try.
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ThreadPoolOptions } from "@spindle/thread-pool";
 import { runScriptWith } from "./script.ts";
@@ -8,7 +9,8 @@ const FLAG = "--unstable-worker-options";
 
 const KINDS = ["read", "write", "net", "env", "run", "ffi", "import", "sys"];
 
-const DENIED = /^\w+: (Requires .*access|Can't escalate)/;
+const DENIED =
+  /^\w+: (Requires .*access|Can't escalate|.*--cached-only is specified)/;
 
 /** What came of each attempt of these in each of the sandboxes. */
 async function tryIn(
@@ -48,39 +50,40 @@ Deno.test("without the option, or to inherit, a job may do what the program may"
   }
 });
 
-Deno.test("with none, every kind is denied, and a module that may not be read loads all the same", async () => {
-  const [answers] = await tryIn("kinds", { permissions: "none" });
-  assertEquals(allowed(answers), []);
-});
+for (const isolation of ["thread", "process"] as const) {
+  Deno.test(`${isolation}: with none, every kind is denied, and a module that may not be read loads all the same`, async () => {
+    const [answers] = await tryIn("kinds", { isolation, permissions: "none" });
+    assertEquals(allowed(answers), []);
+  });
 
-Deno.test("of an object, what it leaves out is denied, and what it names is allowed", async () => {
-  const sandboxes = KINDS.map((kind) => ({ permissions: { [kind]: true } }));
-  const answers = await tryIn("kinds", { permissions: {} }, ...sandboxes);
-  assertEquals(answers.map(allowed), [[], ...KINDS.map((kind) => [kind])]);
-});
+  Deno.test(`${isolation}: of an object, what it leaves out is denied, and what it names is allowed`, async () => {
+    const sandboxes = KINDS.map((kind) => ({
+      isolation,
+      permissions: { [kind]: true },
+    }));
+    const answers = await tryIn(
+      "kinds",
+      { isolation, permissions: {} },
+      ...sandboxes,
+    );
+    assertEquals(answers.map(allowed), [[], ...KINDS.map((kind) => [kind])]);
+  });
 
-Deno.test("of a list, what it names is allowed and no more", async () => {
-  const [path, home] = await tryIn(
-    "kinds",
-    { permissions: { env: ["PATH"] } },
-    { permissions: { env: ["HOME"] } },
-  );
-  assertEquals([allowed(path), allowed(home)], [["env"], []]);
-});
+  Deno.test(`${isolation}: of a list, what it names is allowed and no more`, async () => {
+    const [path, home] = await tryIn(
+      "kinds",
+      { isolation, permissions: { env: ["PATH"] } },
+      { isolation, permissions: { env: ["HOME"] } },
+    );
+    assertEquals([allowed(path), allowed(home)], [["env"], []]);
+  });
 
-Deno.test("with hardKill or a memoryLimit the sandbox holds as well", async () => {
-  const answers = await tryIn(
-    "kinds",
-    { permissions: "none", hardKill: true },
-    { permissions: { read: true, env: true }, hardKill: true },
-    { permissions: "none", memoryLimit: 64 },
-  );
-  assertEquals(answers.map(allowed), [[], ["read", "env"], []]);
-});
-
-for (const hardKill of [false, true]) {
-  Deno.test(`no job gets out of the sandbox (hardKill ${hardKill})`, async () => {
-    const sandbox = { permissions: "none", hardKill } as const;
+  Deno.test(`${isolation}: no job gets out of the sandbox`, async () => {
+    const permissions = "none";
+    // Else a worker with permissions of its own ends the process.
+    const sandbox = isolation === "process"
+      ? { isolation, permissions, execArgv: [FLAG] } as const
+      : { permissions } as const;
     const [answers] = await tryIn("escalations", sandbox);
     for (const [attempt, answer] of Object.entries(answers)) {
       assertMatch(answer, DENIED, `A job ${attempt}: ${answer}`);
@@ -88,19 +91,42 @@ for (const hardKill of [false, true]) {
   });
 }
 
-for (const hardKill of [false, true]) {
-  Deno.test(`more than the program has is refused, and ends (hardKill ${hardKill})`, async () => {
-    const { code, stdout } = await runIn(
-      { permissions: { net: true }, hardKill },
-      "--no-prompt",
-      "--allow-read",
-      FLAG,
-    );
-    assertEquals(code, 0);
-    assertStringIncludes(stdout, "WorkerStartError");
-    assertStringIncludes(stdout, "cause NotCapable");
-  });
-}
+Deno.test("more than the program has is refused in a thread, and ends", async () => {
+  const { code, stdout } = await runIn(
+    { permissions: { net: true } },
+    "--no-prompt",
+    "--allow-read",
+    FLAG,
+  );
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "WorkerStartError");
+  assertStringIncludes(stdout, "cause NotCapable");
+});
+
+Deno.test("more than the program has is refused in a process, and ends", async () => {
+  const { code, stdout } = await runIn(
+    { isolation: "process", permissions: { net: ["127.0.0.1"] } },
+    "--no-prompt",
+    "--allow-read",
+    `--allow-run=${Deno.execPath()}`,
+  );
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "WorkerStartError");
+  assertStringIncludes(
+    stdout,
+    'Permission `net` cannot be given: the program itself has not got "127.0.0.1"',
+  );
+});
+
+Deno.test("a process without a memory limit holds a sandbox without a flag", async () => {
+  const options = { isolation: "process", permissions: "none" } as const;
+  for (const more of [{}, { memoryLimit: 64 }, { hardKill: true }]) {
+    assertEquals(await runIn({ ...options, ...more }, "-A"), {
+      code: 0,
+      stdout: "ran\n",
+    });
+  }
+});
 
 Deno.test("without the flag Deno ends the program, as the option says", async () => {
   assertEquals(await runIn({ permissions: "none" }, "-A"), {

@@ -1,6 +1,7 @@
 // One process that runs Deno: its start, what goes in and what comes out, and its
 // end.
 
+import { run } from "./run.ts";
 import type { Warden } from "./warden.ts";
 
 /** What a process tells. */
@@ -50,7 +51,17 @@ export class DenoProcess {
     events: DenoProcessEvents,
   ) {
     this.#events = events;
-    this.#child = spawn(command);
+    const { flags, cwd, env } = command;
+    const options: Deno.CommandOptions = {
+      args: flags,
+      cwd,
+      clearEnv: env !== undefined,
+      env,
+      stdin: "piped",
+      stdout: "inherit",
+      stderr: "piped",
+    };
+    this.#child = run(options, (command) => command.spawn());
     // Before it is sent anything: then it does not outlive this program.
     warden.watch(this.#child.pid, command.memoryLimit);
     this.#input = this.#child.stdin.getWriter();
@@ -97,6 +108,8 @@ export class DenoProcess {
   kill(): void {
     if (this.#isKilled) return;
     this.#isKilled = true;
+    // Who waits for its end is not to end before.
+    this.isHeld = true;
     try {
       this.#child.kill("SIGKILL");
     } catch {
@@ -152,27 +165,6 @@ function outOfMemory(): Error {
   return Object.assign(new Error("The process has reached its limit"), {
     code: "ERR_WORKER_OUT_OF_MEMORY",
   });
-}
-
-function spawn({ flags, cwd, env }: DenoCommand): Deno.ChildProcess {
-  const path = Deno.execPath();
-  try {
-    return new Deno.Command(path, {
-      args: flags,
-      cwd,
-      clearEnv: env !== undefined,
-      env,
-      stdin: "piped",
-      stdout: "inherit",
-      stderr: "piped",
-    }).spawn();
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
-    throw new Error(
-      `isolation "process" needs --allow-run=${path}: ${cause.message}`,
-      { cause },
-    );
-  }
 }
 
 /** Short ones are copied together, since each write costs as much as many bytes. */

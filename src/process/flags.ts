@@ -131,41 +131,18 @@ export function deniedKinds(grants: Grants): Deno.PermissionName[] {
   }) as Deno.PermissionName[];
 }
 
-/** By these a process finds modules, and says what it says in the right colors. */
-const NEEDED = [
-  "DENO_DIR",
-  "HOME",
-  "XDG_CACHE_HOME",
-  "USERPROFILE",
-  "LOCALAPPDATA",
-  "SystemRoot",
-  "TMP",
-  "TEMP",
-  "DENO_CERT",
-  "DENO_TLS_CA_STORE",
-  "DENO_V8_FLAGS",
-  "DENO_NO_PACKAGE_JSON",
-  "DENO_CONDITIONS",
-  "JSR_URL",
-  "NPM_CONFIG_REGISTRY",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "NO_COLOR",
-  "FORCE_COLOR",
-];
-
 /**
  * The environment of a process: what it may read of it, and what Deno itself
  * needs there; `undefined` for all.
  */
 export function environmentFor(
   grants: Grants,
+  needed: Record<string, string>,
 ): Record<string, string> | undefined {
   if (grants.env === true) return undefined;
-  const env: Record<string, string> = {};
+  const env = { ...needed };
   const listed = Array.isArray(grants.env) ? grants.env.flatMap(namesOf) : [];
-  for (const variable of [...NEEDED, ...listed]) {
+  for (const variable of listed) {
     if (!isGranted({ name: "env", variable })) continue;
     const value = Deno.env.get(variable);
     if (value !== undefined) env[variable] = value;

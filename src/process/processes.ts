@@ -2,7 +2,6 @@
 
 import process from "node:process";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
-import { placeFor } from "./config.ts";
 import { useV8 } from "./clone.ts";
 import type { DenoCommand } from "./deno_process.ts";
 import {
@@ -13,6 +12,7 @@ import {
   mayReadHere,
   permissionFlags,
 } from "./flags.ts";
+import { surroundings } from "./surroundings.ts";
 import { ATOMIC, CHUNK_HEAD, LONGEST_CHUNK } from "./frames.ts";
 import { type ProcessSettings, ProcessThread } from "./process_thread.ts";
 import { Warden } from "./warden.ts";
@@ -100,21 +100,24 @@ export class Processes {
 
   #command(grants: Grants): DenoCommand {
     const { module, memoryLimit, execArgv } = this.#settings;
-    const { cwd, flags } = placeFor(execArgv, mayReadHere(grants));
+    const { config, env } = surroundings();
+    const isChosen = execArgv.some((flag) => CHOOSES_CONFIG.test(flag));
     return {
-      cwd,
+      cwd: mayReadHere(grants) ? undefined : "/",
       flags: [
         "run",
         ...withHeap(execArgv, memoryLimit),
-        ...flags,
+        ...isChosen || config === undefined ? [] : [`--config=${config}`],
         ...permissionFlags(grants),
         entryFor(module).href,
       ],
-      env: environmentFor(grants),
+      env: environmentFor(grants, env),
       memoryLimit,
     };
   }
 }
+
+const CHOOSES_CONFIG = /^--(no-)?config(=|$)/;
 
 /** Limits the heap, beside what else V8 is told. */
 function withHeap(

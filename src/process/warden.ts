@@ -2,6 +2,8 @@
 // however that was, whatever they do by then; and one that takes more memory than
 // it may.
 
+import { run } from "./run.ts";
+
 /** The warden's own code. */
 const MAIN = new URL("./warden_main.ts", import.meta.url);
 
@@ -58,6 +60,8 @@ export class Warden {
   /** Ends it; resolves when it has ended. */
   stop(): Promise<void> {
     this.#isStopped = true;
+    // Who waits for its end is not to end before.
+    this.#child?.ref();
     this.#input?.close().catch(() => {
       // It has ended by itself.
     });
@@ -67,19 +71,15 @@ export class Warden {
 
   #start(): void {
     if (this.#isStopped) return;
-    const child = this.#child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--allow-all",
-        "--no-config",
-        "--no-lock",
-        "--cached-only",
-        MAIN.href,
-      ],
+    const args = ["run", "--allow-all", "--no-config", "--no-lock"];
+    args.push("--cached-only", MAIN.href);
+    const options: Deno.CommandOptions = {
+      args,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
-    }).spawn();
+    };
+    const child = this.#child = run(options, (command) => command.spawn());
     child.unref();
     this.#input = child.stdin.getWriter();
     this.#input.closed.catch(() => {

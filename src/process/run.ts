@@ -1,0 +1,23 @@
+// Runs Deno.
+
+/**
+ * Runs Deno.
+ *
+ * @param start Starts the command
+ * @throws {Error} That names the flag which the program lacks, if it does
+ */
+export function run<T>(
+  options: Deno.CommandOptions,
+  start: (command: Deno.Command) => T,
+): T {
+  const path = Deno.execPath();
+  try {
+    return start(new Deno.Command(path, options));
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new Error(
+      `isolation "process" needs --allow-run=${path}: ${cause.message}`,
+      { cause },
+    );
+  }
+}

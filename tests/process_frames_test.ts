@@ -1,0 +1,350 @@
+// What goes between main and a process, without a process: frames and chunks, cut
+// anywhere; values as bytes; and what of a hostile process is not taken.
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import process from "node:process";
+import { Op } from "../src/flow/op.ts";
+import { WINDOW } from "../src/flow/window.ts";
+import { singleJobs, withText } from "../src/job_list.ts";
+import { Checker } from "../src/process/checker.ts";
+import { ChunkReader } from "../src/process/chunk_reader.ts";
+import { decodeClone, encodeClone, useV8 } from "../src/process/clone.ts";
+import { FrameReader } from "../src/process/frame_reader.ts";
+import {
+  ATOMIC,
+  CHUNK_HEAD,
+  frameHead,
+  GOES_ON,
+  Kind,
+  MARK,
+} from "../src/process/frames.ts";
+import { randomOf } from "./random.ts";
+
+useV8(process.getBuiltinModule("node:v8"));
+
+const MARKED = crypto.getRandomValues(new Uint8Array(MARK));
+const LONGEST = 100_000;
+
+function chunk(kind: number, bytes: Uint8Array): Uint8Array {
+  const all = new Uint8Array(CHUNK_HEAD + bytes.length);
+  all.set(MARKED);
+  new DataView(all.buffer).setUint32(MARK, bytes.length);
+  all[MARK + 4] = kind;
+  all.set(bytes, CHUNK_HEAD);
+  return all;
+}
+
+function text(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function concat(parts: Uint8Array[]): Uint8Array {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+/** What a reader makes of bytes that come in pieces of these sizes. */
+function readChunks(bytes: Uint8Array, sizes: () => number) {
+  const frames: [Kind, string][] = [];
+  let printed = "";
+  const decoder = new TextDecoder();
+  const reader = new ChunkReader(MARKED, LONGEST, {
+    frame: (kind, bytes) => frames.push([kind, decoder.decode(bytes)]),
+    text: (bytes) => printed += decoder.decode(bytes),
+  });
+  for (let at = 0; at < bytes.length;) {
+    const size = sizes();
+    reader.push(bytes.slice(at, at + size));
+    at += size;
+  }
+  reader.end();
+  return { frames, printed };
+}
+
+Deno.test("ChunkReader tells frames from text, wherever they are cut", () => {
+  const long = "y".repeat(ATOMIC - CHUNK_HEAD);
+  const bytes = concat([
+    text("before"),
+    chunk(Kind.TEXT, text("one")),
+    chunk(Kind.CLONE | GOES_ON, text(long)),
+    text("between"),
+    MARKED.slice(0, 3),
+    chunk(Kind.CLONE, text("two")),
+    chunk(Kind.TEXT, text("three")),
+    text("after"),
+    MARKED.slice(0, 5),
+  ]);
+  const decoder = new TextDecoder();
+  const cut = decoder.decode(MARKED.slice(0, 3));
+  const end = decoder.decode(MARKED.slice(0, 5));
+  const whole = readChunks(bytes, () => bytes.length);
+  assertEquals(whole, {
+    frames: [[Kind.TEXT, "one"], [Kind.CLONE, `${long}two`], [
+      Kind.TEXT,
+      "three",
+    ]],
+    printed: `beforebetween${cut}after${end}`,
+  });
+  const random = randomOf(1);
+  for (let i = 0; i < 50; i++) {
+    const { frames } = readChunks(bytes, () => 1 + Math.floor(random() * 30));
+    assertEquals(frames, whole.frames);
+  }
+});
+
+Deno.test("ChunkReader refuses chunks and frames that are longer, or shorter, than any is", () => {
+  const read = (...chunks: Uint8Array[]) =>
+    readChunks(concat(chunks), () => 1_000_000);
+  const full = new Uint8Array(60_000);
+  assertThrows(() => read(chunk(Kind.TEXT, new Uint8Array())), RangeError);
+  assertThrows(
+    () => read(chunk(Kind.TEXT | GOES_ON, new Uint8Array(10))),
+    RangeError,
+  );
+  assertThrows(
+    () => read(chunk(Kind.TEXT, new Uint8Array(70_000))),
+    RangeError,
+  );
+  assertThrows(
+    () => read(chunk(Kind.TEXT | GOES_ON, full), chunk(Kind.TEXT, full)),
+    RangeError,
+  );
+});
+
+Deno.test("FrameReader gives whole frames, wherever they are cut", () => {
+  const texts = ["a", "", "b".repeat(1000), "c"];
+  const bytes = concat(texts.flatMap((content) => {
+    const bytes = text(content);
+    return [frameHead(Kind.CLONE, bytes.length), bytes];
+  }));
+  for (const size of [1, 3, 7, 100, bytes.length]) {
+    const frames: string[] = [];
+    const reader = new FrameReader((kind, bytes) => {
+      assertEquals(kind, Kind.CLONE);
+      frames.push(new TextDecoder().decode(bytes));
+    });
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.push(bytes.subarray(at, at + size));
+    }
+    assertEquals(frames, texts);
+  }
+});
+
+function roundTrip(value: unknown, moves?: Transferable[]): unknown {
+  return decodeClone(concat(encodeClone(value, moves)));
+}
+
+Deno.test("encodeClone() keeps what a structured clone keeps, small buffers and large ones", () => {
+  const large = new Uint8Array(50_000).fill(1);
+  const value = {
+    map: new Map([[1, new Date(0)]]),
+    large,
+    view: large.subarray(3, 5),
+    small: new Float32Array([1.5]),
+    resizable: new ArrayBuffer(40_000, { maxByteLength: 50_000 }),
+  };
+  const clone = roundTrip(value) as typeof value;
+  assertEquals(clone, value);
+  assert(clone.view.buffer === clone.large.buffer);
+  assertEquals(large.length, 50_000);
+});
+
+Deno.test("encodeClone() takes what moves, and nothing if it refuses", () => {
+  const buffers = [new ArrayBuffer(10), new ArrayBuffer(100_000)];
+  assertThrows(() => encodeClone([buffers, () => {}], buffers));
+  assertThrows(() => encodeClone([buffers, new Blob()], buffers));
+  assertEquals(buffers.map(({ detached }) => detached), [false, false]);
+  const clone = roundTrip(buffers, buffers) as ArrayBuffer[];
+  assertEquals(clone.map(({ byteLength }) => byteLength), [10, 100_000]);
+  assertEquals(buffers.map(({ detached }) => detached), [true, true]);
+});
+
+Deno.test("decodeClone() refuses bytes that are of no value", () => {
+  const random = randomOf(2);
+  const good = concat(encodeClone(new Map([[1, "x"]])));
+  for (let i = 0; i < 2_000; i++) {
+    const bad = good.slice(0, Math.floor(random() * good.length));
+    if (bad.length > 8) bad[8 + Math.floor(random() * (bad.length - 8))] = 255;
+    try {
+      decodeClone(bad);
+    } catch (error) {
+      assert(error instanceof Error);
+    }
+  }
+  assertThrows(() => decodeClone(new Uint8Array()));
+  // Nested more deeply than there is stack.
+  const deep = new Uint8Array(2_000_000);
+  new DataView(deep.buffer).setUint32(4, deep.length - 8);
+  deep.set([0xff, 0x0f], 8);
+  for (let at = 10; at < deep.length - 1; at += 2) deep.set([0x41, 1], at);
+  assertThrows(() => decodeClone(deep));
+});
+
+Deno.test("singleJobs() takes a list apart", () => {
+  const list = [-1, 7, 1, 0, 2, "a", "b", -2, 50, 2, 1, -1, "[]", -2, Infinity];
+  list.push(3, 0, 0);
+  const jobs = [...singleJobs(list)];
+  assertEquals(jobs.map(({ seq, isTimed }) => [seq, isTimed]), [
+    [7, false],
+    [8, true],
+    [9, false],
+  ]);
+  assertEquals(jobs.map(({ list }) => list), [
+    [-1, 7, 1, 0, 2, "a", "b"],
+    [-1, 8, -2, 50, 2, 1, -1, "[]"],
+    [-1, 9, 3, 0, 0],
+  ]);
+  assertEquals(withText(jobs[0], "[]"), [-1, 7, 1, 0, -1, "[]"]);
+});
+
+/** Of a process that has job 1, and had job 0. */
+function makeChecker(): Checker {
+  return new Checker({
+    isRunning: (seq) => seq === 1,
+    wasSent: (seq) => seq === 0,
+  }, 1_000);
+}
+
+const ERROR = {
+  base: "Error",
+  name: "Error",
+  message: "m",
+  stack: undefined,
+  nested: [],
+  properties: {},
+};
+
+function sparse(): unknown[] {
+  const list: unknown[] = [];
+  list.length = 2 ** 32 - 1;
+  return list;
+}
+
+function deepError(): unknown {
+  let error: unknown = ERROR;
+  for (let i = 0; i < 1_000; i++) error = { ...ERROR, nested: [["a", error]] };
+  return error;
+}
+
+const TAKEN: Record<string, unknown> = {
+  "a result": [1, { a: 1 }],
+  "no result": [1],
+  "a result that is told of twice": [0, 1],
+  "an error": {
+    kind: "ended",
+    seq: 1,
+    ending: { kind: "error", error: ERROR },
+  },
+  "a thrown value": { kind: "crashed", error: { thrown: 5 } },
+  "an end of a channel": { kind: "flow", events: [-1, Op.END, undefined] },
+};
+
+const HOSTILE: Record<string, unknown> = {
+  null: null,
+  "a number": 0,
+  "an unknown kind": { kind: "alive", life: "x" },
+  "a kind of the prototype": { kind: "constructor" },
+  "a result of another job": [2, 1],
+  "many results": [1, 1, 1, 1],
+  "a result of nothing": [],
+  "a sparse list": sparse(),
+  "an ending of another job": {
+    kind: "ended",
+    seq: 5,
+    ending: { kind: "timed-out" },
+  },
+  "no ending": { kind: "ended", seq: 1 },
+  "an unknown ending": { kind: "ended", seq: 1, ending: { kind: "x" } },
+  "an error of nothing": { kind: "crashed", error: null },
+  "an error without a message": {
+    kind: "crashed",
+    error: { ...ERROR, message: {} },
+  },
+  "an error with a sparse list": {
+    kind: "crashed",
+    error: { ...ERROR, nested: sparse() },
+  },
+  "an error with sparse errors": {
+    kind: "crashed",
+    error: { ...ERROR, errors: sparse() },
+  },
+  "an error that is deep": { kind: "crashed", error: deepError() },
+  "a connection": {
+    kind: "ended",
+    seq: 1,
+    ending: {
+      kind: "value",
+      value: {},
+      moved: [[{}, { kind: "connection", id: -1 }]],
+    },
+  },
+  "a stream of main's": {
+    kind: "ended",
+    seq: 1,
+    ending: {
+      kind: "value",
+      value: {},
+      moved: [[{}, { kind: "readable", id: 1, credit: 0 }]],
+    },
+  },
+  "a stream with too much credit": {
+    kind: "ended",
+    seq: 1,
+    ending: {
+      kind: "value",
+      value: {},
+      moved: [[{}, { kind: "readable", id: -1, credit: 2 * WINDOW }]],
+    },
+  },
+  "half an event": { kind: "flow", events: [-1, Op.END] },
+  "sparse events": { kind: "flow", events: sparse() },
+  "shared memory": { kind: "flow", events: [0, Op.BLOCKS, {}] },
+  "an event of no channel": { kind: "flow", events: [0, Op.ENDED, 1] },
+  "credit for nothing": { kind: "flow", events: [1, Op.CREDIT, 2 * WINDOW] },
+  "credit without end": { kind: "flow", events: [1, Op.CREDIT, Infinity] },
+  "credit that is less than nothing": {
+    kind: "flow",
+    events: [1, Op.CREDIT, -1],
+  },
+};
+
+for (const [what, message] of Object.entries(TAKEN)) {
+  Deno.test(`Checker.check() takes ${what}`, () => {
+    assertEquals(makeChecker().check(message) as unknown, message);
+  });
+}
+
+for (const [what, message] of Object.entries(HOSTILE)) {
+  Deno.test(`Checker.check() refuses ${what}`, () => {
+    assertThrows(() => makeChecker().check(message), Error, "expected");
+  });
+}
+
+Deno.test("Checker.check() refuses a process that is ready twice", () => {
+  const checker = makeChecker();
+  checker.check({ kind: "ready" });
+  assertThrows(() => checker.check({ kind: "ready" }));
+});
+
+Deno.test("Checker.check() refuses chunks for which there is no credit, and takes those that were let come", () => {
+  const checker = makeChecker();
+  const data = {
+    kind: "flow",
+    events: [-1, Op.DATA, new Uint8Array(WINDOW)],
+  };
+  checker.check(data);
+  assertThrows(() => checker.check(data));
+  const other = makeChecker();
+  other.check(data);
+  other.told([-1, Op.CREDIT, 1]);
+  other.check(data);
+  assertThrows(() => other.check(data));
+});
+
+Deno.test("Checker.check() refuses to keep much for streams that never come", () => {
+  const checker = makeChecker();
+  const chunk = new Uint8Array(WINDOW);
+  assertThrows(() => {
+    for (let id = -1; id > -1_000; id--) {
+      checker.check({ kind: "flow", events: [id, Op.DATA, chunk] });
+    }
+  });
+});
