@@ -16,7 +16,6 @@ import { Gate } from "./gate.ts";
 import { checkAround, checkTarget, findTargets } from "./hostile_sweep.ts";
 import { nameOf } from "./hostile_targets.ts";
 import { eventually, poolTest } from "./live_workers.ts";
-import type { runScript } from "./script.ts";
 
 type Options = Partial<ThreadPoolOptions>;
 

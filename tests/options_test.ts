@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
+import { ThreadPool, type ThreadPoolOptions } from "@spindle/thread-pool";
 import { eventually, liveWorkers, poolTest } from "./live_workers.ts";
 import { executeUntyped, poolUntyped } from "./untyped.ts";
 
@@ -18,6 +18,8 @@ const WRONG_TYPES: Record<string, Wrong[]> = {
   size: [["4", "number", '"4"'], [null, "null"], [true, "true"], [[]], [4n]],
   module: [[42, "URL", "42"], [null, "null"], [{}], [true]],
   concurrency: [["4", "number", '"4"'], [null, "null"], [true], [[]], [4n]],
+  isolation: [[1, '"thread" or "process"', "1"], [null, "null"], [{}]],
+  execArgv: [["--a", "array", '"--a"'], [{}], [null, "null"], [["a"]], [[1]]],
   queue: [[8, "object", "8"], [null, "null"], ["wait"], [[]], [() => {}]],
   connections: [[1, '"bytes" or "descriptor"', "1"], [null, "null"], [{}]],
   callerStack: [[1, "boolean", "1"], ["true"], [null, "null"], [{}]],
@@ -90,6 +92,68 @@ poolTest(
       assertStringIncludes(error.message, "`concurrency`");
       assertStringIncludes(error.message, "an integer of at least 1");
       assertStringIncludes(error.message, String(concurrency));
+    }
+  },
+);
+
+poolTest(
+  'isolation "none", and an unknown one, are refused by name',
+  () => {
+    const none = assertThrows(() => poolUntyped({ isolation: "none" }));
+    assertInstanceOf(none, TypeError);
+    assertStringIncludes(none.message, '"none" is not available');
+    const unknown = assertThrows(() => poolUntyped({ isolation: "fiber" }));
+    assertInstanceOf(unknown, RangeError);
+    assertStringIncludes(unknown.message, '"fiber"');
+  },
+);
+
+for (const more of [{ hardKill: true }, { memoryLimit: 64 }]) {
+  const [name] = Object.keys(more);
+  poolTest(
+    `permissions and ${name} go together in a process only`,
+    async () => {
+      const options = { permissions: "none", ...more } as const;
+      const error = assertThrows(() => new ThreadPool(options), TypeError);
+      for (const text of [name, "permissions", '`isolation` to "process"']) {
+        assertStringIncludes(error.message, text);
+      }
+      await new ThreadPool({ ...options, isolation: "process" }).close();
+    },
+  );
+}
+
+for (
+  const flag of [
+    "--allow-all",
+    "--allow-read=/",
+    "--deny-net",
+    "--ignore-env",
+    "--permission-set=x",
+    "--inspect",
+  ]
+) {
+  poolTest(`execArgv refuses ${flag}, which is the pool's to give`, () => {
+    const options = { isolation: "process", execArgv: [flag] } as const;
+    const error = assertThrows(() => new ThreadPool(options), TypeError);
+    assertStringIncludes(error.message, flag);
+  });
+}
+
+poolTest(
+  "options that mean nothing for a process, or for a thread, are refused",
+  () => {
+    const refused: [ThreadPoolOptions, string][] = [
+      [{ isolation: "process", connections: "bytes" }, "connections"],
+      [
+        { isolation: "process", queue: { whenFull: "caller-runs" } },
+        "isolation",
+      ],
+      [{ execArgv: [] }, "execArgv"],
+    ];
+    for (const [options, name] of refused) {
+      const error = assertThrows(() => new ThreadPool(options), TypeError);
+      assertStringIncludes(error.message, name);
     }
   },
 );

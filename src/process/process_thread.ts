@@ -25,7 +25,7 @@ import type {
   PostedToWorker,
 } from "../protocol.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
-import { Checker, type FromProcess } from "./checker.ts";
+import { Checker } from "./checker.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { decodeClone, encodeClone, unshareChunks } from "./clone.ts";
 import { type DenoCommand, DenoProcess } from "./deno_process.ts";
