@@ -71,6 +71,8 @@ export class ProcessThread implements Thread {
   #board!: Board;
   #concurrency = 1;
   #isReady = false;
+  /** What it has printed before. */
+  #unprinted: Uint8Array[] = [];
   /** Whether the process is ready for jobs that may only execute for so long. */
   #isGuarded: "no" | "soon" | "yes" = "no";
   /** In the order in which they are to start. */
@@ -329,6 +331,8 @@ export class ProcessThread implements Thread {
         return;
       case "ready":
         this.#isReady = true;
+        for (const bytes of this.#unprinted) print(bytes);
+        this.#unprinted = [];
         this.#tell(message);
         return this.#next();
       case "guarded":
@@ -359,12 +363,21 @@ export class ProcessThread implements Thread {
     this.#events.message([this.#key, message]);
   }
 
+  /** What is of no message is for the program's own standard error. */
   #print(bytes: Uint8Array): void {
     this.#process.note(this.#decoder.decode(bytes));
-    // Until it has started, what it says is why it cannot.
-    if (!this.#isReady) return;
+    // Until it has started, it may be why it cannot.
+    if (this.#isReady) print(bytes);
+    else this.#unprinted.push(bytes);
+  }
+}
+
+function print(bytes: Uint8Array): void {
+  try {
     for (let at = 0; at < bytes.length;) {
       at += Deno.stderr.writeSync(bytes.subarray(at));
     }
+  } catch {
+    // Nobody reads it any more.
   }
 }
