@@ -33,6 +33,9 @@ import { frameHead, Kind, MARK, type ProcessInit } from "./frames.ts";
 import type { ToProcess } from "./child.ts";
 import type { Warden } from "./warden.ts";
 
+/** So many bytes that a process prints as it starts are held back. */
+const MOST_HELD_BACK = 64 * 1024;
+
 /** What the processes of a pool have in common. */
 export interface ProcessSettings {
   command: DenoCommand;
@@ -73,6 +76,7 @@ export class ProcessThread implements Thread {
   #isReady = false;
   /** What it has printed before. */
   #unprinted: Uint8Array[] = [];
+  #heldBack = 0;
   /** Whether the process is ready for jobs that may only execute for so long. */
   #isGuarded: "no" | "soon" | "yes" = "no";
   /** In the order in which they are to start. */
@@ -331,8 +335,7 @@ export class ProcessThread implements Thread {
         return;
       case "ready":
         this.#isReady = true;
-        for (const bytes of this.#unprinted) print(bytes);
-        this.#unprinted = [];
+        this.#printAll();
         this.#tell(message);
         return this.#next();
       case "guarded":
@@ -367,8 +370,14 @@ export class ProcessThread implements Thread {
   #print(bytes: Uint8Array): void {
     this.#process.note(this.#decoder.decode(bytes));
     // Until it has started, it may be why it cannot.
-    if (this.#isReady) print(bytes);
-    else this.#unprinted.push(bytes);
+    this.#unprinted.push(bytes);
+    this.#heldBack += bytes.length;
+    if (this.#isReady || this.#heldBack > MOST_HELD_BACK) this.#printAll();
+  }
+
+  #printAll(): void {
+    for (const bytes of this.#unprinted) print(bytes);
+    this.#unprinted = [];
   }
 }
 
