@@ -1,6 +1,7 @@
 // One process that runs Deno: its start, what goes in and what comes out, and its
 // end.
 
+import { type Pipes, pipesOf } from "./pipe.ts";
 import { run } from "./run.ts";
 import type { Warden } from "./warden.ts";
 
@@ -33,8 +34,7 @@ const KEPT = 16 * 1024;
 /** A process. */
 export class DenoProcess {
   readonly #child: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #pipes: Pipes;
   readonly #events: DenoProcessEvents;
   /** What is still to be written. */
   #unwritten: Uint8Array[] = [];
@@ -64,11 +64,7 @@ export class DenoProcess {
     this.#child = run(options, (command) => command.spawn());
     // Before it is sent anything: then it does not outlive this program.
     warden.watch(this.#child.pid, command.memoryLimit);
-    this.#input = this.#child.stdin.getWriter();
-    this.#input.closed.catch(() => {
-      // It has ended.
-    });
-    this.#output = this.#child.stderr.getReader();
+    this.#pipes = pipesOf(this.#child);
     this.gone = this.#watch(warden);
   }
 
@@ -76,6 +72,7 @@ export class DenoProcess {
   set isHeld(isHeld: boolean) {
     if (isHeld) this.#child.ref();
     else this.#child.unref();
+    this.#pipes.hold(isHeld);
   }
 
   /** Sends it bytes. */
@@ -90,7 +87,7 @@ export class DenoProcess {
       while (this.#unwritten.length > 0) {
         const parts = this.#unwritten;
         this.#unwritten = [];
-        for (const bytes of joined(parts)) await this.#input.write(bytes);
+        for (const bytes of joined(parts)) await this.#pipes.write(bytes);
       }
       this.#isWriting = false;
     } catch {
@@ -123,12 +120,10 @@ export class DenoProcess {
     const { pid } = this.#child;
     const wasTooLarge = warden.forget(pid);
     // What it has started may hold its output open.
-    const timer = setTimeout(() => this.#output.cancel(), LAST_WORDS);
+    const timer = setTimeout(() => this.#pipes.close(), LAST_WORDS);
     await reading;
     clearTimeout(timer);
-    this.#input.abort().catch(() => {
-      // It is closed.
-    });
+    this.#pipes.close();
     if (this.#isKilled) return;
     this.#isKilled = true;
     const isOutOfMemory = signal === "SIGKILL"
@@ -142,9 +137,9 @@ export class DenoProcess {
   async #read(): Promise<void> {
     try {
       for (;;) {
-        const { done, value } = await this.#output.read();
-        if (done) return;
-        if (!this.#isKilled) this.#events.wrote(value);
+        const bytes = await this.#pipes.read();
+        if (bytes === undefined) return;
+        if (!this.#isKilled) this.#events.wrote(bytes);
       }
     } catch {
       // Nothing more can be read.
