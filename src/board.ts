@@ -51,7 +51,7 @@ const STATE_MASK = (1 << STATE_BITS) - 1;
 /** Bytes of a slot: its word, and three numbers. */
 const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
   3 * Float64Array.BYTES_PER_ELEMENT;
-const HEAD_BYTES = 8;
+const HEAD_BYTES = 16;
 
 /** Main's and a worker's view of the same shared memory. */
 export class Board {
@@ -61,6 +61,8 @@ export class Board {
   readonly #awake: number;
   /** Where the worker counts how often it was told that a job is to end. */
   readonly #heard: number;
+  /** Where main counts the large results that it has read. */
+  readonly #read: number;
   readonly #words: Int32Array;
   readonly #values: Float64Array;
   readonly #starts: Float64Array;
@@ -80,7 +82,8 @@ export class Board {
     this.#mask = slots - 1;
     this.#awake = slots;
     this.#heard = slots + 1;
-    this.#words = new Int32Array(buffer, 0, slots + 2);
+    this.#read = slots + 2;
+    this.#words = new Int32Array(buffer, 0, slots + 3);
     let offset = HEAD_BYTES + slots * Int32Array.BYTES_PER_ELEMENT;
     const column = () => {
       const numbers = new Float64Array(buffer, offset, slots);
@@ -221,6 +224,16 @@ export class Board {
   /** Main: how often the worker has heard that. */
   get heard(): number {
     return load(this.#words, this.#heard);
+  }
+
+  /** Main: has read a large result. */
+  hasRead(): void {
+    store(this.#words, this.#read, this.largeRead + 1);
+  }
+
+  /** How many large results main has read. */
+  get largeRead(): number {
+    return load(this.#words, this.#read);
   }
 
   /** Worker: whether main has to be woken, since nothing else will do so. */

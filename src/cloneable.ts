@@ -58,10 +58,17 @@ const NOT_CLONEABLE = setOf([
   "WeakSet",
 ]);
 
-/** Whether all of a list are primitives that need no look at all. */
-export function arePrimitives(values: readonly unknown[]): boolean {
+/** A longer text is no small thing to send. */
+const SHORT_TEXT = 1024;
+
+/** Whether all of a list are small primitives, which need no look at all. */
+export function areSmallPrimitives(values: readonly unknown[]): boolean {
   for (let i = 0; i < values.length; i++) {
-    if (!isPrimitive(values[i])) return false;
+    const value = values[i];
+    const isSmall = typeof value === "string"
+      ? value.length <= SHORT_TEXT
+      : isPrimitive(value);
+    if (!isSmall) return false;
   }
   return true;
 }

@@ -1,6 +1,6 @@
 // Turns a call of `execute()` into a job: checks it, and takes what moves.
 
-import { arePrimitives } from "./cloneable.ts";
+import { areSmallPrimitives } from "./cloneable.ts";
 import { JobNotFoundError } from "./errors.ts";
 import { expected } from "./expected.ts";
 import type { FunctionTable } from "./functions.ts";
@@ -70,7 +70,7 @@ export function takePayload(
   const transfer = options?.transfer;
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
-    if (arePrimitives(args)) {
+    if (areSmallPrimitives(args)) {
       return { args, extras: undefined };
     }
     const text = toText(args);
@@ -83,13 +83,13 @@ export function takePayload(
     if (kind === "connection") checkConnection(value as Deno.Conn);
   }
   const sendsAtOnce = dispatcher.sendsAtOnce && packed.departing.length === 0;
-  const { value, moves, departing, isOwn } = sendsAtOnce
+  const { value, moves, departing, isOwn, size } = sendsAtOnce
     ? release(packed)
     : take(packed);
   for (const { kind, value } of departing) {
     if (kind === "connection") ownConnection(value as Deno.Conn);
   }
-  const extras: JobExtras = {};
+  const extras: JobExtras = { size };
   // Jobs that share a message share no object.
   if (!isOwn || moves.length > 0) extras.travelsAlone = true;
   if (moves.length > 0) extras.moves = moves;

@@ -39,6 +39,9 @@ import { markOf, unmark } from "./thread_state.ts";
 /** As they were before any job could overwrite them. */
 const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
 
+/** A value of more bytes is large: few are on their way at once, and none is sent again without need. */
+export const LARGE: number = 64 * 1024;
+
 /** A value that is ready to be sent. */
 export interface Packed<T> {
   /** A copy of all containers; what they hold is the caller's own. */
@@ -49,6 +52,8 @@ export interface Packed<T> {
   departing: Departing;
   /** Whether all objects in it are its own, so that it can share a message. */
   isOwn: boolean;
+  /** About how many bytes it takes, what moves included. */
+  size: number;
   /** The values whose marks are used up once it is sent. */
   marked: object[];
 }
@@ -115,12 +120,16 @@ function clone<T>(value: T, transfer: Transferable[]): T {
   }
 }
 
+/** A value that is no text counts as so many bytes. */
+const BYTES_OF_A_VALUE = 8;
+
 class Packer {
   readonly #root: string;
   readonly #moves: SafeSet<Transferable>;
   readonly #copies = new SafeMap<object, object>();
   readonly #departing: Departing = [];
   #isOwn = true;
+  #size = 0;
   readonly #marked: object[] = [];
   /** What can only be moved, and so must be among the moves. */
   readonly #mustMove = new SafeMap<object, Place | undefined>();
@@ -164,6 +173,7 @@ class Packer {
       moves,
       departing: this.#departing,
       isOwn: this.#isOwn,
+      size: this.#size,
       marked: this.#marked,
     };
   }
@@ -189,7 +199,7 @@ class Packer {
   }
 
   #copy(value: unknown, place: Place | undefined): unknown {
-    if (isPrimitive(value)) return value;
+    if (isPrimitive(value)) return this.#count(value);
     this.#place = place;
     this.#key = undefined;
     if (typeof value !== "object") {
@@ -234,6 +244,7 @@ class Packer {
       throw this.#refusal(value, place, "has lost its buffer");
     }
     this.#isOwn = false;
+    this.#size += value.byteLength;
     this.#copies.set(value, value);
     return value;
   }
@@ -317,7 +328,16 @@ class Packer {
     parent: Place | undefined,
     key: Place["key"],
   ): unknown {
-    return isPrimitive(value) ? value : this.#copy(value, { parent, key });
+    return isPrimitive(value)
+      ? this.#count(value)
+      : this.#copy(value, { parent, key });
+  }
+
+  #count(primitive: unknown): unknown {
+    this.#size += typeof primitive === "string"
+      ? primitive.length
+      : BYTES_OF_A_VALUE;
+    return primitive;
   }
 
   #replace(value: object, kind: Kind, place: Place | undefined): object {

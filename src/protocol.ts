@@ -84,7 +84,7 @@ export type ToWorker =
 
 /** How a job ended, where the board cannot say it. */
 export type Ending =
-  | { kind: "value"; value: unknown; moved?: MovedList }
+  | { kind: "value"; value: unknown; moved?: MovedList; isLarge?: boolean }
   | { kind: "error"; error: PackedError }
   | { kind: "not-found" | "not-cloneable"; message: string }
   /** It was stopped in its synchronous part. */

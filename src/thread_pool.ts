@@ -32,11 +32,14 @@ import { emit, hasListener, PoolEvents } from "./pool_events.ts";
 import { Meter, type PoolStats } from "./pool_stats.ts";
 import { Room } from "./room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
-import { Settlement } from "./settlement.ts";
+import { type JobRun, Settlement } from "./settlement.ts";
 import { textOf } from "./text_of.ts";
 import { TurnClock } from "./turn_clock.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
+
+/** A pool that has had nothing to do for so many ms does not keep its process: jobs that follow each other cost nothing. */
+const REST_AFTER = 20;
 
 /**
  * Runs functions on worker threads and gives their results back as promises.
@@ -107,6 +110,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   #refusal: (() => Error) | undefined;
   #isEnded = false;
   #jobCount = 0;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * Makes a pool. No worker starts before there is a job for it.
@@ -123,11 +127,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       ? connectDescriptor
       : connectBytes;
     this.#aborts = new AbortWatch((job, reason) => {
+      const run = this.#runOf(job);
       this.#dispatcher.abort(job, reason);
-      this.#settlement.abort(job, reason);
+      this.#settlement.abort(job, reason, run);
     });
     this.#settlement = new Settlement(this.#meter, this.#aborts, {
-      settled: (job, ok, error) => this.#jobSettled(job, ok, error),
+      settled: (job, ok, error, run) => {
+        this.#jobSettled(job, ok, error, run);
+      },
       drained: () => this.#allSettled(),
     });
     this.#dispatcher = new Dispatcher(settings, this.#dispatcherEvents());
@@ -346,7 +353,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    */
   stats(): PoolStats {
     const { size, idle, queued, running } = this.#dispatcher.snapshot();
-    const { completed, failed, aborted, timedOut, crashed, lost } = this.#meter;
+    const { completed, failed, aborted, timedOut, crashed } = this.#meter;
+    const { lost } = this.#dispatcher;
     const { waitTime, runTime, utilization } = this.#meter;
     return {
       size,
@@ -461,23 +469,24 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       jobStarted: (job, workerId) => {
         emit(this, "jobstart", { ...this.#describe(job), workerId });
       },
-      jobValue: (job, value, start, end) => {
+      jobValue: (job, value, workerId, start, end) => {
         meter.jobEnded(job.submitted, start, end);
-        settlement.resolve(job, value);
+        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
+        settlement.resolve(job, value, run);
       },
-      jobEnded: (job, outcome, start, end, open) => {
+      jobEnded: (job, outcome, workerId, start, end, open) => {
         meter.jobEnded(job.submitted, start, end);
         if (open) settlement.hold(open);
-        this.#settleAs(outcome, job);
+        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
+        this.#settleAs(outcome, job, run);
       },
       freed: () => this.#room.release(),
+      emptied: () => this.#restSoon(),
       jobLost: (job, error) => settlement.fail(job, error),
-      jobTimedOut: (job) => this.#timeOut(job),
-      jobCrashed: (job, started, cause) => {
-        settlement.fail(
-          job,
-          crashError(this.#describe(job).name, started, cause),
-        );
+      jobTimedOut: (job) => this.#timeOut(job, this.#runOf(job)),
+      jobCrashed: (job, run, cause) => {
+        const { name } = this.#describe(job);
+        settlement.fail(job, crashError(name, run !== undefined, cause), run);
       },
       workerStarted: (workerId) => {
         meter.workerStarted(workerId);
@@ -492,7 +501,6 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         emit(this, "workererror", { workerId, error });
       },
       workerLost: (workerId) => {
-        meter.lost++;
         const error = new Error(
           "The worker could not be stopped: its thread goes on",
         );
@@ -510,28 +518,37 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     };
   }
 
-  #settleAs(outcome: Outcome, job: Job): void {
+  get #tellsEnds(): boolean {
+    return hasListener(this, "jobend");
+  }
+
+  /** Where and since when a job runs, for those who listen, if it runs. */
+  #runOf(job: Job): JobRun | undefined {
+    return this.#tellsEnds ? this.#dispatcher.runOf(job) : undefined;
+  }
+
+  #settleAs(outcome: Outcome, job: Job, run: JobRun | undefined): void {
     const settlement = this.#settlement;
     switch (outcome.kind) {
       case "value":
-        return settlement.resolve(job, outcome.value);
+        return settlement.resolve(job, outcome.value, run);
       case "error":
-        return settlement.fail(job, outcome.error);
+        return settlement.fail(job, outcome.error, run);
       case "not-found":
-        return settlement.fail(job, new JobNotFoundError(outcome.message));
+        return settlement.fail(job, new JobNotFoundError(outcome.message), run);
       case "not-cloneable":
-        return settlement.fail(job, new JobCloneError(outcome.message));
+        return settlement.fail(job, new JobCloneError(outcome.message), run);
       case "timed-out":
-        return this.#timeOut(job);
+        return this.#timeOut(job, run);
     }
   }
 
-  #timeOut(job: Job): void {
+  #timeOut(job: Job, run: JobRun | undefined): void {
     const { name } = this.#describe(job);
     const error = new JobTimeoutError(
       `Job "${name}" executed for longer than its timeout of ${job.timeout} ms`,
     );
-    this.#settlement.timeOut(job, error);
+    this.#settlement.timeOut(job, error, run);
   }
 
   #describe(job: Job): { jobId: number; name: string } {
@@ -539,13 +556,39 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     return { jobId: job.id, name };
   }
 
-  #jobSettled(job: Job, ok: boolean, error: unknown): void {
-    if (hasListener(this, "jobend")) {
-      emit(this, "jobend", { ...this.#describe(job), ok, error });
-    }
+  #jobSettled(
+    job: Job,
+    ok: boolean,
+    error: unknown,
+    run: JobRun | undefined,
+  ): void {
+    if (!this.#tellsEnds) return;
+    const now = performance.now();
+    const { workerId, start, end } = run ??
+      { workerId: undefined, start: now, end: now };
+    emit(this, "jobend", {
+      ...this.#describe(job),
+      ok,
+      error,
+      workerId,
+      waitTime: Math.max(0, start - job.submitted),
+      runTime: Math.max(0, end - start),
+    });
+  }
+
+  /** Lets the process end, once the pool has had nothing to do for a moment. */
+  #restSoon(): void {
+    if (this.#isEnded) return;
+    this.#restTimer ??= setTimeout(() => {
+      this.#restTimer = undefined;
+      const isIdle = this.#settlement.waiting === 0 &&
+        this.#dispatcher.outstanding === 0;
+      if (isIdle) this.#dispatcher.keepProcess(false);
+    }, REST_AFTER);
   }
 
   #allSettled(): void {
+    this.#restSoon();
     this.#drained?.resolve();
     this.#drained = undefined;
     emit(this, "drain");
@@ -569,6 +612,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   #stop(refusal: () => Error): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    clearTimeout(this.#restTimer);
     this.#settings.signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
     for (const job of this.#dispatcher.stop(refusal())) {

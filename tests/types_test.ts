@@ -176,7 +176,7 @@ function eventsAreTyped(pool: Pool) {
   // @ts-expect-error no such event
   pool.addEventListener("jobended", () => {});
   // @ts-expect-error no such detail
-  pool.addEventListener("jobend", ({ detail }) => detail.workerId);
+  pool.addEventListener("jobstart", ({ detail }) => detail.waitTime);
 }
 
 Deno.test("calls are typed as this file says, under the type check", () => {

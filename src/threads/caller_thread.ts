@@ -38,6 +38,10 @@ export class CallerThread implements Thread {
     else this.#early.push(message);
   }
 
+  keepProcess(): void {
+    // The caller's own jobs keep it as anything else there does.
+  }
+
   terminate(): void {
     this.#isEnded = true;
     this.#core = undefined;

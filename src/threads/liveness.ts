@@ -10,8 +10,8 @@ interface Locks {
   request(
     this: Locks,
     name: string,
-    options: { signal?: AbortSignal; steal?: boolean },
-    callback: () => unknown,
+    options: { signal?: AbortSignal; steal?: boolean; ifAvailable?: boolean },
+    callback: (lock: unknown) => unknown,
   ): Promise<unknown>;
 }
 
@@ -59,6 +59,16 @@ export function showLife(
       return new Promise(() => {});
     }).catch(async () => onRenamed(await showLife(threadName, onRenamed)));
   });
+}
+
+/** Whether the thread that shows its life by this name has ended, as far as that can be seen. */
+export function hasEnded(name: string): Promise<boolean> {
+  if (locks === undefined) return Promise.resolve(true);
+  return locks.request(
+    name,
+    { ifAvailable: true },
+    (lock: unknown) => lock !== null,
+  ) as Promise<boolean>;
 }
 
 /**

@@ -6,7 +6,7 @@ import { nestedEntryWith } from "./entry.ts";
 import type { Loan, ShellFailure, ShellInit } from "./nested_protocol.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 import { nodeWorkers } from "./node_thread.ts";
-import { unref } from "./unref.ts";
+import { setRef } from "./unref.ts";
 import { listenTo, openRestricted } from "./web_thread.ts";
 
 const SHELL = new URL("../worker/shell.ts", import.meta.url);
@@ -18,6 +18,7 @@ export const importShell = (): Promise<unknown> => import("../worker/shell.ts");
 export class NestedThread implements Thread {
   readonly #shell: Worker;
   readonly #port: MessagePort;
+  #keepsProcess = true;
 
   constructor(
     { name, module, memoryLimit, permissions }: ThreadSettings,
@@ -47,9 +48,15 @@ export class NestedThread implements Thread {
     this.#port.postMessage(message, moves);
   }
 
+  keepProcess(keeps: boolean): void {
+    if (keeps === this.#keepsProcess) return;
+    this.#keepsProcess = keeps;
+    setRef(this.#shell, keeps);
+  }
+
   terminate(): void {
     this.#shell.terminate();
-    unref(this.#shell);
+    this.keepProcess(false);
     this.#port.close();
   }
 }

@@ -29,6 +29,11 @@ export class NodeThread implements Thread {
     this.#worker.postMessage(message, moves as any);
   }
 
+  keepProcess(keeps: boolean): void {
+    if (keeps) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
   terminate(): void {
     this.#worker.terminate();
     this.#worker.unref();

@@ -26,6 +26,8 @@ export interface ThreadEvents {
 export interface Thread {
   /** Sends a message; throws as `postMessage` does. */
   post(message: unknown, moves?: Transferable[]): void;
+  /** Whether it keeps the process from ending; it does from the start. */
+  keepProcess(keeps: boolean): void;
   /** Ends it as far as that can be done, and lets the process end without it. */
   terminate(): void;
 }

@@ -11,7 +11,7 @@ import type {
   ToWorker,
 } from "../protocol.ts";
 import { canHardKill } from "./hard_kill.ts";
-import { endOfLife } from "./liveness.ts";
+import { endOfLife, hasEnded } from "./liveness.ts";
 import { openThread } from "./open_thread.ts";
 import type { Thread, ThreadSettings } from "./thread.ts";
 
@@ -23,15 +23,18 @@ export interface WorkerThreadEvents {
   message(message: FromWorker): void;
   /** Something that is not of the pool's code has posted a message there. */
   forged(): void;
+  /** It is certain again that it is alive. */
+  seen(): void;
   /** It has ended, unasked; nothing follows. */
   died(cause: unknown): void;
 }
 
+/** What is known of a thread that ends without a word. */
+const EXITED = "The worker exited: self.close() or Deno.exit()";
+/** How often it is looked whether a thread that rests has ended, in ms. */
+const LOOK_EVERY = 1_000;
 /** What a thread has posted arrives so many ms after its end has been seen. */
 const LAST_WORDS = 10;
-
-/** A thread that has not ended so many ms after it was told to is lost. */
-const LOST_AFTER = 500;
 
 /** A thread that is watched from its start to its end. */
 export class WorkerThread {
@@ -41,11 +44,16 @@ export class WorkerThread {
   readonly #isKillable: Promise<boolean> | undefined;
   readonly #thread: Thread;
   readonly #events: WorkerThreadEvents;
-  readonly #watch = new AbortController();
+  /** Ends the look-out for the thread's end. */
+  #watch = new AbortController();
   #isStopped = false;
+  #isResting = false;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
   #dying: ReturnType<typeof setTimeout> | undefined;
-  /** Resolves when it has ended, from when it is known how to see that. */
-  #life: Promise<void> | undefined;
+  /** By what it shows its life, once that is known. */
+  #life: string | undefined;
+  /** Whether it may have ended unseen. */
+  #isUnseen = false;
 
   constructor(settings: ThreadSettings, events: WorkerThreadEvents) {
     this.#events = events;
@@ -69,25 +77,57 @@ export class WorkerThread {
     this.#thread.post(posted, moves);
   }
 
-  /**
-   * Ends the thread; it says nothing more.
-   *
-   * @param isLooping Whether it is known to hear nothing
-   * @param uninterested Whether nobody cares any more whether it has ended
-   * @returns Whether it has ended, as far as is known; otherwise it is lost
-   */
-  async stop(
-    isLooping: boolean,
-    uninterested: AbortSignal,
-  ): Promise<boolean> {
+  /** Whether it was alive when it was last looked for, and would have been seen to end. */
+  get isSeen(): boolean {
+    return !this.#isUnseen;
+  }
+
+  /** Lets the process end while the thread has nothing to do: its own end is not seen then. */
+  rest(): void {
+    if (this.#isStopped || this.#isResting) return;
+    this.#isResting = true;
+    this.#thread.keepProcess(false);
+    this.#watch.abort();
+    this.#isUnseen = this.#life !== undefined;
+    this.#lookWhileResting();
+  }
+
+  /** By a timer, which unlike the wait for a lock does not keep the process. */
+  #lookWhileResting(): void {
+    this.#restTimer = setTimeout(async () => {
+      if (this.#life !== undefined && await hasEnded(this.#life)) {
+        this.#dieSoon(new Error(EXITED), 0);
+      } else if (this.#isResting && !this.#isStopped) this.#lookWhileResting();
+    }, LOOK_EVERY);
+    Deno.unrefTimer(this.#restTimer as unknown as number);
+  }
+
+  /** The thread gets something to do. */
+  resume(): void {
+    if (this.#isStopped || !this.#isResting) return;
+    this.#isResting = false;
+    clearTimeout(this.#restTimer);
+    this.#thread.keepProcess(true);
+    if (this.#life !== undefined) this.#seeAgain(this.#life);
+  }
+
+  async #seeAgain(life: string): Promise<void> {
+    const isGone = await hasEnded(life);
+    if (this.#isStopped || this.#isResting) return;
+    this.#watchLife(life);
+    if (isGone) return;
+    this.#isUnseen = false;
+    this.#events.seen();
+  }
+
+  /** Ends the thread, which says nothing more; gives what it shows its life by, if it has begun to. */
+  stop(): string | undefined {
     this.#isStopped = true;
     clearTimeout(this.#dying);
+    clearTimeout(this.#restTimer);
     this.#thread.terminate();
-    const hasEnded = this.#life === undefined || uninterested.aborted ||
-      (!isLooping || this.#isKillable !== undefined) &&
-        await endsSoon(this.#life, uninterested);
     this.#watch.abort();
-    return hasEnded;
+    return this.#life;
   }
 
   async #becomeReady(): Promise<void> {
@@ -128,10 +168,13 @@ export class WorkerThread {
     }
   }
 
-  #watchLife(name: string): void {
-    const life = this.#life = endOfLife(name, this.#watch.signal);
-    life?.then(() => {
-      const cause = new Error("The worker exited: self.close() or Deno.exit()");
+  #watchLife(life: string): void {
+    this.#life = life;
+    this.#watch.abort();
+    if (this.#isResting) return;
+    this.#watch = new AbortController();
+    endOfLife(life, this.#watch.signal)?.then(() => {
+      const cause = new Error(EXITED);
       // It may have got another name meanwhile.
       this.#dieSoon(cause, LAST_WORDS, () => this.#life === life);
     });
@@ -149,22 +192,6 @@ export class WorkerThread {
   #die(cause: unknown): void {
     if (!this.#isStopped) this.#events.died(cause);
   }
-}
-
-/** Whether a life ends in time, or before anybody cares. */
-async function endsSoon(
-  life: Promise<void>,
-  uninterested: AbortSignal,
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, LOST_AFTER, false);
-  const onEnd = () => resolve(true);
-  life.then(onEnd);
-  uninterested.addEventListener("abort", onEnd);
-  const hasEnded = await promise;
-  uninterested.removeEventListener("abort", onEnd);
-  clearTimeout(timer);
-  return hasEnded;
 }
 
 /** Nobody else would close the ports that have come with a message of a job's. */

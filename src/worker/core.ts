@@ -71,7 +71,7 @@ export class Core {
   receive(message: ToWorker): void {
     this.#executor.traffic?.link.beginTurn();
     if (this.#waiting.length > 0) this.#wait(message);
-    else if (message === WAKE) this.#executor.traffic?.link.read();
+    else if (message === WAKE) this.#executor.wake();
     else if (isArray(message)) this.#executor.receive(message);
     else {
       switch (message.kind) {

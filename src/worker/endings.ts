@@ -5,8 +5,8 @@ import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/turn.ts";
 import { Departures } from "../moving/departures.ts";
-import { pack, type Packed } from "../pack.ts";
-import type { Ending } from "../protocol.ts";
+import { LARGE, pack, type Packed } from "../pack.ts";
+import type { Ending, FromWorker } from "../protocol.ts";
 import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
 import type { Traffic } from "./traffic.ts";
@@ -19,7 +19,8 @@ interface EndedJob {
 }
 
 /**
- * Sends what a handler has returned, if it can be sent. Streams in it depart a
+ * Sends what a handler has returned, if it can be sent; of large results main tells
+ * when it has read them. Streams in it depart a
  * turn later, together with what they have by then.
  */
 export function postValue(
@@ -27,16 +28,26 @@ export function postValue(
   result: unknown,
   traffic: Traffic | undefined,
   post: Post,
+  onLarge: () => void,
 ): Promise<Departures> | undefined {
   try {
     const packed = pack(result, "result");
+    const isLarge = packed.size > LARGE;
     if (packed.departing.length > 0) {
       checkDeparting(packed);
       return postMoving(job, packed, traffic!, post);
     }
     const { value, moves, marked } = packed;
-    post([job.seq, value], moves.length > 0 ? moves : undefined);
+    const message: FromWorker = isLarge
+      ? {
+        kind: "ended",
+        seq: job.seq,
+        ending: { kind: "value", value, isLarge },
+      }
+      : [job.seq, value];
+    post(message, moves.length > 0 ? moves : undefined);
     unmark(marked);
+    if (isLarge) onLarge();
   } catch (error) {
     postRefusal(job, error, post);
   }

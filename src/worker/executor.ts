@@ -60,6 +60,8 @@ class ReceivedJob implements CurrentJob {
 
 /** Results wait at most so many ms for others to be told of with them, if no job is long. */
 const TELL_AFTER = 0.25;
+/** So many large results may wait for main to read them before the next job starts. */
+const MOST_UNREAD = 2;
 /** For so many ms jobs follow each other before timers and I/O get their turn. */
 const TURN = 10;
 /** How often the size of the heap is looked at, in ms. */
@@ -102,6 +104,9 @@ export class Executor {
   #untoldSince: number | undefined;
   /** When, on main's clock, it is others' turn in this thread. */
   #pauseAt = 0;
+  /** How many large results have left. */
+  #largePosted = 0;
+  readonly #onLarge = (): void => void this.#largePosted++;
   readonly #maxHeap: number;
   /** When, on main's clock, the heap is looked at again. */
   #weighAt: number;
@@ -202,12 +207,22 @@ export class Executor {
   abort(seq: number, reason: unknown): void {
     this.#board.hear();
     this.#inProgress.get(seq)?.abort(reason);
+    // Main may have taken this thread to hear nothing.
+    this.#tell();
     // Where one was stopped, what followed may have been stopped with it.
     if (this.#mayStart) this.#run(this.#now());
   }
 
+  /** Main has something to say in shared memory. */
+  wake(): void {
+    this.traffic?.link.read();
+    if (this.#first && this.#mayStart) this.#run(this.#now());
+  }
+
   get #mayStart(): boolean {
-    return this.#holds === 0 && this.#inProgress.size < this.#concurrency;
+    return this.#holds === 0 && this.#inProgress.size < this.#concurrency &&
+      (this.#largePosted === 0 ||
+        this.#largePosted - this.#board.largeRead < MOST_UNREAD);
   }
 
   #run(now: number): void {
@@ -362,7 +377,13 @@ export class Executor {
       postFailure(job, result, this.#host.post);
       return job.arrivals?.end({ thrown: result });
     }
-    const departing = postValue(job, result, this.traffic!, this.#host.post);
+    const departing = postValue(
+      job,
+      result,
+      this.traffic!,
+      this.#host.post,
+      this.#onLarge,
+    );
     if (departing === undefined) return job.arrivals?.end();
     this.#hold(async () => {
       const departures = await departing;

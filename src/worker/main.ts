@@ -69,6 +69,8 @@ export function listen(scope: Scope): void {
     }
     post({ kind: "ready" });
     for (let i = 0; i < early.length; i++) receive(core, early[i]);
+    // Else the first jobs' arguments would stay for as long as the worker.
+    early.length = 0;
     core.loadRest().catch(crash);
   }
 
