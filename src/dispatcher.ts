@@ -55,7 +55,7 @@ const WORTH_TAKING = 0.2;
 /** So many ms of work are worth to wake a worker for, while another is awake. */
 const WORTH_WAKING = 0.2;
 
-/** Main lets others have their turn after a message that took it so many ms to send. */
+/** Main lets others have their turn after a large job that took it so many ms to send. */
 const LONG_SEND = 1;
 
 /** How many jobs the caller may have in progress. */
@@ -452,7 +452,7 @@ export class Dispatcher {
       const { shortestTimeout, spent } = lane.send(jobs);
       this.#overruns.expect(shortestTimeout);
       this.#silence.watch();
-      if (spent > LONG_SEND) this.#pause();
+      if (spent > LONG_SEND && isLarge(jobs[0])) this.#pause();
       if (this.#events.tellsStarts()) this.#looking.soon();
     } catch (error) {
       this.#noteIdle(lane);
