@@ -150,13 +150,8 @@ export class Dispatcher {
    */
   get sendsAtOnce(): boolean {
     return this.#queue.length === 0 && this.#idle.size > 0 &&
-      !this.#isPausing && this.#areIdleSeen &&
+      !this.#isPausing &&
       (this.#idle.size === this.#lanes.size || this.#pace.mean >= WORTH_WAKING);
-  }
-
-  get #areIdleSeen(): boolean {
-    for (const lane of this.#idle) if (!lane.isSeen) return false;
-    return true;
   }
 
   /** How many threads go on now though they, or their jobs, were told to end. */
@@ -428,8 +423,7 @@ export class Dispatcher {
 
   /** Whether a job that a worker is sent now waits for no other. */
   #startsAtOnce(lane: Lane): boolean {
-    return lane.isReady && lane.isSeen &&
-      lane.inFlight < this.#settings.concurrency;
+    return lane.isReady && lane.inFlight < this.#settings.concurrency;
   }
 
   /** Sends one message, and tells how many jobs it held. */
@@ -593,7 +587,6 @@ export class Dispatcher {
         this.#looking.soon();
       },
       progress: (lane) => this.#progress(lane),
-      seen: () => this.#dispatch(),
       flowed: () => this.#looking.soon(),
       value: (lane, job, value, start, end) => {
         this.#left(lane, job, end - start);

@@ -14,6 +14,7 @@ import type { MovedList } from "./moving/moved.ts";
 import type { Ending, FromWorker } from "./protocol.ts";
 import type { JobRun } from "./settlement.ts";
 import type { ThreadSettings } from "./threads/thread.ts";
+import type { Life } from "./threads/life.ts";
 import { textOf } from "./text_of.ts";
 import { WorkerThread } from "./threads/worker_thread.ts";
 
@@ -53,8 +54,6 @@ export interface LaneEvents {
     end: number,
     streams: Arrivals | undefined,
   ): void;
-  /** Its worker is known again to be alive. */
-  seen(lane: Lane): void;
   /** A job in its worker has posted something. */
   forged(lane: Lane): void;
   died(lane: Lane, cause: unknown): void;
@@ -64,8 +63,8 @@ export interface LaneEvents {
 export interface Remains {
   unstarted: Job[];
   started: Job[];
-  /** What its thread shows its life by, if it has begun to. */
-  life: string | undefined;
+  /** The life of its thread, if that can be seen. */
+  life: Life | undefined;
   /** Whether the thread is known to hear nothing. */
   isDeaf: boolean;
 }
@@ -135,7 +134,6 @@ export class Lane implements Flight {
     }, {
       ready: () => events.ready(this),
       message: (message) => this.#receive(message),
-      seen: () => events.seen(this),
       forged: () => events.forged(this),
       died: (cause) => events.died(this, cause),
     });
@@ -217,15 +215,9 @@ export class Lane implements Flight {
     return this.#readingUntil;
   }
 
-  /** Whether its worker is sure to be alive: it may have ended unseen while the pool rested. */
-  get isSeen(): boolean {
-    return this.#thread.isSeen;
-  }
-
   /** Its worker keeps the process from ending, or no longer. */
   keepProcess(keeps: boolean): void {
-    if (keeps) this.#thread.resume();
-    else this.#thread.rest();
+    this.#thread.keepProcess(keeps);
   }
 
   /** How many more jobs it may be sent. */

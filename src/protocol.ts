@@ -71,11 +71,18 @@ export interface FlowMessage {
   events: FlowEvents;
 }
 
+/** What the thread is to hold: it closes with the thread, and so tells main of its end. */
+export interface HoldMessage {
+  kind: "hold";
+  token: MessagePort;
+}
+
 /** From main to a worker. */
 export type ToWorker =
   /** Look into the ring. */
   | Wake
   | InitMessage
+  | HoldMessage
   | FunctionsMessage
   | JobList
   | MovingJobsMessage
@@ -101,8 +108,6 @@ export type FromWorker =
   /** Look at the board. It is bare, since it is sent all the time. */
   | Wake
   | ResultsMessage
-  /** The thread lives, and shows it by this name. */
-  | { kind: "alive"; life: string }
   /** The module is imported: jobs may come. */
   | { kind: "ready" }
   /** The module cannot be imported. */

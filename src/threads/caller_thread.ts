@@ -14,6 +14,7 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** Executes jobs where the pool is. */
 export class CallerThread implements Thread {
+  readonly holdsToken = false;
   readonly #events: ThreadEvents;
   #key = "";
   #core: Core | undefined;

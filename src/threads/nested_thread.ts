@@ -5,7 +5,7 @@
 import { nestedEntryWith } from "./entry.ts";
 import type { Loan, ShellFailure, ShellInit } from "./nested_protocol.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
-import { nodeWorkers } from "./node_thread.ts";
+import { nodeWorkers } from "./node_workers.ts";
 import { setRef } from "./unref.ts";
 import { listenTo, openRestricted } from "./web_thread.ts";
 
@@ -16,6 +16,7 @@ export const importShell = (): Promise<unknown> => import("../worker/shell.ts");
 
 /** A thread in a thread. */
 export class NestedThread implements Thread {
+  readonly holdsToken = true;
   readonly #shell: Worker;
   readonly #port: MessagePort;
   #keepsProcess = true;

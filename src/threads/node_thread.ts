@@ -1,8 +1,8 @@
 // A thread that is a worker of `node:worker_threads`, which can be stopped in a
 // loop, and runs out of memory alone.
 
-import process from "node:process";
 import { entryWith } from "./entry.ts";
+import { nodeWorkers } from "./node_workers.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 
 /** The part of a worker of `node:worker_threads` that is used here. */
@@ -10,6 +10,7 @@ export type NodeWorker = import("node:worker_threads").Worker;
 
 /** A thread that can be killed. */
 export class NodeThread implements Thread {
+  readonly holdsToken = true;
   readonly #worker: NodeWorker;
 
   constructor(
@@ -57,11 +58,6 @@ export function openNodeWorker(
     // deno-lint-ignore no-explicit-any
     transferList: port === undefined ? [] : [port as any],
   });
-}
-
-/** The module, which only those pay for who need it. */
-export function nodeWorkers(): typeof import("node:worker_threads") {
-  return process.getBuiltinModule("node:worker_threads");
 }
 
 /** Which part of a heap is for what is new, at most so many MiB. */

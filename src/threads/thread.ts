@@ -24,6 +24,8 @@ export interface ThreadEvents {
 
 /** A thread that has been started. */
 export interface Thread {
+  /** Whether it ends as a thread does that holds a token of its life. */
+  readonly holdsToken: boolean;
   /** Sends a message; throws as `postMessage` does. */
   post(message: unknown, moves?: Transferable[]): void;
   /** Whether it keeps the process from ending; it does from the start. */

@@ -7,6 +7,7 @@ import { setRef } from "./unref.ts";
 
 /** A Web Worker, in a sandbox if it is given permissions. */
 export class WebThread implements Thread {
+  readonly holdsToken = true;
   readonly #worker: Worker;
   #keepsProcess = true;
 

@@ -11,7 +11,7 @@ import type {
   ToWorker,
 } from "../protocol.ts";
 import { canHardKill } from "./hard_kill.ts";
-import { endOfLife, hasEnded } from "./liveness.ts";
+import { Life } from "./life.ts";
 import { openThread } from "./open_thread.ts";
 import type { Thread, ThreadSettings } from "./thread.ts";
 
@@ -23,16 +23,12 @@ export interface WorkerThreadEvents {
   message(message: FromWorker): void;
   /** Something that is not of the pool's code has posted a message there. */
   forged(): void;
-  /** It is certain again that it is alive. */
-  seen(): void;
   /** It has ended, unasked; nothing follows. */
   died(cause: unknown): void;
 }
 
 /** What is known of a thread that ends without a word. */
 const EXITED = "The worker exited: self.close() or Deno.exit()";
-/** How often it is looked whether a thread that rests has ended, in ms. */
-const LOOK_EVERY = 1_000;
 /** What a thread has posted arrives so many ms after its end has been seen. */
 const LAST_WORDS = 10;
 
@@ -44,16 +40,9 @@ export class WorkerThread {
   readonly #isKillable: Promise<boolean> | undefined;
   readonly #thread: Thread;
   readonly #events: WorkerThreadEvents;
-  /** Ends the look-out for the thread's end. */
-  #watch = new AbortController();
   #isStopped = false;
-  #isResting = false;
-  #restTimer: ReturnType<typeof setTimeout> | undefined;
   #dying: ReturnType<typeof setTimeout> | undefined;
-  /** By what it shows its life, once that is known. */
-  #life: string | undefined;
-  /** Whether it may have ended unseen. */
-  #isUnseen = false;
+  #life: Life | undefined;
 
   constructor(settings: ThreadSettings, events: WorkerThreadEvents) {
     this.#events = events;
@@ -67,6 +56,11 @@ export class WorkerThread {
   /** Sends the first message; it tells the key. */
   init(message: Omit<InitMessage, "key">): void {
     this.#thread.post({ ...message, key: this.#key } satisfies InitMessage);
+    if (!this.#thread.holdsToken) return;
+    // The thread starts meanwhile.
+    const life = this.#life = new Life();
+    life.onEnd = () => this.#dieSoon(new Error(EXITED), LAST_WORDS);
+    this.post({ kind: "hold", token: life.token }, [life.token]);
   }
 
   /** Sends a message; throws as `postMessage` does. */
@@ -77,56 +71,16 @@ export class WorkerThread {
     this.#thread.post(posted, moves);
   }
 
-  /** Whether it was alive when it was last looked for, and would have been seen to end. */
-  get isSeen(): boolean {
-    return !this.#isUnseen;
+  /** Whether the thread keeps the process from ending. */
+  keepProcess(keeps: boolean): void {
+    if (!this.#isStopped) this.#thread.keepProcess(keeps);
   }
 
-  /** Lets the process end while the thread has nothing to do: its own end is not seen then. */
-  rest(): void {
-    if (this.#isStopped || this.#isResting) return;
-    this.#isResting = true;
-    this.#thread.keepProcess(false);
-    this.#watch.abort();
-    this.#isUnseen = this.#life !== undefined;
-    this.#lookWhileResting();
-  }
-
-  /** By a timer, which unlike the wait for a lock does not keep the process. */
-  #lookWhileResting(): void {
-    this.#restTimer = setTimeout(async () => {
-      if (this.#life !== undefined && await hasEnded(this.#life)) {
-        this.#dieSoon(new Error(EXITED), 0);
-      } else if (this.#isResting && !this.#isStopped) this.#lookWhileResting();
-    }, LOOK_EVERY);
-    Deno.unrefTimer(this.#restTimer as unknown as number);
-  }
-
-  /** The thread gets something to do. */
-  resume(): void {
-    if (this.#isStopped || !this.#isResting) return;
-    this.#isResting = false;
-    clearTimeout(this.#restTimer);
-    this.#thread.keepProcess(true);
-    if (this.#life !== undefined) this.#seeAgain(this.#life);
-  }
-
-  async #seeAgain(life: string): Promise<void> {
-    const isGone = await hasEnded(life);
-    if (this.#isStopped || this.#isResting) return;
-    this.#watchLife(life);
-    if (isGone) return;
-    this.#isUnseen = false;
-    this.#events.seen();
-  }
-
-  /** Ends the thread, which says nothing more; gives what it shows its life by, if it has begun to. */
-  stop(): string | undefined {
+  /** Ends the thread, which says nothing more; gives its life, if that can be seen. */
+  stop(): Life | undefined {
     this.#isStopped = true;
     clearTimeout(this.#dying);
-    clearTimeout(this.#restTimer);
     this.#thread.terminate();
-    this.#watch.abort();
     return this.#life;
   }
 
@@ -153,9 +107,6 @@ export class WorkerThread {
     const message = posted[1];
     if (Array.isArray(message)) return this.#events.message(message);
     switch (message.kind) {
-      case "alive":
-        this.#watchLife(message.life);
-        break;
       case "ready":
         this.#becomeReady();
         break;
@@ -168,25 +119,10 @@ export class WorkerThread {
     }
   }
 
-  #watchLife(life: string): void {
-    this.#life = life;
-    this.#watch.abort();
-    if (this.#isResting) return;
-    this.#watch = new AbortController();
-    endOfLife(life, this.#watch.signal)?.then(() => {
-      const cause = new Error(EXITED);
-      // It may have got another name meanwhile.
-      this.#dieSoon(cause, LAST_WORDS, () => this.#life === life);
-    });
-  }
-
   /** What the thread has posted before its end is still on its way. */
-  #dieSoon(cause: unknown, ms: number, isSo = () => true): void {
+  #dieSoon(cause: unknown, ms: number): void {
     if (this.#isStopped) return;
-    this.#dying ??= setTimeout(() => {
-      this.#dying = undefined;
-      if (isSo()) this.#die(cause);
-    }, ms);
+    this.#dying ??= setTimeout(() => this.#die(cause), ms);
   }
 
   #die(cause: unknown): void {

@@ -14,11 +14,19 @@ import { Handlers, importModule } from "./handlers.ts";
 import type { Host, Post } from "./host.ts";
 import type { Traffic } from "./traffic.ts";
 
+/** What is used here of the Web Locks API. */
+interface Locks {
+  request(name: string, callback: () => Promise<never>): void;
+}
+
 /** Imports the module, and makes what runs its jobs. */
 export async function openCore(init: InitMessage, host: Host): Promise<Core> {
   const { module, memoryLimit } = init;
   if (memoryLimit !== undefined) await checkMemoryLimit(memoryLimit);
-  if (init.hardKill) await watchMemory(host.post);
+  if (init.hardKill) {
+    await holdLock();
+    await watchMemory(host.post);
+  }
   const handlers = new Handlers(
     module === undefined ? {} : await importModule(module, host),
   );
@@ -30,6 +38,19 @@ export async function openCore(init: InitMessage, host: Host): Promise<Core> {
     await executor.loadRest();
   }
   return new Core(executor);
+}
+
+/** A thread of `node:worker_threads` that holds a Web Lock is stopped in a loop, too. */
+function holdLock(): Promise<void> {
+  // Deno's types leave it out.
+  const { locks } = navigator as unknown as { locks?: Locks };
+  return new Promise((resolve) => {
+    if (locks === undefined) return resolve();
+    locks.request(`@spindle/thread-pool/${crypto.randomUUID()}`, () => {
+      resolve();
+      return new Promise(() => {});
+    });
+  });
 }
 
 /** Some kinds of threads have no limit. */
@@ -79,6 +100,11 @@ export class Core {
           return this.#executor.define(message.definitions);
         case "abort":
           return this.#executor.abort(message.seq, message.reason);
+        case "hold":
+          // A thread in which nothing is awaited any more, since a job has broken
+          // what receives messages, would end the whole process.
+          message.token.onmessage = () => {};
+          return;
         case "init":
           return;
         default:

@@ -10,7 +10,6 @@ import type {
   PostedToWorker,
   ToWorker,
 } from "../protocol.ts";
-import { guardLives, showLife } from "../threads/liveness.ts";
 import type { Core } from "./core.ts";
 
 /** Where a worker's messages come and go: its global scope, or a port. */
@@ -52,15 +51,10 @@ export function listen(scope: Scope): void {
     if (moves === undefined) apply(postMessage, scope, [posted]);
     else apply(postMessage, scope, [posted, moves]);
   };
-  const life = showLife(global.name ?? "worker", (life) => {
-    post({ kind: "alive", life });
-  });
-  guardLives();
   const loading = Promise.all([import("./core.ts"), import("./next_turn.ts")]);
 
   async function start(init: InitMessage): Promise<void> {
     key = init.key;
-    post({ kind: "alive", life: await life });
     const [{ openCore }, { nextTurn }] = await loading;
     try {
       core = await openCore(init, { post, nextTurn, crash });
