@@ -335,6 +335,8 @@ export class Dispatcher {
   #dispatch(): void {
     this.#sinceDispatch = 0;
     if (this.#isPausing) return;
+    // One that is back needs nobody in its place.
+    if (this.#roster.hasAbandoned) this.#lookAtAbandoned();
     for (const lane of this.#idle) {
       if (this.#queue.length === 0 || !this.#isWorthWaking()) break;
       this.#feed(lane);

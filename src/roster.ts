@@ -150,6 +150,10 @@ export class Roster {
     else this.#retiring.add(lane);
   }
 
+  get hasAbandoned(): boolean {
+    return this.#abandoned.size > 0;
+  }
+
   /** Those that are left alone. */
   get abandoned(): Lane[] {
     return [...this.#abandoned];
