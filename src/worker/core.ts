@@ -19,9 +19,10 @@ export async function openCore(init: InitMessage, host: Host): Promise<Core> {
   const { module, memoryLimit } = init;
   if (memoryLimit !== undefined) await checkMemoryLimit(memoryLimit);
   if (init.hardKill) await watchMemory(host.post);
-  const handlers = new Handlers(
-    module === undefined ? {} : await importModule(module, host),
-  );
+  const [exports] = module === undefined
+    ? [{}]
+    : await importModule(module, host);
+  const handlers = new Handlers(exports);
   const board = new Board(init.slots, init.board);
   const executor = new Executor(init, board, handlers, host);
   // Most workers start sooner without.

@@ -10,7 +10,9 @@ import {
   join,
   keys,
   sourceOf,
+  stringify,
 } from "../intrinsics.ts";
+import { reword } from "../reword.ts";
 import { transfer } from "../transfer.ts";
 import type { Host } from "./host.ts";
 
@@ -18,13 +20,14 @@ import type { Host } from "./host.ts";
 export type Module = Record<string, unknown>;
 
 /**
- * The module's exports. Never resolves if the module ends its thread: such a
- * thread goes on for a while, and would take jobs.
+ * The module's exports, in a list, since a promise would take a module that
+ * exports `then` for a promise as well. Never resolves if the module ends its
+ * thread: such a thread goes on for a while, and would take jobs.
  */
 export async function importModule(
   url: string,
   { nextTurn }: Host,
-): Promise<Module> {
+): Promise<[Module]> {
   const scope = globalThis as { close?: () => void };
   const { close } = scope;
   const { exit } = Deno;
@@ -39,14 +42,35 @@ export async function importModule(
     return exit(code);
   };
   try {
-    const module = await import(url);
+    const { module } = await importWrapped(url);
     // A rejection that it leaves is reported before the next turn.
     await nextTurn();
-    return isEnding ? ending.promise : module;
+    return isEnding ? ending.promise : [module];
   } finally {
     scope.close = close;
     Deno.exit = exit;
   }
+}
+
+/** Imports a module that exports another one, instead of being it. */
+async function importWrapped(url: string): Promise<{ module: Module }> {
+  const text = stringify(url);
+  const source = `import * as module from ${text}; export { module };`;
+  try {
+    return await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  } catch (error) {
+    if (error instanceof Error) {
+      // That it was imported from here helps nobody.
+      const [what, where] = splitLast(error.message, "\n    at ");
+      if (where.includes(encodeURIComponent(text))) reword(error, what);
+    }
+    throw error;
+  }
+}
+
+function splitLast(text: string, separator: string): [string, string] {
+  const at = text.lastIndexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)];
 }
 
 /** A function that a job runs. */
