@@ -3,7 +3,7 @@
 import { arePrimitives } from "./cloneable.ts";
 import { JobNotFoundError } from "./errors.ts";
 import { expected } from "./expected.ts";
-import type { FunctionTable } from "./functions.ts";
+import type { FunctionTable, PoolFunction } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
 import type { ExecuteOptions } from "./options.ts";
 import { type Connect, Departures } from "./moving/departures.ts";
@@ -14,7 +14,7 @@ import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 
 /** A call that has been found good. Nothing has moved yet. */
 export interface Call {
-  functionId: number;
+  fn: PoolFunction;
   args: readonly unknown[];
   options: ExecuteOptions | undefined;
 }
@@ -33,17 +33,25 @@ export function checkCall(
   functions: FunctionTable,
   settings: PoolSettings,
 ): Call {
+  if (!Array.isArray(args)) throw notArguments(job, args, options);
   if (options !== undefined) checkExecuteOptions(options, settings);
-  if (!Array.isArray(args)) throw expected("args", "an array", args);
-  const functionId = functionOf(job, functions, settings.module);
-  return { functionId, args, options };
+  const fn = functionOf(job, functions, settings.module);
+  return { fn, args, options };
+}
+
+function notArguments(
+  job: unknown,
+  args: unknown,
+  options: unknown,
+): TypeError {
+  return expected("args", "an array", args);
 }
 
 function functionOf(
   job: unknown,
   functions: FunctionTable,
   module: string | undefined,
-): number {
+): PoolFunction {
   if (typeof job === "function") return functions.inline(job);
   if (typeof job !== "string") {
     throw expected("job", "the name of a job or a function", job);

@@ -58,10 +58,7 @@ export class Settlement {
       return;
     }
     this.#meter.failed++;
-    const callerStack = job.extras?.callerStack;
-    if (callerStack && error instanceof Error) {
-      error.stack += `\n${callerStack}`;
-    }
+    appendCaller(job, error);
     this.#reject(job, error);
   }
 
@@ -69,6 +66,7 @@ export class Settlement {
   timeOut(job: Job, error: unknown): void {
     if (job.settled) return;
     this.#meter.timedOut++;
+    appendCaller(job, error);
     this.#reject(job, error);
   }
 
@@ -92,5 +90,12 @@ export class Settlement {
     this.#waiting--;
     this.#events.settled(job, ok, error);
     if (this.#waiting === 0) this.#events.drained();
+  }
+}
+
+/** Says in an error's stack where its job was called, if that is known. */
+function appendCaller({ extras }: Job, error: unknown): void {
+  if (extras?.callerStack && error instanceof Error) {
+    error.stack += `\n${extras.callerStack}`;
   }
 }

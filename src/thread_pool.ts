@@ -14,6 +14,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
+import { explain } from "./explain.ts";
 import { checkCall, takePayload } from "./intake.ts";
 import { Job } from "./job.ts";
 import type {
@@ -391,13 +392,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const job = new Job(
       ++this.#jobCount,
-      call.functionId,
+      call.fn,
       payload.args,
       this.#clock.now(),
       extras,
       resolve,
     );
     if (signal) this.#aborts.add(signal, job);
+    functions.begin(job.fn);
     this.#settlement.add();
     this.#room.use();
     // Not before the job is sure to be accepted. The last that waited may have started.
@@ -516,6 +518,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       case "value":
         return settlement.resolve(job, outcome.value);
       case "error":
+        explain(outcome.error, job.fn);
         return settlement.fail(job, outcome.error);
       case "not-found":
         return settlement.fail(job, new JobNotFoundError(outcome.message));
@@ -535,11 +538,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 
   #describe(job: Job): { jobId: number; name: string } {
-    const { name } = this.#dispatcher.functions.definitions[job.functionId];
-    return { jobId: job.id, name };
+    return { jobId: job.id, name: job.fn.name };
   }
 
   #jobSettled(job: Job, ok: boolean, error: unknown): void {
+    this.#dispatcher.functions.end(job.fn);
     if (hasListener(this, "jobend")) {
       emit(this, "jobend", { ...this.#describe(job), ok, error });
     }

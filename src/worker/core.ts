@@ -77,7 +77,7 @@ export class Core {
     else {
       switch (message.kind) {
         case "functions":
-          return this.#executor.define(message.definitions);
+          return this.#executor.define(message);
         case "abort":
           return this.#executor.abort(message.seq, message.reason);
         case "init":

@@ -2,8 +2,9 @@
 // source.
 
 import { currentJob } from "../current_job.ts";
-import type { FunctionDefinition } from "../protocol.ts";
+import type { FunctionDefinition, FunctionsMessage } from "../protocol.ts";
 import {
+  apply,
   execute,
   getPrototypeOf,
   hasOwn,
@@ -86,32 +87,40 @@ export class HandlerNotFound extends Error {}
 const GENERATOR = getPrototypeOf(function* () {});
 const ASYNC_GENERATOR = getPrototypeOf(async function* () {});
 const CLASS = /^class\b/;
-/** As it was before any job could overwrite it. */
-const MakeFunction = Function;
+/** As it was before any job could overwrite it; called by this name, it sees global names only. */
+const evaluate = eval;
 
-/** All handlers that main has named so far, by their numbers. */
+/** The handlers that main has named and not told to forget, by their numbers. */
 export class Handlers {
   readonly #exports: Module;
-  readonly #handlers: Handler[] = [];
+  readonly #handlers: (Handler | undefined)[] = [];
 
   /** @param exports The namespace of the pool's module */
   constructor(exports: Module) {
     this.#exports = exports;
   }
 
-  /** Takes in functions whose numbers follow those that are known. */
-  define(definitions: FunctionDefinition[]): void {
+  /** Takes in functions, and forgets others, whose numbers may be used again. */
+  define({ forgotten, definitions }: FunctionsMessage): void {
+    for (let i = 0; i < forgotten.length; i++) {
+      this.#handlers[forgotten[i]] = undefined;
+    }
     for (let i = 0; i < definitions.length; i++) {
-      const { name, source } = definitions[i];
-      this.#handlers[this.#handlers.length] = source === undefined
+      const definition = definitions[i];
+      const { id, name, source } = definition;
+      // Numbers need not come in order: no list may have holes.
+      while (this.#handlers.length < id) {
+        this.#handlers[this.#handlers.length] = undefined;
+      }
+      this.#handlers[id] = source === undefined
         ? this.#exported(name)
-        : inline(name, source);
+        : inline(name, source, definition.place);
     }
   }
 
-  /** The handler of this number. */
+  /** The handler of this number, which main has told of before. */
   get(id: number): Handler {
-    return this.#handlers[id];
+    return this.#handlers[id]!;
   }
 
   #exported(name: string): Handler {
@@ -151,11 +160,18 @@ function canBeJob(value: object): boolean {
     execute(CLASS, sourceOf(value)) === null;
 }
 
-function inline(name: string, source: string): Handler {
-  const make = new MakeFunction(
-    "transfer",
-    "currentJob",
-    `"use strict"; return (${source}\n);`,
+/** Makes a function of its source; frames of its stacks name its place. */
+function inline(
+  name: string,
+  source: string,
+  place: string | undefined,
+): Handler {
+  // What precedes the source stands in its first line, so that its lines count from 1.
+  const make = evaluate(
+    `"use strict"; (function (transfer, currentJob) { return (${source}
+); })
+//# sourceURL=${place ?? "inline-job"}`,
   );
-  return { name, inline: true, call: make(transfer, currentJob) };
+  const call = apply(make, undefined, [transfer, currentJob]);
+  return { name, inline: true, call: call as Handler["call"] };
 }
