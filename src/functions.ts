@@ -54,7 +54,7 @@ export class FunctionTable {
         checkSource(fn, source);
         // A part of the key takes no memory of its own.
         const part = key.slice(name.length + 1);
-        const place = placeOfCaller()?.replaceAll("'", "%27");
+        const place = placeOfCaller();
         known = this.#add(this.#bySource, key, { name, source: part, place });
       }
       this.#byFunction.set(fn, known);

@@ -2,7 +2,7 @@
 
 import { arePrimitives } from "./cloneable.ts";
 import { JobNotFoundError } from "./errors.ts";
-import { expected } from "./expected.ts";
+import { expected, written } from "./expected.ts";
 import type { FunctionTable, PoolFunction } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
 import type { ExecuteOptions } from "./options.ts";
@@ -34,7 +34,10 @@ export function checkCall(
   settings: PoolSettings,
 ): Call {
   if (!Array.isArray(args)) throw notArguments(job, args, options);
-  if (options !== undefined) checkExecuteOptions(options, settings);
+  if (options !== undefined) {
+    if (!isObject(options)) throw notOptions(options);
+    checkExecuteOptions(options, settings);
+  }
   const fn = functionOf(job, functions, settings.module);
   return { fn, args, options };
 }
@@ -44,7 +47,22 @@ function notArguments(
   args: unknown,
   options: unknown,
 ): TypeError {
-  return expected("args", "an array", args);
+  const name = typeof job === "string" ? written(job) : "job";
+  const list = isObject(options) || options === undefined
+    ? [args]
+    : [args, options];
+  const rest = isObject(options) ? ", { … }" : "";
+  const advice = `execute(${name}, [${list.map(written).join(", ")}]${rest})`;
+  return expected("args", "an array", args, advice);
+}
+
+function notOptions(options: unknown): TypeError {
+  const advice = "all arguments into one array, as in execute(job, [1, 2])";
+  return expected("options", "an object", options, advice);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function functionOf(

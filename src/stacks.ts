@@ -1,11 +1,12 @@
 // Stacks of errors: which frames are the user's.
 
 /** What the URLs of the pool's own files begin with. */
-const OWN = new URL("./", import.meta.url).href;
+const OWN = decodeURI(new URL("./", import.meta.url).href);
 /** The pool's files that call what is the user's. */
 const CALLERS = /^worker\/(?:core|executor|guard|handlers|main)\./;
-/** A frame with the URL of its file, and what follows the URL's beginning. */
-const FRAME = /^\s+at (?:async )?(?:.* \()?((?:file|https?):\S+:\d+:\d+)\)?$/;
+/** A frame with its place: URL, line and column. Stacks show URLs decoded. */
+const FRAME =
+  /^\s+at (?:async )?(?:.*? \()?((?:file|https?):(?:(?!<anonymous>).)*:\d+:\d+)\)?$/;
 const OF_RUNTIME = /^\s+at (?:async )?(?:.* \()?(?:ext|node):/;
 
 /** URL, line and column of the first frame that is not the pool's, if there is one. */
@@ -15,7 +16,9 @@ export function placeOfCaller(): string | undefined {
   if (typeof stack !== "string") return undefined;
   for (const line of stack.split("\n")) {
     const place = FRAME.exec(line)?.[1];
-    if (place !== undefined && !place.startsWith(OWN)) return place;
+    if (place === undefined || place.startsWith(OWN)) continue;
+    // A source cannot be named with spaces or quotes.
+    return encodeURI(place).replaceAll("'", "%27");
   }
 }
 

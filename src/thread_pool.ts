@@ -18,6 +18,8 @@ import { explain } from "./explain.ts";
 import { checkCall, takePayload } from "./intake.ts";
 import { Job } from "./job.ts";
 import type {
+  CanBeBareJob,
+  CanBeJob,
   InlineJob,
   JobArguments,
   JobFunction,
@@ -138,6 +140,26 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 
   /**
+   * Runs a job that needs no arguments on a worker: the same as
+   * `execute(job, [])`.
+   *
+   * @typeParam Job The name of a function of the module, or an inline function
+   * @param job The name of a function of the pool's module, or a self-contained function
+   * @returns What the handler returns, or resolves to
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * assertEquals(await pool.execute(() => 6 * 7), 42);
+   * ```
+   */
+  execute<Job extends JobName<Jobs> | InlineJob>(
+    job: Job & CanBeBareJob<JobFunction<Jobs, Job>>,
+  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
+  /**
    * Runs a job on a worker.
    *
    * Jobs start in the order of these calls. Arguments are cloned, unless they
@@ -162,9 +184,10 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * stopped and replaced; others that it has in progress reject with
    * {@linkcode WorkerCrashedError}. When a timeout is over, the same happens.
    *
-   * @typeParam J The name of a function of the module, or an inline function
+   * @typeParam Job The name of a function of the module, or an inline function
    * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
-   * @param rest The arguments of the handler, as an array, and {@linkcode ExecuteOptions}
+   * @param args The arguments of the handler, as an array; may be left out, or `undefined`, where it needs none
+   * @param options How this job is run
    * @returns What the handler returns, or resolves to
    * @throws What the handler throws: built-in classes keep their class, others their name and properties
    * @throws {TypeError} If the job, its arguments or options are of the wrong type
@@ -191,14 +214,17 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * assertEquals(text, "HI");
    * ```
    */
-  execute<J extends JobName<Jobs> | InlineJob>(
-    job: J,
-    ...rest: JobArguments<JobFunction<Jobs, J>, ExecuteOptions>
-  ): Promise<JobResult<JobFunction<Jobs, J>>> {
-    const [args, options] = rest as [
-      args?: readonly unknown[],
-      options?: ExecuteOptions,
-    ];
+  execute<Job extends JobName<Jobs> | InlineJob>(
+    job: Job & CanBeJob<JobFunction<Jobs, Job>>,
+    args: JobArguments<JobFunction<Jobs, Job>>,
+    options?: ExecuteOptions,
+  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
+  // With `never` TypeScript does not name this one in its messages.
+  execute(
+    job: never,
+    args?: readonly unknown[],
+    options?: ExecuteOptions,
+  ): Promise<unknown> {
     let result: Promise<unknown>;
     try {
       result = this.#accept(
@@ -209,7 +235,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     } catch (error) {
       result = Promise.reject(error);
     }
-    return result as Promise<JobResult<JobFunction<Jobs, J>>>;
+    return result;
   }
 
   /**

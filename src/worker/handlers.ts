@@ -2,7 +2,7 @@
 // source.
 
 import { currentJob } from "../current_job.ts";
-import type { FunctionDefinition, FunctionsMessage } from "../protocol.ts";
+import type { FunctionsMessage } from "../protocol.ts";
 import {
   apply,
   execute,
@@ -62,16 +62,12 @@ async function importWrapped(url: string): Promise<{ module: Module }> {
   } catch (error) {
     if (error instanceof Error) {
       // That it was imported from here helps nobody.
-      const [what, where] = splitLast(error.message, "\n    at ");
-      if (where.includes(encodeURIComponent(text))) reword(error, what);
+      const place = encodeURIComponent(text);
+      const lines = error.message.split("\n");
+      reword(error, lines.filter((line) => !line.includes(place)).join("\n"));
     }
     throw error;
   }
-}
-
-function splitLast(text: string, separator: string): [string, string] {
-  const at = text.lastIndexOf(separator);
-  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at)];
 }
 
 /** A function that a job runs. */
