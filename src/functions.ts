@@ -157,7 +157,7 @@ const GENERATORS = [
   Object.getPrototypeOf(function* () {}),
   Object.getPrototypeOf(async function* () {}),
 ];
-const COMMENT = String.raw`\/\/.*|\/\*[^]*?\*\/`;
+const COMMENT = String.raw`\/\/.*|\/\*(?:(?!\*\/)[^])*\*\/`;
 const SPACE = String.raw`(?:\s|${COMMENT})*`;
 const TEXT = String.raw`(["'\`])(?:\\[^]|(?!\1)[^\\])*\1`;
 const IMPORT = String

@@ -240,6 +240,18 @@ poolTest(
 );
 
 poolTest(
+  "a source with many comments is searched for imports soon",
+  async () => {
+    await using pool = new ThreadPool(1);
+    const comments = "/* */ ".repeat(1_000);
+    const job = new Function(
+      `return (a) => ({ import ${comments}: a }).import`,
+    )();
+    assertEquals(await pool.execute(job, [1]), 1);
+  },
+);
+
+poolTest(
   "an inline job that uses what only its place has is told so",
   async () => {
     await using pool = new ThreadPool(1);
