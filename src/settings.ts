@@ -437,8 +437,9 @@ function moduleUrl(module: unknown): string | undefined {
 function adviceForModule(module: string): string | undefined {
   // A drive would pass for the scheme of a URL.
   if (/^[a-z]:/i.test(module)) {
-    const path = module.replaceAll("\\", "/");
-    return `a file: URL, ${written(new URL(`file:///${path}`).href)}`;
+    const url = new URL("file:");
+    url.pathname = module.replaceAll("\\", "/");
+    return `a file: URL, ${written(url.href)}`;
   }
   if (URL.canParse(module)) return undefined;
   return `new URL(${written(module)}, import.meta.url)`;
