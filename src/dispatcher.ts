@@ -652,7 +652,7 @@ export class Dispatcher {
 
   /** Stops a worker for a job that has not ended, though it was told to. */
   #stopFor(job: Job, lane: Lane): void {
-    const { name } = this.functions.definitions[job.functionId];
+    const { name } = job.fn;
     const { abortGrace } = this.#settings;
     this.#stop(
       lane,

@@ -13,6 +13,7 @@ import {
   startsWith,
 } from "./intrinsics.ts";
 import { pack } from "./pack.ts";
+import { withoutCallers } from "./stacks.ts";
 import { textOf } from "./text_of.ts";
 
 /** An error, or any other thrown value, as it is sent. */
@@ -152,7 +153,8 @@ export function unpackError(
   const error = construct(packed);
   unpacked.set(packed, error);
   if (error.name !== packed.name) define(error, "name", packed.name);
-  define(error, "stack", packed.stack);
+  const { stack } = packed;
+  define(error, "stack", stack && withoutCallers(stack));
   for (const [key, inner] of packed.nested) {
     define(error, key, unpackError(inner, unpacked));
   }

@@ -2,8 +2,8 @@
 
 import { areSmallPrimitives } from "./cloneable.ts";
 import { JobNotFoundError } from "./errors.ts";
-import { expected } from "./expected.ts";
-import type { FunctionTable } from "./functions.ts";
+import { expected, written } from "./expected.ts";
+import type { FunctionTable, PoolFunction } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
 import type { ExecuteOptions } from "./options.ts";
 import { type Connect, Departures } from "./moving/departures.ts";
@@ -14,7 +14,7 @@ import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 
 /** A call that has been found good. Nothing has moved yet. */
 export interface Call {
-  functionId: number;
+  fn: PoolFunction;
   args: readonly unknown[];
   options: ExecuteOptions | undefined;
 }
@@ -33,17 +33,43 @@ export function checkCall(
   functions: FunctionTable,
   settings: PoolSettings,
 ): Call {
-  if (options !== undefined) checkExecuteOptions(options, settings);
-  if (!Array.isArray(args)) throw expected("args", "an array", args);
-  const functionId = functionOf(job, functions, settings.module);
-  return { functionId, args, options };
+  if (!Array.isArray(args)) throw notArguments(job, args, options);
+  if (options !== undefined) {
+    if (!isObject(options)) throw notOptions(options);
+    checkExecuteOptions(options, settings);
+  }
+  const fn = functionOf(job, functions, settings.module);
+  return { fn, args, options };
+}
+
+function notArguments(
+  job: unknown,
+  args: unknown,
+  options: unknown,
+): TypeError {
+  const name = typeof job === "string" ? written(job) : "job";
+  const list = isObject(options) || options === undefined
+    ? [args]
+    : [args, options];
+  const rest = isObject(options) ? ", { … }" : "";
+  const advice = `execute(${name}, [${list.map(written).join(", ")}]${rest})`;
+  return expected("args", "an array", args, advice);
+}
+
+function notOptions(options: unknown): TypeError {
+  const advice = "all arguments into one array, as in execute(job, [1, 2])";
+  return expected("options", "an object", options, advice);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function functionOf(
   job: unknown,
   functions: FunctionTable,
   module: string | undefined,
-): number {
+): PoolFunction {
   if (typeof job === "function") return functions.inline(job);
   if (typeof job !== "string") {
     throw expected("job", "the name of a job or a function", job);

@@ -54,6 +54,9 @@ export const startsWith: (text: string, start: string) => boolean = unbind(
 export const endsWith: (text: string, end: string) => boolean = unbind(
   String.prototype.endsWith,
 );
+export const includes: (text: string, part: string) => boolean = unbind(
+  String.prototype.includes,
+);
 export const join: (list: readonly unknown[], separator: string) => string =
   unbind(Array.prototype.join);
 export const push: (list: unknown[], ...items: unknown[]) => void = unbind(

@@ -1,5 +1,6 @@
 // A job: one unit of work, and the promise that its caller waits for.
 
+import type { PoolFunction } from "./functions.ts";
 import type { Departures } from "./moving/departures.ts";
 import { LARGE } from "./pack.ts";
 
@@ -53,14 +54,14 @@ export class Job {
 
   /**
    * @param id Its number in the pool
-   * @param functionId What it runs
+   * @param fn What it runs
    * @param args Its arguments, or the text of them
    * @param submitted When it was accepted, in ms on main's clock
    * @param extras What it has beside that
    */
   constructor(
     readonly id: number,
-    readonly functionId: number,
+    readonly fn: PoolFunction,
     readonly args: readonly unknown[] | string,
     readonly submitted: number,
     readonly extras: JobExtras | undefined,

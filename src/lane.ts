@@ -5,7 +5,7 @@ import { unpackError } from "./error_codec.ts";
 import { JobCloneError } from "./errors.ts";
 import { Link } from "./flow/link.ts";
 import { FlowRing } from "./flow/ring.ts";
-import type { FunctionTable } from "./functions.ts";
+import { type FunctionTable, KnownFunctions } from "./functions.ts";
 import { InFlight } from "./in_flight.ts";
 import { type Flight, isLarge, type Job, sizeOf } from "./job.ts";
 import { type JobList, JobListWriter } from "./job_list.ts";
@@ -81,12 +81,11 @@ export class Lane implements Flight {
   readonly workerId: number;
   readonly #board: Board;
   readonly #thread: WorkerThread;
-  readonly #functions: FunctionTable;
+  readonly #functions: KnownFunctions;
   readonly #events: LaneEvents;
   /** Above 1, jobs may end in another order than they start. */
   readonly #concurrency: number;
   readonly #inFlight: InFlight;
-  #functionsKnown = 0;
   /** The job that was first to start when its worker was last asked whether it is stuck. */
   #lastWaiting: Job | undefined;
   readonly #link: Link;
@@ -124,7 +123,7 @@ export class Lane implements Flight {
   ) {
     const { name, module, concurrency, memoryLimit } = settings;
     this.workerId = workerId;
-    this.#functions = functions;
+    this.#functions = new KnownFunctions(functions);
     this.#events = events;
     // The thread comes first: it starts while the rest is made.
     this.#thread = new WorkerThread({
@@ -260,7 +259,7 @@ export class Lane implements Flight {
    * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
    */
   send(jobs: Job[]): { shortestTimeout: number; spent: number } {
-    this.#tellFunctions();
+    this.#tellFunctions(jobs);
     const writer = new JobListWriter();
     for (const job of jobs) {
       this.#add(job);
@@ -297,14 +296,9 @@ export class Lane implements Flight {
     this.#events.flowed();
   }
 
-  #tellFunctions(): void {
-    const { definitions } = this.#functions;
-    if (this.#functionsKnown === definitions.length) return;
-    this.#thread.post({
-      kind: "functions",
-      definitions: definitions.slice(this.#functionsKnown),
-    });
-    this.#functionsKnown = definitions.length;
+  #tellFunctions(jobs: Job[]): void {
+    const news = this.#functions.newsFor(jobs);
+    if (news) this.#thread.post(news);
   }
 
   #add(job: Job): void {

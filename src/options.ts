@@ -138,8 +138,8 @@ export interface ThreadPoolOptions {
    */
   connections?: ConnectionsMode;
   /**
-   * Append the stack of `execute()`'s caller to the stack of a job's error,
-   * for about 1.4 µs and 260 bytes a job.
+   * Append the stack of `execute()`'s caller to the stack of a job's error, a
+   * timeout's among them, for about 1.4 µs and 260 bytes a job.
    *
    * @default {false}
    */

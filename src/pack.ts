@@ -28,6 +28,7 @@ import {
   SafeMap,
   type SafeSet,
   setOf,
+  sliceText,
   stringify,
   toText,
 } from "./intrinsics.ts";
@@ -60,6 +61,10 @@ export interface Packed<T> {
 
 /** Values that are no clones where they arrive, each with the empty object that stands for it. */
 export type Departing = { value: object; kind: Kind; placeholder: object }[];
+
+/** A path of more letters is shortened in the middle. */
+const LONGEST_PATH = 80;
+const STACK_OVERFLOW = "Maximum call stack size exceeded";
 
 /** Where in a value something sits; its key is text when it is of a Map or a Set. */
 interface Place {
@@ -185,8 +190,11 @@ class Packer {
       if (cause instanceof JobCloneError) throw cause;
       // A getter or a proxy has thrown, or it is nested too deeply.
       const message = cause instanceof Error ? cause.message : textOf(cause);
+      const why = message === STACK_OVERFLOW
+        ? "is nested too deeply"
+        : `cannot be read: ${message}`;
       throw new JobCloneError(
-        `${this.#path(this.#reading())} cannot be read: ${message}`,
+        `${this.#path(this.#reading())} ${why}`,
         { cause },
       );
     }
@@ -389,7 +397,12 @@ class Packer {
     for (let at = place; at !== undefined; at = at.parent) {
       path = stepOf(at.key) + path;
     }
-    return this.#root + path;
+    path = this.#root + path;
+    return path.length <= LONGEST_PATH
+      ? path
+      : `${sliceText(path, 0, LONGEST_PATH / 2)}…${
+        sliceText(path, -LONGEST_PATH / 2)
+      }`;
   }
 }
 

@@ -9,9 +9,13 @@ import type { MovedList } from "./moving/moved.ts";
 
 /** A function that jobs run: a name of the module's, or an inline source. */
 export interface FunctionDefinition {
+  /** What jobs call it by; used again once the function is forgotten. */
+  id: number;
   name: string;
   /** Of an inline function; without it, the name is an export of the module. */
   source?: string;
+  /** Where an inline function was first given to the pool, if that is known. */
+  place?: string;
 }
 
 /** The shared memory of a worker's channels, as the worker sees it. */
@@ -44,9 +48,10 @@ export interface InitMessage {
   timeOrigin: number;
 }
 
-/** Functions that this worker has not been told of yet, by growing number. */
+/** Functions that the next jobs need, and those that no job will name again. */
 export interface FunctionsMessage {
   kind: "functions";
+  forgotten: number[];
   definitions: FunctionDefinition[];
 }
 

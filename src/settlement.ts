@@ -65,10 +65,7 @@ export class Settlement {
       return;
     }
     this.#meter.failed++;
-    const callerStack = job.extras?.callerStack;
-    if (callerStack && error instanceof Error) {
-      error.stack += `\n${callerStack}`;
-    }
+    appendCaller(job, error);
     this.#reject(job, error, run);
   }
 
@@ -76,6 +73,7 @@ export class Settlement {
   timeOut(job: Job, error: unknown, run?: JobRun): void {
     if (job.settled) return;
     this.#meter.timedOut++;
+    appendCaller(job, error);
     this.#reject(job, error, run);
   }
 
@@ -104,5 +102,12 @@ export class Settlement {
     this.#waiting--;
     this.#events.settled(job, ok, error, run);
     if (this.#waiting === 0) this.#events.drained();
+  }
+}
+
+/** Says in an error's stack where its job was called, if that is known. */
+function appendCaller({ extras }: Job, error: unknown): void {
+  if (extras?.callerStack && error instanceof Error) {
+    error.stack += `\n${extras.callerStack}`;
   }
 }

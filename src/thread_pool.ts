@@ -14,9 +14,12 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
+import { explain } from "./explain.ts";
 import { checkCall, takePayload } from "./intake.ts";
 import { Job } from "./job.ts";
 import type {
+  CanBeBareJob,
+  CanBeJob,
   InlineJob,
   JobArguments,
   JobFunction,
@@ -144,6 +147,26 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 
   /**
+   * Runs a job that needs no arguments on a worker: the same as
+   * `execute(job, [])`.
+   *
+   * @typeParam Job The name of a function of the module, or an inline function
+   * @param job The name of a function of the pool's module, or a self-contained function
+   * @returns What the handler returns, or resolves to
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * assertEquals(await pool.execute(() => 6 * 7), 42);
+   * ```
+   */
+  execute<Job extends JobName<Jobs> | InlineJob>(
+    job: Job & CanBeBareJob<JobFunction<Jobs, Job>>,
+  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
+  /**
    * Runs a job on a worker.
    *
    * Jobs start in the order of these calls. Arguments are cloned, unless they
@@ -168,9 +191,10 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * stopped and replaced; others that it has in progress reject with
    * {@linkcode WorkerCrashedError}. When a timeout is over, the same happens.
    *
-   * @typeParam J The name of a function of the module, or an inline function
+   * @typeParam Job The name of a function of the module, or an inline function
    * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
-   * @param rest The arguments of the handler, as an array, and {@linkcode ExecuteOptions}
+   * @param args The arguments of the handler, as an array; may be left out, or `undefined`, where it needs none
+   * @param options How this job is run
    * @returns What the handler returns, or resolves to
    * @throws What the handler throws: built-in classes keep their class, others their name and properties
    * @throws {TypeError} If the job, its arguments or options are of the wrong type
@@ -197,14 +221,17 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * assertEquals(text, "HI");
    * ```
    */
-  execute<J extends JobName<Jobs> | InlineJob>(
-    job: J,
-    ...rest: JobArguments<JobFunction<Jobs, J>, ExecuteOptions>
-  ): Promise<JobResult<JobFunction<Jobs, J>>> {
-    const [args, options] = rest as [
-      args?: readonly unknown[],
-      options?: ExecuteOptions,
-    ];
+  execute<Job extends JobName<Jobs> | InlineJob>(
+    job: Job & CanBeJob<JobFunction<Jobs, Job>>,
+    args: JobArguments<JobFunction<Jobs, Job>>,
+    options?: ExecuteOptions,
+  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
+  // With `never` TypeScript does not name this one in its messages.
+  execute(
+    job: never,
+    args?: readonly unknown[],
+    options?: ExecuteOptions,
+  ): Promise<unknown> {
     let result: Promise<unknown>;
     try {
       result = this.#accept(
@@ -215,7 +242,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     } catch (error) {
       result = Promise.reject(error);
     }
-    return result as Promise<JobResult<JobFunction<Jobs, J>>>;
+    return result;
   }
 
   /**
@@ -399,13 +426,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const job = new Job(
       ++this.#jobCount,
-      call.functionId,
+      call.fn,
       payload.args,
       this.#clock.now(),
       extras,
       resolve,
     );
     if (signal) this.#aborts.add(signal, job);
+    functions.begin(job.fn);
     this.#settlement.add();
     this.#room.use();
     // Not before the job is sure to be accepted. The last that waited may have started.
@@ -533,6 +561,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       case "value":
         return settlement.resolve(job, outcome.value, run);
       case "error":
+        explain(outcome.error, job.fn);
         return settlement.fail(job, outcome.error, run);
       case "not-found":
         return settlement.fail(job, new JobNotFoundError(outcome.message), run);
@@ -552,8 +581,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   }
 
   #describe(job: Job): { jobId: number; name: string } {
-    const { name } = this.#dispatcher.functions.definitions[job.functionId];
-    return { jobId: job.id, name };
+    return { jobId: job.id, name: job.fn.name };
   }
 
   #jobSettled(
@@ -562,6 +590,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     error: unknown,
     run: JobRun | undefined,
   ): void {
+    this.#dispatcher.functions.end(job.fn);
     if (!this.#tellsEnds) return;
     const now = performance.now();
     const { workerId, start, end } = run ??

@@ -291,3 +291,27 @@ poolTest("a result too deep to be sent harms only its own job", async () => {
   assertStringIncludes(error.message, "deep");
   assertEquals(after, 1);
 });
+
+poolTest(
+  "a long path is shortened in the middle, and too deep a value said to be so",
+  async () => {
+    await using pool = new ThreadPool(1);
+    let long: object = { last: () => {} };
+    for (let i = 0; i < 100; i++) long = { next: long };
+    let deep: object = {};
+    for (let i = 0; i < 100_000; i++) deep = { next: deep };
+    const CASES = [[long, ".last (function last) cannot"], [
+      deep,
+      "too deeply",
+    ]];
+    for (const [value, said] of CASES) {
+      const error = await assertRejects(
+        () => pool.execute((value: unknown) => value, [value]),
+        JobCloneError,
+      );
+      assert(error.message.startsWith("args[0].next"), error.message);
+      assertStringIncludes(error.message, said as string);
+      assert(error.message.length < 150, error.message);
+    }
+  },
+);

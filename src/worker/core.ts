@@ -27,9 +27,10 @@ export async function openCore(init: InitMessage, host: Host): Promise<Core> {
     await holdLock();
     await watchMemory(host.post);
   }
-  const handlers = new Handlers(
-    module === undefined ? {} : await importModule(module, host),
-  );
+  const [exports] = module === undefined
+    ? [{}]
+    : await importModule(module, host);
+  const handlers = new Handlers(exports);
   const board = new Board(init.slots, init.board);
   const executor = new Executor(init, board, handlers, host);
   // Most workers start sooner without.
@@ -97,7 +98,7 @@ export class Core {
     else {
       switch (message.kind) {
         case "functions":
-          return this.#executor.define(message.definitions);
+          return this.#executor.define(message);
         case "abort":
           return this.#executor.abort(message.seq, message.reason);
         case "hold":

@@ -5,8 +5,10 @@ import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/turn.ts";
 import { Departures } from "../moving/departures.ts";
+import { endsWith, execute, includes, sourceOf } from "../intrinsics.ts";
 import { LARGE, pack, type Packed } from "../pack.ts";
 import type { Ending, FromWorker } from "../protocol.ts";
+import { addToMessage } from "../reword.ts";
 import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
 import type { Traffic } from "./traffic.ts";
@@ -130,17 +132,32 @@ function failure({ handler }: EndedJob, thrown: unknown): Ending {
     if (thrown instanceof HandlerNotFound) {
       return { kind: "not-found", message: thrown.message };
     }
-    if (handler.inline && thrown instanceof ReferenceError) explain(thrown);
+    if (thrown instanceof TypeError) explainThis(thrown, handler);
   }
   return { kind: "error", error: packError(thrown) };
 }
 
-/** Says of a name that is not there why it is not, as far as that can be known. */
-function explain(error: ReferenceError): void {
-  const name = /^(.+) is not defined$/.exec(error.message)?.[1];
-  if (name === undefined) return;
-  const { message, stack } = error;
-  error.message =
-    `${message} in the worker: an inline job cannot capture "${name}", pass values through args`;
-  error.stack = stack?.replace(message, () => error.message);
+/** What is said of an `undefined` whose property is read or set. */
+const OF_UNDEFINED =
+  /^Cannot (?:read|set) properties of undefined \((?:reading|setting) '(.+)'\)$/;
+/** What is said of a `this` by itself. */
+const OF_THIS = / of 'this' as it is undefined\.$/;
+/** What functions of the language and of the runtime say. */
+const OF_NATIVE =
+  /called on incompatible receiver undefined$|^Illegal invocation$/;
+
+/** Says of a `this` that is not there why it is not, as far as that can be known. */
+function explainThis(error: TypeError, { name, call }: Handler): void {
+  const { message } = error;
+  const source = sourceOf(call);
+  const key = execute(OF_UNDEFINED, message)?.[1];
+  const isOfThis = key === undefined
+    ? execute(OF_THIS, message) ??
+      (endsWith(source, "{ [native code] }") && execute(OF_NATIVE, message))
+    : includes(source, `this.${key}`) || includes(source, `this?.${key}`);
+  if (!isOfThis) return;
+  addToMessage(
+    error,
+    `: job "${name}" is called as a plain function, without a \`this\``,
+  );
 }

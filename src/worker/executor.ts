@@ -7,7 +7,7 @@ import { apply, objectPrototype } from "../intrinsics.ts";
 import { type JobList, JobListReader } from "../job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/moved.ts";
-import type { FunctionDefinition, InitMessage, Rings } from "../protocol.ts";
+import type { FunctionsMessage, InitMessage, Rings } from "../protocol.ts";
 import {
   type CurrentJob,
   currentJobSlot,
@@ -154,8 +154,8 @@ export class Executor {
   }
 
   /** Takes in functions that jobs will name. */
-  define(definitions: FunctionDefinition[]): void {
-    this.#handlers.define(definitions);
+  define(functions: FunctionsMessage): void {
+    this.#handlers.define(functions);
   }
 
   /** Takes in a list of jobs, with what has moved with each. */
