@@ -9,7 +9,7 @@ import {
 import { JobCloneError, ThreadPool } from "@spindle/thread-pool";
 import * as jobs from "./fixtures/http_native.ts";
 import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import { eventually, poolTest } from "./live_workers.ts";
 import { readText, writeAll } from "./sockets.ts";
 
 function makePool(): ThreadPool<typeof jobs> {
@@ -321,5 +321,47 @@ poolTest(
     assert(error instanceof JobCloneError);
     assertMatch(error.message, /status 101: an upgrade cannot move/);
     await closed;
+  },
+);
+
+poolTest(
+  "ThreadPool.execute() asks a request for its signal only when its job does",
+  async () => {
+    const { get } = Object.getOwnPropertyDescriptor(
+      Request.prototype,
+      "signal",
+    )!;
+    const served = new Set<unknown>();
+    let asked = 0;
+    Object.defineProperty(Request.prototype, "signal", {
+      get() {
+        if (served.has(this)) asked++;
+        return get!.call(this);
+      },
+      configurable: true,
+    });
+    try {
+      await using pool = makePool();
+      let job: "method" | "passMethod" | "clone" = "method";
+      await using server = Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen() {} },
+        (request) => {
+          served.add(request);
+          return pool.execute(job, [request]);
+        },
+      );
+      const url = `http://127.0.0.1:${server.addr.port}/`;
+      for (job of ["method", "passMethod", "clone"] as const) {
+        assertEquals(asked, 0);
+        assertEquals(await (await fetch(url)).text(), "GET");
+      }
+      await eventually(() => asked === 1, () => `It was asked ${asked} times`);
+    } finally {
+      Object.defineProperty(Request.prototype, "signal", {
+        get,
+        enumerable: true,
+        configurable: true,
+      });
+    }
   },
 );

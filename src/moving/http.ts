@@ -12,6 +12,7 @@ import {
   headersOf,
   makeRequest,
   makeResponse,
+  setSignal,
 } from "./http_fields.ts";
 import type {
   Arrival,
@@ -200,8 +201,7 @@ export class RequestArrival extends MessageArrival<Request> {
     const signal = this.#signal;
     if (signal) followSignal(request, () => signal.value);
     else if (aborted) {
-      const fired = AbortSignal.abort(unpackError(aborted));
-      followSignal(request, () => fired);
+      setSignal(request, AbortSignal.abort(unpackError(aborted)));
     }
     return request;
   }

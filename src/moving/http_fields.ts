@@ -186,17 +186,35 @@ function define<T extends object>(message: T, values: Details): T {
  */
 export function abortStateOf(request: Request): "never" | "may" | "has" {
   if (SIGNAL === undefined) return "may";
-  const signal = (request as unknown as Fields)[SIGNAL];
-  if (signal === undefined) {
-    return typeof innerOf(request)?.onCancel === "function" ? "may" : "never";
+  const isServed = typeof innerOf(request)?.onCancel === "function";
+  // One that has moved, and whose signal nobody has asked for, is not asked either.
+  if (!isServed && Object.getOwnPropertyDescriptor(request, SIGNAL)?.get) {
+    return "may";
   }
+  const signal = (request as unknown as Fields)[SIGNAL];
+  if (signal === undefined) return isServed ? "may" : "never";
   // The client of Deno.serve was gone before anybody asked.
   if (signal === false) return "has";
   return (signal as AbortSignal).aborted ? "has" : "may";
 }
 
-/** Gives a request its signal, which is made when it is asked for, be it by a clone. */
+/** Gives a request its signal when it is asked for, be it by a clone. */
 export function followSignal(request: Request, get: () => AbortSignal): void {
-  const key = SIGNAL ?? "signal";
-  Object.defineProperty(request, key, { get, configurable: true });
+  Object.defineProperty(request, SIGNAL ?? "signal", {
+    get: () => {
+      const signal = get();
+      setSignal(request, signal);
+      return signal;
+    },
+    configurable: true,
+  });
+}
+
+/** Gives a request its signal. */
+export function setSignal(request: Request, signal: AbortSignal): void {
+  Object.defineProperty(request, SIGNAL ?? "signal", {
+    value: signal,
+    configurable: true,
+    writable: SIGNAL !== undefined,
+  });
 }
