@@ -46,6 +46,9 @@ function isConnection(value: object): value is Deno.Conn {
 /** Why an object of a kind cannot go now, if it cannot. */
 export function whyStays(value: object): string | undefined {
   if (value instanceof Request || value instanceof Response) {
+    if (value instanceof Response && value.status === 101) {
+      return "has status 101: an upgrade cannot move, upgrade in the thread that serves";
+    }
     const isFree = !value.bodyUsed &&
       (wholeBody(value) !== undefined || !value.body?.locked);
     return isFree ? undefined : "has a body that is locked or already used";

@@ -3,6 +3,7 @@
 
 import type { PackedError } from "../error_codec.ts";
 import type { Link } from "../flow/link.ts";
+import type { Details, Header } from "./http_fields.ts";
 import type { WholeBody } from "./whole_body.ts";
 
 /** A connection whose bytes come and go through a channel. */
@@ -62,16 +63,23 @@ export type MovedBody = WholeBody | MovedReadable | undefined;
 export interface MovedRequest {
   kind: "request";
   url: string;
-  init: RequestInit;
+  method: string;
+  headers: Header[];
+  details: Details | undefined;
   body: MovedBody;
+  /** Its signal, if that may still fire. */
   signal: MovedSignal | undefined;
+  /** The reason, if it has fired. */
+  aborted: PackedError | undefined;
 }
 
 /** A `Response`. */
 export interface MovedResponse {
   kind: "response";
-  url: string;
-  init: ResponseInit;
+  status: number;
+  statusText: string;
+  headers: Header[];
+  details: Details | undefined;
   body: MovedBody;
 }
 
