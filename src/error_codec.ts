@@ -7,10 +7,10 @@ import {
   hasOwn,
   isArray,
   keys,
+  lastIndexOf,
   SafeMap,
   setOf,
   sliceText,
-  startsWith,
 } from "./intrinsics.ts";
 import { pack } from "./pack.ts";
 import { textOf } from "./text_of.ts";
@@ -27,6 +27,8 @@ interface PackedErrorObject {
   /** What it refers to: its cause, and for a `SuppressedError` its two errors. */
   nested: [key: string, PackedError][];
   errors?: PackedError[];
+  /** What its class wants to make one. */
+  options?: Record<string, unknown>;
   properties: Record<string, unknown>;
 }
 
@@ -35,32 +37,55 @@ const {
   AggregateError,
   DOMException,
   Error,
-  EvalError,
-  RangeError,
-  ReferenceError,
   structuredClone,
   SuppressedError,
-  SyntaxError,
-  TypeError,
-  URIError,
 } = globalThis;
 
-type ErrorClass = new (message?: string) => Error;
+type ErrorClass = new (message?: string, options?: unknown) => Error;
 
-const { errors } = Deno;
-/** What the names of its classes begin with. */
-const DENO = "Deno.errors.";
+/** The built-in classes by their names, and the names of those by their prototypes. */
+const CLASSES = new SafeMap<string, ErrorClass>();
+const NAMES = new SafeMap<object, string>();
+/** Classes that cost something to be asked for. */
+const LATE = new SafeMap<string, () => unknown>();
 
-const CLASSES: Record<string, unknown> = {
-  AggregateError,
-  Error,
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SuppressedError,
-  SyntaxError,
-  TypeError,
-  URIError,
+addClasses(globalThis, "");
+addClasses(WebAssembly, "WebAssembly.");
+addClasses(Deno.errors, "Deno.errors.");
+
+function addClasses(namespace: object, prefix: string): void {
+  const names = Object.getOwnPropertyNames(namespace);
+  for (const key of names) {
+    if (prefix === "" && !/(Error|Exception)$/.test(key)) continue;
+    const property = Object.getOwnPropertyDescriptor(namespace, key)!;
+    if (property.get) {
+      LATE.set(key, () => (namespace as Record<string, unknown>)[key]);
+    } else addClass(prefix + key, property.value);
+  }
+}
+
+function addClass(name: string, Class: unknown): void {
+  if (typeof Class !== "function") return;
+  const { prototype } = Class;
+  if (prototype !== Error.prototype && !(prototype instanceof Error)) return;
+  CLASSES.set(name, Class as ErrorClass);
+  NAMES.set(prototype, name);
+}
+
+/** The built-in class of a name. */
+function classOf(name: string): ErrorClass | undefined {
+  const late = LATE.get(name);
+  if (late !== undefined) {
+    LATE.delete(name);
+    addClass(name, late());
+  }
+  return CLASSES.get(name);
+}
+
+/** What constructors of these classes want beside a message, which are no own properties. */
+const OPTIONS: Record<string, string[]> = {
+  QuotaExceededError: ["quota", "requested"],
+  GPUPipelineError: ["reason"],
 };
 
 /** What is carried on its own, and not among the properties. */
@@ -124,6 +149,13 @@ function packObject(
       nest(key, property(thrown, key));
     }
   }
+  if (hasOwn(OPTIONS, error.base)) {
+    const wanted = OPTIONS[error.base];
+    const options: Record<string, unknown> = error.options = {};
+    for (let i = 0; i < wanted.length; i++) {
+      options[wanted[i]] = packValue(property(thrown, wanted[i]), wanted[i]);
+    }
+  }
   if (error.base === "AggregateError") {
     const inner = property(thrown, "errors");
     const errors: PackedError[] = error.errors = [];
@@ -145,7 +177,7 @@ function packObject(
 /** The error, or other thrown value, that was sent. */
 export function unpackError(
   packed: PackedError,
-  unpacked = new Map<PackedError, unknown>(),
+  unpacked: Map<PackedError, unknown> = new SafeMap(),
 ): unknown {
   if ("thrown" in packed) return packed.thrown;
   if (unpacked.has(packed)) return unpacked.get(packed);
@@ -153,29 +185,34 @@ export function unpackError(
   unpacked.set(packed, error);
   if (error.name !== packed.name) define(error, "name", packed.name);
   define(error, "stack", packed.stack);
-  for (const [key, inner] of packed.nested) {
-    define(error, key, unpackError(inner, unpacked));
+  const { nested, errors, properties } = packed;
+  for (let i = 0; i < nested.length; i++) {
+    define(error, nested[i][0], unpackError(nested[i][1], unpacked));
   }
-  if (packed.errors) {
-    const errors = packed.errors.map((inner) => unpackError(inner, unpacked));
-    define(error, "errors", errors);
+  if (errors) {
+    const list: unknown[] = [];
+    for (let i = 0; i < errors.length; i++) {
+      list[i] = unpackError(errors[i], unpacked);
+    }
+    define(error, "errors", list);
   }
-  for (const [key, value] of Object.entries(packed.properties)) {
-    define(error, key, value, true);
+  const names = keys(properties);
+  for (let i = 0; i < names.length; i++) {
+    define(error, names[i], properties[names[i]], true);
   }
   return error;
 }
 
-function construct({ base, name, message }: PackedErrorObject): Error {
+function construct({ base, name, message, options }: PackedErrorObject): Error {
   if (base === "DOMException") return new DOMException(message, name);
   if (base === "AggregateError") return new AggregateError([], message);
   if (base === "SuppressedError") {
     return new SuppressedError(undefined, undefined, message);
   }
-  const Class = startsWith(base, DENO)
-    ? denoErrors()[sliceText(base, DENO.length)]
-    : CLASSES[base];
-  return new ((Class ?? Error) as ErrorClass)(message);
+  const Class = classOf(base) ?? Error as ErrorClass;
+  return options === undefined
+    ? new Class(message)
+    : new Class(message, options);
 }
 
 /** Whether a value is an error; a proxy that has been revoked throws at whoever asks. */
@@ -189,16 +226,17 @@ export function isError(value: unknown): value is Error {
 
 /** The name of the nearest built-in class that an error is an instance of. */
 function baseOf(error: Error): string {
-  if (error instanceof DOMException) return "DOMException";
   for (
-    let prototype = getPrototypeOf(error);
+    let prototype: object | null = getPrototypeOf(error);
     prototype !== null;
     prototype = getPrototypeOf(prototype)
   ) {
-    const constructor = property(prototype, "constructor");
-    const name = typeof constructor === "function" ? constructor.name : "";
-    if (CLASSES[name] === constructor) return name;
-    if (denoErrors()[name] === constructor) return DENO + name;
+    if (LATE.size > 0 && !NAMES.has(prototype)) {
+      const constructor = property(prototype, "constructor");
+      if (typeof constructor === "function") classOf(constructor.name);
+    }
+    const name = NAMES.get(prototype);
+    if (name !== undefined) return name;
   }
   return "Error";
 }
@@ -207,13 +245,15 @@ function baseOf(error: Error): string {
 function nameOf(error: Error, base: string): string {
   const name = property(error, "name");
   const constructor = property(error, "constructor");
-  const inherited = startsWith(base, DENO)
-    ? sliceText(base, DENO.length)
-    : base;
-  return name === inherited && typeof constructor === "function" &&
+  return name === lastPartOf(base) && typeof constructor === "function" &&
       constructor.name !== "" && base !== "DOMException"
     ? constructor.name
     : textOf(name);
+}
+
+/** `"NotFound"` of `"Deno.errors.NotFound"`. */
+function lastPartOf(name: string): string {
+  return sliceText(name, lastIndexOf(name, ".") + 1);
 }
 
 /** A property; a getter that throws has none. */
@@ -223,10 +263,6 @@ function property(object: object, key: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function denoErrors(): Record<string, ErrorClass | undefined> {
-  return errors as unknown as Record<string, ErrorClass | undefined>;
 }
 
 /** A value that goes with an error; what cannot be cloned goes as its text. */

@@ -66,7 +66,7 @@ const VALUES: Record<string, () => unknown> = {
   "a Uint8Array": () => new Uint8Array([1, 2, 3]),
   "a Float64Array": () => new Float64Array([1.5, NaN, -0]),
   "a BigInt64Array": () => new BigInt64Array([-1n, 2n]),
-  "a DataView": () => new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 1),
+  "a DataView": () => new DataView(new Uint8Array([1, 2, 3]).buffer),
   "a view of the middle of a buffer": () =>
     new Uint8Array([1, 2, 3, 4]).subarray(1, 3),
   "typed arrays inside of objects": () => ({ a: [new Int16Array([-1])] }),
@@ -76,6 +76,8 @@ const VALUES: Record<string, () => unknown> = {
     array[100_000] = 1;
     return array;
   },
+  "a sparse array with a property": () =>
+    Object.assign([1, , 3], { extra: "x" }), // deno-lint-ignore no-sparse-arrays
   "an array with a property": () => Object.assign([1, 2], { extra: "x" }),
   "the match of a RegExp": () => /b(?<rest>.*)/.exec("abc"),
   "an array of 5000 numbers": () => Array.from({ length: 5_000 }, (_, i) => i),

@@ -5,7 +5,7 @@ import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/turn.ts";
 import { Departures } from "../moving/departures.ts";
-import { pack, type Packed } from "../pack.ts";
+import { pack, type Packed, take } from "../pack.ts";
 import type { Ending } from "../protocol.ts";
 import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
@@ -48,8 +48,9 @@ function postMoving(
   { link }: Traffic,
   post: Post,
 ): Promise<Departures> | undefined {
+  // What Deno refuses to move it refuses here, before a stream has departed.
+  take(packed);
   const departures = new Departures(packed.departing);
-  unmark(packed.marked);
   if (departures.isOpen) return postOpen(job, packed, departures, link, post);
   sendMoving(job, packed, departures, link, post);
 }
