@@ -3,7 +3,7 @@
 
 import { type Board, State, WAKE } from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
-import type { PackedError } from "../error_codec.ts";
+import type { PackedError } from "../unpack_error.ts";
 import { apply, objectPrototype } from "../intrinsics.ts";
 import { type JobList, JobListReader } from "../job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
@@ -211,7 +211,7 @@ export class Executor {
   async #abort(job: ReceivedJob, reason: PackedError): Promise<void> {
     if ("thrown" in reason) return job.abort(reason.thrown);
     try {
-      const { unpackError } = await import("../error_codec.ts");
+      const { unpackError } = await import("../unpack_error.ts");
       // It may have ended meanwhile.
       if (this.#inProgress.get(job.seq) === job) job.abort(unpackError(reason));
     } catch (error) {
