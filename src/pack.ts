@@ -324,12 +324,12 @@ class Packer {
       return this.#keep(value);
     }
     if (isDate(value)) return this.#keep(value);
-    if (!isOrdinary(value) || isHidden(value)) {
-      return this.#clone(value, place);
-    }
+    if (!isOrdinary(value)) return this.#clone(value, place);
+    const names = keys(value);
+    if (names.length === 0 && isHidden(value)) return this.#clone(value, place);
     const copy = {};
     this.#copies.set(value, copy);
-    return this.#copyProperties(value, copy, keys(value), place);
+    return this.#copyProperties(value, copy, names, place);
   }
 
   /** Finishes the copy of an object of which a part is read, and may be copied, already. */

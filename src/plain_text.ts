@@ -29,7 +29,7 @@ const LONGEST_TEXT = 16 * 1024;
  */
 export function toText(value: unknown): string | undefined {
   // A getter may have led here again.
-  if (few.length > 0) return undefined;
+  if (count > 0) return undefined;
   // A job may have given one to all objects.
   if ("toJSON" in arrayPrototype) return undefined;
   many = undefined;
@@ -44,9 +44,7 @@ export function toText(value: unknown): string | undefined {
     // A getter has thrown: who packs the value in another way says where.
   }
   if (text === undefined) keepReads(value);
-  few.length = 0;
-  copies.length = 0;
-  many = undefined;
+  forget();
   return text;
 }
 
@@ -62,12 +60,12 @@ let lastRead: { root: unknown; reads: Reads } | undefined;
 
 function keepReads(root: unknown): void {
   const reads = new SafeMap<object, object>();
-  for (let i = 0; i < few.length; i++) {
-    reads.set(few[i], copies[i]);
+  for (let i = 0; i < count; i++) {
+    reads.set(few[i]!, copies[i]!);
     // It may have been put into the copy of what holds it.
-    reads.set(copies[i], copies[i]);
+    reads.set(copies[i]!, copies[i]!);
   }
-  lastRead = few.length > 0 ? { root, reads } : undefined;
+  lastRead = count > 0 ? { root, reads } : undefined;
 }
 
 /** Keeps, for `takeReads()`, what has been read of a value whose text found no room. */
@@ -86,8 +84,9 @@ export function takeReads(root: unknown): Reads | undefined {
 }
 
 /** The objects met so far, each with its copy: one met twice would come back as two. */
-const few: object[] = [];
-const copies: object[] = [];
+const few: (object | undefined)[] = [];
+const copies: (object | undefined)[] = [];
+let count = 0;
 let many: Set<object> | undefined;
 const FEW = 16;
 let budget = 0;
@@ -117,11 +116,11 @@ function copyOf(value: unknown): unknown {
 /** Whether an object is met for the first time, and nothing is to move with it. */
 function isNew(value: object): boolean {
   if (markOf(value) !== undefined) return false;
-  if (few.length < FEW) {
-    for (let i = 0; i < few.length; i++) if (few[i] === value) return false;
+  if (count < FEW) {
+    for (let i = 0; i < count; i++) if (few[i] === value) return false;
     return true;
   }
-  many ??= setOf(few);
+  many ??= setOf(few as object[]);
   return many.size < many.add(value).size;
 }
 
@@ -129,19 +128,37 @@ function copyOfArray(array: unknown[]): unknown {
   const { length } = array;
   budget -= length;
   if (
-    budget < 0 || getPrototypeOf(array) !== arrayPrototype ||
-    !isDense(keys(array), length) || !isNew(array)
+    budget < 0 || getPrototypeOf(array) !== arrayPrototype || !isNew(array) ||
+    keys(array).length !== length
   ) return NOT_PLAIN;
   const copy = sliceList(array);
-  few[few.length] = array;
-  copies[copies.length] = copy;
+  const at = keep(array, copy);
   for (let i = 0; i < length; i++) {
     const part = copy[i];
     const copied = copyOf(part);
-    if (copied === NOT_PLAIN) return NOT_PLAIN;
+    if (copied === NOT_PLAIN) {
+      // With holes, and as many properties, it is not what was copied.
+      if (!isDense(keys(array), length)) few[at] = copy;
+      return NOT_PLAIN;
+    }
     if (copied !== part) copy[i] = copied;
   }
   return copy;
+}
+
+/** Keeps the copy of an object, and gives its place. */
+function keep(object: object, copy: object): number {
+  copies[count] = copy;
+  few[count] = object;
+  return count++;
+}
+
+/** Keeps the lists themselves, which the next job fills again. */
+function forget(): void {
+  if (count > FEW) few.length = copies.length = 0;
+  else for (let i = 0; i < count; i++) few[i] = copies[i] = undefined;
+  count = 0;
+  many = undefined;
 }
 
 function copyOfObject(object: object): unknown {
@@ -149,8 +166,7 @@ function copyOfObject(object: object): unknown {
     return NOT_PLAIN;
   }
   const copy = { ...object } as Record<string, unknown>;
-  few[few.length] = object;
-  copies[copies.length] = copy;
+  keep(object, copy);
   for (const key in copy) {
     if (--budget < 0) return NOT_PLAIN;
     const part = copy[key];

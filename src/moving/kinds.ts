@@ -1,6 +1,6 @@
 // Which values move, or are followed, instead of being cloned.
 
-import { hasOwn } from "../intrinsics.ts";
+import { hasOwn, toStringTag } from "../intrinsics.ts";
 import { tagOf } from "../tag.ts";
 import { isOwned } from "./owned_connections.ts";
 import { isWebValue } from "./web_values.ts";
@@ -31,6 +31,8 @@ const KINDS: Record<string, [Kind, abstract new () => unknown]> = {
 /** The kind of an object; `undefined` if it is cloned. */
 export function kindOf(value: object): Kind | undefined {
   if (isConnection(value)) return "connection";
+  // All others have a tag, whatever it is.
+  if (!(toStringTag in value)) return undefined;
   const tag = tagOf(value);
   if (tag === "Object") return undefined;
   const known = hasOwn(KINDS, tag) ? KINDS[tag] : undefined;
