@@ -11,7 +11,7 @@
 // those before it, and a crash loses none.
 
 import { compareExchange, exchange, load, store } from "./intrinsics.ts";
-import { fromText, toText } from "./plain_text.ts";
+import { fromText, keepText, toText } from "./plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
 /** The message of a worker by which main looks at its board. */
@@ -155,8 +155,12 @@ export class Board {
 
   #writeText(seq: number, result: unknown): boolean {
     const text = toText(result);
-    const place = text === undefined ? -1 : this.#texts.write(text);
-    if (place < 0) return false;
+    if (text === undefined) return false;
+    const place = this.#texts.write(text);
+    if (place < 0) {
+      keepText(result, text);
+      return false;
+    }
     this.#values[seq & this.#mask] = place;
     return true;
   }

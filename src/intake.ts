@@ -7,7 +7,7 @@ import type { FunctionTable, PoolFunction } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
 import type { ExecuteOptions } from "./options.ts";
 import { type Connect, Departures } from "./moving/departures.ts";
-import { checkConnection, ownConnection } from "./moving/owned_connections.ts";
+import { ownConnection } from "./moving/owned_connections.ts";
 import { pack, release, take } from "./pack.ts";
 import { toText } from "./plain_text.ts";
 import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
@@ -105,9 +105,6 @@ export function takePayload(
     }
   }
   const packed = pack(args, "args", transfer);
-  for (const { kind, value } of packed.departing) {
-    if (kind === "connection") checkConnection(value as Deno.Conn);
-  }
   const sendsAtOnce = dispatcher.sendsAtOnce && packed.departing.length === 0;
   const { value, moves, departing, isOwn, size } = sendsAtOnce
     ? release(packed)

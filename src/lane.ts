@@ -1,7 +1,7 @@
 // One worker and the jobs in flight to it, in the order in which they start.
 
 import { Board, slotsFor, State, WAKE } from "./board.ts";
-import { unpackError } from "./error_codec.ts";
+import { packError, unpackError } from "./error_codec.ts";
 import { JobCloneError } from "./errors.ts";
 import { Link } from "./flow/link.ts";
 import { FlowRing } from "./flow/ring.ts";
@@ -15,7 +15,6 @@ import type { Ending, FromWorker } from "./protocol.ts";
 import type { JobRun } from "./settlement.ts";
 import type { ThreadSettings } from "./threads/thread.ts";
 import type { Life } from "./threads/life.ts";
-import { textOf } from "./text_of.ts";
 import { WorkerThread } from "./threads/worker_thread.ts";
 
 /** What a lane needs to know. */
@@ -499,16 +498,8 @@ export class Lane implements Flight {
     this.#told.add(job);
     this.#tellings++;
     this.#toldAt = performance.now();
-    try {
-      this.#thread.post({ kind: "abort", seq: job.seq, reason });
-    } catch {
-      // The reason cannot be cloned: the job learns of the abort all the same.
-      this.#thread.post({
-        kind: "abort",
-        seq: job.seq,
-        reason: textOf(reason),
-      });
-    }
+    const { seq } = job;
+    this.#thread.post({ kind: "abort", seq, reason: packError(reason) });
   }
 
   #receive(message: FromWorker): void {

@@ -2,13 +2,14 @@
 // finds what moves, and refuses what cannot go.
 
 import {
+  bufferOf,
   isDate,
   isHidden,
   isMoveOnly,
-  isNotCloneable,
   isOrdinary,
   isOutOfBounds,
   isPrimitive,
+  isUnsharedMemory,
   nameOf,
   transferablesIn,
   whyUnmovable,
@@ -32,7 +33,10 @@ import {
   stringify,
   toText,
 } from "./intrinsics.ts";
-import { type Kind, kindOf, whyStays } from "./moving/kinds.ts";
+import { type Kind, kindOf, streamsOf, whyStays } from "./moving/kinds.ts";
+import { toData } from "./moving/web_values.ts";
+import { cutViews, isPart, substitute } from "./own_bytes.ts";
+import { isDense, type Reads, takeReads } from "./plain_text.ts";
 import { tagOf } from "./tag.ts";
 import { textOf } from "./text_of.ts";
 import { markOf, unmark } from "./thread_state.ts";
@@ -60,7 +64,13 @@ export interface Packed<T> {
 }
 
 /** Values that are no clones where they arrive, each with the empty object that stands for it. */
-export type Departing = { value: object; kind: Kind; placeholder: object }[];
+export type Departing = {
+  value: object;
+  kind: Kind;
+  placeholder: object;
+  /** Of a value that is sent as data: that data. */
+  data: unknown;
+}[];
 
 /** A path of more letters is shortened in the middle. */
 const LONGEST_PATH = 80;
@@ -87,7 +97,7 @@ export function pack<T>(
   root: string,
   transfer: readonly Transferable[] = [],
 ): Packed<T> {
-  return new Packer(root, transfer).pack(value);
+  return new Packer(root, transfer, takeReads(value)).pack(value);
 }
 
 /**
@@ -119,7 +129,7 @@ function clone<T>(value: T, transfer: Transferable[]): T {
     return structuredClone(value, { transfer });
   } catch (cause) {
     throw new JobCloneError(
-      `The arguments cannot be moved: ${(cause as Error).message}`,
+      `What is marked cannot be moved: ${(cause as Error).message}`,
       { cause },
     );
   }
@@ -131,26 +141,62 @@ const BYTES_OF_A_VALUE = 8;
 class Packer {
   readonly #root: string;
   readonly #moves: SafeSet<Transferable>;
+  /** What has been read already of plain objects: their copies are only to be finished. */
+  readonly #reads: Reads | undefined;
   readonly #copies = new SafeMap<object, object>();
   readonly #departing: Departing = [];
+  /** Where these sit. */
+  readonly #departingPlaces: (Place | undefined)[] = [];
   #isOwn = true;
   #size = 0;
   readonly #marked: object[] = [];
+  /** Those of them that move with all that they hold. */
+  readonly #movingWhole: object[] = [];
   /** What can only be moved, and so must be among the moves. */
   readonly #mustMove = new SafeMap<object, Place | undefined>();
+  /** The buffers and views, and where they sit. */
+  readonly #bytes: (ArrayBufferLike | ArrayBufferView)[] = [];
+  readonly #bytesPlaces: (Place | undefined)[] = [];
+  /** Whether one is a view of only a part of its buffer. */
+  #hasParts = false;
   /** Whether what is being looked at is cloned as it is, with all that it holds. */
   #isCloned = false;
   /** What is being read, for when that throws: a part, or the whole of what is here. */
   #place: Place | undefined;
   #key: Place["key"] | undefined;
 
-  constructor(root: string, transfer: readonly Transferable[]) {
+  constructor(
+    root: string,
+    transfer: readonly Transferable[],
+    reads: Reads | undefined,
+  ) {
     this.#root = root;
     this.#moves = setOf(transfer);
+    this.#reads = reads;
   }
 
   pack<T>(value: T): Packed<T> {
     const copy = this.#copyAll(value);
+    const moves = this.#findMoves();
+    this.#checkStreams(moves);
+    return {
+      value: this.#hasParts ? this.#cut(copy) : copy,
+      moves,
+      departing: this.#departing,
+      isOwn: this.#isOwn,
+      size: this.#size,
+      marked: this.#marked,
+    };
+  }
+
+  #findMoves(): Transferable[] {
+    for (let i = 0; i < this.#movingWhole.length; i++) {
+      const value = this.#movingWhole[i];
+      // The copy holds what moves, too, and has no getters.
+      transferablesIn(this.#copies.get(value) ?? value).forEach((moved) => {
+        this.#moves.add(moved);
+      });
+    }
     this.#mustMove.forEach((place, value) => {
       if (!this.#moves.has(value as Transferable)) {
         throw this.#refusal(
@@ -167,20 +213,78 @@ class Packer {
     this.#moves.forEach((moved) => {
       const why = whyUnmovable(moved);
       if (why !== undefined) {
-        throw new JobCloneError(
-          `The transfer list of ${this.#root} holds ${why}`,
-        );
+        const where = this.#placeOf(moved) ??
+          `The transfer list of ${this.#root} holds a value (${
+            nameOf(moved)
+          }) that`;
+        throw new JobCloneError(`${where} ${why}`);
       }
       moves[moves.length] = moved;
     });
-    return {
-      value: copy,
-      moves,
-      departing: this.#departing,
-      isOwn: this.#isOwn,
-      size: this.#size,
-      marked: this.#marked,
+    return moves;
+  }
+
+  /** Where something sits that moves; `undefined` if only the transfer list holds it. */
+  #placeOf(moved: Transferable): string | undefined {
+    if (this.#mustMove.has(moved)) {
+      return `${this.#path(this.#mustMove.get(moved))} (${nameOf(moved)})`;
+    }
+    for (let i = 0; i < this.#bytes.length; i++) {
+      const value = this.#bytes[i];
+      if (value === moved || isView(value) && bufferOf(value) === moved) {
+        return `${this.#path(this.#bytesPlaces[i])} (${nameOf(value)})`;
+      }
+    }
+  }
+
+  /** A stream can be taken only once, also by what it is a part of. */
+  #checkStreams(moves: Transferable[]): void {
+    if (this.#departing.length + moves.length < 2) return;
+    const takers = new SafeMap<object, string>();
+    const take = (value: object, where: string) => {
+      const streams = streamsOf(value);
+      for (let i = 0; i < streams.length; i++) {
+        const taker = takers.get(streams[i]);
+        if (taker !== undefined) {
+          throw new JobCloneError(
+            `${where} and ${taker} are, or hold, the same stream, which can move only once`,
+          );
+        }
+        takers.set(streams[i], where);
+      }
     };
+    for (let i = 0; i < moves.length; i++) {
+      if (!(moves[i] instanceof ArrayBuffer)) {
+        const where = this.#placeOf(moves[i]) ??
+          `the transfer list of ${this.#root} (${nameOf(moves[i])})`;
+        take(moves[i], where);
+      }
+    }
+    for (let i = 0; i < this.#departing.length; i++) {
+      const { value, kind } = this.#departing[i];
+      if (kind !== "connection") take(value, this.#whereDeparts(i));
+    }
+    if (takers.size === 0) return;
+    // To be asked for its streams, a connection makes them.
+    for (let i = 0; i < this.#departing.length; i++) {
+      const { value, kind } = this.#departing[i];
+      if (kind === "connection") take(value, this.#whereDeparts(i));
+    }
+  }
+
+  #whereDeparts(i: number): string {
+    const path = this.#path(this.#departingPlaces[i]);
+    return `${path} (${nameOf(this.#departing[i].value)})`;
+  }
+
+  /** Leaves of the memory behind views only what is theirs. */
+  #cut<T>(copy: T): T {
+    const cuts = cutViews(
+      this.#bytes,
+      (buffer) => this.#moves.has(buffer) || this.#copies.has(buffer),
+    );
+    this.#copies.forEach((container) => substitute(container, cuts));
+    return (cuts.get(copy as object) ?? copy) as T;
   }
 
   #copyAll<T>(value: T): T {
@@ -223,23 +327,40 @@ class Packer {
     }
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
+    const read = this.#reads?.get(value);
+    if (read !== undefined) return this.#finish(value, read, place);
     if (isArray(value)) return this.#copyArray(value, place);
     if (value instanceof Map) return this.#copyMap(value, place);
     if (value instanceof Set) return this.#copySet(value, place);
-    if (isView(value) || value instanceof ArrayBuffer) {
-      return this.#keepBytes(value, place);
-    }
+    if (
+      isView(value) || value instanceof ArrayBuffer
+    ) return this.#keepBytes(value, place);
     const kind = kindOf(value);
     if (kind !== undefined) return this.#replace(value, kind, place);
-    if (isOrdinary(value)) {
-      if (isHidden(value)) throw this.#emptied(value, place);
-      return this.#copyProperties(value, {}, keys(value), place);
+    if (isMoveOnly(value)) {
+      this.#mustMove.set(value, place);
+      return this.#keep(value);
     }
+    if (isDate(value)) return this.#keep(value);
+    if (!isOrdinary(value)) return this.#clone(value, place);
+    const names = keys(value);
+    if (names.length === 0 && isHidden(value)) return this.#clone(value, place);
+    const copy = {};
+    this.#copies.set(value, copy);
+    return this.#copyProperties(value, copy, names, place);
+  }
+
+  /** Finishes the copy of an object of which a part is read, and may be copied, already. */
+  #finish(value: object, copy: object, place: Place | undefined): object {
+    this.#copies.set(value, copy);
+    this.#copies.set(copy, copy);
+    return isArray(copy)
+      ? this.#copyItems(copy, copy, place)
+      : this.#copyProperties(copy, copy, keys(copy), place);
+  }
+
+  #keep(value: object): object {
     this.#isOwn = false;
-    if (isMoveOnly(value)) this.#mustMove.set(value, place);
-    else if (isNotCloneable(value)) {
-      throw this.#refusal(value, place, "cannot be cloned");
-    } else if (!isDate(value)) this.#tryToClone(value, place);
     this.#copies.set(value, value);
     return value;
   }
@@ -251,10 +372,11 @@ class Packer {
     if (isOutOfBounds(value)) {
       throw this.#refusal(value, place, "has lost its buffer");
     }
-    this.#isOwn = false;
     this.#size += value.byteLength;
-    this.#copies.set(value, value);
-    return value;
+    this.#bytes[this.#bytes.length] = value;
+    this.#bytesPlaces[this.#bytesPlaces.length] = place;
+    this.#hasParts ||= isView(value) && isPart(value);
+    return this.#keep(value);
   }
 
   #noteMark(value: object): void {
@@ -262,19 +384,26 @@ class Packer {
     if (mark === undefined) return;
     this.#marked[this.#marked.length] = value;
     if (mark === "everything") {
-      transferablesIn(value).forEach((moved) => this.#moves.add(moved));
+      this.#movingWhole[this.#movingWhole.length] = value;
     } else for (let i = 0; i < mark.length; i++) this.#moves.add(mark[i]);
   }
 
   #copyArray(array: unknown[], place: Place | undefined): object {
-    const copy: unknown[] = new Array(array.length);
-    const names = keys(array);
-    if (names.length !== array.length) {
-      // It has holes, or properties beside its items.
-      return this.#copyProperties(array, copy, names, place);
-    }
+    const { length } = array;
+    const copy: unknown[] = new Array(length);
     this.#copies.set(array, copy);
-    for (let i = 0; i < array.length; i++) {
+    const names = keys(array);
+    return isDense(names, length)
+      ? this.#copyItems(array, copy, place)
+      : this.#copyProperties(array, copy, names, place);
+  }
+
+  #copyItems(
+    array: unknown[],
+    copy: unknown[],
+    place: Place | undefined,
+  ): object {
+    for (let i = 0; i < copy.length; i++) {
       this.#place = place;
       this.#key = i;
       copy[i] = this.#part(array[i], place, i);
@@ -288,7 +417,6 @@ class Packer {
     names: string[],
     place: Place | undefined,
   ): object {
-    this.#copies.set(value, copy);
     for (let i = 0; i < names.length; i++) {
       const key = names[i];
       this.#place = place;
@@ -353,35 +481,39 @@ class Packer {
     if (why !== undefined) throw this.#refusal(value, place, why);
     const placeholder = {};
     this.#copies.set(value, placeholder);
-    this.#departing[this.#departing.length] = { value, kind, placeholder };
+    const data = kind === "value" ? toData(tagOf(value), value) : undefined;
+    const { length } = this.#departing;
+    this.#departing[length] = { value, kind, placeholder, data };
+    this.#departingPlaces[length] = place;
     return placeholder;
   }
 
-  #emptied(value: object, place: Place | undefined): JobCloneError {
-    return new JobCloneError(
-      `${this.#path(place)} (${
-        value.constructor?.name || tagOf(value)
-      }) cannot be cloned: nothing of it would arrive but an empty object`,
-    );
-  }
-
   /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
-  #tryToClone(value: object, place: Place | undefined): void {
+  #clone(value: object, place: Place | undefined): object {
+    this.#isOwn = false;
     if (value instanceof Error && hasOwn(value, "cause")) {
       const isCloned = this.#isCloned;
       this.#isCloned = true;
       this.#part(value.cause, place, "cause");
       this.#isCloned = isCloned;
     }
-    let clone: unknown;
+    let clone: object;
     try {
       clone = structuredClone(value);
     } catch {
       throw this.#refusal(value, place, "cannot be cloned");
     }
-    if (tagOf(clone) === "Object" && isHidden(value)) {
-      throw this.#emptied(value, place);
+    if (
+      isUnsharedMemory(value) || isHidden(value) && tagOf(clone) === "Object"
+    ) {
+      throw this.#refusal(
+        value,
+        place,
+        "cannot be cloned: nothing of it would arrive but an empty object",
+      );
     }
+    this.#copies.set(value, clone);
+    return clone;
   }
 
   #refusal(

@@ -67,7 +67,7 @@ export interface MovingJobsMessage {
 export interface AbortMessage {
   kind: "abort";
   seq: number;
-  reason: unknown;
+  reason: PackedError;
 }
 
 /** What the channels between two threads have to say. */

@@ -148,12 +148,6 @@ const ARGUMENTS: Record<string, [place: string, () => unknown[]]> = {
       }),
     ],
   ],
-  "a toStringTag that throws": ["args[0]", () => [{
-    a: 1n,
-    get [Symbol.toStringTag]() {
-      throw new RangeError("from the getter");
-    },
-  }]],
   "a proxy that has been revoked": ["args[0]", () => [revokedProxy()]],
 };
 

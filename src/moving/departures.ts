@@ -28,8 +28,8 @@ export class Departures {
   constructor(departing: Departing, connect?: Connect) {
     this.#isOnce = connect === undefined;
     this.#departing = departing;
-    this.#all = departing.map(({ value, kind }) => {
-      return depart(value, kind, connect);
+    this.#all = departing.map(({ value, kind, data }) => {
+      return depart(value, kind, data, connect);
     });
   }
 
@@ -74,7 +74,12 @@ export class Departures {
   }
 }
 
-function depart(value: object, kind: Kind, connect?: Connect): Departure {
+function depart(
+  value: object,
+  kind: Kind,
+  data: unknown,
+  connect?: Connect,
+): Departure {
   const isOnce = connect === undefined;
   switch (kind) {
     case "connection":
@@ -90,6 +95,6 @@ function depart(value: object, kind: Kind, connect?: Connect): Departure {
     case "response":
       return new ResponseDeparture(value as Response, isOnce);
     case "value":
-      return new ValueDeparture(tagOf(value), value);
+      return new ValueDeparture(tagOf(value), data);
   }
 }

@@ -5,15 +5,9 @@ const OWNED = Symbol("owned by a thread pool");
 
 type Ownable = Deno.Conn & { [OWNED]?: boolean };
 
-/**
- * Refuses a connection that is the pool's already.
- *
- * @throws {TypeError} If it is
- */
-export function checkConnection(conn: Ownable): void {
-  if (conn[OWNED]) {
-    throw new TypeError("The connection has already moved into a job");
-  }
+/** Whether an object is a connection that is a pool's already. */
+export function isOwned(value: object): boolean {
+  return (value as Partial<Ownable>)[OWNED] === true;
 }
 
 /** Makes a connection the pool's. */

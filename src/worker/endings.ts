@@ -6,7 +6,7 @@ import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/turn.ts";
 import { Departures } from "../moving/departures.ts";
 import { endsWith, execute, includes, sourceOf } from "../intrinsics.ts";
-import { LARGE, pack, type Packed } from "../pack.ts";
+import { LARGE, pack, type Packed, take } from "../pack.ts";
 import type { Ending, FromWorker } from "../protocol.ts";
 import { addToMessage } from "../reword.ts";
 import { unmark } from "../thread_state.ts";
@@ -61,8 +61,9 @@ function postMoving(
   { link }: Traffic,
   post: Post,
 ): Promise<Departures> | undefined {
+  // What Deno refuses to move it refuses here, before a stream has departed.
+  take(packed);
   const departures = new Departures(packed.departing);
-  unmark(packed.marked);
   if (departures.isOpen) return postOpen(job, packed, departures, link, post);
   sendMoving(job, packed, departures, link, post);
 }

@@ -3,6 +3,7 @@
 
 import { type Board, State, WAKE } from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
+import type { PackedError } from "../unpack_error.ts";
 import { apply, objectPrototype } from "../intrinsics.ts";
 import { type JobList, JobListReader } from "../job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
@@ -204,9 +205,10 @@ export class Executor {
   }
 
   /** A job is to end. */
-  abort(seq: number, reason: unknown): void {
+  abort(seq: number, reason: PackedError): void {
     this.#board.hear();
-    this.#inProgress.get(seq)?.abort(reason);
+    const job = this.#inProgress.get(seq);
+    if (job) this.#abort(job, reason);
     // Main may have taken this thread to hear nothing.
     this.#tell();
     // Where one was stopped, what followed may have been stopped with it.
@@ -217,6 +219,17 @@ export class Executor {
   wake(): void {
     this.traffic?.link.read();
     if (this.#first && this.#mayStart) this.#run(this.#now());
+  }
+
+  async #abort(job: ReceivedJob, reason: PackedError): Promise<void> {
+    if ("thrown" in reason) return job.abort(reason.thrown);
+    try {
+      const { unpackError } = await import("../unpack_error.ts");
+      // It may have ended meanwhile.
+      if (this.#inProgress.get(job.seq) === job) job.abort(unpackError(reason));
+    } catch (error) {
+      this.#host.crash(error);
+    }
   }
 
   get #mayStart(): boolean {
