@@ -1,11 +1,15 @@
 // How much of a channel's window an object takes as a chunk: as much as it holds.
 
-import { LEAST, WINDOW } from "../flow/window.ts";
+import { WINDOW } from "../flow/window.ts";
 
 /** What a value counts beside what it holds, such as a number in an array. */
 const SLOT = 8;
-/** What an object counts into which this file does not look. */
-const UNKNOWN = 4 * 1024;
+/**
+ * What an object counts at least, and what one counts into which this file does
+ * not look. With thousands of small objects on their way, streams were measured
+ * to be half as fast.
+ */
+const LEAST = 4 * 1024;
 
 /** The size of an object that is about to be sent; at the whole window, counting stops. */
 export function weigh(object: object): number {
@@ -36,7 +40,7 @@ export function weigh(object: object): number {
     else if (value instanceof Error) {
       add(value.message);
       add(value.cause);
-    } else size += UNKNOWN;
+    } else size += LEAST;
     if (size >= WINDOW) return WINDOW;
   }
   return Math.max(LEAST, size);
