@@ -420,3 +420,19 @@ poolTest("a reader whose buffer stays half filled is told so", async () => {
   assertEquals(outcomes, [2, "TypeError", "TypeError"]);
   assertEquals(await pool.execute("echo", [1]), 1);
 });
+
+poolTest("a reader that asks for more than is left gets the rest", async () => {
+  await using pool = streamPool();
+  const stream = new Blob(["abcdefg"]).stream();
+  const parts = await pool.execute(async (stream: ReadableStream) => {
+    const reader = stream.getReader({ mode: "byob" });
+    const parts = [];
+    for (let i = 0; i < 3; i++) {
+      const read = await reader.read(new Uint8Array(6), { min: 6 });
+      parts.push([read.done, new TextDecoder().decode(read.value)]);
+    }
+    await reader.closed;
+    return parts;
+  }, [stream]);
+  assertEquals(parts, [[false, "abcdef"], [true, "g"], [true, ""]]);
+});

@@ -151,8 +151,7 @@ export class ReadableArrival implements Arrival {
     // Its reader will want to know what follows, if only that nothing does.
     inlet.open();
     if (!inlet.hasChunk) await inlet.more();
-    if (!inlet.hasChunk) return;
-    this.#controller!.enqueue(this.#take());
+    if (inlet.hasChunk) this.#controller!.enqueue(this.#take());
     this.#finish();
   }
 
@@ -161,6 +160,10 @@ export class ReadableArrival implements Arrival {
     const { inlet } = this.#channel;
     const controller = this.#controller;
     if (controller === undefined || inlet.hasChunk || !inlet.hasEnded) return;
+    // What waits in the stream is read first: an error would drop it, and a reader
+    // that asks for more bytes than are left would get an error instead of them.
+    const isRead = controller.desiredSize! >= 0;
+    if (!isRead && (this.#bytes || inlet.hasFailed)) return;
     this.#controller = undefined;
     if (inlet.hasFailed) return controller.error(inlet.error);
     try {
