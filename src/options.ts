@@ -3,7 +3,22 @@
 /** What happens to a job that finds the queue full. */
 export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 
-/** How a connection moves into a job. */
+/**
+ * How a connection moves into a job. Either way it arrives as what it was: a
+ * `Deno.TcpConn`, a `Deno.UnixConn` or a `Deno.TlsConn`. By design it differs
+ * from a native connection in the following:
+ *
+ * - It belongs to the job and closes when the job ends. When the job is aborted,
+ *   reads reject with `Deno.errors.Interrupted`; writes still work, so that the
+ *   handler can answer.
+ * - The end of `readable` leaves the connection open for writing, and
+ *   `writable.close()` leaves it open for reading. Natively, both close it.
+ * - `ref()` and `unref()` have no effect: the job keeps the process alive.
+ * - Options that `setNoDelay()` and `setKeepAlive()` set apply a moment later.
+ * - As `"bytes"`, `write()` resolves once the bytes are on their way, at most
+ *   1 MiB ahead of the client. So a client that has left is reported by a later
+ *   write, and `close()` still sends what was written before.
+ */
 export type ConnectionsMode = "bytes" | "descriptor";
 
 /** The limit of a pool's queue. */

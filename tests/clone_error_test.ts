@@ -120,10 +120,11 @@ const ARGUMENTS: Record<string, [place: string, () => unknown[]]> = {
     () => [{ stream: lockedStream() }],
   ],
   "a reader of a stream": ["args[0]", () => [new ReadableStream().getReader()]],
-  "a TransformStream that is not to move": [
-    "args[0].transform",
-    () => [{ transform: new TransformStream() }],
-  ],
+  "a TransformStream that is locked at one side": ["args[0].transform", () => {
+    const transform = new TransformStream();
+    transform.readable.getReader();
+    return [{ transform }];
+  }],
   "a MessagePort that is not to move": ["args[0]", () => {
     const { port1, port2 } = new MessageChannel();
     port1.close();

@@ -96,7 +96,6 @@ const REFUSED: Record<string, () => unknown> = {
     return view;
   },
   "a WebAssembly.Memory": () => new WebAssembly.Memory({ initial: 1 }),
-  "a TransformStream that is not to move": () => new TransformStream(),
   "a port that is not to move": () => {
     const { port1, port2 } = new MessageChannel();
     port1.close();

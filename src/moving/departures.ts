@@ -9,6 +9,7 @@ import { type Departure, type MovedList, whenClosed } from "./moved.ts";
 import { ReadableDeparture } from "./readable.ts";
 import { SignalDeparture } from "./signal.ts";
 import { ValueDeparture } from "./values.ts";
+import { TransformDeparture } from "./transform.ts";
 import { WritableDeparture } from "./writable.ts";
 
 /** Makes the departure of a connection, where there are any. */
@@ -88,6 +89,8 @@ function depart(
       return new ReadableDeparture(value as ReadableStream, isOnce);
     case "writable":
       return new WritableDeparture(value as WritableStream);
+    case "transform":
+      return new TransformDeparture(value as TransformStream, isOnce);
     case "signal":
       return new SignalDeparture(() => value as AbortSignal, false);
     case "request":

@@ -11,6 +11,7 @@ export type Kind =
   | "connection"
   | "readable"
   | "writable"
+  | "transform"
   | "signal"
   | "request"
   | "response"
@@ -25,6 +26,7 @@ const KINDS: Record<string, [Kind, abstract new () => unknown]> = {
   ReadableStream: ["readable", ReadableStream],
   Request: ["request", Request as unknown as new () => unknown],
   Response: ["response", Response],
+  TransformStream: ["transform", TransformStream],
   WritableStream: ["writable", WritableStream],
 };
 
@@ -60,7 +62,10 @@ export function whyStays(value: object): string | undefined {
       (wholeBody(value) !== undefined || !value.body?.locked);
     return isFree ? undefined : "has a body that is locked or already used";
   }
-  return (value as { locked?: boolean }).locked ? "is locked" : undefined;
+  const sides = value instanceof TransformStream
+    ? [value.readable, value.writable]
+    : [value as { locked?: boolean }];
+  return sides.some(({ locked }) => locked) ? "is locked" : undefined;
 }
 
 /** The streams that an object takes with it when it moves, which nothing else can take. */

@@ -6,13 +6,16 @@ import type { Link } from "../flow/link.ts";
 import type { Details, Header } from "./http_fields.ts";
 import type { WholeBody } from "./whole_body.ts";
 
+/** Which of Deno's classes a connection is of. */
+export type ConnKind = "tcp" | "unix" | "tls";
+
 /** A connection whose bytes come and go through a channel. */
 export interface MovedConnection {
   kind: "connection";
+  type: ConnKind;
   id: number;
   /** Its local and its remote address, as JSON: most handlers do not ask for them. */
   addresses: string;
-  isTls: boolean;
 }
 
 /** A connection that arrives as its file descriptor. */
@@ -46,6 +49,15 @@ export interface MovedReadable {
 export interface MovedWritable {
   kind: "writable";
   id: number;
+  /** Set if it has ended already: with an error, if it has failed. */
+  ended: { error?: PackedError } | undefined;
+}
+
+/** A stream that is written and read where it arrives. */
+export interface MovedTransform {
+  kind: "transform";
+  readable: MovedReadable;
+  writable: MovedWritable;
 }
 
 /** A signal that follows its original. */
@@ -99,6 +111,7 @@ export type Moved =
   | MovedDescriptor
   | MovedReadable
   | MovedWritable
+  | MovedTransform
   | MovedSignal
   | MovedRequest
   | MovedResponse

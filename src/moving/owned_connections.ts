@@ -1,5 +1,7 @@
 // What is done with connections that are the pool's, however they move.
 
+import type { ConnKind } from "./moved.ts";
+
 /** On a connection that is; a set of them would cost the garbage collector more than all else. */
 const OWNED = Symbol("owned by a thread pool");
 
@@ -23,6 +25,12 @@ export function closeConnection(conn: Deno.Conn): void {
     // Its former owner has closed it.
     if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
+}
+
+/** Which of Deno's classes, which are not exposed, a connection is of. */
+export function kindOfConnection(conn: Deno.Conn): ConnKind {
+  if ("handshake" in conn) return "tls";
+  return "setNoDelay" in conn ? "tcp" : "unix";
 }
 
 /** A connection's addresses as they are sent. */
