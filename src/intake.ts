@@ -106,7 +106,7 @@ export function takePayload(
   }
   const packed = pack(args, "args", transfer);
   const sendsAtOnce = dispatcher.sendsAtOnce && packed.departing.length === 0;
-  const { value, moves, departing, isOwn, size } = sendsAtOnce
+  const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
     ? release(packed)
     : take(packed);
   for (const { kind, value } of departing) {
@@ -115,6 +115,7 @@ export function takePayload(
   const extras: JobExtras = { size };
   // Jobs that share a message share no object.
   if (!isOwn || moves.length > 0) extras.travelsAlone = true;
+  if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
   if (departing.length > 0) {
     extras.departures = new Departures(departing, connect);

@@ -2,6 +2,7 @@
 
 import type { PoolFunction } from "./functions.ts";
 import type { Departures } from "./moving/departures.ts";
+import type { LentBytes } from "./lent_bytes.ts";
 import { LARGE } from "./pack.ts";
 
 /** What holds a job once it has left the queue. */
@@ -18,6 +19,8 @@ export interface JobExtras {
   travelsAlone?: boolean;
   /** About how many bytes its arguments take. */
   size?: number;
+  /** The large buffers among them that stay the caller's. */
+  lent?: LentBytes;
   /** Whether it was taken back from a worker, to be sent to another. */
   wasTakenBack?: boolean;
   signal?: AbortSignal;

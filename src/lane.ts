@@ -259,18 +259,20 @@ export class Lane implements Flight {
    */
   send(jobs: Job[]): { shortestTimeout: number; spent: number } {
     this.#tellFunctions(jobs);
+    const { departures, moves, lent } = jobs[0].extras ?? {};
+    const start = performance.now();
+    const loan = lent?.lend();
     const writer = new JobListWriter();
     for (const job of jobs) {
       this.#add(job);
       writer.write(job);
     }
     const { list, shortestTimeout } = writer;
+    const moving = loan === undefined ? moves : [...loan.moves, ...moves ?? []];
     let spent = 0;
     try {
-      const { departures, moves } = jobs[0].extras ?? {};
-      const start = performance.now();
-      if (departures === undefined) this.#thread.post(list, moves);
-      else this.#sendMoving(jobs, list, moves);
+      if (departures === undefined) this.#thread.post(list, moving);
+      else this.#sendMoving(jobs, list, moving);
       const end = performance.now();
       spent = end - start;
       this.#readingUntil = Math.max(this.#readingUntil, end) + READING * spent;
@@ -280,6 +282,8 @@ export class Lane implements Flight {
         `The arguments cannot be cloned: ${(cause as Error).message}`,
         { cause },
       );
+    } finally {
+      if (loan) lent!.restore(loan.copies);
     }
     return { shortestTimeout, spent };
   }

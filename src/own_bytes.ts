@@ -18,11 +18,13 @@ import {
   SafeMap,
   setBytes,
   sortList,
+  unbind,
 } from "./intrinsics.ts";
 import { tagOf } from "./tag.ts";
 
 /** As they were before any job could overwrite them. */
 const { ArrayBuffer, Map, Set, Uint8Array } = globalThis;
+const sliceBuffer = unbind(ArrayBuffer.prototype.slice);
 
 interface ViewClass {
   new (buffer: ArrayBuffer, offset: number, length: number): ArrayBufferView;
@@ -139,6 +141,19 @@ function cutSpans(
     const length = lengthOf(view) / (Class.BYTES_PER_ELEMENT ?? 1);
     cuts.set(view, new Class(own, offset, length));
   }
+}
+
+/** A copy of a buffer that is not shared, or of a view of one with what it shows. */
+export function copyOf<Bytes extends ArrayBufferLike | ArrayBufferView>(
+  bytes: Bytes,
+): Bytes {
+  if (!isView(bytes)) return sliceBuffer(bytes as ArrayBuffer, 0) as Bytes;
+  const start = offsetOf(bytes);
+  const end = start + lengthOf(bytes);
+  const copy = sliceBuffer(bufferOf(bytes) as ArrayBuffer, start, end);
+  const Class = classOf(bytes);
+  const length = (end - start) / (Class.BYTES_PER_ELEMENT ?? 1);
+  return new Class(copy, 0, length) as ArrayBufferView as Bytes;
 }
 
 function classOf(view: ArrayBufferView): ViewClass {

@@ -35,6 +35,7 @@ import {
 } from "./intrinsics.ts";
 import { type Kind, kindOf, streamsOf, whyStays } from "./moving/kinds.ts";
 import { toData } from "./moving/web_values.ts";
+import { LentBytes } from "./lent_bytes.ts";
 import { cutViews, isPart, substitute } from "./own_bytes.ts";
 import { isDense, type Reads, takeReads } from "./plain_text.ts";
 import { tagOf } from "./tag.ts";
@@ -59,6 +60,8 @@ export interface Packed<T> {
   isOwn: boolean;
   /** About how many bytes it takes, what moves included. */
   size: number;
+  /** The large buffers in it that do not move, if there are any. */
+  lent: LentBytes | undefined;
   /** The values whose marks are used up once it is sent. */
   marked: object[];
 }
@@ -110,6 +113,7 @@ export function take<T>(packed: Packed<T>): Packed<T> {
     const placeholders = packed.departing.map(({ placeholder }) => placeholder);
     const taken = clone({ value, moves, placeholders }, moves);
     packed.value = taken.value;
+    packed.lent = undefined;
     packed.moves = taken.moves;
     taken.placeholders.forEach((placeholder, i) => {
       packed.departing[i].placeholder = placeholder;
@@ -179,12 +183,14 @@ class Packer {
     const copy = this.#copyAll(value);
     const moves = this.#findMoves();
     this.#checkStreams(moves);
+    const cuts = this.#hasParts ? this.#cut() : undefined;
     return {
-      value: this.#hasParts ? this.#cut(copy) : copy,
+      value: (cuts?.get(copy as object) ?? copy) as T,
       moves,
       departing: this.#departing,
       isOwn: this.#isOwn,
       size: this.#size,
+      lent: this.#size > LARGE ? this.#findLent(cuts) : undefined,
       marked: this.#marked,
     };
   }
@@ -278,13 +284,28 @@ class Packer {
   }
 
   /** Leaves of the memory behind views only what is theirs. */
-  #cut<T>(copy: T): T {
+  #cut(): Map<object, object> {
     const cuts = cutViews(
       this.#bytes,
       (buffer) => this.#moves.has(buffer) || this.#copies.has(buffer),
     );
     this.#copies.forEach((container) => substitute(container, cuts));
-    return (cuts.get(copy as object) ?? copy) as T;
+    return cuts;
+  }
+
+  /** The large buffers that stay the caller's. */
+  #findLent(cuts: Map<object, object> | undefined): LentBytes | undefined {
+    const bytes: (ArrayBufferLike | ArrayBufferView)[] = [];
+    for (let i = 0; i < this.#bytes.length; i++) {
+      const value = this.#bytes[i];
+      const buffer = isView(value) ? bufferOf(value) : value;
+      if (this.#moves.has(buffer as ArrayBuffer)) continue;
+      bytes[bytes.length] = (cuts?.get(value) ?? value) as ArrayBufferView;
+    }
+    if (bytes.length === 0) return undefined;
+    const containers: object[] = [];
+    this.#copies.forEach((copy) => containers[containers.length] = copy);
+    return LentBytes.of(containers, bytes);
   }
 
   #copyAll<T>(value: T): T {

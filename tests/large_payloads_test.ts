@@ -1,5 +1,10 @@
 // Large arguments and results: few are on their way at once, and each is sent once.
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLessOrEqual,
+  assertStrictEquals,
+} from "@std/assert";
 import { setImmediate } from "node:timers";
 import { ThreadPool, transfer } from "@spindle/thread-pool";
 import { poolTest } from "./live_workers.ts";
@@ -166,3 +171,59 @@ poolTest("a buffer of 256 MiB goes there and back", async () => {
   ]);
   assert(bytes.buffer !== result.buffer);
 });
+
+poolTest(
+  "large buffers stay the caller's, wherever they sit, and arrive as they were sent",
+  async () => {
+    await using pool = new ThreadPool(2);
+    const bytes = new Uint8Array(300_000).fill(1);
+    const floats = new Float64Array(50_000).fill(0.5);
+    const { buffer } = new Uint16Array(100_000).fill(9);
+    const value = {
+      bytes,
+      again: bytes,
+      list: [floats, new Map([["buffer", buffer]])],
+      part: bytes.subarray(10, 200_010),
+      view: new DataView(buffer, 2, 100_000),
+      small: new Uint8Array([1, 2, 3]),
+    };
+    const echo = <T>(value: T) => value;
+    const copies = await Promise.all(
+      Array.from({ length: 4 }, () => pool.execute(echo, [value])),
+    ) as (typeof value)[];
+    for (const copy of copies) {
+      assertEquals(copy, value);
+      assertStrictEquals(copy.bytes, copy.again);
+      assertStrictEquals(copy.part.buffer, copy.bytes.buffer);
+      assertStrictEquals(
+        copy.view.buffer,
+        (copy.list[1] as Map<string, ArrayBuffer>).get("buffer"),
+      );
+    }
+    assertEquals([bytes.length, floats.length, buffer.byteLength], [
+      300_000,
+      50_000,
+      200_000,
+    ]);
+    const [one, other] = await Promise.all([1, 2].map(() => {
+      return pool.execute(echo, [floats]);
+    }));
+    assertEquals([one, other], [floats, floats]);
+  },
+);
+
+poolTest(
+  "a large buffer that a handler keeps stays the handler's",
+  async () => {
+    await using pool = new ThreadPool(1);
+    const keep = (length: number) => {
+      const scope = globalThis as { kept?: Uint8Array };
+      scope.kept ??= new Uint8Array(length).fill(3);
+      return scope.kept;
+    };
+    for (let i = 0; i < 3; i++) {
+      const bytes = await pool.execute(keep, [200_000]);
+      assertEquals([bytes.length, bytes[199_999]], [200_000, 3]);
+    }
+  },
+);

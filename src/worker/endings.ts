@@ -39,7 +39,15 @@ export function postValue(
       checkDeparting(packed);
       return postMoving(job, packed, traffic!, post);
     }
-    const { value, moves, marked } = packed;
+    const { moves, marked, lent } = packed;
+    let { value } = packed;
+    if (lent) {
+      const loan = lent.lend();
+      value = loan.copies.get(value as object) ?? value;
+      for (let i = 0; i < loan.moves.length; i++) {
+        moves[moves.length] = loan.moves[i];
+      }
+    }
     const message: FromWorker = isLarge
       ? {
         kind: "ended",
