@@ -139,6 +139,12 @@ function clone<T>(value: T, transfer: Transferable[]): T {
   }
 }
 
+/**
+ * A longer array of primitives is not copied: to ask for its keys, which tell of
+ * holes and other properties, takes as long as to clone it.
+ */
+const LONG_ARRAY = 100_000;
+
 /** A value that is no text counts as so many bytes. */
 const BYTES_OF_A_VALUE = 8;
 
@@ -158,6 +164,8 @@ class Packer {
   readonly #movingWhole: object[] = [];
   /** What can only be moved, and so must be among the moves. */
   readonly #mustMove = new SafeMap<object, Place | undefined>();
+  /** Long arrays of primitives, which are cloned as they are. */
+  readonly #longArrays = new SafeMap<object, Place | undefined>();
   /** The buffers and views, and where they sit. */
   readonly #bytes: (ArrayBufferLike | ArrayBufferView)[] = [];
   readonly #bytesPlaces: (Place | undefined)[] = [];
@@ -183,6 +191,12 @@ class Packer {
     const copy = this.#copyAll(value);
     const moves = this.#findMoves();
     this.#checkStreams(moves);
+    if (moves.length + this.#departing.length > 0) {
+      // What moves would be lost with a clone that fails.
+      this.#longArrays.forEach((place, array) => {
+        this.#clone(array, place);
+      });
+    }
     const cuts = this.#hasParts ? this.#cut() : undefined;
     return {
       value: (cuts?.get(copy as object) ?? copy) as T,
@@ -380,6 +394,17 @@ class Packer {
       : this.#copyProperties(copy, copy, keys(copy), place);
   }
 
+  /** Whether a clone of an array's items is as good as a copy made here. */
+  #areAllPrimitive(array: unknown[]): boolean {
+    const { length } = array;
+    for (let i = 0; i < length; i++) {
+      const item = array[i];
+      if (!isPrimitive(item)) return false;
+      this.#count(item);
+    }
+    return true;
+  }
+
   #keep(value: object): object {
     this.#isOwn = false;
     this.#copies.set(value, value);
@@ -411,6 +436,10 @@ class Packer {
 
   #copyArray(array: unknown[], place: Place | undefined): object {
     const { length } = array;
+    if (length > LONG_ARRAY && this.#areAllPrimitive(array)) {
+      this.#longArrays.set(array, place);
+      return this.#keep(array);
+    }
     const copy: unknown[] = new Array(length);
     this.#copies.set(array, copy);
     const names = keys(array);

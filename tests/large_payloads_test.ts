@@ -3,10 +3,11 @@ import {
   assert,
   assertEquals,
   assertLessOrEqual,
+  assertRejects,
   assertStrictEquals,
 } from "@std/assert";
 import { setImmediate } from "node:timers";
-import { ThreadPool, transfer } from "@spindle/thread-pool";
+import { JobCloneError, ThreadPool, transfer } from "@spindle/thread-pool";
 import { poolTest } from "./live_workers.ts";
 
 /** More bytes than are sent ahead. */
@@ -225,5 +226,33 @@ poolTest(
       const bytes = await pool.execute(keep, [200_000]);
       assertEquals([bytes.length, bytes[199_999]], [200_000, 3]);
     }
+  },
+);
+
+poolTest(
+  "a long array arrives with its holes and properties, or is refused before anything moves",
+  async () => {
+    await using pool = new ThreadPool(1);
+    const list: unknown[] = Array.from({ length: 150_000 }, (_, i) => i);
+    delete list[7];
+    const echo = (value: unknown) => value;
+    const result = await pool.execute(echo, [
+      Object.assign(list.slice(), { extra: "x" }),
+    ]) as unknown[] & { extra: string };
+    assertEquals([result.length, 7 in result, result[8], result.extra], [
+      150_000,
+      false,
+      8,
+      "x",
+    ]);
+    const buffer = transfer(new ArrayBuffer(8));
+    const bad = Object.assign(list.slice(), { extra: () => {} });
+    await assertRejects(() => pool.execute(echo, [bad]), JobCloneError);
+    await assertRejects(
+      () => pool.execute(echo, [buffer, bad]),
+      JobCloneError,
+      "args[1] (Array) cannot be cloned",
+    );
+    assertEquals(buffer.byteLength, 8);
   },
 );
