@@ -249,9 +249,9 @@ poolTest(
     const bad = Object.assign(list.slice(), { extra: () => {} });
     await assertRejects(() => pool.execute(echo, [bad]), JobCloneError);
     await assertRejects(
-      () => pool.execute(echo, [buffer, bad]),
+      () => pool.execute(echo, [{ buffer, bad }]),
       JobCloneError,
-      "args[1] (Array) cannot be cloned",
+      "args[0].bad (Array) cannot be cloned",
     );
     assertEquals(buffer.byteLength, 8);
   },
