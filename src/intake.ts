@@ -8,7 +8,7 @@ import type { JobExtras } from "./job.ts";
 import type { ExecuteOptions } from "./options.ts";
 import { type Connect, Departures } from "./moving/departures.ts";
 import { ownConnection } from "./moving/owned_connections.ts";
-import { pack, release, take } from "./pack.ts";
+import { LARGE, pack, release, take } from "./pack.ts";
 import { toText } from "./plain_text.ts";
 import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 
@@ -118,7 +118,9 @@ export function takePayload(
   if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
   if (departing.length > 0) {
-    extras.departures = new Departures(departing, connect);
+    const departures = extras.departures = new Departures(departing, connect);
+    extras.size = size + departures.size;
+    if (departures.size > LARGE) extras.travelsAlone = true;
   }
   return { args: value, extras };
 }

@@ -34,6 +34,11 @@ export class Departures {
     });
   }
 
+  /** How many bytes go with their descriptions. */
+  get size(): number {
+    return this.#all.reduce((sum, { size = 0 }) => sum + size, 0);
+  }
+
   /** Whether what is there of them already is still to be known. */
   get isPending(): boolean {
     return this.#all.some((departure) => departure.isPending);

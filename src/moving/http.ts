@@ -45,6 +45,10 @@ abstract class MessageDeparture implements Departure {
     if (!isOnce) message.bytes().catch(() => {});
   }
 
+  get size(): number {
+    return this.#whole?.length ?? 0;
+  }
+
   get isOpen(): boolean {
     return this.#stream?.isOpen ?? false;
   }

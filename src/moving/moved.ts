@@ -130,6 +130,8 @@ export interface Open {
 
 /** Something that moves, in the thread that it leaves. */
 export interface Departure extends Open {
+  /** How many bytes go with its description. */
+  readonly size?: number;
   /** Whether what is there of it already is still to be known; else it is by the end of the turn. */
   readonly isPending?: boolean;
   /** Set to hear that it is known. */

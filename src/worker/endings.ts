@@ -37,7 +37,7 @@ export function postValue(
     const isLarge = packed.size > LARGE;
     if (packed.departing.length > 0) {
       checkDeparting(packed);
-      return postMoving(job, packed, traffic!, post);
+      return postMoving(job, packed, traffic!, post, onLarge);
     }
     const { moves, marked, lent } = packed;
     let { value } = packed;
@@ -68,42 +68,36 @@ function postMoving(
   packed: Packed<unknown>,
   { link }: Traffic,
   post: Post,
+  onLarge: () => void,
 ): Promise<Departures> | undefined {
   // What Deno refuses to move it refuses here, before a stream has departed.
   take(packed);
   const departures = new Departures(packed.departing);
-  if (departures.isOpen) return postOpen(job, packed, departures, link, post);
-  sendMoving(job, packed, departures, link, post);
-}
-
-async function postOpen(
-  job: EndedJob,
-  packed: Packed<unknown>,
-  departures: Departures,
-  link: Link,
-  post: Post,
-): Promise<Departures> {
-  await endOfTurn();
-  sendMoving(job, packed, departures, link, post);
-  return departures;
+  packed.size += departures.size;
+  const send = () => sendMoving(job, packed, departures, link, post, onLarge);
+  if (departures.isOpen) return endOfTurn().then(send).then(() => departures);
+  send();
 }
 
 function sendMoving(
   job: EndedJob,
-  { value, moves }: Packed<unknown>,
+  { value, moves, size }: Packed<unknown>,
   departures: Departures,
   link: Link,
   post: Post,
+  onLarge: () => void,
 ): void {
   const moved = departures.send(link);
   // What is there already is there before its stream.
   link.send();
-  const ending: Ending = { kind: "value", value, moved };
+  const isLarge = size > LARGE;
+  const ending: Ending = { kind: "value", value, moved, isLarge };
   try {
     post(
       { kind: "ended", seq: job.seq, ending },
       moves.length > 0 ? moves : undefined,
     );
+    if (isLarge) onLarge();
   } catch (error) {
     departures.close(error);
     postRefusal(job, error, post);
