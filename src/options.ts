@@ -101,8 +101,9 @@ export interface ThreadPoolOptions {
   /**
    * Whether a running job can be stopped from outside even in a synchronous loop,
    * wherever that is. Without it, `timeout` stops the synchronous part of a job,
-   * but a thread that loops after an `await` or in a timer can only be left alone:
-   * it is replaced, and counted in {@linkcode PoolStats.lost}.
+   * but a thread that loops after an `await`, in a timer or on an abort can only be
+   * left alone. Another worker starts if it is needed, and the worker takes jobs
+   * again when it comes back; {@linkcode PoolStats.lost} counts such threads.
    *
    * Such a worker takes about 5 MiB more and three times as long to start. It
    * rests on an effect of Deno's that is checked when the first one starts; where
@@ -118,9 +119,13 @@ export interface ThreadPoolOptions {
   hardKill?: boolean;
   /**
    * MiB, at least 16, to which a worker's heap may grow; implies `hardKill`. The
-   * job that exceeds it is rejected with {@linkcode MemoryLimitError}, and its
-   * worker is replaced. The contents of buffers are outside of the heap; and a
-   * loop that cannot be stopped, see `hardKill`, goes on beyond the limit.
+   * job that exceeds it rejects with {@linkcode MemoryLimitError}, and its worker
+   * is replaced.
+   *
+   * In a thread it is for mistakes, such as a list that grows without end, and not
+   * for hostile code: **one allocation far beyond the limit ends the whole program**,
+   * a string of 200 MB for example. Buffers are outside of the heap, and a loop that
+   * cannot be stopped, see `hardKill`, grows beyond the limit.
    */
   memoryLimit?: number;
   /**

@@ -61,8 +61,12 @@ const REST_AFTER = 20;
  *   replaced when they die. If ten die in a row, the next one starts later each
  *   time, and new jobs are refused meanwhile. If the first does not start at all,
  *   the pool stops.
- * - **End**: a pool keeps its process alive until it is closed or terminated;
- *   `await using` closes it.
+ * - **Threads** that cannot be stopped, see {@linkcode ThreadPoolOptions.hardKill},
+ *   are bounded: there are never more than twice `size`. Beyond that, jobs wait.
+ * - **Memory**: at most two large payloads are on their way to a worker, and two
+ *   from it.
+ * - **End**: a pool keeps its process alive for its jobs only, and for the streams
+ *   and connections they serve. `await using` closes it.
  *
  * Imported from JSR it needs `--allow-read` for a local `module`, and no
  * permission for inline jobs; its workers have the permissions of the process,
