@@ -114,15 +114,29 @@ export function makeRequest(
   body: BodyInit | undefined,
   { immutable, ...details }: Details = {},
 ): Request {
+  if (!isRequestKept) {
+    return define(constructRequest(url, method, headers, body), details);
+  }
   // What a `blob:` URL stands for is looked up when its request is made.
   const parsable = url.startsWith("blob:") ? url : SOME_URL;
   const init = { method: "POST", body };
-  if (!isRequestKept) {
-    const request = new Request(parsable, { ...init, headers });
-    return define(request, { ...details, url, method });
-  }
   const request = new Request(parsable, init);
   return restoreRequest(request, url, method, headers, details, immutable);
+}
+
+/** A request as its constructor makes it; if it makes no such one, only its own properties tell. */
+function constructRequest(
+  url: string,
+  method: string,
+  headers: Header[],
+  body: BodyInit | undefined,
+): Request {
+  try {
+    return new Request(url, { method, headers, body });
+  } catch {
+    const request = new Request(SOME_URL, { method: "POST", headers, body });
+    return define(request, { url, method });
+  }
 }
 
 function restoreRequest(
