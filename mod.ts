@@ -26,12 +26,16 @@ export type {
 } from "./src/options.ts";
 export type {
   AnyFunction,
+  ArgumentsAreMissing,
+  CanBeBareJob,
+  CanBeJob,
   InlineJob,
   IsGenerator,
   JobArguments,
   JobFunction,
   JobName,
   JobResult,
+  NoGenerators,
   UntypedJobs,
 } from "./src/job_types.ts";
 export {

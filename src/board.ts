@@ -11,7 +11,7 @@
 // those before it, and a crash loses none.
 
 import { compareExchange, exchange, load, store } from "./intrinsics.ts";
-import { fromText, toText } from "./plain_text.ts";
+import { fromText, keepText, toText } from "./plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
 /** The message of a worker by which main looks at its board. */
@@ -51,7 +51,7 @@ const STATE_MASK = (1 << STATE_BITS) - 1;
 /** Bytes of a slot: its word, and three numbers. */
 const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
   3 * Float64Array.BYTES_PER_ELEMENT;
-const HEAD_BYTES = 8;
+const HEAD_BYTES = 16;
 
 /** What a worker does with its board. */
 export interface WorkerBoard {
@@ -61,6 +61,7 @@ export interface WorkerBoard {
   settlePosted(seq: number): void;
   state(seq: number): State;
   hear(): void;
+  readonly largeRead: number;
   wake(): boolean;
   /** The job goes on by itself: others may start. */
   waits?(seq: number): void;
@@ -74,6 +75,8 @@ export class Board implements WorkerBoard {
   readonly #awake: number;
   /** Where the worker counts how often it was told that a job is to end. */
   readonly #heard: number;
+  /** Where main counts the large results that it has read. */
+  readonly #read: number;
   readonly #words: Int32Array;
   readonly #values: Float64Array;
   readonly #starts: Float64Array;
@@ -93,7 +96,8 @@ export class Board implements WorkerBoard {
     this.#mask = slots - 1;
     this.#awake = slots;
     this.#heard = slots + 1;
-    this.#words = new Int32Array(buffer, 0, slots + 2);
+    this.#read = slots + 2;
+    this.#words = new Int32Array(buffer, 0, slots + 3);
     let offset = HEAD_BYTES + slots * Int32Array.BYTES_PER_ELEMENT;
     const column = () => {
       const numbers = new Float64Array(buffer, offset, slots);
@@ -165,8 +169,12 @@ export class Board implements WorkerBoard {
 
   #writeText(seq: number, result: unknown): boolean {
     const text = toText(result);
-    const place = text === undefined ? -1 : this.#texts.write(text);
-    if (place < 0) return false;
+    if (text === undefined) return false;
+    const place = this.#texts.write(text);
+    if (place < 0) {
+      keepText(result, text);
+      return false;
+    }
     this.#values[seq & this.#mask] = place;
     return true;
   }
@@ -234,6 +242,16 @@ export class Board implements WorkerBoard {
   /** Main: how often the worker has heard that. */
   get heard(): number {
     return load(this.#words, this.#heard);
+  }
+
+  /** Main: has read a large result. */
+  hasRead(): void {
+    store(this.#words, this.#read, this.largeRead + 1);
+  }
+
+  /** How many large results main has read. */
+  get largeRead(): number {
+    return load(this.#words, this.#read);
   }
 
   /** Worker: whether main has to be woken, since nothing else will do so. */

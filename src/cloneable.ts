@@ -6,13 +6,15 @@ import {
   getPrototypeOf,
   isView,
   keys,
+  objectPrototype,
   SafeSet,
   setOf,
-  startsWith,
   toText,
   unbind,
   unbindGetter,
 } from "./intrinsics.ts";
+import { isClosedPort } from "./closed_port.ts";
+import { isFixed } from "./fixed_buffer.ts";
 import { tagOf } from "./tag.ts";
 
 /** As they were before any job could overwrite them. */
@@ -29,10 +31,14 @@ const {
   TransformStream,
   WritableStream,
 } = globalThis;
-const { Memory } = WebAssembly;
+const { Memory, Module } = WebAssembly;
 const timeOf = unbind(Date.prototype.getTime);
 const isDetached = unbindGetter<boolean>(ArrayBuffer.prototype, "detached");
-const isResizable = unbindGetter<boolean>(ArrayBuffer.prototype, "resizable");
+/** Whether a buffer can change its length. */
+export const isResizable: (buffer: ArrayBuffer) => boolean = unbindGetter(
+  ArrayBuffer.prototype,
+  "resizable",
+);
 const memoryOf = unbindGetter<ArrayBufferLike>(Memory.prototype, "buffer");
 const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype);
 const bufferOfArray = unbindGetter<ArrayBufferLike>(
@@ -43,25 +49,51 @@ const bufferOfDataView = unbindGetter<ArrayBufferLike>(
   DataView.prototype,
   "buffer",
 );
-
+const lengthOfBuffer = unbindGetter<number>(
+  ArrayBuffer.prototype,
+  "byteLength",
+);
 const lengthOfArray = unbindGetter<number>(typedArrayPrototype, "byteLength");
+const lengthOfDataView = unbindGetter<number>(DataView.prototype, "byteLength");
+const offsetOfArray = unbindGetter<number>(typedArrayPrototype, "byteOffset");
+const offsetOfDataView = unbindGetter<number>(DataView.prototype, "byteOffset");
 
-/** Values that `postMessage` refuses or silently turns into `{}`, by their tags. */
-const NOT_CLONEABLE = setOf([
-  "AbortController",
-  "AsyncGenerator",
-  "Generator",
-  "ImageBitmap",
-  "Promise",
-  "WeakMap",
-  "WeakRef",
-  "WeakSet",
+/** The classes whose instances are more than their properties, even where they have some. */
+const BUILT_IN = setOf<object>([
+  BigInt.prototype,
+  Blob.prototype,
+  Boolean.prototype,
+  CryptoKey.prototype,
+  Date.prototype,
+  Error.prototype,
+  Memory.prototype,
+  MessagePort.prototype,
+  Module.prototype,
+  Number.prototype,
+  Promise.prototype,
+  ReadableStream.prototype,
+  RegExp.prototype,
+  SharedArrayBuffer.prototype,
+  String.prototype,
+  Symbol.prototype,
+  TransformStream.prototype,
+  WeakMap.prototype,
+  WeakRef.prototype,
+  WeakSet.prototype,
+  WritableStream.prototype,
 ]);
 
-/** Whether all of a list are primitives that need no look at all. */
-export function arePrimitives(values: readonly unknown[]): boolean {
+/** A longer text is no small thing to send. */
+const SHORT_TEXT = 1024;
+
+/** Whether all of a list are small primitives, which need no look at all. */
+export function areSmallPrimitives(values: readonly unknown[]): boolean {
   for (let i = 0; i < values.length; i++) {
-    if (!isPrimitive(values[i])) return false;
+    const value = values[i];
+    const isSmall = typeof value === "string"
+      ? value.length <= SHORT_TEXT
+      : isPrimitive(value);
+    if (!isSmall) return false;
   }
   return true;
 }
@@ -79,12 +111,10 @@ export function isPrimitive(value: unknown): boolean {
   }
 }
 
-/** Whether `postMessage` would silently send `{}` for an object, or throw at it. */
-export function isNotCloneable(value: object): boolean {
-  const tag = tagOf(value);
-  return NOT_CLONEABLE.has(tag) || startsWith(tag, "Temporal.") ||
-    value instanceof Memory &&
-      !(memoryOf(value) instanceof SharedArrayBuffer);
+/** Whether an object is memory of WebAssembly that is not shared: `postMessage` would send `{}`. */
+export function isUnsharedMemory(value: object): boolean {
+  return value instanceof Memory &&
+    !(memoryOf(value) instanceof SharedArrayBuffer);
 }
 
 /** Whether a value is a date, which nothing keeps from being cloned. */
@@ -100,7 +130,12 @@ export function isDate(value: object): boolean {
 
 /** Whether an object is no more than its own properties, as far as cloning goes. */
 export function isOrdinary(value: object): boolean {
-  return tagOf(value) === "Object";
+  for (
+    let prototype = getPrototypeOf(value);
+    prototype !== null && prototype !== objectPrototype;
+    prototype = getPrototypeOf(prototype)
+  ) if (BUILT_IN.has(prototype)) return false;
+  return true;
 }
 
 /** Whether nothing of an object would arrive: what it is sits in no property of its own. */
@@ -139,21 +174,40 @@ export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
     : bufferOfArray(view);
 }
 
+/** How many bytes a buffer or a view has. */
+export function lengthOf(bytes: ArrayBuffer | ArrayBufferView): number {
+  if (!isView(bytes)) return lengthOfBuffer(bytes);
+  return bytes instanceof DataView
+    ? lengthOfDataView(bytes)
+    : lengthOfArray(bytes);
+}
+
+/** Where in its buffer a view begins. */
+export function offsetOf(view: ArrayBufferView): number {
+  return view instanceof DataView
+    ? offsetOfDataView(view)
+    : offsetOfArray(view);
+}
+
 /** Why a transferable cannot be moved now, if it cannot. */
 export function whyUnmovable(value: unknown): string | undefined {
   if (value instanceof ArrayBuffer) {
-    return isDetached(value)
-      ? "an ArrayBuffer that is already detached"
+    if (isDetached(value)) return "is already detached";
+    return isFixed(value)
+      ? "cannot be moved, like the pool that small Node Buffers share: clone it, or make the Buffer with Buffer.alloc()"
       : undefined;
   }
-  if (!isMoveOnly(value)) return `${nameOf(value)}, which cannot be moved`;
+  if (!isMoveOnly(value)) return "cannot be moved";
+  if (value instanceof MessagePort) {
+    return isClosedPort(value) ? "is closed or has moved already" : undefined;
+  }
   const { locked, readable, writable } = value as {
     locked?: boolean;
     readable?: ReadableStream;
     writable?: WritableStream;
   };
   return locked || readable?.locked || writable?.locked
-    ? `a ${nameOf(value)} that is locked`
+    ? "is locked"
     : undefined;
 }
 
@@ -198,7 +252,14 @@ export function nameOf(value: unknown): string {
       return value.name ? `function ${value.name}` : "a function";
     case "symbol":
       return toText(value);
-    default:
-      return tagOf(value);
+    default: {
+      const tag = tagOf(value);
+      return tag === "Object" ? classNameOf(value as object) : tag;
+    }
   }
+}
+
+function classNameOf(value: object): string {
+  const { constructor } = value;
+  return typeof constructor === "function" && constructor.name || "Object";
 }

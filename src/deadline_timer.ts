@@ -24,6 +24,12 @@ export class DeadlineTimer {
     }, ms);
   }
 
+  /** Looks no more until another job is expected. */
+  pause(): void {
+    this.#due = Infinity;
+    clearTimeout(this.#timer);
+  }
+
   /** Looks no more. */
   stop(): void {
     this.#due = -Infinity;

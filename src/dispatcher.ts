@@ -1,10 +1,11 @@
 // Decides which worker gets which jobs, and when another worker starts.
 
+import { setImmediate } from "node:timers";
 import { WorkerCrashedError } from "./errors.ts";
 import { atEndOfTurn } from "./flow/turn.ts";
 import { FunctionTable } from "./functions.ts";
 import { HeadStart } from "./head_start.ts";
-import type { Job } from "./job.ts";
+import { isLarge, type Job, sizeOf } from "./job.ts";
 import { Lane, type LaneSettings } from "./lane.ts";
 import { LOOK_AFTER, LookTimer } from "./look_timer.ts";
 import { Overruns } from "./overruns.ts";
@@ -14,6 +15,7 @@ import { JobQueue } from "./queue.ts";
 import type { Isolation } from "./options.ts";
 import { type ReturnEvents, Returns } from "./returns.ts";
 import { Roster } from "./roster.ts";
+import type { JobRun } from "./settlement.ts";
 import { Silence } from "./silence.ts";
 
 /** What the dispatcher needs to know. */
@@ -27,21 +29,23 @@ export interface DispatcherSettings extends Omit<LaneSettings, "processes"> {
 
 /** What the dispatcher tells the pool. */
 export interface DispatcherEvents extends ReturnEvents {
-  /** Whether a job's start is to be told: then none is sent ahead of its turn. */
+  /** Whether anybody wants to hear of the starts of jobs. */
   tellsStarts(): boolean;
   jobStarted(job: Job, workerId: number): void;
   /** A job no longer occupies the queue or a worker: there may be room. */
   freed(): void;
+  /** No job is in the queue or in a worker. */
+  emptied(): void;
   /** A job could not be sent. */
   jobLost(job: Job, error: unknown): void;
   /** A job has executed for as long as it may. */
   jobTimedOut(job: Job): void;
-  /** A job's worker died, or was stopped. */
-  jobCrashed(job: Job, started: boolean, cause: unknown): void;
+  /** A job's worker died, or was stopped; it tells how the job ran if it had started. */
+  jobCrashed(job: Job, run: JobRun | undefined, cause: unknown): void;
   workerStarted(workerId: number): void;
   workerStopped(workerId: number): void;
   workerDied(workerId: number, cause: unknown): void;
-  /** A worker was told to end, and has not. */
+  /** A worker, or its job, was told to end, and has not. */
   workerLost(workerId: number): void;
   /** A worker has posted what is not of the pool. */
   workerForged(workerId: number): void;
@@ -55,10 +59,20 @@ const WORTH_TAKING = 0.2;
 /** So many ms of work are worth to wake a worker for, while another is awake. */
 const WORTH_WAKING = 0.2;
 
+/** Main lets others have their turn after a large job that took it so many ms to send. */
+const LONG_SEND = 1;
+
 /** How many jobs the caller may have in progress. */
 const CALLER_CONCURRENCY = 1024;
 /** By which number its thread goes. */
 const CALLER_ID = 0;
+
+/** So many bytes of jobs share a message. */
+const MOST_BYTES = 256 * 1024;
+
+/** Why a worker is stopped whose job was left alone, and goes on though it hears that it is to end. */
+const IGNORED =
+  "A job did not end though it was told to, and its worker was stopped";
 
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 256;
@@ -90,6 +104,10 @@ export class Dispatcher {
   readonly #silence: Silence;
   /** Lanes whose worker has been at one job for long: they are sent nothing. */
   readonly #stuck = new Set<Lane>();
+  readonly #lastGraces = new Map<Lane, ReturnType<typeof setTimeout>>();
+  /** Whether nothing is sent before the next turn of the event loop. */
+  #isPausing = false;
+  #keepsProcess = true;
   #stopped = false;
   #gone: Promise<void> | undefined;
 
@@ -105,6 +123,7 @@ export class Dispatcher {
       // Its first job arrives with it, or is taken back for a worker that idles.
       opened: (lane) => this.#feed(lane),
       workerLost: (workerId) => events.workerLost(workerId),
+      threadsLeft: () => this.#grow(),
     });
     this.#lanes = this.#roster.lanes;
     this.#overruns = new Overruns(settings.abortGrace, this.#lanes, {
@@ -115,7 +134,7 @@ export class Dispatcher {
         this.#dispatchSoon(queueMicrotask);
       },
       timedOut: (job) => events.jobTimedOut(job),
-      ignored: (job, lane) => this.#stopFor(job, lane),
+      ignored: (job, lane) => this.#endIgnored(job, lane),
     });
     this.#silence = new Silence(this.#lanes, {
       collect: (lane) => this.#collect(lane),
@@ -141,7 +160,32 @@ export class Dispatcher {
    */
   get sendsAtOnce(): boolean {
     return this.#queue.length === 0 && this.#idle.size > 0 &&
+      !this.#isPausing &&
       (this.#idle.size === this.#lanes.size || this.#pace.mean >= WORTH_WAKING);
+  }
+
+  /** How many threads go on now though they, or their jobs, were told to end. */
+  get lost(): number {
+    return this.#roster.lost;
+  }
+
+  /** Lets the process end, or no longer, while the pool has nothing to do. */
+  keepProcess(keeps: boolean): void {
+    if (this.#stopped || this.#keepsProcess === keeps) return;
+    this.#keepsProcess = keeps;
+    this.#roster.keepProcess(keeps);
+    if (keeps) return this.#silence.watch();
+    this.#silence.pause();
+    this.#overruns.pause();
+    this.#looking.pause();
+  }
+
+  /** Where and since when a job runs, if it does. */
+  runOf(job: Job): JobRun | undefined {
+    const { flight } = job;
+    return flight instanceof Lane && flight.hasStarted(job)
+      ? flight.runOf(job)
+      : undefined;
   }
 
   /** What the workers do now. */
@@ -164,6 +208,7 @@ export class Dispatcher {
 
   /** Takes a job in, to be sent in its turn. */
   add(job: Job): void {
+    if (!this.#keepsProcess) this.keepProcess(true);
     this.#outstanding++;
     this.#queue.push(job);
     const departures = job.extras?.departures;
@@ -179,6 +224,7 @@ export class Dispatcher {
   executeHere(job: Job): boolean {
     this.#caller ??= this.#open(CALLER_ID);
     if (this.#caller.room === 0) return false;
+    if (!this.#keepsProcess) this.keepProcess(true);
     this.#outstanding++;
     this.#post(this.#caller, [job]);
     return true;
@@ -258,6 +304,7 @@ export class Dispatcher {
     this.#overruns.stop();
     this.#silence.stop();
     this.#headStart.stop();
+    this.#lastGraces.forEach((timer) => clearTimeout(timer));
     const jobs: Job[] = this.#returns.stop(reason);
     for (const lane of this.#roster.stop()) {
       const { started, unstarted } = this.#roster.remove(lane, reason);
@@ -265,10 +312,7 @@ export class Dispatcher {
       if (lane.isReady) this.#events.workerStopped(lane.workerId);
     }
     if (this.#caller) {
-      const { started, unstarted } = this.#caller.stop(
-        reason,
-        AbortSignal.abort(),
-      );
+      const { started, unstarted } = this.#caller.stop(reason);
       jobs.push(...started, ...unstarted);
     }
     // Some have only now been found to have ended.
@@ -288,8 +332,12 @@ export class Dispatcher {
   }
 
   #free(): void {
-    this.#outstanding--;
+    this.#countDown();
     this.#events.freed();
+  }
+
+  #countDown(): void {
+    if (--this.#outstanding === 0) this.#events.emptied();
   }
 
   /** Looks at what the workers have done, without waiting for their word. */
@@ -302,6 +350,9 @@ export class Dispatcher {
 
   #dispatch(): void {
     this.#sinceDispatch = 0;
+    if (this.#isPausing) return;
+    // One that is back needs nobody in its place.
+    if (this.#roster.hasAbandoned) this.#lookAtAbandoned();
     for (const lane of this.#idle) {
       if (this.#queue.length === 0 || !this.#isWorthWaking()) break;
       this.#feed(lane);
@@ -316,6 +367,7 @@ export class Dispatcher {
 
   /** Whether a worker that idles, or none yet, is to be given the next job at once. */
   get #mayStartAtOnce(): boolean {
+    if (this.#isPausing) return false;
     return this.#lanes.size === 0 ||
       this.#idle.size > 0 && this.#isWorthWaking();
   }
@@ -350,18 +402,11 @@ export class Dispatcher {
 
   /** Sends a worker as many jobs as it may have before it. */
   #feed(lane: Lane): void {
-    const tellsStarts = this.#events.tellsStarts();
-    if (this.#stopped || this.#stuck.has(lane) || !this.#lanes.has(lane)) {
-      return;
-    }
+    if (this.#stopped || this.#isPausing) return;
+    if (this.#stuck.has(lane) || !this.#lanes.has(lane)) return;
     if (this.#mayBeStopped(lane)) return;
-    if (tellsStarts && !lane.isReady) return;
     const { concurrency } = this.#settings;
-    const ahead = !lane.isReady
-      ? 1
-      : tellsStarts
-      ? concurrency
-      : Math.max(this.#pace.ahead, concurrency);
+    const ahead = lane.isReady ? Math.max(this.#pace.ahead, concurrency) : 1;
     // A worker is fed again when half of its jobs are done.
     if (lane.inFlight >= concurrency && lane.inFlight * 2 > ahead) return;
     let count = Math.min(
@@ -380,8 +425,10 @@ export class Dispatcher {
       const first = this.#queue.peek();
       if (first === undefined) break;
       if (first.oneAttempt && !this.#startsAtOnce(lane)) break;
+      if (isLarge(first) && !lane.isReady || !lane.takes(first)) break;
       if (this.#headStart.has(first)) break;
       count -= this.#send(lane, count);
+      if (this.#isPausing) break;
     }
     if (lane.waiting > 0) this.#looking.soon();
   }
@@ -400,9 +447,11 @@ export class Dispatcher {
   /** Sends one message, and tells how many jobs it held. */
   #send(lane: Lane, most: number): number {
     const jobs = [this.#queue.shift()!];
-    while (jobs.length < most) {
+    let bytes = sizeOf(jobs[0]);
+    while (jobs.length < most && bytes < MOST_BYTES) {
       const next = this.#queue.peek();
       if (!next?.sharesMessageWith(jobs[0]) || this.#headStart.has(next)) break;
+      bytes += sizeOf(next);
       jobs.push(this.#queue.shift()!);
     }
     this.#idle.delete(lane);
@@ -412,11 +461,11 @@ export class Dispatcher {
 
   #post(lane: Lane, jobs: Job[]): void {
     try {
-      this.#overruns.expect(lane.send(jobs));
+      const { shortestTimeout, spent } = lane.send(jobs);
+      this.#overruns.expect(shortestTimeout);
       this.#silence.watch();
-      if (this.#events.tellsStarts()) {
-        for (const job of jobs) this.#events.jobStarted(job, lane.workerId);
-      }
+      if (spent > LONG_SEND && isLarge(jobs[0])) this.#pause();
+      if (this.#events.tellsStarts()) this.#looking.soon();
     } catch (error) {
       this.#noteIdle(lane);
       for (const job of jobs) {
@@ -426,14 +475,32 @@ export class Dispatcher {
     }
   }
 
+  /** Lets others have their turn before more is sent. */
+  #pause(): void {
+    this.#isPausing = true;
+    setImmediate(() => {
+      this.#isPausing = false;
+      if (!this.#stopped) this.#dispatch();
+    });
+  }
+
   #collect(lane: Lane): void {
     lane.collect();
+    if (this.#events.tellsStarts()) this.#tellStarts(lane);
     if (lane.isGrown) this.#requeue(lane.takeBackAll());
     this.#noteIdle(lane);
   }
 
+  #tellStarts(lane: Lane): void {
+    for (const job of lane.startsToTell()) {
+      this.#events.jobStarted(job, lane.workerId);
+    }
+  }
+
   #noteIdle(lane: Lane): void {
     if (!lane.isReady || lane.inFlight > 0 || !this.#lanes.has(lane)) return;
+    // Something else than a job may hold its worker, until it tells something.
+    if (this.#stuck.has(lane)) return;
     if (lane.isSpent) this.#retire(lane);
     else this.#idle.add(lane);
   }
@@ -459,6 +526,7 @@ export class Dispatcher {
   }
 
   #progress(lane: Lane): void {
+    if (lane.abandoned !== undefined) return void this.#lookAtAbandoned();
     this.#stuck.delete(lane);
     this.#collect(lane);
     if (this.#queue.length === 0 && lane.inFlight === 0) this.#takeBack();
@@ -471,7 +539,8 @@ export class Dispatcher {
     let again = this.#seeOff();
     for (const lane of this.#lanes) {
       this.#collect(lane);
-      again ||= lane.mayHaveMore;
+      again ||= lane.mayHaveMore ||
+        this.#events.tellsStarts() && lane.mayStart;
       if (lane.waiting === 0) continue;
       if (lane.isStuck()) {
         this.#bypass(lane);
@@ -484,13 +553,18 @@ export class Dispatcher {
   /** Gives what waits before a worker to others, until it tells something. */
   #bypass(lane: Lane): void {
     this.#stuck.add(lane);
-    this.#requeue(lane.takeBackAll());
+    this.#idle.delete(lane);
+    this.#requeue(lane.takeBackWaiting(this.#idle.size > 0));
   }
 
   /** Takes back, for a worker that idles, what waits behind another's job. */
   #takeBack(): void {
     let victim: Lane | undefined;
     for (const lane of this.#lanes) {
+      if (this.#stuck.has(lane)) {
+        const jobs = lane.takeBackWaiting(true);
+        if (jobs.length > 0) return this.#requeue(jobs);
+      }
       if (lane.waiting > (victim?.waiting ?? 0)) victim = lane;
     }
     if (victim === undefined) return;
@@ -498,7 +572,7 @@ export class Dispatcher {
     // Small jobs that are few are done sooner than they are sent again, but a
     // start may take any time.
     if (victim.isReady && time < WORTH_TAKING) return;
-    this.#requeue(victim.takeBackAll());
+    this.#requeue(victim.takeBackWaiting(true));
     this.#noteIdle(victim);
   }
 
@@ -533,14 +607,14 @@ export class Dispatcher {
       },
       progress: (lane) => this.#progress(lane),
       flowed: () => this.#looking.soon(),
-      value: (job, value, start, end) => {
-        this.#left(end - start);
-        this.#returns.value(job, value, start, end);
+      value: (lane, job, value, start, end) => {
+        this.#left(lane, job, end - start);
+        this.#returns.value(job, value, workerId, start, end);
         this.#events.freed();
       },
-      ended: (job, outcome, start, end, streams) => {
-        this.#left(end - start);
-        this.#returns.ended(job, outcome, start, end, streams);
+      ended: (lane, job, outcome, start, end, streams) => {
+        this.#left(lane, job, end - start);
+        this.#returns.ended(job, outcome, workerId, start, end, streams);
         this.#events.freed();
       },
       forged: () => this.#events.workerForged(workerId),
@@ -549,15 +623,53 @@ export class Dispatcher {
   }
 
   /** A job has left its worker, which it took so many ms. */
-  #left(time: number): void {
-    this.#outstanding--;
+  #left(lane: Lane, job: Job, time: number): void {
+    if (this.#events.tellsStarts() && lane.isUntold(job)) {
+      this.#events.jobStarted(job, lane.workerId);
+    }
+    this.#countDown();
     this.#pace.note(time);
     this.#roster.worked();
   }
 
+  /** A job has not ended, though it was told to. */
+  #endIgnored(job: Job, lane: Lane): void {
+    // Of a loop in a thread that can only be told to end, nothing else is harmed.
+    const mayStay = !this.#settings.hardKill && !this.#processes &&
+      lane.inFlight === 1 && lane.isDeaf;
+    if (!mayStay) return this.#stopFor(job, lane);
+    this.#idle.delete(lane);
+    this.#stuck.delete(lane);
+    lane.abandon(job);
+    this.#roster.abandon(lane);
+    this.#free();
+    this.#dispatch();
+  }
+
+  /** Workers that have ended the jobs with which they were left alone take jobs again. */
+  #lookAtAbandoned(): void {
+    for (const lane of this.#roster.abandoned) {
+      if (lane.abandoned === "hears") this.#giveLastGrace(lane);
+      if (lane.abandoned !== "is back") continue;
+      this.#roster.welcome(lane);
+      this.#progress(lane);
+      this.#seeOff();
+    }
+  }
+
+  /** A worker that was left alone hears, late, that its job is to end. */
+  #giveLastGrace(lane: Lane): void {
+    if (this.#lastGraces.has(lane)) return;
+    const timer = setTimeout(() => {
+      this.#lastGraces.delete(lane);
+      if (lane.abandoned === "hears") this.#stop(lane, new Error(IGNORED));
+    }, this.#settings.abortGrace);
+    this.#lastGraces.set(lane, timer);
+  }
+
   /** Stops a worker for a job that has not ended, though it was told to. */
   #stopFor(job: Job, lane: Lane): void {
-    const { name } = this.functions.definitions[job.functionId];
+    const { name } = job.fn;
     const { abortGrace } = this.#settings;
     this.#stop(
       lane,
@@ -604,7 +716,8 @@ export class Dispatcher {
     tell?.(lane.hasWorked || started.length > 0);
     if (lane.isReady) this.#events.workerStopped(lane.workerId);
     for (const job of lost) {
-      this.#events.jobCrashed(job, started.includes(job), cause);
+      const run = started.includes(job) ? lane.runOf(job) : undefined;
+      this.#events.jobCrashed(job, run, cause);
     }
     this.#dispatch();
   }

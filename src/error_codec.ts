@@ -2,66 +2,30 @@
 // properties, most of which `postMessage` loses.
 
 import {
-  defineProperty,
   getPrototypeOf,
   hasOwn,
   isArray,
   keys,
+  lastIndexOf,
   SafeMap,
   setOf,
   sliceText,
-  startsWith,
 } from "./intrinsics.ts";
 import { pack } from "./pack.ts";
 import { textOf } from "./text_of.ts";
+import {
+  classOf,
+  LATE,
+  NAMES,
+  OPTIONS,
+  type PackedError,
+  type PackedErrorObject,
+} from "./unpack_error.ts";
 
-/** An error, or any other thrown value, as it is sent. */
-export type PackedError = { thrown: unknown } | PackedErrorObject;
-
-interface PackedErrorObject {
-  /** The built-in class that it is an instance of. */
-  base: string;
-  name: string;
-  message: string;
-  stack: string | undefined;
-  /** What it refers to: its cause, and for a `SuppressedError` its two errors. */
-  nested: [key: string, PackedError][];
-  errors?: PackedError[];
-  properties: Record<string, unknown>;
-}
+export { type PackedError, unpackError } from "./unpack_error.ts";
 
 /** As they were before any job could overwrite them. */
-const {
-  AggregateError,
-  DOMException,
-  Error,
-  EvalError,
-  RangeError,
-  ReferenceError,
-  structuredClone,
-  SuppressedError,
-  SyntaxError,
-  TypeError,
-  URIError,
-} = globalThis;
-
-type ErrorClass = new (message?: string) => Error;
-
-const { errors } = Deno;
-/** What the names of its classes begin with. */
-const DENO = "Deno.errors.";
-
-const CLASSES: Record<string, unknown> = {
-  AggregateError,
-  Error,
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SuppressedError,
-  SyntaxError,
-  TypeError,
-  URIError,
-};
+const { Error, structuredClone, SuppressedError } = globalThis;
 
 /** What is carried on its own, and not among the properties. */
 const CARRIED = setOf(["name", "message", "stack", "cause"]);
@@ -124,6 +88,13 @@ function packObject(
       nest(key, property(thrown, key));
     }
   }
+  if (hasOwn(OPTIONS, error.base)) {
+    const wanted = OPTIONS[error.base];
+    const options: Record<string, unknown> = error.options = {};
+    for (let i = 0; i < wanted.length; i++) {
+      options[wanted[i]] = packValue(property(thrown, wanted[i]), wanted[i]);
+    }
+  }
   if (error.base === "AggregateError") {
     const inner = property(thrown, "errors");
     const errors: PackedError[] = error.errors = [];
@@ -142,42 +113,6 @@ function packObject(
   return error;
 }
 
-/** The error, or other thrown value, that was sent. */
-export function unpackError(
-  packed: PackedError,
-  unpacked = new Map<PackedError, unknown>(),
-): unknown {
-  if ("thrown" in packed) return packed.thrown;
-  if (unpacked.has(packed)) return unpacked.get(packed);
-  const error = construct(packed);
-  unpacked.set(packed, error);
-  if (error.name !== packed.name) define(error, "name", packed.name);
-  define(error, "stack", packed.stack);
-  for (const [key, inner] of packed.nested) {
-    define(error, key, unpackError(inner, unpacked));
-  }
-  if (packed.errors) {
-    const errors = packed.errors.map((inner) => unpackError(inner, unpacked));
-    define(error, "errors", errors);
-  }
-  for (const [key, value] of Object.entries(packed.properties)) {
-    define(error, key, value, true);
-  }
-  return error;
-}
-
-function construct({ base, name, message }: PackedErrorObject): Error {
-  if (base === "DOMException") return new DOMException(message, name);
-  if (base === "AggregateError") return new AggregateError([], message);
-  if (base === "SuppressedError") {
-    return new SuppressedError(undefined, undefined, message);
-  }
-  const Class = startsWith(base, DENO)
-    ? denoErrors()[sliceText(base, DENO.length)]
-    : CLASSES[base];
-  return new ((Class ?? Error) as ErrorClass)(message);
-}
-
 /** Whether a value is an error; a proxy that has been revoked throws at whoever asks. */
 export function isError(value: unknown): value is Error {
   try {
@@ -189,16 +124,17 @@ export function isError(value: unknown): value is Error {
 
 /** The name of the nearest built-in class that an error is an instance of. */
 function baseOf(error: Error): string {
-  if (error instanceof DOMException) return "DOMException";
   for (
-    let prototype = getPrototypeOf(error);
+    let prototype: object | null = getPrototypeOf(error);
     prototype !== null;
     prototype = getPrototypeOf(prototype)
   ) {
-    const constructor = property(prototype, "constructor");
-    const name = typeof constructor === "function" ? constructor.name : "";
-    if (CLASSES[name] === constructor) return name;
-    if (denoErrors()[name] === constructor) return DENO + name;
+    if (LATE.size > 0 && !NAMES.has(prototype)) {
+      const constructor = property(prototype, "constructor");
+      if (typeof constructor === "function") classOf(constructor.name);
+    }
+    const name = NAMES.get(prototype);
+    if (name !== undefined) return name;
   }
   return "Error";
 }
@@ -207,13 +143,15 @@ function baseOf(error: Error): string {
 function nameOf(error: Error, base: string): string {
   const name = property(error, "name");
   const constructor = property(error, "constructor");
-  const inherited = startsWith(base, DENO)
-    ? sliceText(base, DENO.length)
-    : base;
-  return name === inherited && typeof constructor === "function" &&
+  return name === lastPartOf(base) && typeof constructor === "function" &&
       constructor.name !== "" && base !== "DOMException"
     ? constructor.name
     : textOf(name);
+}
+
+/** `"NotFound"` of `"Deno.errors.NotFound"`. */
+function lastPartOf(name: string): string {
+  return sliceText(name, lastIndexOf(name, ".") + 1);
 }
 
 /** A property; a getter that throws has none. */
@@ -223,10 +161,6 @@ function property(object: object, key: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function denoErrors(): Record<string, ErrorClass | undefined> {
-  return errors as unknown as Record<string, ErrorClass | undefined>;
 }
 
 /** A value that goes with an error; what cannot be cloned goes as its text. */
@@ -239,18 +173,4 @@ function packValue(value: unknown, root: string): unknown {
   } catch {
     return textOf(value);
   }
-}
-
-function define(
-  error: Error,
-  key: string,
-  value: unknown,
-  enumerable = false,
-): void {
-  defineProperty(error, key, {
-    value,
-    configurable: true,
-    writable: true,
-    enumerable,
-  });
 }

@@ -63,8 +63,10 @@ export class JobNotFoundError extends ThreadPoolError {
 }
 
 /**
- * An argument or a result cannot be cloned; the message says where in the
- * value it sits. Nothing was moved by a call that was refused with it.
+ * An argument or a result can be neither cloned nor moved: a function, say, a
+ * port or a connection that has moved already, or a stream that something else
+ * in the same call takes. The message says where in the value it sits. Nothing
+ * was moved by a call that was refused with it.
  */
 export class JobCloneError extends ThreadPoolError {
   /** The name of the class. */

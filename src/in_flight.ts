@@ -73,6 +73,16 @@ export class InFlight {
     }
   }
 
+  /** The first job, in order, for which a condition holds. */
+  find(holds: (job: Job) => boolean): Job | undefined {
+    const { length } = this.#order;
+    for (let i = this.#first; i < length; i++) {
+      const job = this.get(this.#order[i]);
+      if (job && holds(job)) return job;
+    }
+    return undefined;
+  }
+
   /** All jobs, in order. */
   all(): Job[] {
     this.#tidy();

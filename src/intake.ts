@@ -1,20 +1,20 @@
 // Turns a call of `execute()` into a job: checks it, and takes what moves.
 
-import { arePrimitives } from "./cloneable.ts";
+import { areSmallPrimitives } from "./cloneable.ts";
 import { JobNotFoundError } from "./errors.ts";
-import { expected } from "./expected.ts";
-import type { FunctionTable } from "./functions.ts";
+import { expected, written } from "./expected.ts";
+import type { FunctionTable, PoolFunction } from "./functions.ts";
 import type { JobExtras } from "./job.ts";
 import type { ExecuteOptions } from "./options.ts";
 import { type Connect, Departures } from "./moving/departures.ts";
-import { checkConnection, ownConnection } from "./moving/owned_connections.ts";
-import { pack, release, take, type WhyStays } from "./pack.ts";
+import { ownConnection } from "./moving/owned_connections.ts";
+import { LARGE, pack, release, take, type WhyStays } from "./pack.ts";
 import { toText } from "./plain_text.ts";
 import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 
 /** A call that has been found good. Nothing has moved yet. */
 export interface Call {
-  functionId: number;
+  fn: PoolFunction;
   args: readonly unknown[];
   options: ExecuteOptions | undefined;
 }
@@ -33,17 +33,43 @@ export function checkCall(
   functions: FunctionTable,
   settings: PoolSettings,
 ): Call {
-  if (options !== undefined) checkExecuteOptions(options, settings);
-  if (!Array.isArray(args)) throw expected("args", "an array", args);
-  const functionId = functionOf(job, functions, settings.module);
-  return { functionId, args, options };
+  if (!Array.isArray(args)) throw notArguments(job, args, options);
+  if (options !== undefined) {
+    if (!isObject(options)) throw notOptions(options);
+    checkExecuteOptions(options, settings);
+  }
+  const fn = functionOf(job, functions, settings.module);
+  return { fn, args, options };
+}
+
+function notArguments(
+  job: unknown,
+  args: unknown,
+  options: unknown,
+): TypeError {
+  const name = typeof job === "string" ? written(job) : "job";
+  const list = isObject(options) || options === undefined
+    ? [args]
+    : [args, options];
+  const rest = isObject(options) ? ", { … }" : "";
+  const advice = `execute(${name}, [${list.map(written).join(", ")}]${rest})`;
+  return expected("args", "an array", args, advice);
+}
+
+function notOptions(options: unknown): TypeError {
+  const advice = "all arguments into one array, as in execute(job, [1, 2])";
+  return expected("options", "an object", options, advice);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function functionOf(
   job: unknown,
   functions: FunctionTable,
   module: string | undefined,
-): number {
+): PoolFunction {
   if (typeof job === "function") return functions.inline(job);
   if (typeof job !== "string") {
     throw expected("job", "the name of a job or a function", job);
@@ -71,7 +97,7 @@ export function takePayload(
   const transfer = options?.transfer;
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
-    if (arePrimitives(args)) {
+    if (areSmallPrimitives(args)) {
       return { args, extras: undefined };
     }
     const text = toText(args);
@@ -80,22 +106,22 @@ export function takePayload(
     }
   }
   const packed = pack(args, "args", transfer, whyStays);
-  for (const { kind, value } of packed.departing) {
-    if (kind === "connection") checkConnection(value as Deno.Conn);
-  }
   const sendsAtOnce = dispatcher.sendsAtOnce && packed.departing.length === 0;
-  const { value, moves, departing, isOwn } = sendsAtOnce
+  const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
     ? release(packed)
     : take(packed);
   for (const { kind, value } of departing) {
     if (kind === "connection") ownConnection(value as Deno.Conn);
   }
-  const extras: JobExtras = {};
+  const extras: JobExtras = { size };
   // Jobs that share a message share no object.
   if (!isOwn || moves.length > 0) extras.travelsAlone = true;
+  if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
   if (departing.length > 0) {
-    extras.departures = new Departures(departing, connect);
+    const departures = extras.departures = new Departures(departing, connect);
+    extras.size = size + departures.size;
+    if (departures.size > LARGE) extras.travelsAlone = true;
   }
   return { args: value, extras };
 }

@@ -6,7 +6,16 @@
 
 export const { apply, ownKeys } = Reflect;
 export const { isArray } = Array;
-export const { defineProperty, getPrototypeOf, hasOwn, is, keys } = Object;
+export const {
+  defineProperty,
+  getOwnPropertyDescriptor,
+  getOwnPropertySymbols,
+  getPrototypeOf,
+  hasOwn,
+  is,
+  keys,
+} = Object;
+export const { toStringTag } = Symbol;
 export const { isFinite } = Number;
 export const { floor } = Math;
 export const { parse, stringify } = JSON;
@@ -43,6 +52,8 @@ export function unbindGetter<T>(
 export const tagTextOf: (value: unknown) => string = unbind(
   Object.prototype.toString,
 );
+export const typedArrayTagOf: (view: object) => string | undefined =
+  unbindGetter(getPrototypeOf(Uint8Array.prototype), toStringTag);
 export const sourceOf: (fn: object) => string = unbind(
   Function.prototype.toString as (this: object) => string,
 );
@@ -53,6 +64,12 @@ export const startsWith: (text: string, start: string) => boolean = unbind(
 );
 export const endsWith: (text: string, end: string) => boolean = unbind(
   String.prototype.endsWith,
+);
+export const includes: (text: string, part: string) => boolean = unbind(
+  String.prototype.includes,
+);
+export const lastIndexOf: (text: string, part: string) => number = unbind(
+  String.prototype.lastIndexOf,
 );
 export const join: (list: readonly unknown[], separator: string) => string =
   unbind(Array.prototype.join);
@@ -81,6 +98,21 @@ export const addEntry: (
   key: unknown,
   value: unknown,
 ) => void = unbind(Map.prototype.set);
+export const clearMap: (map: Map<unknown, unknown>) => void = unbind(
+  Map.prototype.clear,
+);
+export const clearSet: (set: Set<unknown>) => void = unbind(
+  Set.prototype.clear,
+);
+export const setBytes: (
+  bytes: Uint8Array,
+  source: Uint8Array,
+  offset: number,
+) => void = unbind(Uint8Array.prototype.set);
+export const sortList: <T>(
+  list: T[],
+  compare: (a: T, b: T) => number,
+) => void = unbind(Array.prototype.sort) as never;
 export const addItem: (set: Set<unknown>, item: unknown) => void = unbind(
   Set.prototype.add,
 );

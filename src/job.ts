@@ -1,6 +1,9 @@
 // A job: one unit of work, and the promise that its caller waits for.
 
+import type { PoolFunction } from "./functions.ts";
 import type { Departures } from "./moving/departures.ts";
+import type { LentBytes } from "./lent_bytes.ts";
+import { LARGE } from "./pack.ts";
 
 /** What holds a job once it has left the queue. */
 export interface Flight {
@@ -14,6 +17,12 @@ export interface Flight {
 export interface JobExtras {
   /** Its arguments go in a message of their own. */
   travelsAlone?: boolean;
+  /** About how many bytes its arguments take. */
+  size?: number;
+  /** The large buffers among them that stay the caller's. */
+  lent?: LentBytes;
+  /** Whether it was taken back from a worker, to be sent to another. */
+  wasTakenBack?: boolean;
   signal?: AbortSignal;
   /** How many ms it may execute. */
   timeout?: number;
@@ -23,6 +32,16 @@ export interface JobExtras {
   departures?: Departures;
   /** The stack of `execute()`'s caller. */
   callerStack?: string;
+}
+
+/** About how many bytes a job's arguments take, where they are more than a few primitives. */
+export function sizeOf({ args, extras }: Job): number {
+  return typeof args === "string" ? args.length : extras?.size ?? 0;
+}
+
+/** Whether it costs much to send a job's arguments. */
+export function isLarge(job: Job): boolean {
+  return sizeOf(job) > LARGE;
 }
 
 /** One accepted call of `execute()`. */
@@ -38,14 +57,14 @@ export class Job {
 
   /**
    * @param id Its number in the pool
-   * @param functionId What it runs
+   * @param fn What it runs
    * @param args Its arguments, or the text of them
    * @param submitted When it was accepted, in ms on main's clock
    * @param extras What it has beside that
    */
   constructor(
     readonly id: number,
-    readonly functionId: number,
+    readonly fn: PoolFunction,
     readonly args: readonly unknown[] | string,
     readonly submitted: number,
     readonly extras: JobExtras | undefined,

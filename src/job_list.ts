@@ -28,7 +28,7 @@ export class JobListWriter {
 
   write(job: Job): void {
     const { list } = this;
-    const { id, functionId, args, seq, timeout } = job;
+    const { id, fn, args, seq, timeout } = job;
     if (seq !== this.#seq) list.push(NUMBERED_FROM, seq);
     this.#seq = seq + 1;
     if (timeout !== this.#timeout) {
@@ -36,9 +36,9 @@ export class JobListWriter {
       this.#timeout = timeout;
       this.shortestTimeout = Math.min(this.shortestTimeout, timeout);
     }
-    if (typeof args === "string") list.push(id, functionId, AS_TEXT, args);
+    if (typeof args === "string") list.push(id, fn.id, AS_TEXT, args);
     else {
-      list.push(id, functionId, args.length);
+      list.push(id, fn.id, args.length);
       for (const arg of args) list.push(arg);
     }
   }

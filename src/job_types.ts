@@ -16,30 +16,47 @@ export type IsGenerator<T> = 0 extends 1 & T ? false
 export type UntypedJobs = Record<string, AnyFunction>;
 
 /** The names of the functions in `Jobs` that can be jobs: all but generators. */
-export type JobName<Jobs> =
-  & string
-  & {
+export type JobName<Jobs> = Extract<
+  {
     [Name in keyof Jobs]: Jobs[Name] extends AnyFunction
       ? IsGenerator<ReturnType<Jobs[Name]>> extends true ? never : Name
       : never;
-  }[keyof Jobs];
+  }[keyof Jobs],
+  string
+>;
 
 /** A self-contained function, which is sent to a worker as its source. */
 export type InlineJob = AnyFunction;
 
 /** The function that a job, given by name or inline, runs. */
-export type JobFunction<Jobs, Job> = Job extends keyof Jobs
-  ? Jobs[Job] extends AnyFunction ? Jobs[Job] : never
-  : Job extends AnyFunction
-    ? IsGenerator<ReturnType<Job>> extends true ? never : Job
-  : never;
+export type JobFunction<Jobs, Job> = Job extends AnyFunction ? Job
+  : Jobs[Job & keyof Jobs];
 
-/** What `execute` takes after the job; `args` only where the job needs any. */
-export type JobArguments<Handler, Options> = Handler extends AnyFunction
-  ? [] extends Parameters<Handler>
-    ? [args?: Readonly<Parameters<Handler>>, options?: Options]
-  : [args: Readonly<Parameters<Handler>>, options?: Options]
-  : [args: never];
+/** What TypeScript says of a generator that is given as a job. */
+export interface NoGenerators {
+  /** No value has it. */
+  readonly "generators cannot be jobs": never;
+}
+/** What TypeScript says of a job that needs arguments and is given none. */
+export interface ArgumentsAreMissing {
+  /** No value has it. */
+  readonly "this job needs args": never;
+}
+/** Anything, if the function is no generator. */
+export type CanBeJob<Handler> = Handler extends AnyFunction
+  ? IsGenerator<ReturnType<Handler>> extends true ? NoGenerators : unknown
+  : unknown;
+
+/** Anything, if the function is no generator and needs no arguments. */
+export type CanBeBareJob<Handler> = Handler extends AnyFunction
+  ? [] extends Parameters<Handler> ? CanBeJob<Handler> : ArgumentsAreMissing
+  : unknown;
+
+/** The arguments of a job, as a list; `undefined` as well where it needs none. */
+export type JobArguments<Handler> = Handler extends AnyFunction ?
+    | Readonly<Parameters<Handler>>
+    | ([] extends Parameters<Handler> ? undefined : never)
+  : never;
 
 /** What the promise of a job resolves to. */
 export type JobResult<Handler> = Handler extends AnyFunction

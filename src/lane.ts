@@ -1,19 +1,20 @@
 // One worker and the jobs in flight to it, in the order in which they start.
 
 import { Board, slotsFor, State, WAKE } from "./board.ts";
-import { unpackError } from "./error_codec.ts";
+import { packError, unpackError } from "./error_codec.ts";
 import { JobCloneError } from "./errors.ts";
 import { Link } from "./flow/link.ts";
 import { FlowRing, NO_RING } from "./flow/ring.ts";
-import type { FunctionTable } from "./functions.ts";
+import { type FunctionTable, KnownFunctions } from "./functions.ts";
 import { InFlight } from "./in_flight.ts";
-import type { Flight, Job } from "./job.ts";
+import { type Flight, isLarge, type Job, sizeOf } from "./job.ts";
 import { type JobList, JobListWriter } from "./job_list.ts";
 import { Arrivals } from "./moving/arrivals.ts";
 import type { MovedList } from "./moving/moved.ts";
 import type { Ending, FromWorker } from "./protocol.ts";
+import type { JobRun } from "./settlement.ts";
 import type { ThreadSettings } from "./threads/thread.ts";
-import { textOf } from "./text_of.ts";
+import type { Life } from "./threads/life.ts";
 import { WorkerThread } from "./threads/worker_thread.ts";
 
 /** What a lane needs to know. */
@@ -36,9 +37,16 @@ export interface LaneEvents {
   /** The worker has been told something that moves, to which it may have an answer. */
   flowed(): void;
   /** A job has ended with a plain value. */
-  value(job: Job, value: unknown, start: number, end: number): void;
+  value(
+    lane: Lane,
+    job: Job,
+    value: unknown,
+    start: number,
+    end: number,
+  ): void;
   /** A job has ended in any other way; its result may hold streams that are open. */
   ended(
+    lane: Lane,
     job: Job,
     outcome: Outcome,
     start: number,
@@ -54,7 +62,10 @@ export interface LaneEvents {
 export interface Remains {
   unstarted: Job[];
   started: Job[];
-  hasEnded: Promise<boolean>;
+  /** The life of its thread, if that can be seen. */
+  life: Life | undefined;
+  /** Whether the thread is known to hear nothing. */
+  isDeaf: boolean;
 }
 
 /** The next turn of the event loop, in ms. */
@@ -62,18 +73,21 @@ const NEXT_TURN = 1;
 
 /** A worker hears within so many ms that a job is to end, unless it is in a loop. */
 const DEAF_AFTER = 20;
+/** So many bytes may be sent ahead; more only if the worker has read all that it was sent. */
+const BYTES_AHEAD = 2 ** 20;
+/** To read a message may take so many times as long as to send it. */
+const READING = 20;
 
 /** A worker with the list of what it has been sent. */
 export class Lane implements Flight {
   readonly workerId: number;
   readonly #board: Board;
   readonly #thread: WorkerThread;
-  readonly #functions: FunctionTable;
+  readonly #functions: KnownFunctions;
   readonly #events: LaneEvents;
   /** Above 1, jobs may end in another order than they start. */
   readonly #concurrency: number;
   readonly #inFlight: InFlight;
-  #functionsKnown = 0;
   /** The job that was first to start when its worker was last asked whether it is stuck. */
   #lastWaiting: Job | undefined;
   readonly #link: Link;
@@ -97,6 +111,14 @@ export class Lane implements Flight {
   readonly #overdue = new WeakSet<Job>();
   /** Since when its worker has been sent jobs, though maybe not left them, and executes none. */
   #silentSince: number | undefined;
+  /** How many bytes of arguments are in flight. */
+  #bytes = 0;
+  /** Until when its worker may be reading what it was sent. */
+  #readingUntil = 0;
+  /** The sequence number from which on starts have not been told. */
+  #firstUntold = 0;
+  /** The job that does not end though it was told to, in a thread that cannot be stopped. */
+  #abandoned: number | undefined;
 
   constructor(
     workerId: number,
@@ -107,7 +129,7 @@ export class Lane implements Flight {
   ) {
     const { name, module, concurrency, memoryLimit } = settings;
     this.workerId = workerId;
-    this.#functions = functions;
+    this.#functions = new KnownFunctions(functions);
     this.#events = events;
     // The thread comes first: it starts while the rest is made.
     this.#thread = new WorkerThread({
@@ -192,6 +214,23 @@ export class Lane implements Flight {
       performance.now() - this.#board.start(job.seq) > ms;
   }
 
+  /** Whether it may be sent a job now: of large arguments, two are on their way at most. */
+  takes(job: Job): boolean {
+    const bytes = sizeOf(job);
+    if (bytes === 0 || this.#bytes + bytes <= BYTES_AHEAD) return true;
+    return this.inFlight < 2 || this.firstUnstarted() === undefined;
+  }
+
+  /** Until when, on main's clock, its worker may be reading what it was sent. */
+  get readingUntil(): number {
+    return this.#readingUntil;
+  }
+
+  /** Its worker keeps the process from ending, or no longer. */
+  keepProcess(keeps: boolean): void {
+    this.#thread.keepProcess(keeps);
+  }
+
   /** How many more jobs it may be sent. */
   get room(): number {
     return this.#isGrown ? 0 : Math.min(this.#inFlight.room, this.#jobsLeft);
@@ -228,29 +267,39 @@ export class Lane implements Flight {
    * Sends jobs in one message, which all but a single one must allow to share,
    * and all of which have departures, or none.
    *
-   * @returns How many ms the first to time out may execute
+   * @returns How many ms the first to time out may execute, and how many it took to send them
    * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
    */
-  send(jobs: Job[]): number {
-    this.#tellFunctions();
+  send(jobs: Job[]): { shortestTimeout: number; spent: number } {
+    this.#tellFunctions(jobs);
+    const { departures, moves, lent } = jobs[0].extras ?? {};
+    const start = performance.now();
+    // To a process all is copied anyway.
+    const loan = this.#isRemote ? undefined : lent?.lend();
     const writer = new JobListWriter();
     for (const job of jobs) {
       this.#add(job);
       writer.write(job);
     }
     const { list, shortestTimeout } = writer;
+    const moving = loan === undefined ? moves : [...loan.moves, ...moves ?? []];
+    let spent = 0;
     try {
-      const { departures, moves } = jobs[0].extras ?? {};
-      if (departures === undefined) this.#thread.post(list, moves);
-      else this.#sendMoving(jobs, list, moves);
+      if (departures === undefined) this.#thread.post(list, moving);
+      else this.#sendMoving(jobs, list, moving);
+      const end = performance.now();
+      spent = end - start;
+      this.#readingUntil = Math.max(this.#readingUntil, end) + READING * spent;
     } catch (cause) {
       for (const job of jobs) this.takeBack(job);
       throw new JobCloneError(
         `The arguments cannot be cloned: ${(cause as Error).message}`,
         { cause },
       );
+    } finally {
+      if (loan) lent!.restore(loan.copies);
     }
-    return shortestTimeout;
+    return { shortestTimeout, spent };
   }
 
   #sendMoving(
@@ -264,26 +313,23 @@ export class Lane implements Flight {
     this.#events.flowed();
   }
 
-  #tellFunctions(): void {
-    const { definitions } = this.#functions;
-    if (this.#functionsKnown === definitions.length) return;
-    this.#thread.post({
-      kind: "functions",
-      definitions: definitions.slice(this.#functionsKnown),
-    });
-    this.#functionsKnown = definitions.length;
+  #tellFunctions(jobs: Job[]): void {
+    const news = this.#functions.newsFor(jobs);
+    if (news) this.#thread.post(news);
   }
 
   #add(job: Job): void {
     job.flight = this;
     this.#jobsLeft--;
     this.#inFlight.add(job);
+    this.#bytes += sizeOf(job);
     this.#board.send(job.seq);
   }
 
   #remove(job: Job): void {
     job.flight = undefined;
     this.#inFlight.remove(job);
+    this.#bytes -= sizeOf(job);
     if (this.#told.size > 0) this.#told.delete(job);
   }
 
@@ -316,9 +362,26 @@ export class Lane implements Flight {
 
   /** Takes back, in order, the jobs that have not started and may go elsewhere. */
   takeBackAll(): Job[] {
+    return this.#takeBackIf(() => true);
+  }
+
+  /**
+   * The same for those that another worker may be quicker to start: to send large
+   * arguments again is worth it once, and only for a worker that idles.
+   */
+  takeBackWaiting(isOtherIdle: boolean): Job[] {
+    return this.#takeBackIf((job) => {
+      if (!isLarge(job)) return true;
+      if (!isOtherIdle || job.extras!.wasTakenBack) return false;
+      return job.extras!.wasTakenBack = true;
+    });
+  }
+
+  #takeBackIf(mayLeave: (job: Job) => boolean): Job[] {
     const jobs: Job[] = [];
     for (const job of this.#inFlight.all()) {
-      if (!job.oneAttempt && this.takeBack(job)) jobs.push(job);
+      if (job.oneAttempt || this.#board.state(job.seq) !== State.SENT) continue;
+      if (mayLeave(job) && this.takeBack(job)) jobs.push(job);
     }
     return jobs;
   }
@@ -328,9 +391,19 @@ export class Lane implements Flight {
     return this.#inFlight.get(seq);
   }
 
+  hasStarted({ seq }: Job): boolean {
+    return this.#board.state(seq) !== State.SENT;
+  }
+
+  /** Where a job that has started runs, and for how long so far. */
+  runOf({ seq }: Job): JobRun {
+    const { workerId } = this;
+    return { workerId, start: this.#board.start(seq), end: performance.now() };
+  }
+
   /** The first job that has been sent, and has not started. */
   firstUnstarted(): Job | undefined {
-    return this.#inFlight.all().find(({ seq }) => {
+    return this.#inFlight.find(({ seq }) => {
       return this.#board.state(seq) === State.SENT;
     });
   }
@@ -340,10 +413,10 @@ export class Lane implements Flight {
     const first = this.#inFlight.peek();
     if (first && this.isReady) {
       if (this.#board.state(first.seq) === State.SENT) {
-        this.#silentSince ??= now;
+        this.#silentSince ??= Math.max(now, this.#readingUntil);
       } else this.#silentSince = undefined;
     }
-    return now - (this.#silentSince ?? now);
+    return Math.max(0, now - (this.#silentSince ?? now));
   }
 
   /**
@@ -370,6 +443,67 @@ export class Lane implements Flight {
     return next;
   }
 
+  /**
+   * Gives the jobs that have started since this was last asked, in order; those that
+   * have ended meanwhile are told of with their end.
+   */
+  startsToTell(): Job[] {
+    const started: Job[] = [];
+    const { end } = this.#inFlight;
+    let seq = Math.max(this.#firstUntold, this.#inFlight.peek()?.seq ?? end);
+    for (; seq < end; seq++) {
+      const job = this.#inFlight.get(seq);
+      if (job === undefined) continue;
+      if (this.#board.state(seq) === State.SENT) break;
+      started.push(job);
+    }
+    this.#firstUntold = seq;
+    return started;
+  }
+
+  /** Whether the start of a job that has ended has not been told. */
+  isUntold({ seq }: Job): boolean {
+    return seq >= this.#firstUntold;
+  }
+
+  /** Whether a job may start any moment, of which its worker does not tell. */
+  get mayStart(): boolean {
+    const { sent, running } = this.snapshot();
+    return sent > 0 && running < this.#concurrency;
+  }
+
+  /**
+   * Leaves its worker alone with a job that does not end though it was told to,
+   * until it does: the thread cannot be stopped.
+   */
+  abandon(job: Job): void {
+    this.#abandoned = job.seq;
+    this.#remove(job);
+  }
+
+  /** What the worker does that was left alone, if it was. */
+  get abandoned(): "loops" | "hears" | "is back" | undefined {
+    if (this.#abandoned === undefined) return undefined;
+    if (this.#board.state(this.#abandoned) !== State.CLAIMED) return "is back";
+    return this.#hasHeard ? "hears" : "loops";
+  }
+
+  /** The worker has ended the job with which it was left alone. */
+  welcome(): void {
+    this.#abandoned = undefined;
+  }
+
+  /** Whether its worker has heard all that it was told of jobs that are to end. */
+  get #hasHeard(): boolean {
+    return this.#tellings <= this.#board.heard;
+  }
+
+  /** Whether its worker does not even hear that a job is to end, and so is in a loop. */
+  get isDeaf(): boolean {
+    return !this.#hasHeard &&
+      performance.now() - this.#toldAt >= DEAF_AFTER;
+  }
+
   /** Whether a job has ended, and the message that says how is on its way. */
   get isEnding(): boolean {
     return this.#inFlight.all().some(({ seq }) => {
@@ -386,16 +520,8 @@ export class Lane implements Flight {
     this.#told.add(job);
     this.#tellings++;
     this.#toldAt = performance.now();
-    try {
-      this.#thread.post({ kind: "abort", seq: job.seq, reason });
-    } catch {
-      // The reason cannot be cloned: the job learns of the abort all the same.
-      this.#thread.post({
-        kind: "abort",
-        seq: job.seq,
-        reason: textOf(reason),
-      });
-    }
+    const { seq } = job;
+    this.#thread.post({ kind: "abort", seq, reason: packError(reason) });
   }
 
   #receive(message: FromWorker): void {
@@ -460,8 +586,13 @@ export class Lane implements Flight {
       streams = new Arrivals();
       outcome = this.#revive(ending.value, ending.moved, streams);
     }
+    if (ending.kind === "value" && ending.isLarge) {
+      this.#board.hasRead();
+      // It may wait for that with its next job.
+      if (this.inFlight > 0) this.#thread.post(WAKE);
+    }
     const [start, end] = [this.#board.start(seq), this.#board.end(seq)];
-    this.#events.ended(job, outcome, start, end, streams);
+    this.#events.ended(this, job, outcome, start, end, streams);
   }
 
   /** Puts what has moved into a result. */
@@ -507,19 +638,14 @@ export class Lane implements Flight {
     this.#remove(job);
     this.hasWorked = true;
     this.#silentSince = undefined;
-    this.#events.value(job, value, board.start(seq), board.end(seq));
+    this.#events.value(this, job, value, board.start(seq), board.end(seq));
     return true;
   }
 
-  /**
-   * Ends the worker and gives what was in flight, in order, and whether the
-   * thread has ended, once that is known.
-   */
-  stop(cause: unknown, uninterested: AbortSignal): Remains {
-    // Whoever does not even hear that a job is to end is in a loop.
-    const isDeaf = this.#tellings > this.#board.heard &&
-      performance.now() - this.#toldAt >= DEAF_AFTER;
-    const hasEnded = this.#thread.stop(isDeaf, uninterested);
+  /** Ends the worker and gives what was in flight, in order. */
+  stop(cause: unknown): Remains {
+    const { isDeaf } = this;
+    const life = this.#thread.stop();
     this.collect();
     const unstarted = [];
     const started = [];
@@ -537,6 +663,6 @@ export class Lane implements Flight {
       started.push(job);
     }
     this.#link.fail(cause);
-    return { unstarted, started, hasEnded };
+    return { unstarted, started, life, isDeaf };
   }
 }

@@ -33,6 +33,12 @@ export class LookTimer {
     }, LOOK_AFTER);
   }
 
+  /** Looks no more until something happens again. */
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   /** Looks no more. */
   stop(): void {
     this.#isStopped = true;

@@ -6,7 +6,22 @@ export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 /** What separates workers from the program. */
 export type Isolation = "thread" | "process";
 
-/** How a connection moves into a job. */
+/**
+ * How a connection moves into a job. Either way it arrives as what it was: a
+ * `Deno.TcpConn`, a `Deno.UnixConn` or a `Deno.TlsConn`. By design it differs
+ * from a native connection in the following:
+ *
+ * - It belongs to the job and closes when the job ends. When the job is aborted,
+ *   reads reject with `Deno.errors.Interrupted`; writes still work, so that the
+ *   handler can answer.
+ * - The end of `readable` leaves the connection open for writing, and
+ *   `writable.close()` leaves it open for reading. Natively, both close it.
+ * - `ref()` and `unref()` have no effect: the job keeps the process alive.
+ * - Options that `setNoDelay()` and `setKeepAlive()` set apply a moment later.
+ * - As `"bytes"`, `write()` resolves once the bytes are on their way, at most
+ *   1 MiB ahead of the client. So a client that has left is reported by a later
+ *   write, and `close()` still sends what was written before.
+ */
 export type ConnectionsMode = "bytes" | "descriptor";
 
 /** The limit of a pool's queue. */
@@ -108,8 +123,9 @@ export interface ThreadPoolOptions {
   /**
    * Whether a running job can be stopped from outside even in a synchronous loop,
    * wherever that is. Without it, `timeout` stops the synchronous part of a job,
-   * but a thread that loops after an `await` or in a timer can only be left alone:
-   * it is replaced, and counted in {@linkcode PoolStats.lost}.
+   * but a thread that loops after an `await`, in a timer or on an abort can only be
+   * left alone. Another worker starts if it is needed, and the worker takes jobs
+   * again when it comes back; {@linkcode PoolStats.lost} counts such threads.
    *
    * Such a worker takes about 5 MiB more and three times as long to start. It
    * rests on an effect of Deno's that is checked when the first one starts; where
@@ -125,12 +141,16 @@ export interface ThreadPoolOptions {
   hardKill?: boolean;
   /**
    * MiB, at least 16, to which a worker's heap may grow; implies `hardKill`. The
-   * job that exceeds it is rejected with {@linkcode MemoryLimitError}, and its
-   * worker is replaced. In a thread, the contents of buffers are outside of the
-   * heap, a loop that cannot be stopped, see `hardKill`, goes on beyond the limit,
-   * and one allocation far beyond it ends the program: it is for mistakes, and not
-   * for hostile code. In a process it holds whatever a job does; on Linux, buffers
-   * count as well, with up to 64 MiB more for the process itself.
+   * job that exceeds it rejects with {@linkcode MemoryLimitError}, and its worker
+   * is replaced.
+   *
+   * In a thread it is for mistakes, such as a list that grows without end, and not
+   * for hostile code: **one allocation far beyond the limit ends the whole program**,
+   * a string of 200 MB for example. Buffers are outside of the heap, and a loop that
+   * cannot be stopped, see `hardKill`, grows beyond the limit.
+   *
+   * In a process it holds whatever a job does. On Linux buffers count as well, with
+   * up to 64 MiB more for the process itself.
    */
   memoryLimit?: number;
   /**
@@ -166,8 +186,8 @@ export interface ThreadPoolOptions {
    */
   connections?: ConnectionsMode;
   /**
-   * Append the stack of `execute()`'s caller to the stack of a job's error,
-   * for about 1.4 µs and 260 bytes a job.
+   * Append the stack of `execute()`'s caller to the stack of a job's error, a
+   * timeout's among them, for about 1.4 µs and 260 bytes a job.
    *
    * @default {false}
    */

@@ -14,7 +14,7 @@ export interface OverrunEvents {
   hold(lane: Lane): void;
   /** A job has executed for as long as it may. */
   timedOut(job: Job): void;
-  /** A job has not ended, though it was told to. */
+  /** A job has not ended, though it was told to and had its grace. */
   ignored(job: Job, lane: Lane): void;
 }
 
@@ -62,12 +62,21 @@ export class Overruns {
   }
 
   #endGrace(job: Job, lane: Lane): void {
+    // What it does not hear since it is reading, it will hear.
+    if (performance.now() < lane.readingUntil) {
+      return this.#grace.give(job, lane);
+    }
     // Else one may start between the last look and the end.
     this.#events.hold(lane);
     if (job.flight !== lane) return;
     if (!lane.isEnding) this.#events.ignored(job, lane);
     // What jobs have ended with is on its way. A job can keep it from coming.
     else this.#grace.giveLast(job, lane);
+  }
+
+  /** Watches no more until there is another job. */
+  pause(): void {
+    this.#deadlines.pause();
   }
 
   /** Watches no more. */

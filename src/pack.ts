@@ -6,10 +6,10 @@ import {
   isDate,
   isHidden,
   isMoveOnly,
-  isNotCloneable,
   isOrdinary,
   isOutOfBounds,
   isPrimitive,
+  isUnsharedMemory,
   nameOf,
   transferablesIn,
   whyUnmovable,
@@ -29,16 +29,24 @@ import {
   SafeMap,
   type SafeSet,
   setOf,
+  sliceText,
   stringify,
   toText,
 } from "./intrinsics.ts";
-import { type Kind, kindOf, whyStays } from "./moving/kinds.ts";
+import { type Kind, kindOf, streamsOf, whyStays } from "./moving/kinds.ts";
+import { toData } from "./moving/web_values.ts";
+import { LentBytes } from "./lent_bytes.ts";
+import { cutViews, isPart, substitute } from "./own_bytes.ts";
+import { isDense, type Reads, takeReads } from "./plain_text.ts";
 import { tagOf } from "./tag.ts";
 import { textOf } from "./text_of.ts";
 import { markOf, unmark } from "./thread_state.ts";
 
 /** As they were before any job could overwrite them. */
 const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
+
+/** A value of more bytes is large: few are on their way at once, and none is sent again without need. */
+export const LARGE: number = 64 * 1024;
 
 /** A value that is ready to be sent. */
 export interface Packed<T> {
@@ -50,12 +58,26 @@ export interface Packed<T> {
   departing: Departing;
   /** Whether all objects in it are its own, so that it can share a message. */
   isOwn: boolean;
+  /** About how many bytes it takes, what moves included. */
+  size: number;
+  /** The large buffers in it that do not move, if there are any. */
+  lent: LentBytes | undefined;
   /** The values whose marks are used up once it is sent. */
   marked: object[];
 }
 
 /** Values that are no clones where they arrive, each with the empty object that stands for it. */
-export type Departing = { value: object; kind: Kind; placeholder: object }[];
+export type Departing = {
+  value: object;
+  kind: Kind;
+  placeholder: object;
+  /** Of a value that is sent as data: that data. */
+  data: unknown;
+}[];
+
+/** A path of more letters is shortened in the middle. */
+const LONGEST_PATH = 80;
+const STACK_OVERFLOW = "Maximum call stack size exceeded";
 
 /** Where in a value something sits; its key is text when it is of a Map or a Set. */
 interface Place {
@@ -83,7 +105,7 @@ export function pack<T>(
   transfer: readonly Transferable[] = [],
   whyStays?: WhyStays,
 ): Packed<T> {
-  return new Packer(root, transfer, whyStays).pack(value);
+  return new Packer(root, transfer, takeReads(value), whyStays).pack(value);
 }
 
 /**
@@ -96,6 +118,7 @@ export function take<T>(packed: Packed<T>): Packed<T> {
     const placeholders = packed.departing.map(({ placeholder }) => placeholder);
     const taken = clone({ value, moves, placeholders }, moves);
     packed.value = taken.value;
+    packed.lent = undefined;
     packed.moves = taken.moves;
     taken.placeholders.forEach((placeholder, i) => {
       packed.departing[i].placeholder = placeholder;
@@ -115,21 +138,44 @@ function clone<T>(value: T, transfer: Transferable[]): T {
     return structuredClone(value, { transfer });
   } catch (cause) {
     throw new JobCloneError(
-      `The arguments cannot be moved: ${(cause as Error).message}`,
+      `What is marked cannot be moved: ${(cause as Error).message}`,
       { cause },
     );
   }
 }
 
+/**
+ * A longer array of primitives is not copied: to ask for its keys, which tell of
+ * holes and other properties, takes as long as to clone it.
+ */
+const LONG_ARRAY = 100_000;
+
+/** A value that is no text counts as so many bytes. */
+const BYTES_OF_A_VALUE = 8;
+
 class Packer {
   readonly #root: string;
   readonly #moves: SafeSet<Transferable>;
+  /** What has been read already of plain objects: their copies are only to be finished. */
+  readonly #reads: Reads | undefined;
   readonly #copies = new SafeMap<object, object>();
   readonly #departing: Departing = [];
+  /** Where these sit. */
+  readonly #departingPlaces: (Place | undefined)[] = [];
   #isOwn = true;
+  #size = 0;
   readonly #marked: object[] = [];
+  /** Those of them that move with all that they hold. */
+  readonly #movingWhole: object[] = [];
   /** What can only be moved, and so must be among the moves. */
   readonly #mustMove = new SafeMap<object, Place | undefined>();
+  /** Long arrays of primitives, which are cloned as they are. */
+  readonly #longArrays = new SafeMap<object, Place | undefined>();
+  /** The buffers and views, and where they sit. */
+  readonly #bytes: (ArrayBufferLike | ArrayBufferView)[] = [];
+  readonly #bytesPlaces: (Place | undefined)[] = [];
+  /** Whether one is a view of only a part of its buffer. */
+  #hasParts = false;
   /** Whether what is being looked at is cloned as it is, with all that it holds. */
   #isCloned = false;
   /** What is being read, for when that throws: a part, or the whole of what is here. */
@@ -141,15 +187,45 @@ class Packer {
   constructor(
     root: string,
     transfer: readonly Transferable[],
+    reads: Reads | undefined,
     whyStays: WhyStays | undefined,
   ) {
     this.#root = root;
     this.#whyStays = whyStays;
     this.#moves = setOf(transfer);
+    this.#reads = reads;
   }
 
   pack<T>(value: T): Packed<T> {
     const copy = this.#copyAll(value);
+    const moves = this.#findMoves();
+    this.#checkStreams(moves);
+    if (moves.length + this.#departing.length > 0) {
+      // What moves would be lost with a clone that fails.
+      this.#longArrays.forEach((place, array) => {
+        this.#clone(array, place);
+      });
+    }
+    const cuts = this.#hasParts ? this.#cut() : undefined;
+    return {
+      value: (cuts?.get(copy as object) ?? copy) as T,
+      moves,
+      departing: this.#departing,
+      isOwn: this.#isOwn,
+      size: this.#size,
+      lent: this.#size > LARGE ? this.#findLent(cuts) : undefined,
+      marked: this.#marked,
+    };
+  }
+
+  #findMoves(): Transferable[] {
+    for (let i = 0; i < this.#movingWhole.length; i++) {
+      const value = this.#movingWhole[i];
+      // The copy holds what moves, too, and has no getters.
+      transferablesIn(this.#copies.get(value) ?? value).forEach((moved) => {
+        this.#moves.add(moved);
+      });
+    }
     this.#mustMove.forEach((place, value) => {
       if (!this.#moves.has(value as Transferable)) {
         throw this.#refusal(
@@ -166,19 +242,93 @@ class Packer {
     this.#moves.forEach((moved) => {
       const why = whyUnmovable(moved);
       if (why !== undefined) {
-        throw new JobCloneError(
-          `The transfer list of ${this.#root} holds ${why}`,
-        );
+        const where = this.#placeOf(moved) ??
+          `The transfer list of ${this.#root} holds a value (${
+            nameOf(moved)
+          }) that`;
+        throw new JobCloneError(`${where} ${why}`);
       }
       moves[moves.length] = moved;
     });
-    return {
-      value: copy,
-      moves,
-      departing: this.#departing,
-      isOwn: this.#isOwn,
-      marked: this.#marked,
+    return moves;
+  }
+
+  /** Where something sits that moves; `undefined` if only the transfer list holds it. */
+  #placeOf(moved: Transferable): string | undefined {
+    if (this.#mustMove.has(moved)) {
+      return `${this.#path(this.#mustMove.get(moved))} (${nameOf(moved)})`;
+    }
+    for (let i = 0; i < this.#bytes.length; i++) {
+      const value = this.#bytes[i];
+      if (value === moved || isView(value) && bufferOf(value) === moved) {
+        return `${this.#path(this.#bytesPlaces[i])} (${nameOf(value)})`;
+      }
+    }
+  }
+
+  /** A stream can be taken only once, also by what it is a part of. */
+  #checkStreams(moves: Transferable[]): void {
+    if (this.#departing.length + moves.length < 2) return;
+    const takers = new SafeMap<object, string>();
+    const take = (value: object, where: string) => {
+      const streams = streamsOf(value);
+      for (let i = 0; i < streams.length; i++) {
+        const taker = takers.get(streams[i]);
+        if (taker !== undefined) {
+          throw new JobCloneError(
+            `${where} and ${taker} are, or hold, the same stream, which can move only once`,
+          );
+        }
+        takers.set(streams[i], where);
+      }
     };
+    for (let i = 0; i < moves.length; i++) {
+      if (!(moves[i] instanceof ArrayBuffer)) {
+        const where = this.#placeOf(moves[i]) ??
+          `the transfer list of ${this.#root} (${nameOf(moves[i])})`;
+        take(moves[i], where);
+      }
+    }
+    for (let i = 0; i < this.#departing.length; i++) {
+      const { value, kind } = this.#departing[i];
+      if (kind !== "connection") take(value, this.#whereDeparts(i));
+    }
+    if (takers.size === 0) return;
+    // To be asked for its streams, a connection makes them.
+    for (let i = 0; i < this.#departing.length; i++) {
+      const { value, kind } = this.#departing[i];
+      if (kind === "connection") take(value, this.#whereDeparts(i));
+    }
+  }
+
+  #whereDeparts(i: number): string {
+    const path = this.#path(this.#departingPlaces[i]);
+    return `${path} (${nameOf(this.#departing[i].value)})`;
+  }
+
+  /** Leaves of the memory behind views only what is theirs. */
+  #cut(): Map<object, object> {
+    const cuts = cutViews(
+      this.#bytes,
+      (buffer) => this.#moves.has(buffer) || this.#copies.has(buffer),
+    );
+    this.#copies.forEach((container) => substitute(container, cuts));
+    return cuts;
+  }
+
+  /** The large buffers that stay the caller's. */
+  #findLent(cuts: Map<object, object> | undefined): LentBytes | undefined {
+    const bytes: (ArrayBufferLike | ArrayBufferView)[] = [];
+    for (let i = 0; i < this.#bytes.length; i++) {
+      const value = this.#bytes[i];
+      const buffer = isView(value) ? bufferOf(value) : value;
+      if (this.#moves.has(buffer as ArrayBuffer)) continue;
+      bytes[bytes.length] = (cuts?.get(value) ?? value) as ArrayBufferView;
+    }
+    if (bytes.length === 0) return undefined;
+    const containers: object[] = [];
+    this.#copies.forEach((copy) => containers[containers.length] = copy);
+    return LentBytes.of(containers, bytes);
   }
 
   #copyAll<T>(value: T): T {
@@ -188,8 +338,11 @@ class Packer {
       if (cause instanceof JobCloneError) throw cause;
       // A getter or a proxy has thrown, or it is nested too deeply.
       const message = cause instanceof Error ? cause.message : textOf(cause);
+      const why = message === STACK_OVERFLOW
+        ? "is nested too deeply"
+        : `cannot be read: ${message}`;
       throw new JobCloneError(
-        `${this.#path(this.#reading())} cannot be read: ${message}`,
+        `${this.#path(this.#reading())} ${why}`,
         { cause },
       );
     }
@@ -202,7 +355,7 @@ class Packer {
   }
 
   #copy(value: unknown, place: Place | undefined): unknown {
-    if (isPrimitive(value)) return value;
+    if (isPrimitive(value)) return this.#count(value);
     this.#place = place;
     this.#key = undefined;
     if (typeof value !== "object") {
@@ -218,6 +371,8 @@ class Packer {
     }
     const known = this.#copies.get(value);
     if (known !== undefined) return known;
+    const read = this.#reads?.get(value);
+    if (read !== undefined) return this.#finish(value, read, place);
     if (isArray(value)) return this.#copyArray(value, place);
     if (value instanceof Map) return this.#copyMap(value, place);
     if (value instanceof Set) return this.#copySet(value, place);
@@ -228,15 +383,41 @@ class Packer {
     }
     const kind = kindOf(value);
     if (kind !== undefined) return this.#replace(value, kind, place);
-    if (isOrdinary(value)) {
-      if (isHidden(value)) throw this.#emptied(value, place);
-      return this.#copyProperties(value, {}, keys(value), place);
+    if (isMoveOnly(value)) {
+      this.#mustMove.set(value, place);
+      return this.#keep(value);
     }
+    if (isDate(value)) return this.#keep(value);
+    if (!isOrdinary(value)) return this.#clone(value, place);
+    const names = keys(value);
+    if (names.length === 0 && isHidden(value)) return this.#clone(value, place);
+    const copy = {};
+    this.#copies.set(value, copy);
+    return this.#copyProperties(value, copy, names, place);
+  }
+
+  /** Finishes the copy of an object of which a part is read, and may be copied, already. */
+  #finish(value: object, copy: object, place: Place | undefined): object {
+    this.#copies.set(value, copy);
+    this.#copies.set(copy, copy);
+    return isArray(copy)
+      ? this.#copyItems(copy, copy, place)
+      : this.#copyProperties(copy, copy, keys(copy), place);
+  }
+
+  /** Whether a clone of an array's items is as good as a copy made here. */
+  #areAllPrimitive(array: unknown[]): boolean {
+    const { length } = array;
+    for (let i = 0; i < length; i++) {
+      const item = array[i];
+      if (!isPrimitive(item)) return false;
+      this.#count(item);
+    }
+    return true;
+  }
+
+  #keep(value: object): object {
     this.#isOwn = false;
-    if (isMoveOnly(value)) this.#mustMove.set(value, place);
-    else if (isNotCloneable(value)) {
-      throw this.#refusal(value, place, "cannot be cloned");
-    } else if (!isDate(value)) this.#tryToClone(value, place);
     this.#copies.set(value, value);
     return value;
   }
@@ -248,9 +429,11 @@ class Packer {
     if (isOutOfBounds(value)) {
       throw this.#refusal(value, place, "has lost its buffer");
     }
-    this.#isOwn = false;
-    this.#copies.set(value, value);
-    return value;
+    this.#size += value.byteLength;
+    this.#bytes[this.#bytes.length] = value;
+    this.#bytesPlaces[this.#bytesPlaces.length] = place;
+    this.#hasParts ||= isView(value) && isPart(value);
+    return this.#keep(value);
   }
 
   #noteMark(value: object): void {
@@ -258,19 +441,30 @@ class Packer {
     if (mark === undefined) return;
     this.#marked[this.#marked.length] = value;
     if (mark === "everything") {
-      transferablesIn(value).forEach((moved) => this.#moves.add(moved));
+      this.#movingWhole[this.#movingWhole.length] = value;
     } else for (let i = 0; i < mark.length; i++) this.#moves.add(mark[i]);
   }
 
   #copyArray(array: unknown[], place: Place | undefined): object {
-    const copy: unknown[] = new Array(array.length);
-    const names = keys(array);
-    if (names.length !== array.length) {
-      // It has holes, or properties beside its items.
-      return this.#copyProperties(array, copy, names, place);
+    const { length } = array;
+    if (length > LONG_ARRAY && this.#areAllPrimitive(array)) {
+      this.#longArrays.set(array, place);
+      return this.#keep(array);
     }
+    const copy: unknown[] = new Array(length);
     this.#copies.set(array, copy);
-    for (let i = 0; i < array.length; i++) {
+    const names = keys(array);
+    return isDense(names, length)
+      ? this.#copyItems(array, copy, place)
+      : this.#copyProperties(array, copy, names, place);
+  }
+
+  #copyItems(
+    array: unknown[],
+    copy: unknown[],
+    place: Place | undefined,
+  ): object {
+    for (let i = 0; i < copy.length; i++) {
       this.#place = place;
       this.#key = i;
       copy[i] = this.#part(array[i], place, i);
@@ -284,7 +478,6 @@ class Packer {
     names: string[],
     place: Place | undefined,
   ): object {
-    this.#copies.set(value, copy);
     for (let i = 0; i < names.length; i++) {
       const key = names[i];
       this.#place = place;
@@ -332,7 +525,16 @@ class Packer {
     parent: Place | undefined,
     key: Place["key"],
   ): unknown {
-    return isPrimitive(value) ? value : this.#copy(value, { parent, key });
+    return isPrimitive(value)
+      ? this.#count(value)
+      : this.#copy(value, { parent, key });
+  }
+
+  #count(primitive: unknown): unknown {
+    this.#size += typeof primitive === "string"
+      ? primitive.length
+      : BYTES_OF_A_VALUE;
+    return primitive;
   }
 
   #replace(value: object, kind: Kind, place: Place | undefined): object {
@@ -340,35 +542,39 @@ class Packer {
     if (why !== undefined) throw this.#refusal(value, place, why);
     const placeholder = {};
     this.#copies.set(value, placeholder);
-    this.#departing[this.#departing.length] = { value, kind, placeholder };
+    const data = kind === "value" ? toData(tagOf(value), value) : undefined;
+    const { length } = this.#departing;
+    this.#departing[length] = { value, kind, placeholder, data };
+    this.#departingPlaces[length] = place;
     return placeholder;
   }
 
-  #emptied(value: object, place: Place | undefined): JobCloneError {
-    return new JobCloneError(
-      `${this.#path(place)} (${
-        value.constructor?.name || tagOf(value)
-      }) cannot be cloned: nothing of it would arrive but an empty object`,
-    );
-  }
-
   /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
-  #tryToClone(value: object, place: Place | undefined): void {
+  #clone(value: object, place: Place | undefined): object {
+    this.#isOwn = false;
     if (value instanceof Error && hasOwn(value, "cause")) {
       const isCloned = this.#isCloned;
       this.#isCloned = true;
       this.#part(value.cause, place, "cause");
       this.#isCloned = isCloned;
     }
-    let clone: unknown;
+    let clone: object;
     try {
       clone = structuredClone(value);
     } catch {
       throw this.#refusal(value, place, "cannot be cloned");
     }
-    if (tagOf(clone) === "Object" && isHidden(value)) {
-      throw this.#emptied(value, place);
+    if (
+      isUnsharedMemory(value) || isHidden(value) && tagOf(clone) === "Object"
+    ) {
+      throw this.#refusal(
+        value,
+        place,
+        "cannot be cloned: nothing of it would arrive but an empty object",
+      );
     }
+    this.#copies.set(value, clone);
+    return clone;
   }
 
   #refusal(
@@ -384,7 +590,12 @@ class Packer {
     for (let at = place; at !== undefined; at = at.parent) {
       path = stepOf(at.key) + path;
     }
-    return this.#root + path;
+    path = this.#root + path;
+    return path.length <= LONGEST_PATH
+      ? path
+      : `${sliceText(path, 0, LONGEST_PATH / 2)}…${
+        sliceText(path, -LONGEST_PATH / 2)
+      }`;
   }
 }
 

@@ -32,6 +32,12 @@ export interface JobEndEventDetail extends JobEventDetail {
   ok: boolean;
   /** What it was rejected with. */
   error?: unknown;
+  /** The worker that ran it; `undefined` if it never started. */
+  workerId: number | undefined;
+  /** Ms from `execute()` to the start of the handler, or to the end if it never started. */
+  waitTime: number;
+  /** Ms from the start of the handler to its end, or to the abort or timeout; 0 if it never started. */
+  runTime: number;
 }
 
 /** The events of a pool, by their type. */
@@ -46,8 +52,8 @@ export interface ThreadPoolEventMap {
    */
   workererror: CustomEvent<WorkerErrorEventDetail>;
   /**
-   * A job is handed to a worker that has room for it. Once somebody has listened,
-   * no job is sent ahead of its turn any more, which costs small jobs their speed.
+   * A job has started. It is told when the pool hears of it, at the latest right
+   * before the job's end: of small jobs, many at once.
    */
   jobstart: CustomEvent<JobStartEventDetail>;
   /** A job's promise has settled. */

@@ -38,7 +38,10 @@ export interface PoolStats {
   timedOut: number;
   /** Workers that died by themselves, not those that were stopped. */
   crashed: number;
-  /** Workers that could not be stopped, and were replaced: their threads go on. */
+  /**
+   * Threads that go on now though they, or their jobs, were told to end. It falls
+   * when they end.
+   */
   lost: number;
   /** From `execute()` to the start of the handler. */
   waitTime: Times;
@@ -63,7 +66,6 @@ export class Meter {
   aborted = 0;
   timedOut = 0;
   crashed = 0;
-  lost = 0;
   readonly #concurrency: number;
   readonly #waitTimes = new Series();
   readonly #runTimes = new Series();

@@ -9,9 +9,13 @@ import type { MovedList } from "./moving/moved.ts";
 
 /** A function that jobs run: a name of the module's, or an inline source. */
 export interface FunctionDefinition {
+  /** What jobs call it by; used again once the function is forgotten. */
+  id: number;
   name: string;
   /** Of an inline function; without it, the name is an export of the module. */
   source?: string;
+  /** Where an inline function was first given to the pool, if that is known. */
+  place?: string;
 }
 
 /** The shared memory of a worker's channels, as the worker sees it. */
@@ -50,9 +54,10 @@ export interface InitMessage extends WorkerInit {
   key: string;
 }
 
-/** Functions that this worker has not been told of yet, by growing number. */
+/** Functions that the next jobs need, and those that no job will name again. */
 export interface FunctionsMessage {
   kind: "functions";
+  forgotten: number[];
   definitions: FunctionDefinition[];
 }
 
@@ -68,7 +73,7 @@ export interface MovingJobsMessage {
 export interface AbortMessage {
   kind: "abort";
   seq: number;
-  reason: unknown;
+  reason: PackedError;
 }
 
 /** What the channels between two threads have to say. */
@@ -77,11 +82,18 @@ export interface FlowMessage {
   events: FlowEvents;
 }
 
+/** What the thread is to hold: it closes with the thread, and so tells main of its end. */
+export interface HoldMessage {
+  kind: "hold";
+  token: MessagePort;
+}
+
 /** From main to a worker. */
 export type ToWorker =
   /** Look into the ring. */
   | Wake
   | InitMessage
+  | HoldMessage
   | FunctionsMessage
   | JobList
   | MovingJobsMessage
@@ -90,7 +102,7 @@ export type ToWorker =
 
 /** How a job ended, where the board cannot say it. */
 export type Ending =
-  | { kind: "value"; value: unknown; moved?: MovedList }
+  | { kind: "value"; value: unknown; moved?: MovedList; isLarge?: boolean }
   | { kind: "error"; error: PackedError }
   | { kind: "not-found" | "not-cloneable"; message: string }
   /** It was stopped in its synchronous part. */
@@ -107,8 +119,6 @@ export type FromWorker =
   /** Look at the board. It is bare, since it is sent all the time. */
   | Wake
   | ResultsMessage
-  /** The thread lives, and shows it by this name. */
-  | { kind: "alive"; life: string }
   /** The module is imported: jobs may come. */
   | { kind: "ready" }
   /** The module cannot be imported. */

@@ -9,11 +9,18 @@ import type { Arrivals } from "./moving/arrivals.ts";
 /** Who hears of jobs that have ended. */
 export interface ReturnEvents {
   /** A job has ended with a plain value. */
-  jobValue(job: Job, value: unknown, start: number, end: number): void;
+  jobValue(
+    job: Job,
+    value: unknown,
+    workerId: number,
+    start: number,
+    end: number,
+  ): void;
   /** A job has ended in any other way; what is open of its result stays so until it is closed. */
   jobEnded(
     job: Job,
     outcome: Outcome,
+    workerId: number,
     start: number,
     end: number,
     open?: Promise<void>,
@@ -30,12 +37,18 @@ export class Returns {
   }
 
   /** A job has left with a plain value. */
-  value(job: Job, value: unknown, start: number, end: number): void {
+  value(
+    job: Job,
+    value: unknown,
+    workerId: number,
+    start: number,
+    end: number,
+  ): void {
     if (job.extras?.departures === undefined) {
-      return this.#events.jobValue(job, value, start, end);
+      return this.#events.jobValue(job, value, workerId, start, end);
     }
     this.#finishing.finish(job, () => {
-      this.#events.jobValue(job, value, start, end);
+      this.#events.jobValue(job, value, workerId, start, end);
     });
   }
 
@@ -43,12 +56,13 @@ export class Returns {
   ended(
     job: Job,
     outcome: Outcome,
+    workerId: number,
     start: number,
     end: number,
     streams: Arrivals | undefined,
   ): void {
     const tell = (open?: Promise<void>) => {
-      this.#events.jobEnded(job, outcome, start, end, open);
+      this.#events.jobEnded(job, outcome, workerId, start, end, open);
     };
     if (streams?.isOpen) {
       // Nobody will read what a job gives that its caller has aborted.

@@ -1,11 +1,12 @@
 // Those who wait for room in the queue.
 
+import { Fifo } from "./fifo.ts";
 import { atEndOfTurn } from "./flow/turn.ts";
 
 /** Waiters, released in order, each if there is still room beside those before it. */
 export class Room {
   readonly #hasRoomFor: (count: number) => boolean;
-  #waiters: PromiseWithResolvers<void>[] = [];
+  readonly #waiters = new Fifo<PromiseWithResolvers<void>>();
   /** Those who were released in this turn, and may not have used the room yet. */
   #released = 0;
 
@@ -49,6 +50,6 @@ export class Room {
 
   /** Rejects all waiters: there will be no more room. */
   refuse(refusal: () => Error): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(refusal());
+    while (this.#waiters.length > 0) this.#waiters.shift()!.reject(refusal());
   }
 }

@@ -2,6 +2,7 @@
 
 import { Breaker } from "./breaker.ts";
 import type { Lane, Remains } from "./lane.ts";
+import { LeavingThreads } from "./threads/leaving_threads.ts";
 
 /** What the roster needs. */
 export interface RosterEvents {
@@ -9,9 +10,14 @@ export interface RosterEvents {
   open(workerId: number): Lane;
   /** It is among them now. */
   opened(lane: Lane): void;
-  /** A thread could not be stopped. */
+  /** A thread goes on though it was told to end. */
   workerLost(workerId: number): void;
+  /** There may be room for another thread. */
+  threadsLeft(): void;
 }
+
+/** Threads that go on though they were told to end never make it more than so many times the size. */
+const MOST_THREADS = 2;
 
 /** So many workers may die in a row before the next one starts later. */
 const MOST_DEATHS = 10;
@@ -24,6 +30,9 @@ export class Roster {
   readonly lanes = new Set<Lane>();
   /** Those that get none any more, for which something is left to do. */
   readonly #retiring = new Set<Lane>();
+  /** Those that are left alone with a job that does not end, in a thread that cannot be stopped. */
+  readonly #abandoned = new Set<Lane>();
+  readonly #leaving: LeavingThreads;
   readonly #size: number;
   readonly #events: RosterEvents;
   readonly #deaths = new Breaker(MOST_DEATHS);
@@ -31,12 +40,25 @@ export class Roster {
   #barren = 0;
   #hasEverStarted = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether a thread has ended is of no interest once none takes its place. */
-  readonly #end = new AbortController();
+  #lastId = 0;
+  #isStopped = false;
 
   constructor(size: number, events: RosterEvents) {
     this.#size = size;
     this.#events = events;
+    this.#leaving = new LeavingThreads(() => events.threadsLeft());
+  }
+
+  /** How many threads go on now though they, or their jobs, were told to end. */
+  get lost(): number {
+    let lost = this.#leaving.lost;
+    for (const lane of this.#abandoned) if (lane.abandoned === "loops") lost++;
+    return lost;
+  }
+
+  get #threads(): number {
+    return this.lanes.size + this.#retiring.size + this.#abandoned.size +
+      this.#leaving.count;
   }
 
   /** How many workers have died in a row, and for how many ms none starts. */
@@ -63,8 +85,9 @@ export class Roster {
   /** Starts a worker, if there are fewer than are wanted: one at a time, since each start blocks. */
   grow(wanted: () => number): void {
     if (
-      this.#end.signal.aborted || this.#growTimer !== undefined ||
-      this.lanes.size >= Math.min(wanted(), this.#size)
+      this.#isStopped || this.#growTimer !== undefined ||
+      this.lanes.size >= Math.min(wanted(), this.#size) ||
+      this.#threads >= MOST_THREADS * this.#size
     ) return;
     const { delay } = this.breakdown;
     if (delay === 0) this.#open();
@@ -75,32 +98,65 @@ export class Roster {
   }
 
   #open(): void {
-    const lane = this.#events.open(this.#freeId());
+    // A number is not used again: what is told later of its worker is of no other.
+    const lane = this.#events.open(++this.#lastId);
     this.lanes.add(lane);
     this.#events.opened(lane);
   }
 
-  #freeId(): number {
-    const taken = new Set<number>();
-    for (const lane of this.#all()) taken.add(lane.workerId);
-    let id = 1;
-    while (taken.has(id)) id++;
-    return id;
+  #all(): Lane[] {
+    return [...this.lanes, ...this.#retiring, ...this.#abandoned];
   }
 
-  #all(): Lane[] {
-    return [...this.lanes, ...this.#retiring];
+  /** The workers keep the process from ending, or no longer. */
+  keepProcess(keeps: boolean): void {
+    for (const lane of this.#all()) lane.keepProcess(keeps);
+    if (keeps) return;
+    // The next job asks for a worker again.
+    clearTimeout(this.#growTimer);
+    this.#growTimer = undefined;
   }
 
   /** Ends a worker, and gives what it had not ended. */
   remove(lane: Lane, cause: unknown): Remains {
     this.lanes.delete(lane);
     this.#retiring.delete(lane);
-    const remains = lane.stop(cause, this.#end.signal);
-    remains.hasEnded.then((hasEnded) => {
-      if (!hasEnded) this.#events.workerLost(lane.workerId);
-    });
+    this.#abandoned.delete(lane);
+    const remains = lane.stop(cause);
+    const { life, isDeaf } = remains;
+    if (life !== undefined) {
+      this.#leaving.add(life, isDeaf, () => {
+        this.#events.workerLost(lane.workerId);
+      });
+    }
     return remains;
+  }
+
+  /** Leaves a worker alone, whose thread cannot be stopped. */
+  abandon(lane: Lane): void {
+    this.lanes.delete(lane);
+    this.#abandoned.add(lane);
+    // A listener may do anything.
+    queueMicrotask(() => {
+      if (!this.#isStopped) this.#events.workerLost(lane.workerId);
+    });
+  }
+
+  /** A worker that was left alone takes jobs again, if there is none in its place. */
+  welcome(lane: Lane): void {
+    this.#abandoned.delete(lane);
+    lane.welcome();
+    if (this.lanes.size < this.#size) this.lanes.add(lane);
+    else this.#retiring.add(lane);
+  }
+
+  get hasAbandoned(): boolean {
+    return this.#abandoned.size > 0;
+  }
+
+  /** Those that are left alone. */
+  get abandoned(): Lane[] {
+    return [...this.#abandoned];
   }
 
   /**
@@ -126,7 +182,8 @@ export class Roster {
 
   /** Whether it is one of them still. */
   has(lane: Lane): boolean {
-    return this.lanes.has(lane) || this.#retiring.has(lane);
+    return this.lanes.has(lane) || this.#retiring.has(lane) ||
+      this.#abandoned.has(lane);
   }
 
   /** Those that get no more jobs. */
@@ -136,7 +193,8 @@ export class Roster {
 
   /** Starts no more workers, and gives those that there are. */
   stop(): Lane[] {
-    this.#end.abort();
+    this.#isStopped = true;
+    this.#leaving.stop();
     clearTimeout(this.#growTimer);
     return this.#all();
   }

@@ -1,7 +1,7 @@
 // The options of a pool as it holds them: checked, and complete with the
 // defaults.
 
-import { expected, outOfRange } from "./expected.ts";
+import { expected, nearest, outOfRange, written } from "./expected.ts";
 import type {
   ConnectionsMode,
   ExecuteOptions,
@@ -52,6 +52,26 @@ const POOL_OPTIONS = [
   "signal",
 ];
 const LATER_POOL_OPTIONS = ["idleTimeout"];
+const QUEUE_OPTIONS = ["capacity", "whenFull"];
+/** What other pools call options of this one. */
+const OTHER_NAMES: Record<string, string> = {
+  abortSignal: "signal",
+  concurrentTasksPerWorker: "concurrency",
+  filename: "module",
+  file: "module",
+  maxMemory: "memoryLimit",
+  maxQueue: "queue.capacity",
+  maxThreads: "size",
+  maxWorkers: "size",
+  numThreads: "size",
+  poolSize: "size",
+  queueSize: "queue.capacity",
+  script: "module",
+  threads: "size",
+  transferList: "transfer",
+  url: "module",
+  workers: "size",
+};
 const EXECUTE_OPTIONS = ["signal", "timeout", "transfer"];
 const LATER_EXECUTE_OPTIONS = ["priority", "key"];
 const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
@@ -77,15 +97,39 @@ const LONGEST = 2 ** 31 - 1;
 /** A worker with a smaller heap, in MiB, does not even start. */
 const SMALLEST_HEAP = 16;
 
+/** How many ms, and MiB, units are that people write. */
+const MS = {
+  ms: 1,
+  s: 1_000,
+  sec: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
+const MIB = { m: 1, mb: 1, mib: 1, g: 1024, gb: 1024, gib: 1024 };
+
 /** Checks a pool's options and fills in the defaults. */
 export function poolSettings(
   options: number | ThreadPoolOptions | undefined,
 ): PoolSettings {
   if (typeof options === "number") options = { size: options };
   if (options === undefined) options = {};
-  checkNames("", options, POOL_OPTIONS, LATER_POOL_OPTIONS);
+  if (typeof options === "string" || options instanceof URL) {
+    throw expected(
+      "options",
+      "a number or an object",
+      options,
+      adviceFor(options),
+    );
+  }
+  checkNames("", options, POOL_OPTIONS, LATER_POOL_OPTIONS, EXECUTE_OPTIONS);
   const { queue = {}, name = "spindle", signal, memoryLimit } = options;
-  checkNames("queue", queue, ["capacity", "whenFull"], []);
+  if (typeof queue === "number" || typeof queue === "string") {
+    const key = typeof queue === "number" ? "capacity" : "whenFull";
+    const advice = `queue: { ${key}: ${written(queue)} }`;
+    throw expected("queue", "an object", queue, advice);
+  }
+  checkNames("queue", queue, QUEUE_OPTIONS, []);
   if (typeof name !== "string") throw expected("name", "a string", name);
   checkSignal(signal);
   const isolation = checkIsolation(options.isolation);
@@ -123,11 +167,22 @@ export function checkExecuteOptions(
   options: ExecuteOptions,
   { whenFull }: PoolSettings,
 ): void {
-  checkNames("options", options, EXECUTE_OPTIONS, LATER_EXECUTE_OPTIONS);
+  if (options instanceof AbortSignal) {
+    throw expected("options", "an object", options, "{ signal }");
+  }
+  checkNames(
+    "options",
+    options,
+    EXECUTE_OPTIONS,
+    LATER_EXECUTE_OPTIONS,
+    POOL_OPTIONS,
+  );
   checkSignal(options.signal);
   const { transfer, timeout } = options;
   if (transfer !== undefined && !Array.isArray(transfer)) {
-    throw expected("transfer", "an array", transfer);
+    const isOne = typeof transfer === "object" && transfer !== null;
+    const advice = isOne ? "transfer: [value]" : undefined;
+    throw expected("transfer", "an array", transfer, advice);
   }
   if (timeout === undefined) return;
   checkMs("timeout", timeout, "above 0");
@@ -220,6 +275,7 @@ function checkNames(
   options: object,
   known: string[],
   later: string[],
+  others: string[] = [],
 ): void {
   if (
     typeof options !== "object" || options === null || Array.isArray(options)
@@ -229,12 +285,62 @@ function checkNames(
   for (const [key, value] of Object.entries(options)) {
     if (value === undefined || known.includes(key)) continue;
     const path = name === "" || name === "options" ? key : `${name}.${key}`;
-    throw new TypeError(
-      later.includes(key)
-        ? `Option \`${path}\` is not available in this version`
-        : `Unknown option \`${path}\`: expected one of ${known.join(", ")}`,
-    );
+    if (later.includes(key)) {
+      throw new TypeError(
+        `Option \`${path}\` is not available in this version`,
+      );
+    }
+    const why = whyUnknown(key, value, known, others) ??
+      `expected one of ${known.join(", ")}`;
+    throw new TypeError(`Unknown option \`${path}\`: ${why}`);
   }
+}
+
+/** What is known of an option that is not. */
+function whyUnknown(
+  key: string,
+  value: unknown,
+  known: string[],
+  others: string[],
+): string | undefined {
+  if (others.includes(key)) {
+    const place = known === POOL_OPTIONS ? "of `execute()`" : "of the pool";
+    return `it is an option ${place}`;
+  }
+  if (known === POOL_OPTIONS && QUEUE_OPTIONS.includes(key)) {
+    return `write queue: { ${key}: ${written(value)} }`;
+  }
+  const other = Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key] : undefined;
+  const isKnown = other !== undefined && known.includes(other.split(".")[0]);
+  const meant = isKnown ? other : nearest(key, known);
+  return meant === undefined ? undefined : `did you mean \`${meant}\`?`;
+}
+
+/** What to write instead of options that are only one of them. */
+function adviceFor(options: string | URL): string {
+  const count = Number(options);
+  return typeof options === "string" && options.trim() !== "" && count >= 0
+    ? `new ThreadPool(${count})`
+    : "new ThreadPool({ module: … })";
+}
+
+/** What a text that is meant as a number of ms or MiB stands for, if that is clear. */
+function adviceForNumber(
+  name: string,
+  value: unknown,
+  units: Record<string, number>,
+): string | undefined {
+  const match = typeof value === "string" &&
+    /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(value);
+  if (!match) return undefined;
+  const unit = match[2].toLowerCase();
+  const factor = unit === "" ? 1 : Object.hasOwn(units, unit) && units[unit];
+  if (!factor) return undefined;
+  const [option, inner] = name.split(".");
+  const count = Number(match[1]) * factor;
+  return inner === undefined
+    ? `${option}: ${count}`
+    : `${option}: { ${inner}: ${count} }`;
 }
 
 function checkSize(size: unknown): number {
@@ -249,7 +355,9 @@ function checkSize(size: unknown): number {
 
 function checkCount(name: string, value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
-  if (typeof value !== "number") throw expected(name, "a number", value);
+  if (typeof value !== "number") {
+    throw expected(name, "a number", value, adviceForNumber(name, value, {}));
+  }
   if (!Number.isSafeInteger(value) || value < 1) {
     throw outOfRange(name, "an integer of at least 1", value);
   }
@@ -293,7 +401,10 @@ function checkMs(
   least: "above 0" | "of at least 0",
 ): number | undefined {
   if (ms === undefined || ms === Infinity) return ms;
-  if (typeof ms !== "number") throw expected(name, "a number of ms", ms);
+  if (typeof ms !== "number") {
+    const advice = adviceForNumber(name, ms, MS);
+    throw expected(name, "a number of ms", ms, advice);
+  }
   const isEnough = least === "above 0" ? ms > 0 : ms >= 0;
   if (!(isEnough && ms <= LONGEST)) {
     throw outOfRange(
@@ -313,7 +424,10 @@ function checkMaxJobs(count: unknown): number {
 
 function checkHeap(name: string, heap: unknown): number | undefined {
   if (heap === undefined) return undefined;
-  if (typeof heap !== "number") throw expected(name, "a number of MiB", heap);
+  if (typeof heap !== "number") {
+    const advice = adviceForNumber(name, heap, MIB);
+    throw expected(name, "a number of MiB", heap, advice);
+  }
   if (!(heap >= SMALLEST_HEAP && heap < Infinity)) {
     throw outOfRange(
       name,
@@ -337,8 +451,18 @@ function checkPermissions(
       permissions,
     );
   }
-  checkNames("permissions", permissions as object, PERMISSIONS, []);
-  for (const [kind, value] of Object.entries(permissions as object)) {
+  if (
+    typeof permissions !== "object" || permissions === null ||
+    Array.isArray(permissions)
+  ) {
+    const what = '"inherit", "none" or an object';
+    const advice = typeof permissions === "boolean"
+      ? `permissions: "${permissions ? "inherit" : "none"}"`
+      : undefined;
+    throw expected("permissions", what, permissions, advice);
+  }
+  checkNames("permissions", permissions, PERMISSIONS, []);
+  for (const [kind, value] of Object.entries(permissions)) {
     const isKnown = value === undefined || typeof value === "boolean" ||
       value === "inherit" ||
       Array.isArray(value) &&
@@ -348,6 +472,9 @@ function checkPermissions(
       `permissions.${kind}`,
       'a boolean, "inherit" or an array of strings',
       value,
+      typeof value === "string"
+        ? `permissions: { ${kind}: [${written(value)}] }`
+        : undefined,
     );
   }
   return permissions as Deno.PermissionOptions;
@@ -356,7 +483,8 @@ function checkPermissions(
 function checkCapacity(capacity: unknown): number {
   if (capacity === undefined) return Infinity;
   if (typeof capacity !== "number") {
-    throw expected("queue.capacity", "a number", capacity);
+    const advice = adviceForNumber("queue.capacity", capacity, {});
+    throw expected("queue.capacity", "a number", capacity, advice);
   }
   if (
     !(capacity === Infinity || Number.isSafeInteger(capacity) && capacity >= 0)
@@ -375,16 +503,29 @@ function moduleUrl(module: unknown): string | undefined {
   if (!(module instanceof URL) && typeof module !== "string") {
     throw expected("module", "an absolute URL", module);
   }
-  if (!URL.canParse(module)) {
-    throw new TypeError(
-      `Expected \`module\` to be an absolute URL, got "${module}": write new URL("${module}", import.meta.url)`,
-    );
+  if (typeof module === "string") {
+    const advice = adviceForModule(module);
+    if (advice) throw expected("module", "an absolute URL", module, advice);
   }
   return String(module);
 }
 
-function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw expected("signal", "an AbortSignal", signal);
+/** What to write instead of a path, which is no URL. */
+function adviceForModule(module: string): string | undefined {
+  // A drive would pass for the scheme of a URL.
+  if (/^[a-z]:/i.test(module)) {
+    const url = new URL("file:");
+    url.pathname = module.replaceAll("\\", "/");
+    return `a file: URL, ${written(url.href)}`;
   }
+  if (URL.canParse(module)) return undefined;
+  return `new URL(${written(module)}, import.meta.url)`;
+}
+
+function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  const advice = signal instanceof AbortController
+    ? "signal: controller.signal"
+    : undefined;
+  throw expected("signal", "an AbortSignal", signal, advice);
 }

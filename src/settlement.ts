@@ -7,9 +7,16 @@ import type { Meter } from "./pool_stats.ts";
 /** What settling needs of the pool. */
 export interface SettlementEvents {
   /** A job's promise has settled. */
-  settled(job: Job, ok: boolean, error: unknown): void;
+  settled(job: Job, ok: boolean, error: unknown, run: JobRun | undefined): void;
   /** No job is left whose promise has not. */
   drained(): void;
+}
+
+/** Where and when a job ran, where somebody wants to know. */
+export interface JobRun {
+  workerId: number;
+  start: number;
+  end: number;
 }
 
 /** The jobs whose promises wait. */
@@ -44,53 +51,63 @@ export class Settlement {
   }
 
   /** The job has ended well. */
-  resolve(job: Job, value: unknown): void {
+  resolve(job: Job, value: unknown, run?: JobRun): void {
     if (job.settled) return;
     this.#meter.completed++;
     job.resolve(value);
-    this.#settle(job, true, undefined);
+    this.#settle(job, true, undefined, run);
   }
 
   /** The job has failed. */
-  fail(job: Job, error: unknown): void {
+  fail(job: Job, error: unknown, run?: JobRun): void {
     if (job.settled) {
       if (!job.flight) job.extras?.departures?.close(error);
       return;
     }
     this.#meter.failed++;
-    const callerStack = job.extras?.callerStack;
-    if (callerStack && error instanceof Error) {
-      error.stack += `\n${callerStack}`;
-    }
-    this.#reject(job, error);
+    appendCaller(job, error);
+    this.#reject(job, error, run);
   }
 
   /** The job has executed for longer than it may. */
-  timeOut(job: Job, error: unknown): void {
+  timeOut(job: Job, error: unknown, run?: JobRun): void {
     if (job.settled) return;
     this.#meter.timedOut++;
-    this.#reject(job, error);
+    appendCaller(job, error);
+    this.#reject(job, error, run);
   }
 
   /** The caller has aborted the job. */
-  abort(job: Job, reason: unknown): void {
+  abort(job: Job, reason: unknown, run?: JobRun): void {
     this.#meter.aborted++;
-    this.#reject(job, reason);
+    this.#reject(job, reason, run);
   }
 
-  #reject(job: Job, error: unknown): void {
+  #reject(job: Job, error: unknown, run: JobRun | undefined): void {
     // What moved with it is its worker's for as long as it is in flight.
     if (!job.flight) job.extras?.departures?.close(error);
     job.reject(error);
-    this.#settle(job, false, error);
+    this.#settle(job, false, error, run);
   }
 
-  #settle(job: Job, ok: boolean, error: unknown): void {
+  #settle(
+    job: Job,
+    ok: boolean,
+    error: unknown,
+    run: JobRun | undefined,
+  ): void {
     job.settled = true;
     const signal = job.extras?.signal;
     if (signal) this.#aborts.remove(signal, job);
     this.#waiting--;
-    this.#events.settled(job, ok, error);
+    this.#events.settled(job, ok, error, run);
     if (this.#waiting === 0) this.#events.drained();
+  }
+}
+
+/** Says in an error's stack where its job was called, if that is known. */
+function appendCaller({ extras }: Job, error: unknown): void {
+  if (extras?.callerStack && error instanceof Error) {
+    error.stack += `\n${extras.callerStack}`;
   }
 }

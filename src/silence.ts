@@ -46,6 +46,12 @@ export class Silence {
     }
   }
 
+  /** Looks no more until there is another job. */
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   /** Looks no more. */
   stop(): void {
     clearTimeout(this.#timer);

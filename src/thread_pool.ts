@@ -14,9 +14,12 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "./errors.ts";
+import { explain } from "./explain.ts";
 import { checkCall, takePayload } from "./intake.ts";
 import { Job } from "./job.ts";
 import type {
+  CanBeBareJob,
+  CanBeJob,
   InlineJob,
   JobArguments,
   JobFunction,
@@ -34,11 +37,14 @@ import { Meter, type PoolStats } from "./pool_stats.ts";
 import { whyStaysHere } from "./process/crossing.ts";
 import { Room } from "./room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
-import { Settlement } from "./settlement.ts";
+import { type JobRun, Settlement } from "./settlement.ts";
 import { textOf } from "./text_of.ts";
 import { TurnClock } from "./turn_clock.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
+
+/** A pool that has had nothing to do for so many ms does not keep its process: jobs that follow each other cost nothing. */
+const REST_AFTER = 20;
 
 /**
  * Runs functions on worker threads and gives their results back as promises.
@@ -57,8 +63,12 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *   replaced when they die. If ten die in a row, the next one starts later each
  *   time, and new jobs are refused meanwhile. If the first does not start at all,
  *   the pool stops.
- * - **End**: a pool keeps its process alive until it is closed or terminated;
- *   `await using` closes it.
+ * - **Threads** that cannot be stopped, see {@linkcode ThreadPoolOptions.hardKill},
+ *   are bounded: there are never more than twice `size`. Beyond that, jobs wait.
+ * - **Memory**: at most two large payloads are on their way to a worker, and two
+ *   from it.
+ * - **End**: a pool keeps its process alive for its jobs only, and for the streams
+ *   and connections they serve. `await using` closes it.
  *
  * Imported from JSR it needs `--allow-read` for a local `module`, and no
  * permission for inline jobs; its workers have the permissions of the process,
@@ -110,6 +120,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   #refusal: (() => Error) | undefined;
   #isEnded = false;
   #jobCount = 0;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * Makes a pool. No worker starts before there is a job for it.
@@ -127,11 +138,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       : connectBytes;
     if (settings.isolation === "process") this.#whyStays = whyStaysHere;
     this.#aborts = new AbortWatch((job, reason) => {
+      const run = this.#runOf(job);
       this.#dispatcher.abort(job, reason);
-      this.#settlement.abort(job, reason);
+      this.#settlement.abort(job, reason, run);
     });
     this.#settlement = new Settlement(this.#meter, this.#aborts, {
-      settled: (job, ok, error) => this.#jobSettled(job, ok, error),
+      settled: (job, ok, error, run) => {
+        this.#jobSettled(job, ok, error, run);
+      },
       drained: () => this.#allSettled(),
     });
     this.#dispatcher = new Dispatcher(settings, this.#dispatcherEvents());
@@ -140,6 +154,26 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     else settings.signal?.addEventListener("abort", this.#onSignal);
   }
 
+  /**
+   * Runs a job that needs no arguments on a worker: the same as
+   * `execute(job, [])`.
+   *
+   * @typeParam Job The name of a function of the module, or an inline function
+   * @param job The name of a function of the pool's module, or a self-contained function
+   * @returns What the handler returns, or resolves to
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * assertEquals(await pool.execute(() => 6 * 7), 42);
+   * ```
+   */
+  execute<Job extends JobName<Jobs> | InlineJob>(
+    job: Job & CanBeBareJob<JobFunction<Jobs, Job>>,
+  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
   /**
    * Runs a job on a worker.
    *
@@ -165,9 +199,10 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * stopped and replaced; others that it has in progress reject with
    * {@linkcode WorkerCrashedError}. When a timeout is over, the same happens.
    *
-   * @typeParam J The name of a function of the module, or an inline function
+   * @typeParam Job The name of a function of the module, or an inline function
    * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
-   * @param rest The arguments of the handler, as an array, and {@linkcode ExecuteOptions}
+   * @param args The arguments of the handler, as an array; may be left out, or `undefined`, where it needs none
+   * @param options How this job is run
    * @returns What the handler returns, or resolves to
    * @throws What the handler throws: built-in classes keep their class, others their name and properties
    * @throws {TypeError} If the job, its arguments or options are of the wrong type
@@ -194,14 +229,17 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * assertEquals(text, "HI");
    * ```
    */
-  execute<J extends JobName<Jobs> | InlineJob>(
-    job: J,
-    ...rest: JobArguments<JobFunction<Jobs, J>, ExecuteOptions>
-  ): Promise<JobResult<JobFunction<Jobs, J>>> {
-    const [args, options] = rest as [
-      args?: readonly unknown[],
-      options?: ExecuteOptions,
-    ];
+  execute<Job extends JobName<Jobs> | InlineJob>(
+    job: Job & CanBeJob<JobFunction<Jobs, Job>>,
+    args: JobArguments<JobFunction<Jobs, Job>>,
+    options?: ExecuteOptions,
+  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
+  // With `never` TypeScript does not name this one in its messages.
+  execute(
+    job: never,
+    args?: readonly unknown[],
+    options?: ExecuteOptions,
+  ): Promise<unknown> {
     let result: Promise<unknown>;
     try {
       result = this.#accept(
@@ -212,7 +250,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     } catch (error) {
       result = Promise.reject(error);
     }
-    return result as Promise<JobResult<JobFunction<Jobs, J>>>;
+    return result;
   }
 
   /**
@@ -350,7 +388,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    */
   stats(): PoolStats {
     const { size, idle, queued, running } = this.#dispatcher.snapshot();
-    const { completed, failed, aborted, timedOut, crashed, lost } = this.#meter;
+    const { completed, failed, aborted, timedOut, crashed } = this.#meter;
+    const { lost } = this.#dispatcher;
     const { waitTime, runTime, utilization } = this.#meter;
     return {
       size,
@@ -400,13 +439,14 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const job = new Job(
       ++this.#jobCount,
-      call.functionId,
+      call.fn,
       payload.args,
       this.#clock.now(),
       extras,
       resolve,
     );
     if (signal) this.#aborts.add(signal, job);
+    functions.begin(job.fn);
     this.#settlement.add();
     this.#room.use();
     // Not before the job is sure to be accepted. The last that waited may have started.
@@ -470,23 +510,24 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       jobStarted: (job, workerId) => {
         emit(this, "jobstart", { ...this.#describe(job), workerId });
       },
-      jobValue: (job, value, start, end) => {
+      jobValue: (job, value, workerId, start, end) => {
         meter.jobEnded(job.submitted, start, end);
-        settlement.resolve(job, value);
+        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
+        settlement.resolve(job, value, run);
       },
-      jobEnded: (job, outcome, start, end, open) => {
+      jobEnded: (job, outcome, workerId, start, end, open) => {
         meter.jobEnded(job.submitted, start, end);
         if (open) settlement.hold(open);
-        this.#settleAs(outcome, job);
+        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
+        this.#settleAs(outcome, job, run);
       },
       freed: () => this.#room.release(),
+      emptied: () => this.#restSoon(),
       jobLost: (job, error) => settlement.fail(job, error),
-      jobTimedOut: (job) => this.#timeOut(job),
-      jobCrashed: (job, started, cause) => {
-        settlement.fail(
-          job,
-          crashError(this.#describe(job).name, started, cause),
-        );
+      jobTimedOut: (job) => this.#timeOut(job, this.#runOf(job)),
+      jobCrashed: (job, run, cause) => {
+        const { name } = this.#describe(job);
+        settlement.fail(job, crashError(name, run !== undefined, cause), run);
       },
       workerStarted: (workerId) => {
         meter.workerStarted(workerId);
@@ -501,7 +542,6 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
         emit(this, "workererror", { workerId, error });
       },
       workerLost: (workerId) => {
-        meter.lost++;
         const error = new Error(
           "The worker could not be stopped: its thread goes on",
         );
@@ -519,42 +559,78 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     };
   }
 
-  #settleAs(outcome: Outcome, job: Job): void {
+  get #tellsEnds(): boolean {
+    return hasListener(this, "jobend");
+  }
+
+  /** Where and since when a job runs, for those who listen, if it runs. */
+  #runOf(job: Job): JobRun | undefined {
+    return this.#tellsEnds ? this.#dispatcher.runOf(job) : undefined;
+  }
+
+  #settleAs(outcome: Outcome, job: Job, run: JobRun | undefined): void {
     const settlement = this.#settlement;
     switch (outcome.kind) {
       case "value":
-        return settlement.resolve(job, outcome.value);
+        return settlement.resolve(job, outcome.value, run);
       case "error":
-        return settlement.fail(job, outcome.error);
+        explain(outcome.error, job.fn);
+        return settlement.fail(job, outcome.error, run);
       case "not-found":
-        return settlement.fail(job, new JobNotFoundError(outcome.message));
+        return settlement.fail(job, new JobNotFoundError(outcome.message), run);
       case "not-cloneable":
-        return settlement.fail(job, new JobCloneError(outcome.message));
+        return settlement.fail(job, new JobCloneError(outcome.message), run);
       case "timed-out":
-        return this.#timeOut(job);
+        return this.#timeOut(job, run);
     }
   }
 
-  #timeOut(job: Job): void {
+  #timeOut(job: Job, run: JobRun | undefined): void {
     const { name } = this.#describe(job);
     const error = new JobTimeoutError(
       `Job "${name}" executed for longer than its timeout of ${job.timeout} ms`,
     );
-    this.#settlement.timeOut(job, error);
+    this.#settlement.timeOut(job, error, run);
   }
 
   #describe(job: Job): { jobId: number; name: string } {
-    const { name } = this.#dispatcher.functions.definitions[job.functionId];
-    return { jobId: job.id, name };
+    return { jobId: job.id, name: job.fn.name };
   }
 
-  #jobSettled(job: Job, ok: boolean, error: unknown): void {
-    if (hasListener(this, "jobend")) {
-      emit(this, "jobend", { ...this.#describe(job), ok, error });
-    }
+  #jobSettled(
+    job: Job,
+    ok: boolean,
+    error: unknown,
+    run: JobRun | undefined,
+  ): void {
+    this.#dispatcher.functions.end(job.fn);
+    if (!this.#tellsEnds) return;
+    const now = performance.now();
+    const { workerId, start, end } = run ??
+      { workerId: undefined, start: now, end: now };
+    emit(this, "jobend", {
+      ...this.#describe(job),
+      ok,
+      error,
+      workerId,
+      waitTime: Math.max(0, start - job.submitted),
+      runTime: Math.max(0, end - start),
+    });
+  }
+
+  /** Lets the process end, once the pool has had nothing to do for a moment. */
+  #restSoon(): void {
+    if (this.#isEnded) return;
+    this.#restTimer ??= setTimeout(() => {
+      this.#restTimer = undefined;
+      const isIdle = this.#settlement.waiting === 0 &&
+        this.#dispatcher.outstanding === 0;
+      if (isIdle) this.#dispatcher.keepProcess(false);
+    }, REST_AFTER);
   }
 
   #allSettled(): void {
+    this.#restSoon();
     this.#drained?.resolve();
     this.#drained = undefined;
     emit(this, "drain");
@@ -578,6 +654,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   #stop(refusal: () => Error): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    clearTimeout(this.#restTimer);
     this.#settings.signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
     for (const job of this.#dispatcher.stop(refusal())) {

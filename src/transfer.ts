@@ -11,6 +11,9 @@ import { mark } from "./thread_state.ts";
  * The mark holds for one send that is accepted; a call that is refused moves
  * nothing. The value may sit at any depth of an argument or a result.
  *
+ * A small Node `Buffer` shares its memory with others and cannot move: send it
+ * without a mark, which copies its own bytes, or make it with `Buffer.alloc()`.
+ *
  * @typeParam T The type of the value
  * @param value The object to mark: a transferable, a view of a buffer, or an object that holds such
  * @param list What moves with it; without it, every transferable in the value

@@ -184,6 +184,43 @@ poolTest(
 );
 
 poolTest(
+  "currentJob().signal.reason keeps its class, name, cause and properties",
+  async () => {
+    await using pool = makePool();
+    const own = Object.assign(
+      new Deno.errors.NotFound("gone", { cause: new WebAssembly.LinkError() }),
+      { code: 7 },
+    );
+    class Own extends TypeError {}
+    for (
+      const [reason, Class] of [
+        [own, Deno.errors.NotFound],
+        [new Own("own"), TypeError],
+        [new DOMException("late", "TimeoutError"), DOMException],
+        [new AggregateError([new RangeError("one")], "many"), AggregateError],
+      ] as const
+    ) {
+      using gate = new Gate();
+      const controller = new AbortController();
+      const aborted = reasonOf(
+        pool.execute("untilAbort", [gate.key], controller),
+      );
+      await gate.arrived();
+      controller.abort(reason);
+      assertStrictEquals(await aborted, reason);
+      const seen = await reasonOf(pool.execute("throwReason")) as Error;
+      assertInstanceOf(seen, Class);
+      assertEquals(seen.name, reason instanceof Own ? "Own" : reason.name);
+      assertEquals(seen.message, reason.message);
+      if (reason === own) {
+        assertEquals((seen as typeof own).code, 7);
+        assertInstanceOf(seen.cause, WebAssembly.LinkError);
+      }
+    }
+  },
+);
+
+poolTest(
   "an abort whose reason cannot be cloned reaches the handler all the same",
   async () => {
     await using pool = makePool();
@@ -204,7 +241,8 @@ poolTest("a timeout signal aborts a job with its TimeoutError", async () => {
   await using pool = makePool();
   using gate = new Gate();
   await pool.execute("echo", [1]); // its worker has started
-  const signal = AbortSignal.timeout(100);
+  // Long enough for the job to start on a busy machine.
+  const signal = AbortSignal.timeout(1_000);
   const reason = await reasonOf(
     pool.execute("untilAbort", [gate.key], { signal }),
   );

@@ -1,11 +1,20 @@
-// Work that keeps a thread busy, and ends by itself so that no test burns for long.
+// Work that keeps a thread busy until its test opens a gate, and ends by itself so
+// that no test burns for ever.
+import { isOpen } from "./gate.ts";
 
-/** Computes for so many ms. */
-export function burn(ms: number): void {
-  for (const end = performance.now() + ms; performance.now() < end;);
+const LONGEST = 15_000;
+
+/** Computes until the gate is open. */
+export function burn(key: SharedArrayBuffer): void {
+  for (const end = performance.now() + LONGEST; !isOpen(key);) {
+    if (performance.now() > end) return;
+  }
 }
 
-/** Computes for so many ms, though others of its thread could have a turn. */
-export async function spin(ms: number): Promise<void> {
-  for (const end = performance.now() + ms; performance.now() < end;) await null;
+/** Computes until then, though others of its thread could have a turn. */
+export async function spin(key: SharedArrayBuffer): Promise<void> {
+  for (const end = performance.now() + LONGEST; !isOpen(key);) {
+    if (performance.now() > end) return;
+    await null;
+  }
 }

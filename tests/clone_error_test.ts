@@ -120,10 +120,11 @@ const ARGUMENTS: Record<string, [place: string, () => unknown[]]> = {
     () => [{ stream: lockedStream() }],
   ],
   "a reader of a stream": ["args[0]", () => [new ReadableStream().getReader()]],
-  "a TransformStream that is not to move": [
-    "args[0].transform",
-    () => [{ transform: new TransformStream() }],
-  ],
+  "a TransformStream that is locked at one side": ["args[0].transform", () => {
+    const transform = new TransformStream();
+    transform.readable.getReader();
+    return [{ transform }];
+  }],
   "a MessagePort that is not to move": ["args[0]", () => {
     const { port1, port2 } = new MessageChannel();
     port1.close();
@@ -148,12 +149,6 @@ const ARGUMENTS: Record<string, [place: string, () => unknown[]]> = {
       }),
     ],
   ],
-  "a toStringTag that throws": ["args[0]", () => [{
-    a: 1n,
-    get [Symbol.toStringTag]() {
-      throw new RangeError("from the getter");
-    },
-  }]],
   "a proxy that has been revoked": ["args[0]", () => [revokedProxy()]],
 };
 
@@ -291,3 +286,27 @@ poolTest("a result too deep to be sent harms only its own job", async () => {
   assertStringIncludes(error.message, "deep");
   assertEquals(after, 1);
 });
+
+poolTest(
+  "a long path is shortened in the middle, and too deep a value said to be so",
+  async () => {
+    await using pool = new ThreadPool(1);
+    let long: object = { last: () => {} };
+    for (let i = 0; i < 100; i++) long = { next: long };
+    let deep: object = {};
+    for (let i = 0; i < 100_000; i++) deep = { next: deep };
+    const CASES = [[long, ".last (function last) cannot"], [
+      deep,
+      "too deeply",
+    ]];
+    for (const [value, said] of CASES) {
+      const error = await assertRejects(
+        () => pool.execute((value: unknown) => value, [value]),
+        JobCloneError,
+      );
+      assert(error.message.startsWith("args[0].next"), error.message);
+      assertStringIncludes(error.message, said as string);
+      assert(error.message.length < 150, error.message);
+    }
+  },
+);

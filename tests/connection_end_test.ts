@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
 import {
+  JobCloneError,
   PoolTerminatedError,
   ThreadPool,
   WorkerCrashedError,
@@ -195,12 +196,18 @@ poolTest(
     using _ = client;
     const first = pool.execute("hold", [server, gate.key]);
     for (let i = 0; i < 2; i++) {
-      const error = await assertRejects(() => pool.execute("greet", [server]));
-      assert(error instanceof TypeError, String(error));
+      await assertRejects(
+        () => pool.execute("greet", [server]),
+        JobCloneError,
+        "already moved",
+      );
       await gate.arrived();
     }
     await using other = makePool();
-    await assertRejects(() => other.execute("greet", [server]), TypeError);
+    await assertRejects(
+      () => other.execute("greet", [server]),
+      JobCloneError,
+    );
     gate.open();
     await first;
     assertEquals(await readText(client), "held");

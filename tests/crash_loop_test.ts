@@ -121,13 +121,13 @@ poolTest(
       module: `data:text/javascript,${encodeURIComponent(source)}`,
       size: 1,
     });
-    pool.addEventListener("jobstart", () => {}); // so jobs wait for a worker that is ready
     pool.addEventListener("workerstart", () => {
       // Meanwhile it dies, and is then sent a job all the same.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
     });
+    const large = new Uint8Array(100_000); // so the job waits for a worker that is ready
     const error = await assertRejects(
-      () => pool.execute(() => 1),
+      () => pool.execute((bytes: Uint8Array) => bytes.length, [large]),
       WorkerStartError,
     );
     assertStringIncludes(error.message, "self.close()");

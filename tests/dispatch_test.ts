@@ -48,14 +48,20 @@ for (const position of [0, 1, 150, 299]) {
     async () => {
       await using pool = makePool(2);
       await Promise.all([pool.execute("hold", [1]), pool.execute("hold", [1])]);
-      const settled: number[] = [];
-      await Promise.all(Array.from({ length: 300 }, async (_, i) => {
-        if (i === position) await pool.execute("hold", [500]);
-        else await pool.execute("echo", [i]);
-        settled.push(i);
-      }));
-      assertEquals(settled.length, 300);
-      assertEquals(settled.at(-1), position);
+      using gate = new Gate();
+      const jobs = Array.from(
+        { length: 300 },
+        (_, i) => {
+          return i === position
+            ? pool.execute("blockAtGate", [gate.key])
+            : pool.execute("echo", [i]);
+        },
+      );
+      const [long] = jobs.splice(position, 1);
+      await Promise.all(jobs);
+      await gate.arrived();
+      gate.open();
+      await long;
     },
   );
 }

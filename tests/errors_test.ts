@@ -410,3 +410,63 @@ poolTest(
     assertFalse(b.stack!.includes("first"));
   },
 );
+
+/** Every class of errors that the runtime has, by the path to it. */
+function errorClasses(): string[] {
+  const namespaces: Record<string, object> = {
+    "": globalThis,
+    "WebAssembly.": WebAssembly,
+    "Deno.errors.": Deno.errors,
+  };
+  return Object.entries(namespaces).flatMap(([prefix, namespace]) => {
+    return Object.getOwnPropertyNames(namespace).filter((name) => {
+      const value = (namespace as Record<string, unknown>)[name];
+      return typeof value === "function" &&
+        typeof value.prototype === "object" &&
+        (value === Error || value.prototype instanceof Error);
+    }).map((name) => prefix + name);
+  });
+}
+
+poolTest("every built-in error class arrives as itself", async () => {
+  await using pool = new ThreadPool(1);
+  function make(path: string): Error {
+    let Class: unknown = globalThis;
+    for (const part of path.split(".")) {
+      Class = (Class as Record<string, unknown>)[part];
+    }
+    const Make = Class as new (...args: unknown[]) => Error;
+    switch (path) {
+      case "AggregateError":
+        return new Make([new TypeError("one")], "wrong");
+      case "SuppressedError":
+        return new Make(new TypeError("one"), new RangeError("two"), "wrong");
+      case "GPUPipelineError":
+        return new Make("wrong", { reason: "internal" });
+      case "QuotaExceededError":
+        return new Make("wrong", { quota: 5, requested: 7 });
+      default:
+        return new Make("wrong");
+    }
+  }
+  const classes = errorClasses();
+  assert(classes.length > 35, `only ${classes.length} classes`);
+  for (const path of classes) {
+    const expected = make(path);
+    const thrown = await pool.execute(
+      new Function("path", `${make}; throw make(path);`) as (
+        path: string,
+      ) => never,
+      [path],
+    ).catch((error: unknown) => error) as Error;
+    assertStrictEquals(thrown.constructor, expected.constructor, path);
+    assertEquals(
+      [thrown.name, thrown.message],
+      [expected.name, expected.message],
+      path,
+    );
+    for (const key of ["code", "quota", "requested", "reason"]) {
+      assertEquals(Reflect.get(thrown, key), Reflect.get(expected, key), path);
+    }
+  }
+});

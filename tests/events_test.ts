@@ -2,7 +2,10 @@
 import {
   assert,
   assertEquals,
+  assertGreater,
+  assertGreaterOrEqual,
   assertInstanceOf,
+  assertLess,
   assertRejects,
   assertStrictEquals,
   assertStringIncludes,
@@ -14,7 +17,7 @@ import {
 } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/crashes.ts";
 import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import { eventually, poolTest } from "./live_workers.ts";
 
 function makePool(size = 1): ThreadPool<typeof jobs> {
   const module = new URL("./fixtures/crashes.ts", import.meta.url);
@@ -45,18 +48,17 @@ poolTest(
     await pool.execute(function work() {
       return 2;
     });
-    assertEquals(events, [
-      { type: "jobstart", detail: { jobId: 1, name: "echo", workerId: 1 } },
-      {
-        type: "jobend",
-        detail: { jobId: 1, name: "echo", ok: true, error: undefined },
-      },
-      { type: "jobstart", detail: { jobId: 2, name: "work", workerId: 1 } },
-      {
-        type: "jobend",
-        detail: { jobId: 2, name: "work", ok: true, error: undefined },
-      },
-    ]);
+    assertEquals(
+      events.map(({ type, detail: { jobId, name, workerId } }) => {
+        return [type, jobId, name, workerId];
+      }),
+      [
+        ["jobstart", 1, "echo", 1],
+        ["jobend", 1, "echo", 1],
+        ["jobstart", 2, "work", 1],
+        ["jobend", 2, "work", 1],
+      ],
+    );
   },
 );
 
@@ -83,7 +85,7 @@ poolTest(
     const events = record(pool, "jobstart", "jobend");
     using gate = new Gate();
     const held = pool.execute("passGate", [gate.key]);
-    await gate.arrived();
+    await eventually(() => events.length === 1, () => "Expected a start");
     const controller = new AbortController();
     const queued = pool.execute("echo", [1], controller);
     controller.abort("no longer");
@@ -127,8 +129,7 @@ poolTest("jobstart tells of no job that waits behind another", async () => {
   using gate = new Gate();
   const held = pool.execute("passGate", [gate.key]);
   const next = pool.execute("echo", [1]);
-  await gate.arrived();
-  assertEquals(events.length, 1);
+  await eventually(() => events.length === 1, () => "Expected a start");
   gate.open();
   await Promise.all([held, next]);
   assertEquals(events.length, 2);
@@ -166,7 +167,7 @@ poolTest(
       "workerstop",
       "workerstart",
     ]);
-    assertEquals(events.map(({ detail }) => detail.workerId), [1, 1, 1, 1]);
+    assertEquals(events.map(({ detail }) => detail.workerId), [1, 1, 1, 2]);
     const { error } = events[1].detail as { error: unknown };
     assertInstanceOf(error, RangeError);
     assertStringIncludes(error.message, "thrown in a timer");
@@ -265,5 +266,80 @@ poolTest(
     const aborted = pool.execute("passGate", [gate.key], controller);
     assertEquals(await aborted.catch((reason) => reason), "no longer");
     await pool.close();
+  },
+);
+
+poolTest("jobend tells when and where the job ran", async () => {
+  await using pool = makePool();
+  const events = record(pool, "jobend");
+  await pool.execute(function nap() {
+    return new Promise((resolve) => setTimeout(resolve, 30));
+  });
+  const [{ detail }] = events;
+  assertEquals(detail.workerId, 1);
+  assertGreaterOrEqual(detail.runTime, 25);
+  assertGreater(detail.waitTime, 0);
+});
+
+poolTest("jobend of a job that never started tells of no worker", async () => {
+  await using pool = makePool();
+  const events = record(pool, "jobend");
+  using gate = new Gate();
+  const held = pool.execute("passGate", [gate.key]);
+  await gate.arrived();
+  const client = new AbortController();
+  const queued = pool.execute("echo", [1], client);
+  client.abort("left");
+  await queued.catch(() => {});
+  const { workerId, runTime } = events[0].detail;
+  assertEquals([workerId, runTime], [undefined, 0]);
+  gate.open();
+  await held;
+});
+
+poolTest(
+  "jobend of a job that was aborted or has timed out tells how long it ran",
+  async () => {
+    await using pool = makePool();
+    const events = record(pool, "jobend");
+    using gate = new Gate();
+    const client = new AbortController();
+    const aborted = pool.execute("passGate", [gate.key], client);
+    await gate.arrived();
+    client.abort("left");
+    await aborted.catch(() => {});
+    const late = pool.execute(() => new Promise(() => {}), [], { timeout: 30 });
+    await late.catch(() => {});
+    const [first, second] = events.map(({ detail }) => detail);
+    assertEquals(first.workerId, 1);
+    assertGreaterOrEqual(first.runTime, 0);
+    assertEquals(typeof second.workerId, "number");
+    assertGreaterOrEqual(second.runTime, 25);
+  },
+);
+
+poolTest(
+  "a listener of jobstart changes nothing in how jobs are sent",
+  async () => {
+    await using pool = makePool();
+    await pool.execute("echo", [0]);
+    const events = record(pool, "jobstart", "jobend");
+    for (let i = 0; i < 200; i++) await pool.execute("echo", [i]);
+    const { prototype } = Worker;
+    const { postMessage } = prototype;
+    let messages = 0;
+    prototype.postMessage = function (...args: unknown[]) {
+      messages++;
+      return Reflect.apply(postMessage, this, args);
+    };
+    try {
+      await Promise.all(
+        Array.from({ length: 2_000 }, (_, i) => pool.execute("echo", [i])),
+      );
+    } finally {
+      prototype.postMessage = postMessage;
+    }
+    assertLess(messages, 1_000);
+    assertEquals(events.length, 2 * 2_200);
   },
 );

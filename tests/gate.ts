@@ -42,6 +42,11 @@ export function arrive(key: SharedArrayBuffer): void {
   Atomics.notify(words, ARRIVED);
 }
 
+/** A job's side: whether the gate is open. */
+export function isOpen(key: SharedArrayBuffer): boolean {
+  return Atomics.load(new Int32Array(key), OPEN) !== 0;
+}
+
 /** A job's side: waits until the gate is open; the worker's timers go on. */
 export async function passGate(key: SharedArrayBuffer): Promise<void> {
   arrive(key);

@@ -156,24 +156,6 @@ poolTest(
   },
 );
 
-poolTest("a job that steals its own worker's lock harms no other", async () => {
-  await using pool = makePool({ size: 2, name: "stolen" });
-  await checkBeside(pool, () => pool.execute("stealLocks", ["stolen-"]));
-});
-
-poolTest(
-  "a job that steals the lock of a worker that is busy does not kill it",
-  async () => {
-    await using pool = makePool({ size: 2, name: "stolen" });
-    using gate = new Gate();
-    const busy = pool.execute("holdThread", [gate.key, 300]);
-    await gate.arrived();
-    assertEquals(await pool.execute("stealLocks", ["stolen-"]), DONE);
-    assertEquals(await busy, "held");
-    assertEquals(pool.stats().crashed, 0);
-  },
-);
-
 poolTest("a result that changes as it is read harms no other", async () => {
   await using pool = makePool();
   await Promise.allSettled([pool.execute("giveShifty")]);

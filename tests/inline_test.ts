@@ -208,6 +208,11 @@ poolTest("a relative import is refused by name, at the call", async () => {
     "() => import(`/jobs.ts`)",
     'async function load() { return await import(\n"./jobs.ts"\n) }',
     'async () => await import("./jobs.ts", { with: { type: "json" } })',
+    '() => import(/* lazy */ "./jobs.ts")',
+    '() => import( // lazy\n"./jobs.ts")',
+    "(name) => import(`./${name}/jobs.ts`)",
+    '(name) => import("./jobs.ts" + name)',
+    '() => import.defer("./jobs.ts")',
   ];
   for (const source of sources) {
     const inline = new Function(`return ${source}`)();
@@ -217,6 +222,55 @@ poolTest("a relative import is refused by name, at the call", async () => {
   }
   assertEquals(pool.stats().size, 0);
 });
+
+poolTest(
+  "what only looks like a relative import is no reason to refuse",
+  async () => {
+    await using pool = new ThreadPool(1);
+    for (
+      const source of [
+        '() => { /* import("./x.ts") */ return 1; }',
+        "() => 'import(\\'./x.ts\\')' && 1",
+        '() => ({ import: () => 1 }).import("./x.ts")',
+      ]
+    ) {
+      assertEquals(await pool.execute(new Function(`return ${source}`)()), 1);
+    }
+  },
+);
+
+poolTest(
+  "a source with many comments is searched for imports soon",
+  async () => {
+    await using pool = new ThreadPool(1);
+    const comments = "/* */ ".repeat(1_000);
+    const job = new Function(
+      `return (a) => ({ import ${comments}: a }).import`,
+    )();
+    assertEquals(await pool.execute(job, [1]), 1);
+  },
+);
+
+poolTest(
+  "an inline job that uses what only its place has is told so",
+  async () => {
+    await using pool = new ThreadPool(1);
+    const WRONG: [job: unknown, said: string][] = [
+      [() => import.meta.url, "import.meta"],
+      [new Function("return () => arguments.length")(), "arguments"],
+      [object.method, "a method"],
+      [new Klass().method, "a method"],
+    ];
+    for (const [job, said] of WRONG) {
+      const error = await assertRejects(
+        () => executeUntyped(pool, job, []),
+        TypeError,
+      );
+      assertStringIncludes(error.message, said);
+    }
+    assertEquals(pool.stats().size, 0);
+  },
+);
 
 poolTest(
   "a relative import whose name is computed fails with the name",

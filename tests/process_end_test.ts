@@ -1,6 +1,6 @@
 // A process that uses a pool ends by itself, when and as it should.
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runScript } from "./script.ts";
+import { runScript, runScriptWith } from "./script.ts";
 
 /** What each script prints, and its exit code 0, mean that it did end. */
 const SCRIPTS: Record<string, [behaviour: string, stdout: string]> = {
@@ -32,6 +32,27 @@ for (const [name, [behaviour, stdout]] of Object.entries(SCRIPTS)) {
       stdout,
       stderr: "",
     });
+  });
+}
+
+/** How a pool was used that is not closed, and what it prints. */
+const NEVER_CLOSED: Record<string, string> = {
+  plain: "2\n",
+  hardKill: "2\n",
+  timeout: "2\n",
+  recycled: "2\n",
+  abandon: "left served\n",
+  restAndGoOn: "slept\n",
+  stream: "late\n",
+  serve: "read\n",
+};
+
+for (const [way, stdout] of Object.entries(NEVER_CLOSED)) {
+  Deno.test(`a pool that is never closed keeps its process for its jobs only (${way})`, async () => {
+    assertEquals(
+      await runScriptWith([way], "scripts/never_closed.ts", "-A"),
+      { code: 0, stdout, stderr: "" },
+    );
   });
 }
 

@@ -3,9 +3,12 @@ import { ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/streams.ts";
 
 /** A pool of the jobs in `fixtures/streams.ts`. */
-export function streamPool(size = 1): ThreadPool<typeof jobs> {
+export function streamPool(
+  size = 1,
+  options: { abortGrace?: number } = {},
+): ThreadPool<typeof jobs> {
   const module = new URL("./fixtures/streams.ts", import.meta.url);
-  return new ThreadPool({ module, size });
+  return new ThreadPool({ ...options, module, size });
 }
 
 /** All chunks of a stream. */

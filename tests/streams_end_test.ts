@@ -321,3 +321,118 @@ poolTest(
     }
   },
 );
+
+poolTest("the end of a stream is known without another read", async () => {
+  await using pool = streamPool();
+  for (const size of [1, 20_000, 3_000_000]) {
+    const stream = new ReadableStream({
+      start: (controller) => {
+        controller.enqueue(new Uint8Array(size));
+        controller.close();
+      },
+    });
+    assertEquals(await pool.execute("readThenClosed", [stream]), "closed");
+    const back = await pool.execute("giveBytesAndEnd", [size]);
+    const reader = back.getReader();
+    await reader.read();
+    await reader.closed;
+  }
+  const empty = ReadableStream.from([]);
+  assertEquals(await pool.execute("closedUnread", [empty]), "closed");
+});
+
+poolTest("an end that comes later is known without another read", async () => {
+  await using pool = streamPool();
+  for (const error of [undefined, new RangeError("late")]) {
+    using gate = new Gate();
+    let controller!: ReadableStreamDefaultController;
+    const stream = new ReadableStream({
+      start: (given) => {
+        controller = given;
+        controller.enqueue("a");
+      },
+    });
+    const result = pool.execute("readThenClosed", [stream, gate.key]);
+    await gate.arrived();
+    if (error) controller.error(error);
+    else controller.close();
+    assertEquals(await result, error ? describe(error) : "closed");
+  }
+});
+
+poolTest("a stream that fails unread is known to have failed", async () => {
+  await using pool = streamPool();
+  const error = new RangeError("unread");
+  // It has failed, or does while it is held up after more than may come unasked.
+  for (const wait of [false, true]) {
+    using gate = new Gate();
+    let controller!: ReadableStreamDefaultController;
+    const stream = new ReadableStream({
+      start: (given) => void (controller = given),
+    });
+    if (!wait) controller.error(error);
+    const result = pool.execute("closedUnread", [stream, gate.key]);
+    await gate.arrived();
+    if (wait) controller.error(error);
+    assertEquals(await result, describe(error));
+  }
+});
+
+poolTest("pipeTo() of a stream that has failed settles", async () => {
+  await using pool = streamPool();
+  const stream = new ReadableStream({
+    start: (controller) => controller.error(new RangeError("failed")),
+  });
+  const outcome = await pool.execute(async (stream: ReadableStream) => {
+    let aborted;
+    // It asks for nothing.
+    const sink = new WritableStream(
+      { abort: (reason) => void (aborted = String(reason)) },
+      { highWaterMark: 0 },
+    );
+    return [await stream.pipeTo(sink).catch(String), aborted];
+  }, [stream]);
+  assertEquals(outcome, ["RangeError: failed", "RangeError: failed"]);
+});
+
+poolTest("a stream that is kept fails when its job has ended", async () => {
+  await using pool = streamPool();
+  const stream = new ReadableStream();
+  await pool.execute("keepReadable", [stream]);
+  assertEquals(
+    await pool.execute("whyKeptReadableClosed"),
+    "Error Error: The job has ended",
+  );
+});
+
+poolTest("a reader whose buffer stays half filled is told so", async () => {
+  await using pool = streamPool();
+  const stream = new Blob([new Uint8Array(5)]).stream();
+  const outcomes = await pool.execute(async (stream: ReadableStream) => {
+    const reader = stream.getReader({ mode: "byob" });
+    const read = () =>
+      reader.read(new Uint16Array(2)).then(
+        ({ value }) => value?.length,
+        (error) => error.name,
+      );
+    return [await read(), await read(), await read()];
+  }, [stream]);
+  assertEquals(outcomes, [2, "TypeError", "TypeError"]);
+  assertEquals(await pool.execute("echo", [1]), 1);
+});
+
+poolTest("a reader that asks for more than is left gets the rest", async () => {
+  await using pool = streamPool();
+  const stream = new Blob(["abcdefg"]).stream();
+  const parts = await pool.execute(async (stream: ReadableStream) => {
+    const reader = stream.getReader({ mode: "byob" });
+    const parts = [];
+    for (let i = 0; i < 3; i++) {
+      const read = await reader.read(new Uint8Array(6), { min: 6 });
+      parts.push([read.done, new TextDecoder().decode(read.value)]);
+    }
+    await reader.closed;
+    return parts;
+  }, [stream]);
+  assertEquals(parts, [[false, "abcdef"], [true, "g"], [true, ""]]);
+});

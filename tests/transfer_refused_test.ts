@@ -1,10 +1,13 @@
 // A call that is refused moves nothing: all of it is still its caller's.
+import { Buffer } from "node:buffer";
+import { markAsUntransferable } from "node:worker_threads";
 import {
   assert,
   assertEquals,
   assertFalse,
   assertInstanceOf,
   assertRejects,
+  assertStringIncludes,
 } from "@std/assert";
 import {
   JobCloneError,
@@ -93,7 +96,6 @@ const REFUSED: Record<string, () => unknown> = {
     return view;
   },
   "a WebAssembly.Memory": () => new WebAssembly.Memory({ initial: 1 }),
-  "a TransformStream that is not to move": () => new TransformStream(),
   "a port that is not to move": () => {
     const { port1, port2 } = new MessageChannel();
     port1.close();
@@ -159,6 +161,8 @@ const UNMOVABLE: Record<string, () => unknown> = {
   "a SharedArrayBuffer": () => new SharedArrayBuffer(8),
   "the buffer of a WebAssembly.Memory": () =>
     new WebAssembly.Memory({ initial: 1 }).buffer,
+  "a port that has moved": () => movedPort(),
+  "a buffer of Node's pool": () => Buffer.from("small").buffer,
   "a view": () => new Uint8Array(4),
   "a plain object": () => ({}),
   "a number": () => 1,
@@ -283,13 +287,228 @@ for (const [name, [expected, call]] of Object.entries(CALLS)) {
   });
 }
 
-// Nothing tells of a port whether it has moved, so here the first to notice is
-// Deno, which may have detached what moves beside it.
-poolTest("a port that has moved already is refused", async () => {
+/** What cannot move, or go together, with the places that the error names. */
+const CONFLICTS: Record<string, [places: string[], make: () => unknown[]]> = {
+  "a Buffer of Node's pool": [
+    ["args[1].header (Uint8Array)", "pool"],
+    () => [{ header: transfer(Buffer.from("small")) }],
+  ],
+  "the memory behind a Buffer of Node's pool": [
+    ["args[1][0] (ArrayBuffer)", "pool"],
+    () => [[transfer(Buffer.from("small").buffer)]],
+  ],
+  "a buffer that is marked as untransferable": [
+    ["args[1] (ArrayBuffer)"],
+    () => {
+      const buffer = new ArrayBuffer(8);
+      markAsUntransferable(buffer);
+      return [transfer(buffer)];
+    },
+  ],
+  "a closed port": [["args[1].port (MessagePort)", "closed"], () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.close();
+    port2.close();
+    return [{ port: transfer(port1) }];
+  }],
+  "a port that has moved": [
+    ["args[1] (MessagePort)", "moved already"],
+    () => [transfer(movedPort())],
+  ],
+  "a request beside its body": [
+    ["args[1].request (Request)", "args[1].body (ReadableStream)"],
+    () => {
+      const request = streamedRequest();
+      return [{ request, body: request.body }];
+    },
+  ],
+  "a body before its response": [
+    ["args[2] (Response)", "args[1] (ReadableStream)"],
+    () => {
+      const response = new Response(new Blob(["data"]).stream());
+      return [response.body, response];
+    },
+  ],
+  "two responses of one body": [
+    ["args[1][0] (Response)", "args[1][1] (Response)"],
+    () => {
+      const body = new Blob(["data"]).stream();
+      return [[new Response(body), new Response(body)]];
+    },
+  ],
+  "a request beside the reader of its body": [["args[1]"], () => {
+    const request = streamedRequest();
+    return [request, request.body!.getReader()];
+  }],
+  "a TransformStream beside its readable": [
+    ["args[1] (TransformStream)", "args[2] (ReadableStream)"],
+    () => {
+      const transform = new TransformStream();
+      return [transfer(transform), transform.readable];
+    },
+  ],
+  "a TransformStream beside its writable": [
+    ["args[2] (TransformStream)", "args[1].writable (WritableStream)"],
+    () => {
+      const transform = new TransformStream();
+      return [{ writable: transform.writable }, transfer(transform)];
+    },
+  ],
+  "an ImageData that has lost its buffer": [["args[1]"], () => {
+    const image = new ImageData(4, 4);
+    image.data.buffer.transfer();
+    return [image];
+  }],
+};
+
+function streamedRequest(): Request {
+  const body = new Blob(["data"]).stream();
+  return new Request("http://a/", { method: "POST", body });
+}
+
+function streamsIn(value: unknown): { locked: boolean }[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (value instanceof ReadableStream || value instanceof WritableStream) {
+    return [value];
+  }
+  if (value instanceof Request || value instanceof Response) {
+    return streamsIn(value.body);
+  }
+  if (value instanceof TransformStream) {
+    return [value.readable, value.writable];
+  }
+  return Object.values(value).flatMap(streamsIn);
+}
+
+for (const [name, [places, make]] of Object.entries(CONFLICTS)) {
+  poolTest(`execute() refuses ${name}, and takes nothing`, async () => {
+    await using pool = new ThreadPool(1);
+    const { client, server } = await tcpPair();
+    using _ = client;
+    const before = new ArrayBuffer(8);
+    const after = new ArrayBuffer(8);
+    const stream = new ReadableStream();
+    const args = make();
+    const locks = streamsIn(args).map(({ locked }) => locked);
+    const error = await assertRejects(
+      () =>
+        pool.execute(count, [
+          transfer(before),
+          ...args,
+          stream,
+          server,
+          transfer(after),
+        ]),
+      JobCloneError,
+    );
+    for (const place of places) assertStringIncludes(error.message, place);
+    assertEquals([before.detached, after.detached], [false, false]);
+    assertFalse(stream.locked);
+    assertEquals(streamsIn(args).map(({ locked }) => locked), locks);
+    await assertUsable(pool, server, client);
+  });
+}
+
+poolTest(
+  "execute() refuses a connection beside its readable, and takes neither",
+  async () => {
+    await using pool = new ThreadPool(1);
+    const { client, server } = await tcpPair();
+    using _ = client;
+    const error = await assertRejects(
+      () => pool.execute(count, [{ server }, server.readable]),
+      JobCloneError,
+    );
+    assertStringIncludes(error.message, "args[0].server");
+    assertStringIncludes(error.message, "args[1]");
+    assertFalse(server.readable.locked);
+    await assertUsable(pool, server, client);
+  },
+);
+
+poolTest("execute() refuses a connection that has moved", async () => {
   await using pool = new ThreadPool(1);
-  const error = await assertRejects(() =>
-    pool.execute(count, [1], { transfer: [movedPort()] })
+  const { client, server } = await tcpPair();
+  using _ = client;
+  await pool.execute(count, [server]);
+  const buffer = new ArrayBuffer(8);
+  const error = await assertRejects(
+    () => pool.execute(count, [transfer(buffer), [server]]),
+    JobCloneError,
   );
-  assertInstanceOf(error, JobCloneError);
-  assertEquals(await pool.execute(count, [1]), 1);
+  assertStringIncludes(error.message, "args[1][0]");
+  assertStringIncludes(error.message, "already moved");
+  assertFalse(buffer.detached);
+});
+
+poolTest("a port of which the other end is closed can move", async () => {
+  await using pool = new ThreadPool(1);
+  const { port1, port2 } = new MessageChannel();
+  port2.close();
+  await pool.execute((port: MessagePort) => port.close(), [transfer(port1)]);
+});
+
+poolTest("a result that is refused takes nothing", async () => {
+  await using pool = new ThreadPool(1);
+  async function refused(kind: string): Promise<unknown> {
+    const buffer = new ArrayBuffer(8);
+    const stream = new ReadableStream();
+    const { port1, port2 } = new MessageChannel();
+    const body = new Blob(["data"]).stream();
+    const transform = new TransformStream();
+    const last: Record<string, () => unknown> = {
+      "a pooled Buffer": () => transfer(Buffer.from("small")),
+      "a closed port": () => {
+        const { port1, port2 } = new MessageChannel();
+        port1.close();
+        port2.close();
+        return transfer(port1);
+      },
+      "a response beside its body": () => [new Response(body), body],
+      "a TransformStream beside its readable": () => [
+        transfer(transform),
+        transform.readable,
+      ],
+      "a signal": () => new AbortController().signal,
+      "the memory of WebAssembly": () =>
+        transfer(new WebAssembly.Memory({ initial: 1 }).buffer),
+    };
+    const { Buffer } = await import("node:buffer");
+    Object.assign(globalThis, {
+      kept: [buffer, stream, port1, port2, body, transform],
+    });
+    return [transfer(buffer), stream, transfer(port1), last[kind]()];
+  }
+  async function isWhole(): Promise<unknown[]> {
+    const [buffer, stream, port1, port2, body, transform] =
+      (globalThis as unknown as { kept: unknown[] }).kept as [
+        ArrayBuffer,
+        ReadableStream,
+        MessagePort,
+        MessagePort,
+        ReadableStream,
+        TransformStream,
+      ];
+    const come = new Promise((resolve) => port2.onmessage = resolve);
+    port1.postMessage(1);
+    await come;
+    port1.close();
+    const { readable, writable } = transform;
+    return [buffer, stream, body, readable, writable].map((one) => {
+      return "detached" in one ? one.detached : one.locked;
+    });
+  }
+  for (
+    const kind of [
+      "a pooled Buffer",
+      "a closed port",
+      "a response beside its body",
+      "a TransformStream beside its readable",
+      "a signal",
+      "the memory of WebAssembly",
+    ]
+  ) {
+    await assertRejects(() => pool.execute(refused, [kind]), JobCloneError);
+    assertEquals(await pool.execute(isWhole), Array(5).fill(false), kind);
+  }
 });

@@ -1,7 +1,7 @@
 // What TypeScript knows of jobs. That this file passes the type check is the
 // test; what it must refuse stands under `@ts-expect-error`, in functions that
 // nobody calls.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   type ExecuteOptions,
   type JobName,
@@ -95,6 +95,22 @@ function listsMayBeReadonly(pool: Pool) {
   pool.execute("add", [1, 2], controller);
 }
 
+/** Names and jobs that are known in part only. */
+function jobsMayBeVariables(pool: Pool, name: "greet" | "nothing") {
+  const either = pool.execute(name);
+  same<typeof either, Promise<string | void>>(true);
+  const job = Math.random() > 1 ? (a: number) => a : (a: number) => `${a}`;
+  const result = pool.execute(job, [1]);
+  same<typeof result, Promise<number | string>>(true);
+  const inferred = pool.execute(<T>(a: T[]) => a[0], [[1]]);
+  same<typeof inferred, Promise<unknown>>(true);
+  // A pool with more jobs is one with fewer.
+  const fewer: ThreadPool<Pick<typeof jobs, "add" | "greet">> = pool;
+  fewer.execute("add", [1, 2]);
+  const any = pool.execute("never");
+  same<typeof any, Promise<never>>(true);
+}
+
 function wrongCallsAreRefused(pool: Pool) {
   // @ts-expect-error no such job
   pool.execute("ad", [1, 2]);
@@ -134,6 +150,14 @@ function wrongCallsAreRefused(pool: Pool) {
   pool.execute(function* () {}, []);
   // @ts-expect-error an inline asynchronous generator
   pool.execute(async function* () {}, []);
+  // @ts-expect-error an inline generator without a list
+  pool.execute(function* () {});
+  // @ts-expect-error a list, and arguments behind it
+  pool.execute("add", [1], 2);
+  // @ts-expect-error arguments without a list
+  pool.execute("add", 1, 2);
+  // @ts-expect-error no list where arguments are needed
+  pool.execute("add", undefined, {});
   // @ts-expect-error neither a name nor a function
   pool.execute(42);
 }
@@ -176,7 +200,7 @@ function eventsAreTyped(pool: Pool) {
   // @ts-expect-error no such event
   pool.addEventListener("jobended", () => {});
   // @ts-expect-error no such detail
-  pool.addEventListener("jobend", ({ detail }) => detail.workerId);
+  pool.addEventListener("jobstart", ({ detail }) => detail.waitTime);
 }
 
 Deno.test("calls are typed as this file says, under the type check", () => {
@@ -185,13 +209,14 @@ Deno.test("calls are typed as this file says, under the type check", () => {
     namesAreThoseOfFunctions,
     argumentsMayBeLeftOut,
     listsMayBeReadonly,
+    jobsMayBeVariables,
     wrongCallsAreRefused,
     wrongUsesOfResultsAreRefused,
     poolsWithoutTypesTakeAnyName,
     wrongOptionsAreRefused,
     eventsAreTyped,
   ];
-  assertEquals(checked.length, 9);
+  assertEquals(checked.length, 10);
 });
 
 poolTest("calls that TypeScript accepts run", async () => {
@@ -212,11 +237,23 @@ const WRONG_CALLS = [
   [`pool.execute("add", [1, "2"]);`, `"2"`],
   [`pool.execute("add", [1]);`, `[1]`],
   [`pool.execute("add", [1, 2, 3]);`, `[1, 2, 3]`],
-  [`pool.execute("add");`, `execute`],
+  [`pool.execute("add");`, `"add"`],
   [`pool.execute("greet", "you");`, `"you"`],
   [`pool.execute("add", [1, 2], { signals: 1 });`, `signals`],
   [`pool.execute((a: number, b: string) => a + b, [1, 2]);`, `2]`],
+  [`pool.execute((a: number) => a);`, `(a: number)`],
+  [`pool.execute(function* () {}, []);`, `function*`],
   [`const text: string = await pool.execute("add", [1, 2]);`, `text`],
+];
+
+/** What the messages are to say. */
+const MESSAGES = [
+  // Which names there are.
+  `"add" | "greet" | "withDefault"`,
+  "ArgumentsAreMissing",
+  "NoGenerators",
+  "Source has 1 element(s) but target requires 2",
+  "'signals' does not exist in type 'ExecuteOptions'",
 ];
 
 Deno.test("TypeScript's message points at the argument that is wrong", async () => {
@@ -236,6 +273,8 @@ Deno.test("TypeScript's message points at the argument that is wrong", async () 
       `${lines.indexOf(call) + 1}:${call.indexOf(part) + 1}`
     );
     assertEquals(places, expected, stderr);
+    for (const text of MESSAGES) assertStringIncludes(stderr, text);
+    assert(!stderr.includes("implementation"), stderr);
     assertEquals(code, 1);
   } finally {
     await Deno.remove(file);

@@ -5,7 +5,7 @@ import {
   assertInstanceOf,
   assertStrictEquals,
 } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
+import { ThreadPool, transfer } from "@spindle/thread-pool";
 import type * as echoes from "./fixtures/echo.ts";
 import { poolTest } from "./live_workers.ts";
 
@@ -66,7 +66,7 @@ const VALUES: Record<string, () => unknown> = {
   "a Uint8Array": () => new Uint8Array([1, 2, 3]),
   "a Float64Array": () => new Float64Array([1.5, NaN, -0]),
   "a BigInt64Array": () => new BigInt64Array([-1n, 2n]),
-  "a DataView": () => new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 1),
+  "a DataView": () => new DataView(new Uint8Array([1, 2, 3]).buffer),
   "a view of the middle of a buffer": () =>
     new Uint8Array([1, 2, 3, 4]).subarray(1, 3),
   "typed arrays inside of objects": () => ({ a: [new Int16Array([-1])] }),
@@ -76,6 +76,8 @@ const VALUES: Record<string, () => unknown> = {
     array[100_000] = 1;
     return array;
   },
+  "a sparse array with a property": () =>
+    Object.assign([1, , 3], { extra: "x" }), // deno-lint-ignore no-sparse-arrays
   "an array with a property": () => Object.assign([1, 2], { extra: "x" }),
   "the match of a RegExp": () => /b(?<rest>.*)/.exec("abc"),
   "an array of 5000 numbers": () => Array.from({ length: 5_000 }, (_, i) => i),
@@ -365,4 +367,78 @@ poolTest("a proxy of plain data arrives as a copy of the data", async () => {
     await roundTrip<unknown>(new Map([["key", new Proxy([1, 2], {})]])),
     new Map([["key", [1, 2]]]),
   );
+});
+
+poolTest("a getter runs once, whichever way its object goes", async () => {
+  await using pool = new ThreadPool(1);
+  const count = (...args: unknown[]) => args.length;
+  const made: Record<string, () => unknown> = {
+    "plain data": () => 1,
+    "what JSON has not": () => NaN,
+    "what is no plain data": () => new Map(),
+    "a long text": () => "x".repeat(20_000),
+    "what moves by a mark": () => transfer(new ArrayBuffer(4)),
+    "what moves by itself": () => new ReadableStream(),
+  };
+  for (const [name, make] of Object.entries(made)) {
+    for (const beside of [1, 1n]) {
+      let reads = 0;
+      const value = () => ({
+        first: { a: [1] },
+        get part() {
+          reads++;
+          return make();
+        },
+        last: beside,
+      });
+      await pool.execute(count, [value(), beside]);
+      assertEquals(reads, 1, name);
+      await pool.execute(count, [[transfer(value())]]);
+      assertEquals(reads, 2, name);
+    }
+  }
+});
+
+poolTest("a getter of a result runs once", async () => {
+  await using pool = new ThreadPool(1);
+  function read(length: number, beside: unknown): unknown {
+    let reads = 0;
+    const text = "x".repeat(length);
+    return {
+      beside,
+      get text() {
+        return `${++reads}${text}`;
+      },
+    };
+  }
+  for (const length of [1, 100, 10_000, 15_000, 20_000]) {
+    for (const beside of [1, 1n, NaN]) {
+      const results = await Promise.all(
+        Array.from({ length: 40 }, () => pool.execute(read, [length, beside])),
+      ) as { text: string; beside: unknown }[];
+      for (const result of results) {
+        assertEquals(result.text, `1${"x".repeat(length)}`);
+        assertEquals(result.beside, beside);
+      }
+    }
+  }
+});
+
+poolTest("a proxy is asked once for each of its parts", async () => {
+  await using pool = echoPool();
+  for (const last of [1, 1n]) {
+    const asked: PropertyKey[] = [];
+    const proxy = new Proxy({ a: 1, b: { c: 2 }, last }, {
+      get: (target, key) => (asked.push(key), Reflect.get(target, key)),
+    });
+    assertEquals(await pool.execute("echo", [[proxy]]), [{
+      a: 1,
+      b: { c: 2 },
+      last,
+    }]);
+    assertEquals(
+      asked.filter((key) => ["a", "b", "last"].includes(key as string)),
+      ["a", "b", "last"],
+    );
+  }
 });

@@ -2,7 +2,6 @@
 import {
   assertEquals,
   assertInstanceOf,
-  assertLess,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
@@ -15,7 +14,6 @@ for (const [what, module] of Object.entries(BAD_MODULES)) {
     `a module that ${what} rejects all jobs with WorkerStartError, and close() resolves`,
     async () => {
       await using pool = new ThreadPool({ module, size: 3 });
-      const start = performance.now();
       const waiting = Array.from(
         { length: 20 },
         (_, i) => i % 2 ? pool.execute("job", [i]) : pool.execute(() => 1),
@@ -26,7 +24,6 @@ for (const [what, module] of Object.entries(BAD_MODULES)) {
         assertInstanceOf(reason, WorkerStartError);
         assertStringIncludes(reason.message, module);
       }
-      assertLess(performance.now() - start, 2_000);
       for (const call of [() => pool.execute("job"), () => pool.ready()]) {
         await assertRejects(call, WorkerStartError);
       }

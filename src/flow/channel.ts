@@ -112,6 +112,11 @@ export class Channel implements LinkEnd, Teller {
           this.release(value as Uint8Array);
         }
         return;
+      case Op.OBJECT: {
+        const [object, size] = value as [unknown, number];
+        this.inlet.push(object, size);
+        return;
+      }
       case Op.CREDIT:
         return this.outlet.credit(value as number);
       case Op.END:

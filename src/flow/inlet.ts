@@ -8,6 +8,8 @@ import { sizeOf, TELL_AFTER, WINDOW } from "./window.ts";
 export class Inlet {
   readonly #channel: Teller;
   #chunks: unknown[] | undefined;
+  /** How much of the window each of them takes. */
+  #sizes: number[] | undefined;
   #first = 0;
   /** How much the other end may still send, as far as it knows, and how much more it may. */
   #credit: number;
@@ -50,10 +52,13 @@ export class Inlet {
   /** Takes the next chunk; its place in the window is free again. */
   take(): unknown {
     const chunks = this.#chunks!;
+    const sizes = this.#sizes!;
     const chunk = chunks[this.#first];
+    this.#untold += sizes[this.#first];
     chunks[this.#first++] = undefined;
-    if (this.#first === chunks.length) chunks.length = this.#first = 0;
-    this.#untold += sizeOf(chunk);
+    if (this.#first === chunks.length) {
+      chunks.length = sizes.length = this.#first = 0;
+    }
     if (this.#isOpen && this.#untold >= TELL_AFTER) this.#giveCredit();
     return chunk;
   }
@@ -83,19 +88,24 @@ export class Inlet {
 
   /** Wants nothing more, for this reason, and drops what is here. */
   stop(reason: unknown): void {
-    if (!this.hasEnded) this.#channel.tell(Op.STOP, packError(reason));
-    this.#chunks = undefined;
+    this.#channel.tell(Op.STOP, packError(reason));
+    this.#chunks = this.#sizes = undefined;
     this.#first = 0;
     this.hasEnded = false;
     this.fail(reason);
   }
 
   /** A chunk has come; `false` if nobody wants it. */
-  push(chunk: unknown): boolean {
+  push(chunk: unknown, size = sizeOf(chunk)): boolean {
     if (this.hasEnded) return false;
-    this.#credit -= sizeOf(chunk);
-    if (this.#chunks === undefined) this.#chunks = [chunk];
-    else this.#chunks.push(chunk);
+    this.#credit -= size;
+    if (this.#chunks === undefined) {
+      this.#chunks = [chunk];
+      this.#sizes = [size];
+    } else {
+      this.#chunks.push(chunk);
+      this.#sizes!.push(size);
+    }
     this.#changed();
     return true;
   }

@@ -26,6 +26,8 @@ export const Op = {
   FREE: 10,
   /** Of no channel: a job has ended, by its sequence number. */
   ENDED: 11,
+  /** The next chunk, an object, and its size. */
+  OBJECT: 12,
 } as const;
 
 /** One of {@linkcode Op}. */

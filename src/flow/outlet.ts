@@ -15,8 +15,8 @@ export class Outlet {
   readonly #channel: Teller;
   #credit: number;
   /**
-   * All that was sent, until the other end first says something: till then it may
-   * be sent again, through another channel.
+   * All that was sent, as what tells it and with what value, until the other end
+   * first says something: till then it may be sent again, through another channel.
    */
   #kept: unknown[] | undefined = NOTHING;
   #isStarted = false;
@@ -86,10 +86,34 @@ export class Outlet {
 
   /** Sends a chunk that can be cloned, or moves; only an open outlet lets it move. */
   send(chunk: unknown, moves?: readonly Transferable[]): void {
-    this.#credit -= sizeOf(chunk);
-    if (this.#kept === NOTHING) this.#kept = [chunk];
-    else this.#kept?.push(chunk);
-    if (this.#isStarted) this.#channel.tell(Op.DATA, chunk, moves);
+    this.#send(Op.DATA, chunk, sizeOf(chunk), moves);
+  }
+
+  /** The same of an object, which takes so much of the window. */
+  sendObject(
+    object: unknown,
+    size: number,
+    moves?: readonly Transferable[],
+  ): void {
+    this.#send(Op.OBJECT, [object, size], size, moves);
+  }
+
+  #send(
+    op: Op,
+    value: unknown,
+    size: number,
+    moves: readonly Transferable[] | undefined,
+  ): void {
+    this.#credit -= size;
+    if (this.#kept === NOTHING) this.#kept = [op, value];
+    else this.#kept?.push(op, value);
+    if (this.#isStarted) this.#channel.tell(op, value, moves);
+  }
+
+  /** No more than the end follows, which needs no credit. */
+  last(): void {
+    this.#credit = Infinity;
+    this.#wake();
   }
 
   /** Nothing follows; with an error, since something has failed. */
@@ -104,9 +128,10 @@ export class Outlet {
   start(isOnce: boolean): void {
     const kept = this.#kept ?? NOTHING;
     this.#isStarted = true;
-    for (const chunk of kept) {
-      const moves = isOnce && isUnshared(chunk) ? movesOf(chunk) : undefined;
-      this.#channel.tell(Op.DATA, chunk, moves);
+    for (let i = 0; i < kept.length; i += 2) {
+      const value = kept[i + 1];
+      const moves = isOnce && isUnshared(value) ? movesOf(value) : undefined;
+      this.#channel.tell(kept[i] as Op, value, moves);
     }
     if (this.hasEnded) this.#channel.tell(Op.END, this.#error);
     if (isOnce) this.#open();

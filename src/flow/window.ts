@@ -12,14 +12,15 @@ export const AHEAD = 16 * 1024;
 
 /** What counts as so much, at least: many empty chunks are something, too. */
 const LEAST = 64;
-/** What a chunk counts whose size is not known. */
-const UNKNOWN = 4 * 1024;
 
-/** How much of the window a chunk takes. */
+/**
+ * How much of the window a chunk takes, unless its sender says so: of an object
+ * only the sender finds out what it holds.
+ */
 export function sizeOf(chunk: unknown): number {
   if (typeof chunk === "string") return Math.max(LEAST, chunk.length);
   if (ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer) {
     return Math.max(LEAST, chunk.byteLength);
   }
-  return typeof chunk === "object" ? UNKNOWN : LEAST;
+  return LEAST;
 }

@@ -13,6 +13,7 @@ import {
 import { ReadableArrival } from "./readable.ts";
 import { SignalArrival } from "./signal.ts";
 import { ValueArrival } from "./values.ts";
+import { TransformArrival } from "./transform.ts";
 import { WritableArrival } from "./writable.ts";
 
 /** Makes the arrival of a connection, where there are any. */
@@ -75,6 +76,8 @@ function arrive(link: Link, moved: Moved, accept?: Accept): Arrival {
       return new ReadableArrival(link, moved);
     case "writable":
       return new WritableArrival(link, moved);
+    case "transform":
+      return new TransformArrival(link, moved);
     case "signal":
       return new SignalArrival(link, moved);
     case "request":

@@ -7,6 +7,7 @@ import type { Outlet } from "../flow/outlet.ts";
 import { AHEAD } from "../flow/window.ts";
 import { pack, take } from "../pack.ts";
 import { tagOf } from "../tag.ts";
+import { weigh } from "./weigh.ts";
 
 /**
  * Sends a chunk.
@@ -96,8 +97,9 @@ async function sendObject(outlet: Outlet, chunk: unknown): Promise<void> {
     );
   }
   const { value, moves } = take(packed);
+  const size = weigh(value as object);
   if (moves.length > 0) await outlet.until("isOpen");
-  outlet.send(value, moves);
+  outlet.sendObject(value, size, moves);
 }
 
 function checkBuffer(buffer: ArrayBufferLike): void {

@@ -5,6 +5,7 @@ import { ConnectionHost } from "./connection_host.ts";
 import { canMoveDescriptors, newDescriptor } from "./descriptor.ts";
 import { DescriptorHost } from "./descriptor_host.ts";
 import type { Departure } from "./moved.ts";
+import { kindOfConnection } from "./owned_connections.ts";
 
 /** Makes the departure of a connection. */
 export function connectBytes(conn: Deno.Conn): Departure {
@@ -14,7 +15,7 @@ export function connectBytes(conn: Deno.Conn): Departure {
 /** The same by its descriptor, where that can be had. */
 export function connectDescriptor(conn: Deno.Conn): Departure {
   // TLS is in the process, and not in the socket.
-  const isTcp = conn.localAddr.transport === "tcp" && !("handshake" in conn);
+  const isTcp = kindOfConnection(conn) === "tcp";
   const fd = isTcp && canMoveDescriptors() ? newDescriptor(conn) : undefined;
   return fd === undefined
     ? new ConnectionHost(conn)

@@ -14,7 +14,11 @@ import {
   type SocketAnswer,
   type SocketCall,
 } from "./moved.ts";
-import { addressesOf, closeConnection } from "./owned_connections.ts";
+import {
+  addressesOf,
+  closeConnection,
+  kindOfConnection,
+} from "./owned_connections.ts";
 import { unwatch, watch, type Watched } from "./patience.ts";
 
 const SMALL_READ = 4 * 1024;
@@ -56,9 +60,9 @@ export class ConnectionHost implements Departure, Watched {
 
   send(link: Link): MovedConnection {
     const id = this.#channel.open(link, false);
+    const type = kindOfConnection(this.#conn);
     const addresses = addressesOf(this.#conn);
-    const isTls = "handshake" in this.#conn;
-    return { kind: "connection", id, addresses, isTls };
+    return { kind: "connection", type, id, addresses };
   }
 
   takeBack(): void {

@@ -9,6 +9,7 @@ import { type Departure, type MovedList, whenClosed } from "./moved.ts";
 import { ReadableDeparture } from "./readable.ts";
 import { SignalDeparture } from "./signal.ts";
 import { ValueDeparture } from "./values.ts";
+import { TransformDeparture } from "./transform.ts";
 import { WritableDeparture } from "./writable.ts";
 
 /** Makes the departure of a connection, where there are any. */
@@ -28,9 +29,14 @@ export class Departures {
   constructor(departing: Departing, connect?: Connect) {
     this.#isOnce = connect === undefined;
     this.#departing = departing;
-    this.#all = departing.map(({ value, kind }) => {
-      return depart(value, kind, connect);
+    this.#all = departing.map(({ value, kind, data }) => {
+      return depart(value, kind, data, connect);
     });
+  }
+
+  /** How many bytes go with their descriptions. */
+  get size(): number {
+    return this.#all.reduce((sum, { size = 0 }) => sum + size, 0);
   }
 
   /** Whether what is there of them already is still to be known. */
@@ -74,7 +80,12 @@ export class Departures {
   }
 }
 
-function depart(value: object, kind: Kind, connect?: Connect): Departure {
+function depart(
+  value: object,
+  kind: Kind,
+  data: unknown,
+  connect?: Connect,
+): Departure {
   const isOnce = connect === undefined;
   switch (kind) {
     case "connection":
@@ -83,6 +94,8 @@ function depart(value: object, kind: Kind, connect?: Connect): Departure {
       return new ReadableDeparture(value as ReadableStream, isOnce);
     case "writable":
       return new WritableDeparture(value as WritableStream);
+    case "transform":
+      return new TransformDeparture(value as TransformStream, isOnce);
     case "signal":
       return new SignalDeparture(() => value as AbortSignal, false);
     case "request":
@@ -90,6 +103,6 @@ function depart(value: object, kind: Kind, connect?: Connect): Departure {
     case "response":
       return new ResponseDeparture(value as Response, isOnce);
     case "value":
-      return new ValueDeparture(tagOf(value), value);
+      return new ValueDeparture(tagOf(value), data);
   }
 }

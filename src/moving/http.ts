@@ -1,7 +1,19 @@
 // `Request` and `Response`: what is said of them as plain data, their bodies as
 // streams.
 
+import { type PackedError, packError, unpackError } from "../error_codec.ts";
 import type { Link } from "../flow/link.ts";
+import {
+  abortStateOf,
+  type Details,
+  detailsOf,
+  followSignal,
+  type Header,
+  headersOf,
+  makeRequest,
+  makeResponse,
+  setSignal,
+} from "./http_fields.ts";
 import type {
   Arrival,
   Departure,
@@ -33,6 +45,10 @@ abstract class MessageDeparture implements Departure {
     if (!isOnce) message.bytes().catch(() => {});
   }
 
+  get size(): number {
+    return this.#whole?.length ?? 0;
+  }
+
   get isOpen(): boolean {
     return this.#stream?.isOpen ?? false;
   }
@@ -58,29 +74,43 @@ abstract class MessageDeparture implements Departure {
 
 /** A request in the thread that it leaves. */
 export class RequestDeparture extends MessageDeparture {
+  readonly #request: Request;
   readonly #url: string;
-  readonly #init: RequestInit;
+  readonly #method: string;
+  readonly #headers: Header[];
+  readonly #details: Details | undefined;
   readonly #signal: SignalDeparture | undefined;
 
   constructor(request: Request, isOnce: boolean) {
     super(request, isOnce);
-    const { url, method, headers, redirect } = request;
-    this.#url = url;
-    this.#init = { method, headers: [...headers], redirect };
-    // Of a request to Deno.serve, to be asked for its signal costs something.
-    this.#signal = isOnce
+    this.#request = request;
+    this.#url = request.url;
+    this.#method = request.method;
+    this.#headers = headersOf(request);
+    this.#details = detailsOf(request);
+    this.#signal = isOnce || abortStateOf(request) !== "may"
       ? undefined
       : new SignalDeparture(() => request.signal, true);
   }
 
   send(link: Link, isOnce: boolean): MovedRequest {
+    const aborted = this.#aborted();
     return {
       kind: "request",
       url: this.#url,
-      init: this.#init,
+      method: this.#method,
+      headers: this.#headers,
+      details: this.#details,
       body: this.sendBody(link, isOnce),
-      signal: this.#signal?.send(link),
+      signal: aborted ? undefined : this.#signal?.send(link),
+      aborted,
     };
+  }
+
+  /** The reason, if it was aborted before now. */
+  #aborted(): PackedError | undefined {
+    if (abortStateOf(this.#request) !== "has") return undefined;
+    return packError(this.#request.signal.reason);
   }
 
   override takeBack(): void {
@@ -96,21 +126,26 @@ export class RequestDeparture extends MessageDeparture {
 
 /** A response in the thread that it leaves. */
 export class ResponseDeparture extends MessageDeparture {
-  readonly #url: string;
-  readonly #init: ResponseInit;
+  readonly #status: number;
+  readonly #statusText: string;
+  readonly #headers: Header[];
+  readonly #details: Details | undefined;
 
   constructor(response: Response, isOnce: boolean) {
     super(response, isOnce);
-    const { url, status, statusText, headers } = response;
-    this.#url = url;
-    this.#init = { status, statusText, headers: [...headers] };
+    this.#status = response.status;
+    this.#statusText = response.statusText;
+    this.#headers = headersOf(response);
+    this.#details = detailsOf(response);
   }
 
   send(link: Link, isOnce: boolean): MovedResponse {
     return {
       kind: "response",
-      url: this.#url,
-      init: this.#init,
+      status: this.#status,
+      statusText: this.#statusText,
+      headers: this.#headers,
+      details: this.#details,
       body: this.sendBody(link, isOnce),
     };
   }
@@ -126,8 +161,10 @@ abstract class MessageArrival<Message> implements Arrival {
   constructor(link: Link, moved: MovedBody) {
     if (typeof moved === "object" && "kind" in moved) {
       this.#stream = new ReadableArrival(link, moved);
-      this.body = this.#stream.takeAll() ??
-        this.#stream.value as ReadableStream<Uint8Array>;
+      const whole = this.#stream.takeAll();
+      if (whole === undefined) {
+        this.body = this.#stream.value as ReadableStream<Uint8Array>;
+      } else this.body = moved.bytes ? byteStreamOf(whole) : whole;
     } else this.body = moved;
   }
 
@@ -163,11 +200,12 @@ export class RequestArrival extends MessageArrival<Request> {
   }
 
   protected makeValue(): Request {
-    const { url, init } = this.#moved;
-    const request = new Request(url, { ...init, body: this.body });
+    const { url, method, headers, details, aborted } = this.#moved;
+    const request = makeRequest(url, method, headers, this.body, details);
     const signal = this.#signal;
-    if (signal) {
-      Object.defineProperty(request, "signal", { get: () => signal.value });
+    if (signal) followSignal(request, () => signal.value);
+    else if (aborted) {
+      setSignal(request, AbortSignal.abort(unpackError(aborted)));
     }
     return request;
   }
@@ -188,11 +226,20 @@ export class ResponseArrival extends MessageArrival<Response> {
   }
 
   protected makeValue(): Response {
-    const { url, init } = this.#moved;
-    const response = init.status === 0
-      ? Response.error()
-      : new Response(this.body, init);
-    if (url !== "") Object.defineProperty(response, "url", { value: url });
-    return response;
+    const { status, statusText, headers, details } = this.#moved;
+    return makeResponse(status, statusText, headers, this.body, details);
   }
+}
+
+/** Bytes that came as a stream of bytes, whose reader may bring a buffer of its own. */
+function byteStreamOf(
+  bytes: Uint8Array<ArrayBuffer>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
 }

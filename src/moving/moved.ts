@@ -3,15 +3,19 @@
 
 import type { PackedError } from "../error_codec.ts";
 import type { Link } from "../flow/link.ts";
+import type { Details, Header } from "./http_fields.ts";
 import type { WholeBody } from "./whole_body.ts";
+
+/** Which of Deno's classes a connection is of. */
+export type ConnKind = "tcp" | "unix" | "tls";
 
 /** A connection whose bytes come and go through a channel. */
 export interface MovedConnection {
   kind: "connection";
+  type: ConnKind;
   id: number;
   /** Its local and its remote address, as JSON: most handlers do not ask for them. */
   addresses: string;
-  isTls: boolean;
 }
 
 /** A connection that arrives as its file descriptor. */
@@ -45,6 +49,15 @@ export interface MovedReadable {
 export interface MovedWritable {
   kind: "writable";
   id: number;
+  /** Set if it has ended already: with an error, if it has failed. */
+  ended: { error?: PackedError } | undefined;
+}
+
+/** A stream that is written and read where it arrives. */
+export interface MovedTransform {
+  kind: "transform";
+  readable: MovedReadable;
+  writable: MovedWritable;
 }
 
 /** A signal that follows its original. */
@@ -62,16 +75,23 @@ export type MovedBody = WholeBody | MovedReadable | undefined;
 export interface MovedRequest {
   kind: "request";
   url: string;
-  init: RequestInit;
+  method: string;
+  headers: Header[];
+  details: Details | undefined;
   body: MovedBody;
+  /** Its signal, if that may still fire. */
   signal: MovedSignal | undefined;
+  /** The reason, if it has fired. */
+  aborted: PackedError | undefined;
 }
 
 /** A `Response`. */
 export interface MovedResponse {
   kind: "response";
-  url: string;
-  init: ResponseInit;
+  status: number;
+  statusText: string;
+  headers: Header[];
+  details: Details | undefined;
   body: MovedBody;
 }
 
@@ -91,6 +111,7 @@ export type Moved =
   | MovedDescriptor
   | MovedReadable
   | MovedWritable
+  | MovedTransform
   | MovedSignal
   | MovedRequest
   | MovedResponse
@@ -109,6 +130,8 @@ export interface Open {
 
 /** Something that moves, in the thread that it leaves. */
 export interface Departure extends Open {
+  /** How many bytes go with its description. */
+  readonly size?: number;
   /** Whether what is there of it already is still to be known; else it is by the end of the turn. */
   readonly isPending?: boolean;
   /** Set to hear that it is known. */

@@ -1,19 +1,15 @@
 // What is done with connections that are the pool's, however they move.
 
+import type { ConnKind } from "./moved.ts";
+
 /** On a connection that is; a set of them would cost the garbage collector more than all else. */
 const OWNED = Symbol("owned by a thread pool");
 
 type Ownable = Deno.Conn & { [OWNED]?: boolean };
 
-/**
- * Refuses a connection that is the pool's already.
- *
- * @throws {TypeError} If it is
- */
-export function checkConnection(conn: Ownable): void {
-  if (conn[OWNED]) {
-    throw new TypeError("The connection has already moved into a job");
-  }
+/** Whether an object is a connection that is a pool's already. */
+export function isOwned(value: object): boolean {
+  return (value as Partial<Ownable>)[OWNED] === true;
 }
 
 /** Makes a connection the pool's. */
@@ -29,6 +25,12 @@ export function closeConnection(conn: Deno.Conn): void {
     // Its former owner has closed it.
     if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
+}
+
+/** Which of Deno's classes, which are not exposed, a connection is of. */
+export function kindOfConnection(conn: Deno.Conn): ConnKind {
+  if ("handshake" in conn) return "tls";
+  return "setNoDelay" in conn ? "tcp" : "unix";
 }
 
 /** A connection's addresses as they are sent. */

@@ -22,7 +22,11 @@ export class ReadableDeparture implements Departure {
     this.#reader = stream.getReader();
     this.#credit = isOnce ? WINDOW : AHEAD;
     this.#channel = new Channel({}, { in: 0, out: this.#credit });
-    this.#channel.outlet.onStop = (reason) => this.#cancel(reason);
+    const { outlet } = this.#channel;
+    outlet.onStop = (reason) => this.#cancel(reason);
+    // An end is told at once, whether or not there is credit for more.
+    const last = () => outlet.last();
+    this.#reader.closed.then(last, last);
     this.#pump();
   }
 
@@ -79,6 +83,11 @@ function isByteStream(stream: ReadableStream<unknown>): boolean {
   }
 }
 
+/** Of a stream of any kind. */
+type Controller =
+  & ReadableStreamDefaultController
+  & Partial<ReadableByteStreamController>;
+
 /** A stream in the thread to which it has moved. */
 export class ReadableArrival implements Arrival {
   readonly #channel: Channel;
@@ -86,13 +95,17 @@ export class ReadableArrival implements Arrival {
   isOpen = true;
   onClosed: (() => void) | undefined;
   #stream: ReadableStream<unknown> | undefined;
+  #controller: Controller | undefined;
 
   constructor(link: Link, { id, credit, bytes }: MovedReadable) {
-    const leave = () => this.#leave();
-    this.#channel = new Channel(
-      { ended: leave, failed: leave },
-      { in: credit, out: 0 },
-    );
+    const ended = () => {
+      this.#finish();
+      this.#leave();
+    };
+    this.#channel = new Channel({ ended, failed: ended }, {
+      in: credit,
+      out: 0,
+    });
     this.#bytes = bytes;
     this.#channel.join(link, id);
   }
@@ -104,7 +117,11 @@ export class ReadableArrival implements Arrival {
 
   #makeStream(): ReadableStream<unknown> {
     const source: UnderlyingDefaultSource<unknown> = {
-      pull: (controller) => this.#pull(controller),
+      start: (controller) => {
+        this.#controller = controller as Controller;
+        this.#finish();
+      },
+      pull: () => this.#pull(),
       cancel: (reason) => this.#stop(reason),
     };
     return this.#bytes
@@ -129,18 +146,33 @@ export class ReadableArrival implements Arrival {
     this.#stop(new Error("The job has ended"));
   }
 
-  async #pull(controller: ReadableStreamDefaultController): Promise<void> {
+  async #pull(): Promise<void> {
     const { inlet } = this.#channel;
-    if (!inlet.hasChunk) {
-      inlet.open();
-      await inlet.more();
+    // Its reader will want to know what follows, if only that nothing does.
+    inlet.open();
+    if (!inlet.hasChunk) await inlet.more();
+    if (inlet.hasChunk) this.#controller!.enqueue(this.#take());
+    this.#finish();
+  }
+
+  /** Ends the stream as soon as nothing follows what has been read, without another read. */
+  #finish(): void {
+    const { inlet } = this.#channel;
+    const controller = this.#controller;
+    if (controller === undefined || inlet.hasChunk || !inlet.hasEnded) return;
+    // What waits in the stream is read first: an error would drop it, and a reader
+    // that asks for more bytes than are left would get an error instead of them.
+    const isRead = controller.desiredSize! >= 0;
+    if (!isRead && (this.#bytes || inlet.hasFailed)) return;
+    this.#controller = undefined;
+    if (inlet.hasFailed) return controller.error(inlet.error);
+    try {
+      controller.close();
+      // A reader that has brought a buffer gets it back.
+      controller.byobRequest?.respond(0);
+    } catch {
+      // Its buffer holds half an element: by this, the stream has failed.
     }
-    if (inlet.hasChunk) return controller.enqueue(this.#take());
-    if (inlet.hasFailed) throw inlet.error;
-    controller.close();
-    // Whoever reads into a buffer of his own gets it back.
-    const { byobRequest } = controller as Partial<ReadableByteStreamController>;
-    byobRequest?.respond(0);
   }
 
   #take(): unknown {
@@ -150,6 +182,7 @@ export class ReadableArrival implements Arrival {
 
   #stop(reason: unknown): void {
     if (this.isOpen) this.#channel.inlet.stop(reason);
+    this.#finish();
     this.#leave();
   }
 

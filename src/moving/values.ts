@@ -1,15 +1,15 @@
 // Values that are copied as something that `postMessage` does not lose.
 
 import type { Arrival, Departure, MovedValue } from "./moved.ts";
-import { fromData, toData } from "./web_values.ts";
+import { fromData } from "./web_values.ts";
 
 /** A copy of a value, made when the value is accepted. */
 export class ValueDeparture implements Departure {
   readonly #moved: MovedValue;
   readonly isOpen = false;
 
-  constructor(type: string, value: unknown) {
-    this.#moved = { kind: "value", type, data: toData(type, value) };
+  constructor(type: string, data: unknown) {
+    this.#moved = { kind: "value", type, data };
   }
 
   send(): MovedValue {

@@ -1,7 +1,7 @@
 // A `WritableStream` that moves: it is written in the thread that it leaves,
 // with what is written to it in the other.
 
-import { packError } from "../error_codec.ts";
+import { packError, unpackError } from "../error_codec.ts";
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";
@@ -11,20 +11,32 @@ import type { Arrival, Departure, MovedWritable } from "./moved.ts";
 
 /** A stream in the thread that it leaves. */
 export class WritableDeparture implements Departure {
-  readonly #channel = new Channel({}, { in: WINDOW, out: 0 });
+  readonly #channel = new Channel({
+    ended: () => this.#failed(),
+    failed: () => this.#failed(),
+  }, { in: WINDOW, out: 0 });
   readonly #writer: WritableStreamDefaultWriter<unknown>;
+  /** How it has ended by itself, if it has. */
+  #ended: MovedWritable["ended"];
+  /** Whether all is written, and the stream is being closed or aborted. */
+  #isEnding = false;
   isOpen = true;
   onClosed: (() => void) | undefined;
 
   constructor(stream: WritableStream<unknown>) {
     this.#writer = stream.getWriter();
-    // One that fails while nothing is written to it, too, wants nothing more.
-    this.#writer.closed.catch((error) => this.#channel.inlet.stop(error));
+    this.#writer.closed.then(
+      () => this.#stop(new TypeError("The stream is closed"), {}),
+      // One that fails while nothing is written to it, too, wants nothing more.
+      (error) => this.#stop(error, { error: packError(error) }),
+    );
     this.#pour();
   }
 
   send(link: Link): MovedWritable {
-    return { kind: "writable", id: this.#channel.open(link, true) };
+    // Then there is nothing to be told.
+    const id = this.#ended ? 0 : this.#channel.open(link, true);
+    return { kind: "writable", id, ended: this.#ended };
   }
 
   takeBack(): void {
@@ -32,7 +44,28 @@ export class WritableDeparture implements Departure {
   }
 
   close(reason: unknown): void {
+    if (!this.isOpen) return;
     this.#channel.inlet.fail(reason);
+    this.#abort(reason);
+  }
+
+  /** A sink that is at its last chunk hears at once that nothing follows, and may give that up. */
+  #failed(): void {
+    const { inlet } = this.#channel;
+    if (inlet.hasFailed && !inlet.hasChunk) this.#abort(inlet.error);
+  }
+
+  #abort(reason: unknown): void {
+    this.#writer.abort(reason).catch(() => {
+      // What comes of it is seen where the end is waited for.
+    });
+  }
+
+  /** Nothing more can be written, and not since it is all. */
+  #stop(reason: unknown, ended: MovedWritable["ended"]): void {
+    if (this.#isEnding) return;
+    this.#ended = ended;
+    this.#channel.inlet.stop(reason);
   }
 
   async #pour(): Promise<void> {
@@ -43,13 +76,12 @@ export class WritableDeparture implements Departure {
         if (!inlet.hasChunk) break;
         await this.#writer.write(inlet.take());
       }
+      this.#isEnding = true;
       if (inlet.hasFailed) await this.#writer.abort(inlet.error);
-      else {
-        await this.#writer.close();
-        this.#channel.tell(Op.DONE);
-      }
+      else await this.#writer.close();
+      this.#channel.tell(Op.DONE);
     } catch (error) {
-      this.#channel.tell(Op.STOP, packError(error));
+      inlet.stop(error);
     }
     this.#channel.leave();
     this.isOpen = false;
@@ -61,6 +93,7 @@ export class WritableDeparture implements Departure {
 export class WritableArrival implements Arrival {
   readonly #channel = new Channel({}, { in: 0, out: WINDOW });
   readonly value: WritableStream<unknown>;
+  #controller!: WritableStreamDefaultController;
   /** How many chunks have been written and not been sent. */
   #unsent = 0;
   /** Whether the job has ended. */
@@ -68,39 +101,46 @@ export class WritableArrival implements Arrival {
   isOpen = true;
   onClosed: (() => void) | undefined;
 
-  constructor(link: Link, { id }: MovedWritable) {
-    this.#channel.join(link, id);
-    const { outlet } = this.#channel;
+  constructor(link: Link, { id, ended }: MovedWritable) {
     this.value = new WritableStream({
-      start: (controller) => {
-        outlet.onStop = (reason) => {
-          controller.error(reason);
-          this.#leave();
-        };
-      },
+      start: (controller) => void (this.#controller = controller),
       write: (chunk) => this.#write(chunk),
-      close: () => this.#finish(),
+      close: () => this.isOpen ? this.#finish() : undefined,
       abort: (reason) => this.#abort(reason),
     }, {
       highWaterMark: 1,
       // It is asked as soon as a chunk is written.
       size: () => (this.#unsent++, 1),
     });
+    this.#channel.outlet.onStop = (reason) => this.#fail(reason);
+    if (!ended) this.#channel.join(link, id);
+    else this.#end(ended);
+  }
+
+  #end({ error }: NonNullable<MovedWritable["ended"]>): void {
+    this.isOpen = false;
+    if (error) this.#controller.error(unpackError(error));
+    else this.value.close();
   }
 
   end(failure?: { thrown: unknown }): void {
     if (!this.isOpen) return;
     this.#isEnding = true;
-    if (failure) this.#abort(failure.thrown);
-    else this.#finishSent();
+    if (failure) {
+      this.#abort(failure.thrown);
+      this.#controller.error(failure.thrown);
+    } else this.#finishSent();
   }
 
   /** Ends once all is sent that the job has written, whether or not it has waited for that. */
-  #finishSent(): void {
+  async #finishSent(): Promise<void> {
     if (this.#unsent > 0) return;
-    this.#finish().catch(() => {
+    try {
+      await this.#finish();
+      this.#controller.error(new Error("The job has ended"));
+    } catch {
       // Nobody waits for it; who does, does so at the other end.
-    });
+    }
   }
 
   async #finish(): Promise<void> {
@@ -109,6 +149,11 @@ export class WritableArrival implements Arrival {
     } finally {
       this.#leave();
     }
+  }
+
+  #fail(reason: unknown): void {
+    this.#controller.error(reason);
+    this.#leave();
   }
 
   #abort(reason: unknown): void {
@@ -128,6 +173,7 @@ export class WritableArrival implements Arrival {
     this.#unsent--;
     if (this.#isEnding) this.#finishSent();
     if (!outlet.hasCredit) await outlet.until("hasCredit");
+    if (outlet.isStopped) throw outlet.stopReason;
   }
 
   #leave(): void {

@@ -159,24 +159,11 @@ function receive(core: Core, message: ToProcess): void {
     if ("kind" in message) {
       if (message.kind === "cancel") return board.cancel(message.seq);
       if (message.kind === "guard") return void guard(core);
-      if (message.kind === "abort") return void abort(core, message);
       if (message.kind === "moving-jobs" || message.kind === "flow") {
         core.loadRest().catch(crash);
       }
     }
     core.receive(message);
-  } catch (error) {
-    crash(error);
-  }
-}
-
-async function abort(
-  core: Core,
-  { seq, reason }: { seq: number; reason: PackedError },
-): Promise<void> {
-  try {
-    const { unpackError } = await import("../error_codec.ts");
-    core.receive({ kind: "abort", seq, reason: unpackError(reason) });
   } catch (error) {
     crash(error);
   }

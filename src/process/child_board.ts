@@ -70,6 +70,11 @@ export class ChildBoard implements WorkerBoard {
     // Who does not hear is killed all the same.
   }
 
+  get largeRead(): number {
+    // Main sends the next job only when it has the result of the last.
+    return Infinity;
+  }
+
   wake(): boolean {
     // Main hears of everything by itself.
     return false;

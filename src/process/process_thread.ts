@@ -62,6 +62,7 @@ interface PendingJob {
 
 /** A process as a thread. */
 export class ProcessThread implements Thread {
+  readonly holdsToken = false;
   readonly #settings: ProcessSettings;
   readonly #name: string;
   readonly #events: ThreadEvents;
@@ -124,6 +125,8 @@ export class ProcessThread implements Thread {
     else if (said.kind === "flow") this.#flow(said.events, moves);
     else if (said.kind === "functions") this.#define(said);
     else if (said.kind === "abort") this.#abort(said);
+    // It holds nothing: the end of a process is seen.
+    else if (said.kind === "hold") return;
     else this.#send(said);
   }
 
@@ -131,14 +134,8 @@ export class ProcessThread implements Thread {
     this.#process.kill();
   }
 
-  /** Keeps the program running while this process does. */
-  ref(): void {
-    this.#process.isHeld = true;
-  }
-
-  /** Lets the program end, and this process with it. */
-  unref(): void {
-    this.#process.isHeld = false;
+  keepProcess(keeps: boolean): void {
+    this.#process.isHeld = keeps;
   }
 
   #init(init: InitMessage): void {
@@ -169,7 +166,7 @@ export class ProcessThread implements Thread {
   }
 
   #abort({ kind, seq, reason }: AbortMessage): void {
-    this.#send({ kind, seq, reason: packError(reason) });
+    this.#send({ kind, seq, reason });
   }
 
   #textFrame(text: string): Uint8Array[] {

@@ -14,6 +14,7 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** Executes jobs where the pool is. */
 export class CallerThread implements Thread {
+  readonly holdsToken = false;
   readonly #events: ThreadEvents;
   #key = "";
   #core: Core | undefined;
@@ -36,6 +37,10 @@ export class CallerThread implements Thread {
   #receive(message: ToWorker): void {
     if (this.#core) this.#core.receive(message);
     else this.#early.push(message);
+  }
+
+  keepProcess(): void {
+    // The caller's own jobs keep it as anything else there does.
   }
 
   terminate(): void {

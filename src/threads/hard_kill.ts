@@ -1,7 +1,7 @@
 // Whether this Deno stops the loop of a `node:worker_threads` worker that is
 // terminated: it does so, undocumented, where that worker holds a Web Lock.
 
-import { nodeWorkers } from "./node_thread.ts";
+import { nodeWorkers } from "./node_workers.ts";
 
 /** For so many ms a loop has to stand still. */
 const STILL = 10;

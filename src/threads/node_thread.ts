@@ -1,8 +1,8 @@
 // A thread that is a worker of `node:worker_threads`, which can be stopped in a
 // loop, and runs out of memory alone.
 
-import process from "node:process";
 import { entryWith } from "./entry.ts";
+import { nodeWorkers } from "./node_workers.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 
 /** The part of a worker of `node:worker_threads` that is used here. */
@@ -10,6 +10,7 @@ type NodeWorker = import("node:worker_threads").Worker;
 
 /** A thread that can be killed. */
 export class NodeThread implements Thread {
+  readonly holdsToken = true;
   readonly #worker: NodeWorker;
 
   constructor(
@@ -27,6 +28,11 @@ export class NodeThread implements Thread {
   post(message: unknown, moves?: Transferable[]): void {
     // deno-lint-ignore no-explicit-any
     this.#worker.postMessage(message, moves as any);
+  }
+
+  keepProcess(keeps: boolean): void {
+    if (keeps) this.#worker.ref();
+    else this.#worker.unref();
   }
 
   terminate(): void {
@@ -48,11 +54,6 @@ function openNodeWorker(
     env: SHARE_ENV as any,
     resourceLimits: memoryLimit === undefined ? {} : heapOf(memoryLimit),
   });
-}
-
-/** The module, which only those pay for who need it. */
-export function nodeWorkers(): typeof import("node:worker_threads") {
-  return process.getBuiltinModule("node:worker_threads");
 }
 
 /** Which part of a heap is for what is new, at most so many MiB. */

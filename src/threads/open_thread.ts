@@ -6,7 +6,12 @@ import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 import { WebThread } from "./web_thread.ts";
 
 /** What is there of a thread that could not be started. */
-const NONE: Thread = { post() {}, terminate() {} };
+const NONE: Thread = {
+  holdsToken: false,
+  post() {},
+  keepProcess() {},
+  terminate() {},
+};
 
 /** Starts a thread that can do what is asked of it. */
 export function openThread(

@@ -28,12 +28,12 @@ export interface ThreadEvents {
 
 /** A thread that has been started. */
 export interface Thread {
+  /** Whether it ends as a thread does that holds a token of its life. */
+  readonly holdsToken: boolean;
   /** Sends a message; throws as `postMessage` does. */
   post(message: unknown, moves?: Transferable[]): void;
+  /** Whether it keeps the process from ending; it does from the start. */
+  keepProcess(keeps: boolean): void;
   /** Ends it as far as that can be done, and lets the process end without it. */
   terminate(): void;
-  /** Keeps the program running while it runs. */
-  ref?(): void;
-  /** Lets the program end while it runs. */
-  unref?(): void;
 }

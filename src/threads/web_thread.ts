@@ -3,11 +3,13 @@
 
 import { ENTRY, entryWith } from "./entry.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
-import { unref } from "./unref.ts";
+import { setRef } from "./unref.ts";
 
 /** A Web Worker, in a sandbox if it is given permissions. */
 export class WebThread implements Thread {
+  readonly holdsToken = true;
   readonly #worker: Worker;
+  #keepsProcess = true;
 
   constructor(
     { name, module, permissions }: ThreadSettings,
@@ -25,9 +27,15 @@ export class WebThread implements Thread {
     else this.#worker.postMessage(message, moves);
   }
 
+  keepProcess(keeps: boolean): void {
+    if (keeps === this.#keepsProcess) return;
+    this.#keepsProcess = keeps;
+    setRef(this.#worker, keeps);
+  }
+
   terminate(): void {
     this.#worker.terminate();
-    unref(this.#worker);
+    this.keepProcess(false);
   }
 }
 

@@ -11,7 +11,7 @@ import type {
   ToWorker,
 } from "../protocol.ts";
 import { canHardKill } from "./hard_kill.ts";
-import { endOfLife } from "./liveness.ts";
+import { Life } from "./life.ts";
 import { openThread } from "./open_thread.ts";
 import type { Thread, ThreadSettings } from "./thread.ts";
 
@@ -27,11 +27,10 @@ export interface WorkerThreadEvents {
   died(cause: unknown): void;
 }
 
+/** What is known of a thread that ends without a word. */
+const EXITED = "The worker exited: self.close() or Deno.exit()";
 /** What a thread has posted arrives so many ms after its end has been seen. */
 const LAST_WORDS = 10;
-
-/** A thread that has not ended so many ms after it was told to is lost. */
-const LOST_AFTER = 500;
 
 /** A thread that is watched from its start to its end. */
 export class WorkerThread {
@@ -41,11 +40,9 @@ export class WorkerThread {
   readonly #isKillable: Promise<boolean> | undefined;
   readonly #thread: Thread;
   readonly #events: WorkerThreadEvents;
-  readonly #watch = new AbortController();
   #isStopped = false;
   #dying: ReturnType<typeof setTimeout> | undefined;
-  /** Resolves when it has ended, from when it is known how to see that. */
-  #life: Promise<void> | undefined;
+  #life: Life | undefined;
 
   constructor(settings: ThreadSettings, events: WorkerThreadEvents) {
     this.#events = events;
@@ -59,6 +56,11 @@ export class WorkerThread {
   /** Sends the first message; it tells the key. */
   init(message: Omit<InitMessage, "key">): void {
     this.#thread.post({ ...message, key: this.#key } satisfies InitMessage);
+    if (!this.#thread.holdsToken) return;
+    // The thread starts meanwhile.
+    const life = this.#life = new Life();
+    life.onEnd = () => this.#dieSoon(new Error(EXITED), LAST_WORDS);
+    this.post({ kind: "hold", token: life.token }, [life.token]);
   }
 
   /** Sends a message; throws as `postMessage` does. */
@@ -69,25 +71,17 @@ export class WorkerThread {
     this.#thread.post(posted, moves);
   }
 
-  /**
-   * Ends the thread; it says nothing more.
-   *
-   * @param isLooping Whether it is known to hear nothing
-   * @param uninterested Whether nobody cares any more whether it has ended
-   * @returns Whether it has ended, as far as is known; otherwise it is lost
-   */
-  async stop(
-    isLooping: boolean,
-    uninterested: AbortSignal,
-  ): Promise<boolean> {
+  /** Whether the thread keeps the process from ending. */
+  keepProcess(keeps: boolean): void {
+    if (!this.#isStopped) this.#thread.keepProcess(keeps);
+  }
+
+  /** Ends the thread, which says nothing more; gives its life, if that can be seen. */
+  stop(): Life | undefined {
     this.#isStopped = true;
     clearTimeout(this.#dying);
     this.#thread.terminate();
-    const hasEnded = this.#life === undefined || uninterested.aborted ||
-      (!isLooping || this.#isKillable !== undefined) &&
-        await endsSoon(this.#life, uninterested);
-    this.#watch.abort();
-    return hasEnded;
+    return this.#life;
   }
 
   async #becomeReady(): Promise<void> {
@@ -113,9 +107,6 @@ export class WorkerThread {
     const message = posted[1];
     if (Array.isArray(message)) return this.#events.message(message);
     switch (message.kind) {
-      case "alive":
-        this.#watchLife(message.life);
-        break;
       case "ready":
         this.#becomeReady();
         break;
@@ -128,43 +119,15 @@ export class WorkerThread {
     }
   }
 
-  #watchLife(name: string): void {
-    const life = this.#life = endOfLife(name, this.#watch.signal);
-    life?.then(() => {
-      const cause = new Error("The worker exited: self.close() or Deno.exit()");
-      // It may have got another name meanwhile.
-      this.#dieSoon(cause, LAST_WORDS, () => this.#life === life);
-    });
-  }
-
   /** What the thread has posted before its end is still on its way. */
-  #dieSoon(cause: unknown, ms: number, isSo = () => true): void {
+  #dieSoon(cause: unknown, ms: number): void {
     if (this.#isStopped) return;
-    this.#dying ??= setTimeout(() => {
-      this.#dying = undefined;
-      if (isSo()) this.#die(cause);
-    }, ms);
+    this.#dying ??= setTimeout(() => this.#die(cause), ms);
   }
 
   #die(cause: unknown): void {
     if (!this.#isStopped) this.#events.died(cause);
   }
-}
-
-/** Whether a life ends in time, or before anybody cares. */
-async function endsSoon(
-  life: Promise<void>,
-  uninterested: AbortSignal,
-): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, LOST_AFTER, false);
-  const onEnd = () => resolve(true);
-  life.then(onEnd);
-  uninterested.addEventListener("abort", onEnd);
-  const hasEnded = await promise;
-  uninterested.removeEventListener("abort", onEnd);
-  clearTimeout(timer);
-  return hasEnded;
 }
 
 /** Nobody else would close the ports that have come with a message of a job's. */

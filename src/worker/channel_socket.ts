@@ -17,20 +17,24 @@ import {
 import {
   abortedError,
   closedError,
+  type Conn,
   interruptedError,
-  MovedConn,
-  MovedTlsConn,
+  makeConn,
   type Socket,
 } from "./moved_conn.ts";
 
 /** The worker's end of a connection that moves as bytes. */
 export class ChannelSocket implements Socket, Arrival {
   readonly #channel: Channel;
-  readonly value: MovedConn;
+  readonly value: Conn;
   onClosed: (() => void) | undefined;
   #calls: PromiseWithResolvers<unknown>[] | undefined;
   /** How far the first chunk has been read. */
   #offset = 0;
+  readonly #isTls: boolean;
+  /** Whether the handshake of TLS, which writes wait for, may still fail. */
+  #mustShake: boolean;
+  #shaken: Promise<Deno.TlsHandshakeInfo> | undefined;
   #isAborted = false;
   isClosed = false;
 
@@ -39,9 +43,9 @@ export class ChannelSocket implements Socket, Arrival {
       called: (answer) => this.#answered(answer as SocketAnswer),
     }, { in: ONE_READ, out: WINDOW });
     this.#channel.join(link, moved.id);
-    this.value = moved.isTls
-      ? new MovedTlsConn(this, moved.addresses)
-      : new MovedConn(this, moved.addresses);
+    this.#isTls = moved.type === "tls";
+    this.#mustShake = this.#isTls;
+    this.value = makeConn(moved.type, this, moved.addresses);
   }
 
   get isOpen(): boolean {
@@ -90,15 +94,19 @@ export class ChannelSocket implements Socket, Arrival {
     if (this.isClosed) throw interruptedError();
     if (this.#isAborted) throw abortedError();
     if (!inlet.hasChunk && inlet.hasFailed) throw inlet.error;
+    // Bytes come after a handshake only.
+    if (inlet.hasChunk) this.#mustShake = false;
   }
 
   async write(bytes: Uint8Array): Promise<number> {
     const { outlet } = this.#channel;
     if (this.isClosed) throw closedError();
+    if (this.#mustShake) await this.#shake();
     if (!outlet.hasCredit) await outlet.until("hasCredit");
     if (this.isClosed) throw interruptedError();
     if (outlet.isStopped) throw outlet.stopReason;
-    if (outlet.hasEnded) throw new Deno.errors.BrokenPipe("Broken pipe");
+    if (bytes.length === 0 && this.#isTls) return 0;
+    if (outlet.hasEnded) throw this.#endedError();
     if (bytes.length === 0) return 0;
     // The caller may use its buffer again as soon as this has resolved.
     const part = bytes.subarray(0, BLOCK);
@@ -106,9 +114,23 @@ export class ChannelSocket implements Socket, Arrival {
     return part.length;
   }
 
-  closeWrite(): Promise<void> {
-    if (this.isClosed) return Promise.reject(closedError());
-    return this.#channel.outlet.finish();
+  /** Waits for the handshake, so that the first write tells if it fails, as natively. */
+  async #shake(): Promise<void> {
+    await (this.#shaken ??= this.handshake());
+    this.#mustShake = false;
+  }
+
+  /** The native error of a write after `closeWrite()`. */
+  #endedError(): Error {
+    return this.#isTls
+      ? new Deno.errors.NotConnected("not connected")
+      : new Deno.errors.BrokenPipe("Broken pipe");
+  }
+
+  async closeWrite(): Promise<void> {
+    if (this.isClosed) throw closedError();
+    if (this.#mustShake) await this.#shake();
+    await this.#channel.outlet.finish();
   }
 
   /** Closes the connection; what was written still goes out. */

@@ -14,6 +14,11 @@ import { Handlers, importModule } from "./handlers.ts";
 import type { Host, Post } from "./host.ts";
 import type { Traffic } from "./traffic.ts";
 
+/** What is used here of the Web Locks API. */
+interface Locks {
+  request(name: string, callback: () => Promise<never>): void;
+}
+
 /** Imports the module, and makes what runs its jobs. */
 export async function openCore(
   init: WorkerInit,
@@ -22,10 +27,14 @@ export async function openCore(
 ): Promise<Core> {
   const { module, memoryLimit } = init;
   if (memoryLimit !== undefined) await checkMemoryLimit(memoryLimit);
-  if (init.hardKill) await watchMemory(host.post);
-  const handlers = new Handlers(
-    module === undefined ? {} : await importModule(module, host),
-  );
+  if (init.hardKill) {
+    await holdLock();
+    await watchMemory(host.post);
+  }
+  const [exports] = module === undefined
+    ? [{}]
+    : await importModule(module, host);
+  const handlers = new Handlers(exports);
   const executor = new Executor(init, board, handlers, host);
   // Most workers start sooner without.
   if (init.concurrency > 1) {
@@ -33,6 +42,19 @@ export async function openCore(
     if (init.rings) await executor.loadRest();
   }
   return new Core(executor);
+}
+
+/** A thread of `node:worker_threads` that holds a Web Lock is stopped in a loop, too. */
+function holdLock(): Promise<void> {
+  // Deno's types leave it out.
+  const { locks } = navigator as unknown as { locks?: Locks };
+  return new Promise((resolve) => {
+    if (locks === undefined) return resolve();
+    locks.request(`@spindle/thread-pool/${crypto.randomUUID()}`, () => {
+      resolve();
+      return new Promise(() => {});
+    });
+  });
 }
 
 /** Some kinds of threads have no limit. */
@@ -79,14 +101,19 @@ export class Core {
   receive(message: ToWorker): void {
     this.#executor.traffic?.link.beginTurn();
     if (this.#waiting.length > 0) this.#wait(message);
-    else if (message === WAKE) this.#executor.traffic?.link.read();
+    else if (message === WAKE) this.#executor.wake();
     else if (isArray(message)) this.#executor.receive(message);
     else {
       switch (message.kind) {
         case "functions":
-          return this.#executor.define(message.definitions);
+          return this.#executor.define(message);
         case "abort":
           return this.#executor.abort(message.seq, message.reason);
+        case "hold":
+          // A thread in which nothing is awaited any more, since a job has broken
+          // what receives messages, would end the whole process.
+          message.token.onmessage = () => {};
+          return;
         case "init":
           return;
         default:

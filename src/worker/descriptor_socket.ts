@@ -8,7 +8,8 @@ import type { Arrival, MovedDescriptor } from "../moving/moved.ts";
 import {
   abortedError,
   closedError,
-  MovedConn,
+  type Conn,
+  makeConn,
   type Socket,
 } from "./moved_conn.ts";
 
@@ -18,7 +19,7 @@ const CHUNK = 64 * 1024;
 export class DescriptorSocket implements Socket, Arrival {
   readonly #channel = new Channel({}, { in: 0, out: 0 });
   readonly #fd: number;
-  readonly value: MovedConn;
+  readonly value: Conn;
   onClosed: (() => void) | undefined;
   #core: SocketCore | undefined;
   #rid = 0;
@@ -28,7 +29,7 @@ export class DescriptorSocket implements Socket, Arrival {
   constructor(link: Link, moved: MovedDescriptor) {
     this.#fd = moved.fd;
     this.#channel.join(link, moved.id);
-    this.value = new MovedConn(this, moved.addresses);
+    this.value = makeConn("tcp", this, moved.addresses);
   }
 
   get isOpen(): boolean {

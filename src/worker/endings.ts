@@ -5,8 +5,10 @@ import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/turn.ts";
 import { Departures } from "../moving/departures.ts";
-import { pack, type Packed } from "../pack.ts";
-import type { Ending } from "../protocol.ts";
+import { endsWith, execute, includes, sourceOf } from "../intrinsics.ts";
+import { LARGE, pack, type Packed, take } from "../pack.ts";
+import type { Ending, FromWorker } from "../protocol.ts";
+import { addToMessage } from "../reword.ts";
 import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
 import type { Traffic } from "./traffic.ts";
@@ -19,7 +21,8 @@ interface EndedJob {
 }
 
 /**
- * Sends what a handler has returned, if it can be sent. Streams in it depart a
+ * Sends what a handler has returned, if it can be sent; of large results main tells
+ * when it has read them. Streams in it depart a
  * turn later, together with what they have by then.
  */
 export function postValue(
@@ -27,16 +30,34 @@ export function postValue(
   result: unknown,
   traffic: Traffic | undefined,
   post: Post,
+  onLarge: () => void,
 ): Promise<Departures> | undefined {
   try {
     const packed = pack(result, "result");
+    const isLarge = packed.size > LARGE;
     if (packed.departing.length > 0) {
       checkDeparting(packed);
-      return postMoving(job, packed, traffic!, post);
+      return postMoving(job, packed, traffic!, post, onLarge);
     }
-    const { value, moves, marked } = packed;
-    post([job.seq, value], moves.length > 0 ? moves : undefined);
+    const { moves, marked, lent } = packed;
+    let { value } = packed;
+    if (lent) {
+      const loan = lent.lend();
+      value = loan.copies.get(value as object) ?? value;
+      for (let i = 0; i < loan.moves.length; i++) {
+        moves[moves.length] = loan.moves[i];
+      }
+    }
+    const message: FromWorker = isLarge
+      ? {
+        kind: "ended",
+        seq: job.seq,
+        ending: { kind: "value", value, isLarge },
+      }
+      : [job.seq, value];
+    post(message, moves.length > 0 ? moves : undefined);
     unmark(marked);
+    if (isLarge) onLarge();
   } catch (error) {
     postRefusal(job, error, post);
   }
@@ -47,41 +68,36 @@ function postMoving(
   packed: Packed<unknown>,
   { link }: Traffic,
   post: Post,
+  onLarge: () => void,
 ): Promise<Departures> | undefined {
+  // What Deno refuses to move it refuses here, before a stream has departed.
+  take(packed);
   const departures = new Departures(packed.departing);
-  unmark(packed.marked);
-  if (departures.isOpen) return postOpen(job, packed, departures, link, post);
-  sendMoving(job, packed, departures, link, post);
-}
-
-async function postOpen(
-  job: EndedJob,
-  packed: Packed<unknown>,
-  departures: Departures,
-  link: Link,
-  post: Post,
-): Promise<Departures> {
-  await endOfTurn();
-  sendMoving(job, packed, departures, link, post);
-  return departures;
+  packed.size += departures.size;
+  const send = () => sendMoving(job, packed, departures, link, post, onLarge);
+  if (departures.isOpen) return endOfTurn().then(send).then(() => departures);
+  send();
 }
 
 function sendMoving(
   job: EndedJob,
-  { value, moves }: Packed<unknown>,
+  { value, moves, size }: Packed<unknown>,
   departures: Departures,
   link: Link,
   post: Post,
+  onLarge: () => void,
 ): void {
   const moved = departures.send(link);
   // What is there already is there before its stream.
   link.send();
-  const ending: Ending = { kind: "value", value, moved };
+  const isLarge = size > LARGE;
+  const ending: Ending = { kind: "value", value, moved, isLarge };
   try {
     post(
       { kind: "ended", seq: job.seq, ending },
       moves.length > 0 ? moves : undefined,
     );
+    if (isLarge) onLarge();
   } catch (error) {
     departures.close(error);
     postRefusal(job, error, post);
@@ -119,17 +135,32 @@ function failure({ handler }: EndedJob, thrown: unknown): Ending {
     if (thrown instanceof HandlerNotFound) {
       return { kind: "not-found", message: thrown.message };
     }
-    if (handler.inline && thrown instanceof ReferenceError) explain(thrown);
+    if (thrown instanceof TypeError) explainThis(thrown, handler);
   }
   return { kind: "error", error: packError(thrown) };
 }
 
-/** Says of a name that is not there why it is not, as far as that can be known. */
-function explain(error: ReferenceError): void {
-  const name = /^(.+) is not defined$/.exec(error.message)?.[1];
-  if (name === undefined) return;
-  const { message, stack } = error;
-  error.message =
-    `${message} in the worker: an inline job cannot capture "${name}", pass values through args`;
-  error.stack = stack?.replace(message, () => error.message);
+/** What is said of an `undefined` whose property is read or set. */
+const OF_UNDEFINED =
+  /^Cannot (?:read|set) properties of undefined \((?:reading|setting) '(.+)'\)$/;
+/** What is said of a `this` by itself. */
+const OF_THIS = / of 'this' as it is undefined\.$/;
+/** What functions of the language and of the runtime say. */
+const OF_NATIVE =
+  /called on incompatible receiver undefined$|^Illegal invocation$/;
+
+/** Says of a `this` that is not there why it is not, as far as that can be known. */
+function explainThis(error: TypeError, { name, call }: Handler): void {
+  const { message } = error;
+  const source = sourceOf(call);
+  const key = execute(OF_UNDEFINED, message)?.[1];
+  const isOfThis = key === undefined
+    ? execute(OF_THIS, message) ??
+      (endsWith(source, "{ [native code] }") && execute(OF_NATIVE, message))
+    : includes(source, `this.${key}`) || includes(source, `this?.${key}`);
+  if (!isOfThis) return;
+  addToMessage(
+    error,
+    `: job "${name}" is called as a plain function, without a \`this\``,
+  );
 }

@@ -3,11 +3,12 @@
 
 import { State, WAKE, type WorkerBoard } from "../board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
+import type { PackedError } from "../unpack_error.ts";
 import { apply, objectPrototype } from "../intrinsics.ts";
 import { type JobList, JobListReader } from "../job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/moved.ts";
-import type { FunctionDefinition, Rings, WorkerInit } from "../protocol.ts";
+import type { FunctionsMessage, Rings, WorkerInit } from "../protocol.ts";
 import {
   type CurrentJob,
   currentJobSlot,
@@ -60,6 +61,8 @@ class ReceivedJob implements CurrentJob {
 
 /** Results wait at most so many ms for others to be told of with them, if no job is long. */
 const TELL_AFTER = 0.25;
+/** So many large results may wait for main to read them before the next job starts. */
+const MOST_UNREAD = 2;
 /** For so many ms jobs follow each other before timers and I/O get their turn. */
 const TURN = 10;
 /** How often the size of the heap is looked at, in ms. */
@@ -103,6 +106,9 @@ export class Executor {
   #untoldSince: number | undefined;
   /** When, on main's clock, it is others' turn in this thread. */
   #pauseAt = 0;
+  /** How many large results have left. */
+  #largePosted = 0;
+  readonly #onLarge = (): void => void this.#largePosted++;
   readonly #maxHeap: number;
   /** When, on main's clock, the heap is looked at again. */
   #weighAt: number;
@@ -152,8 +158,8 @@ export class Executor {
   }
 
   /** Takes in functions that jobs will name. */
-  define(definitions: FunctionDefinition[]): void {
-    this.#handlers.define(definitions);
+  define(functions: FunctionsMessage): void {
+    this.#handlers.define(functions);
   }
 
   /** Takes in a list of jobs, with what has moved with each. */
@@ -202,15 +208,37 @@ export class Executor {
   }
 
   /** A job is to end. */
-  abort(seq: number, reason: unknown): void {
+  abort(seq: number, reason: PackedError): void {
     this.#board.hear();
-    this.#inProgress.get(seq)?.abort(reason);
+    const job = this.#inProgress.get(seq);
+    if (job) this.#abort(job, reason);
+    // Main may have taken this thread to hear nothing.
+    this.#tell();
     // Where one was stopped, what followed may have been stopped with it.
     if (this.#mayStart) this.#run(this.#now());
   }
 
+  /** Main has something to say in shared memory. */
+  wake(): void {
+    this.traffic?.link.read();
+    if (this.#first && this.#mayStart) this.#run(this.#now());
+  }
+
+  async #abort(job: ReceivedJob, reason: PackedError): Promise<void> {
+    if ("thrown" in reason) return job.abort(reason.thrown);
+    try {
+      const { unpackError } = await import("../unpack_error.ts");
+      // It may have ended meanwhile.
+      if (this.#inProgress.get(job.seq) === job) job.abort(unpackError(reason));
+    } catch (error) {
+      this.#host.crash(error);
+    }
+  }
+
   get #mayStart(): boolean {
-    return this.#holds === 0 && this.#inProgress.size < this.#concurrency;
+    return this.#holds === 0 && this.#inProgress.size < this.#concurrency &&
+      (this.#largePosted === 0 ||
+        this.#largePosted - this.#board.largeRead < MOST_UNREAD);
   }
 
   #run(now: number): void {
@@ -366,7 +394,13 @@ export class Executor {
       postFailure(job, result, this.#host.post);
       return job.arrivals?.end({ thrown: result });
     }
-    const departing = postValue(job, result, this.traffic!, this.#host.post);
+    const departing = postValue(
+      job,
+      result,
+      this.traffic!,
+      this.#host.post,
+      this.#onLarge,
+    );
     if (departing === undefined) return job.arrivals?.end();
     this.#hold(async () => {
       const departures = await departing;

@@ -2,15 +2,18 @@
 // source.
 
 import { currentJob } from "../current_job.ts";
-import type { FunctionDefinition } from "../protocol.ts";
+import type { FunctionsMessage } from "../protocol.ts";
 import {
+  apply,
   execute,
   getPrototypeOf,
   hasOwn,
   join,
   keys,
   sourceOf,
+  stringify,
 } from "../intrinsics.ts";
+import { reword } from "../reword.ts";
 import { transfer } from "../transfer.ts";
 import type { Host } from "./host.ts";
 
@@ -18,13 +21,14 @@ import type { Host } from "./host.ts";
 export type Module = Record<string, unknown>;
 
 /**
- * The module's exports. Never resolves if the module ends its thread: such a
- * thread goes on for a while, and would take jobs.
+ * The module's exports, in a list, since a promise would take a module that
+ * exports `then` for a promise as well. Never resolves if the module ends its
+ * thread: such a thread goes on for a while, and would take jobs.
  */
 export async function importModule(
   url: string,
   { nextTurn }: Host,
-): Promise<Module> {
+): Promise<[Module]> {
   const scope = globalThis as { close?: () => void };
   const { close } = scope;
   const { exit } = Deno;
@@ -39,13 +43,30 @@ export async function importModule(
     return exit(code);
   };
   try {
-    const module = await import(url);
+    const { module } = await importWrapped(url);
     // A rejection that it leaves is reported before the next turn.
     await nextTurn();
-    return isEnding ? ending.promise : module;
+    return isEnding ? ending.promise : [module];
   } finally {
     scope.close = close;
     Deno.exit = exit;
+  }
+}
+
+/** Imports a module that exports another one, instead of being it. */
+async function importWrapped(url: string): Promise<{ module: Module }> {
+  const text = stringify(url);
+  const source = `import * as module from ${text}; export { module };`;
+  try {
+    return await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  } catch (error) {
+    if (error instanceof Error) {
+      // That it was imported from here helps nobody.
+      const place = encodeURIComponent(text);
+      const lines = error.message.split("\n");
+      reword(error, lines.filter((line) => !line.includes(place)).join("\n"));
+    }
+    throw error;
   }
 }
 
@@ -62,32 +83,40 @@ export class HandlerNotFound extends Error {}
 const GENERATOR = getPrototypeOf(function* () {});
 const ASYNC_GENERATOR = getPrototypeOf(async function* () {});
 const CLASS = /^class\b/;
-/** As it was before any job could overwrite it. */
-const MakeFunction = Function;
+/** As it was before any job could overwrite it; called by this name, it sees global names only. */
+const evaluate = eval;
 
-/** All handlers that main has named so far, by their numbers. */
+/** The handlers that main has named and not told to forget, by their numbers. */
 export class Handlers {
   readonly #exports: Module;
-  readonly #handlers: Handler[] = [];
+  readonly #handlers: (Handler | undefined)[] = [];
 
   /** @param exports The namespace of the pool's module */
   constructor(exports: Module) {
     this.#exports = exports;
   }
 
-  /** Takes in functions whose numbers follow those that are known. */
-  define(definitions: FunctionDefinition[]): void {
+  /** Takes in functions, and forgets others, whose numbers may be used again. */
+  define({ forgotten, definitions }: FunctionsMessage): void {
+    for (let i = 0; i < forgotten.length; i++) {
+      this.#handlers[forgotten[i]] = undefined;
+    }
     for (let i = 0; i < definitions.length; i++) {
-      const { name, source } = definitions[i];
-      this.#handlers[this.#handlers.length] = source === undefined
+      const definition = definitions[i];
+      const { id, name, source } = definition;
+      // Numbers need not come in order: no list may have holes.
+      while (this.#handlers.length < id) {
+        this.#handlers[this.#handlers.length] = undefined;
+      }
+      this.#handlers[id] = source === undefined
         ? this.#exported(name)
-        : inline(name, source);
+        : inline(name, source, definition.place);
     }
   }
 
-  /** The handler of this number. */
+  /** The handler of this number, which main has told of before. */
   get(id: number): Handler {
-    return this.#handlers[id];
+    return this.#handlers[id]!;
   }
 
   #exported(name: string): Handler {
@@ -127,11 +156,18 @@ function canBeJob(value: object): boolean {
     execute(CLASS, sourceOf(value)) === null;
 }
 
-function inline(name: string, source: string): Handler {
-  const make = new MakeFunction(
-    "transfer",
-    "currentJob",
-    `"use strict"; return (${source}\n);`,
+/** Makes a function of its source; frames of its stacks name its place. */
+function inline(
+  name: string,
+  source: string,
+  place: string | undefined,
+): Handler {
+  // What precedes the source stands in its first line, so that its lines count from 1.
+  const make = evaluate(
+    `"use strict"; (function (transfer, currentJob) { return (${source}
+); })
+//# sourceURL=${place ?? "inline-job"}`,
   );
-  return { name, inline: true, call: make(transfer, currentJob) };
+  const call = apply(make, undefined, [transfer, currentJob]);
+  return { name, inline: true, call: call as Handler["call"] };
 }

@@ -10,7 +10,6 @@ import type {
   PostedToWorker,
   ToWorker,
 } from "../protocol.ts";
-import { guardLives, showLife } from "../threads/liveness.ts";
 import type { Core } from "./core.ts";
 
 /** Where a worker's messages come and go: its global scope, or a port. */
@@ -26,6 +25,8 @@ let core: Core | undefined;
 const early: ToWorker[] = [];
 /** As they were before any job could overwrite them. */
 const { preventDefault, stopImmediatePropagation } = Event.prototype;
+const { dispatchEvent } = EventTarget.prototype;
+const { ErrorEvent, PromiseRejectionEvent } = globalThis;
 const { close } = globalThis as { close?: () => void };
 const { exit } = Deno;
 
@@ -52,15 +53,10 @@ export function listen(scope: Scope): void {
     if (moves === undefined) apply(postMessage, scope, [posted]);
     else apply(postMessage, scope, [posted, moves]);
   };
-  const life = showLife(global.name ?? "worker", (life) => {
-    post({ kind: "alive", life });
-  });
-  guardLives();
   const loading = Promise.all([import("./core.ts"), import("./next_turn.ts")]);
 
   async function start(init: InitMessage): Promise<void> {
     key = init.key;
-    post({ kind: "alive", life: await life });
     const [{ openCore }, { nextTurn }] = await loading;
     try {
       const board = new Board(init.slots, init.board);
@@ -70,6 +66,8 @@ export function listen(scope: Scope): void {
     }
     post({ kind: "ready" });
     for (let i = 0; i < early.length; i++) receive(core, early[i]);
+    // Else the first jobs' arguments would stay for as long as the worker.
+    early.length = 0;
     core.loadRest().catch(crash);
   }
 
@@ -116,14 +114,51 @@ export function listen(scope: Scope): void {
     } else start(posted);
   }, CAPTURE);
   scope.start?.();
-  global.addEventListener("error", (event) => {
+  watchErrors(global, crash);
+}
+
+/**
+ * Hears of errors that nobody caught. Deno would end the thread unless a listener
+ * prevents it, so this one, the first, does; and dispatches a copy of the event,
+ * which tells whether a listener of the module's prevents it as well.
+ */
+function watchErrors(
+  global: EventTarget,
+  crash: (error: unknown) => void,
+): void {
+  let copy: Event | undefined;
+
+  function dispatchCopy(event: Event, made: Event, error: unknown): void {
+    copy = made;
+    const isPrevented = !apply(dispatchEvent, global, [made]);
+    apply(stopImmediatePropagation, event, []);
+    // Deno calls these later, and ends the thread if there are none.
+    if (!isPrevented && isLeftToNode(event)) return;
     apply(preventDefault, event, []);
-    crash((event as ErrorEvent).error);
+    if (!isPrevented) crash(error);
+  }
+
+  global.addEventListener("error", (event) => {
+    if (event === copy) return;
+    const { message, filename, lineno, colno, error } = event as ErrorEvent;
+    const init = { message, filename, lineno, colno, error, cancelable: true };
+    dispatchCopy(event, new ErrorEvent("error", init), error);
   }, CAPTURE);
   global.addEventListener("unhandledrejection", (event) => {
-    apply(preventDefault, event, []);
-    crash((event as PromiseRejectionEvent).reason);
+    if (event === copy) return;
+    const { type, promise, reason } = event as PromiseRejectionEvent;
+    const init = { promise, reason, cancelable: true };
+    dispatchCopy(event, new PromiseRejectionEvent(type, init), reason);
   }, CAPTURE);
+}
+
+/** Whether the module listens to a rejection with `process.on()`. */
+function isLeftToNode({ type }: Event): boolean {
+  const { process } = globalThis as {
+    process?: { listenerCount(event: string): number };
+  };
+  return type === "unhandledrejection" && process !== undefined &&
+    process.listenerCount("unhandledRejection") > 0;
 }
 
 if (import.meta.main) listen(globalThis as unknown as Scope);

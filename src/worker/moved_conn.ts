@@ -1,11 +1,12 @@
-// A connection in the worker to which it has moved: a `Deno.Conn` whatever it
-// is made of.
+// A connection in the worker to which it has moved: a `Deno.TcpConn`, a
+// `Deno.UnixConn` or a `Deno.TlsConn`, whatever it is made of.
 
+import { expected } from "../expected.ts";
+import type { ConnKind } from "../moving/moved.ts";
 import { type ConnSource, readableOf, writableOf } from "./conn_streams.ts";
 
 /** What a connection is made of. */
 export interface Socket extends ConnSource {
-  read(target: Uint8Array): Promise<number | null>;
   /** Whether it is closed, by its handler or with the job. */
   readonly isClosed: boolean;
   setNoDelay(value: boolean | undefined): void;
@@ -14,10 +15,26 @@ export interface Socket extends ConnSource {
   handshake?(): Promise<Deno.TlsHandshakeInfo>;
 }
 
-/** The connection as its handler knows it. */
-export class MovedConn implements Deno.TcpConn {
+/** Makes the connection of a kind. */
+export function makeConn(
+  kind: ConnKind,
+  socket: Socket,
+  addresses: string,
+): Conn {
+  switch (kind) {
+    case "tcp":
+      return new TcpConn(socket, addresses);
+    case "tls":
+      return new TlsConn(socket, addresses);
+    case "unix":
+      return new UnixConn(socket, addresses);
+  }
+}
+
+/** What its handler may do with a connection of any kind. */
+export class Conn<A extends Deno.Addr = Deno.Addr> implements Deno.Conn<A> {
   /** As text until somebody asks for them. */
-  #addresses: [Deno.NetAddr, Deno.NetAddr] | string;
+  #addresses: [A, A] | string;
   readonly #socket: Socket;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
@@ -29,20 +46,17 @@ export class MovedConn implements Deno.TcpConn {
 
   // Which kind of address it is follows from the connection that moved.
 
-  get localAddr(): Deno.NetAddr {
+  get localAddr(): A {
     return this.#parse()[0];
   }
 
-  get remoteAddr(): Deno.NetAddr {
+  get remoteAddr(): A {
     return this.#parse()[1];
   }
 
-  #parse(): [Deno.NetAddr, Deno.NetAddr] {
+  #parse(): [A, A] {
     if (typeof this.#addresses === "string") {
-      this.#addresses = JSON.parse(this.#addresses) as [
-        Deno.NetAddr,
-        Deno.NetAddr,
-      ];
+      this.#addresses = JSON.parse(this.#addresses) as [A, A];
     }
     return this.#addresses;
   }
@@ -56,11 +70,15 @@ export class MovedConn implements Deno.TcpConn {
   }
 
   read(target: Uint8Array): Promise<number | null> {
-    return this.#socket.read(target);
+    return target instanceof Uint8Array
+      ? this.#socket.read(target)
+      : Promise.reject(expected("target", "a Uint8Array", target));
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.#socket.write(bytes);
+    return bytes instanceof Uint8Array
+      ? this.#socket.write(bytes)
+      : Promise.reject(expected("bytes", "a Uint8Array", bytes));
   }
 
   closeWrite(): Promise<void> {
@@ -80,6 +98,22 @@ export class MovedConn implements Deno.TcpConn {
     this.#socket.ref(false);
   }
 
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+}
+
+// They have the names of Deno's own classes, which are not exposed.
+
+/** A connection over TCP. */
+class TcpConn extends Conn<Deno.NetAddr> implements Deno.TcpConn {
+  readonly #socket: Socket;
+
+  constructor(socket: Socket, addresses: string) {
+    super(socket, addresses);
+    this.#socket = socket;
+  }
+
   setNoDelay(value?: boolean): void {
     if (this.#socket.isClosed) throw closedError();
     this.#socket.setNoDelay(value);
@@ -89,23 +123,22 @@ export class MovedConn implements Deno.TcpConn {
     if (this.#socket.isClosed) throw closedError();
     this.#socket.setKeepAlive(value);
   }
-
-  [Symbol.dispose](): void {
-    this.#socket.close();
-  }
 }
 
-/** The same of a connection with TLS. */
-export class MovedTlsConn extends MovedConn {
-  readonly #handshake: () => Promise<Deno.TlsHandshakeInfo>;
+/** A connection over a unix socket. */
+class UnixConn extends Conn<Deno.UnixAddr> implements Deno.UnixConn {}
+
+/** A connection with TLS. */
+class TlsConn extends Conn<Deno.NetAddr> implements Deno.TlsConn {
+  readonly #socket: Socket;
 
   constructor(socket: Socket, addresses: string) {
     super(socket, addresses);
-    this.#handshake = () => socket.handshake!();
+    this.#socket = socket;
   }
 
   handshake(): Promise<Deno.TlsHandshakeInfo> {
-    return this.#handshake();
+    return this.#socket.handshake!();
   }
 }
 

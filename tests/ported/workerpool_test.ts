@@ -215,7 +215,7 @@ poolTest(
     await pool.terminate();
     await Promise.all(results);
     await eventually(
-      async () => await countWorkers("ported-") === 0,
+      async () => await countWorkers() === 0,
       () => "Expected the threads to have ended",
     );
   },
@@ -232,7 +232,7 @@ poolTest(
     await closed;
     assert(isClosed);
     await eventually(
-      async () => await countWorkers("ported-") === 0,
+      async () => await countWorkers() === 0,
       () => "Expected the threads to have ended",
     );
   },

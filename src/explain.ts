@@ -1,0 +1,48 @@
+// Says of errors that inline jobs often fail with what lies behind.
+
+import type { PoolFunction } from "./functions.ts";
+import { addToMessage } from "./reword.ts";
+
+/** Adds to a job's error why a name or a module is not there, as far as that can be known. */
+export function explain(error: unknown, { source }: PoolFunction): void {
+  if (source === undefined || !(error instanceof Error)) return;
+  const why = error instanceof ReferenceError
+    ? whyUndefined(error)
+    : whyNotImported(error);
+  if (why !== undefined) addToMessage(error, why);
+}
+
+/** What web pages have, and Deno has not. */
+const OF_PAGES = /^(?:window|document|XMLHttpRequest|requestAnimationFrame)$/;
+/** What compilers, bundlers and test tools put beside a function. */
+const OF_TOOLS = /^(?:_|import_|cov_|React$)/;
+/** What CommonJS modules have. */
+const OF_COMMONJS = /^(?:require|module|exports|__dirname|__filename)$/;
+
+function whyUndefined({ message }: ReferenceError): string | undefined {
+  const name = /^(\S+) is not defined$/.exec(message)?.[1];
+  if (name === undefined) return undefined;
+  if (name in globalThis) {
+    return `: workers have no \`${name}\`, use it on the main thread and pass values through args`;
+  }
+  if (OF_PAGES.test(name)) {
+    return `: Deno has no \`${name}\`, neither on the main thread nor in workers`;
+  }
+  if (OF_COMMONJS.test(name)) {
+    return ` in the worker: an inline job has no \`${name}\`, use \`await import()\` inside, or pass values through args`;
+  }
+  if (OF_TOOLS.test(name)) {
+    return ` in the worker: "${name}" may be a helper that a compiler or bundler has added outside of the function, move the function to a job module; an inline job cannot capture it, pass values through args`;
+  }
+  return ` in the worker: an inline job cannot capture "${name}", pass values through args; what you import, import inside with \`await import()\`, or move the function to a job module`;
+}
+
+/** Where relative imports of inline jobs are looked for: beside the pool's own files. */
+const OWN = new URL("./", import.meta.url);
+
+function whyNotImported({ message }: Error): string | undefined {
+  if (!message.includes(OWN.href) && !message.includes(`"${OWN.pathname}`)) {
+    return undefined;
+  }
+  return `: there is nothing that a relative import of an inline job could start from, import an absolute URL, such as \`import.meta.resolve()\` gives, passed through args`;
+}
