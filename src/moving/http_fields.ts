@@ -101,6 +101,20 @@ export function detailsOf(message: Request | Response): Details | undefined {
   return details;
 }
 
+/** Whether something is such details, wherever it comes from: they become Deno's own fields. */
+export function areDetails(details: unknown, isRequest: boolean): boolean {
+  if (details === undefined) return true;
+  if (typeof details !== "object" || details === null) return false;
+  const keys = isRequest ? REQUEST_KEYS : [...RESPONSE_KEYS, "urlList"];
+  return Object.entries(details).every(([key, value]) => {
+    if (key === "immutable") return value === true;
+    if (!keys.includes(key)) return false;
+    return key === "urlList"
+      ? Array.isArray(value) && value.every((url) => typeof url === "string")
+      : ["string", "boolean", "undefined"].includes(typeof value);
+  });
+}
+
 function isImmutable(message: object, isRequest: boolean): boolean {
   const field = isRequest ? REQUEST_GUARD : RESPONSE_GUARD;
   return field !== undefined && (message as Fields)[field] === "immutable";

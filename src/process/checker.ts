@@ -5,6 +5,8 @@
 import type { FlowEvents } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";
 import { sizeOf, WINDOW } from "../flow/window.ts";
+import { areDetails } from "../moving/http_fields.ts";
+import { weigh } from "../moving/weigh.ts";
 import type { FromWorker } from "../protocol.ts";
 
 /** What a process says: what any worker says, and some more. */
@@ -40,6 +42,7 @@ const OPS = new Set<unknown>([
   Op.STOP,
   Op.DONE,
   Op.CALL,
+  Op.OBJECT,
 ]);
 
 /** Checks the messages of one process. */
@@ -72,6 +75,9 @@ export class Checker {
       ];
       if (op === Op.CREDIT) change(this.#credits, id, value as number);
       else if (op === Op.DATA) change(this.#taken, id, sizeOf(value));
+      else if (op === Op.OBJECT) {
+        change(this.#taken, id, (value as [unknown, number])[1]);
+      }
     }
   }
 
@@ -155,6 +161,14 @@ export class Checker {
         case "writable":
           this.#checkStream(moved);
           break;
+        case "transform":
+          need(
+            isObject(moved.readable) && isObject(moved.writable),
+            "the streams of a transform",
+          );
+          this.#checkStream(moved.readable);
+          this.#checkStream(moved.writable);
+          break;
         case "request":
         case "response":
           this.#checkMessage(moved);
@@ -168,13 +182,35 @@ export class Checker {
     }
   }
 
-  #checkMessage({ url, init, body }: Record<string, unknown>): void {
-    need(typeof url === "string" && isObject(init), "a request or response");
+  #checkMessage(message: Record<string, unknown>): void {
+    const { kind, headers, details, body, signal, aborted } = message;
+    const isRequest = kind === "request";
+    const { url, method, status, statusText } = message;
+    need(
+      isRequest
+        ? typeof url === "string" && typeof method === "string"
+        : Number.isInteger(status) && typeof statusText === "string",
+      "a request or response",
+    );
+    need(
+      isList(headers) && headers.every((header) => {
+        return isList(header) && header.length === 2 &&
+          header.every((part) => typeof part === "string");
+      }),
+      "headers",
+    );
+    need(areDetails(details, isRequest), "a request or response");
+    need(signal === undefined, "a request without a signal");
+    if (aborted !== undefined) this.#checkError(aborted);
     if (isObject(body) && "kind" in body) this.#checkStream(body);
   }
 
-  #checkStream({ id, credit = 0 }: Record<string, unknown>): void {
+  #checkStream({ id, credit = 0, ended }: Record<string, unknown>): void {
     need(isId(id) && id < 0, "a stream");
+    if (ended !== undefined) {
+      need(isObject(ended), "the end of a stream");
+      if (ended.error !== undefined) this.#checkError(ended.error);
+    }
     need(isAmount(credit) && credit <= WINDOW, "a credit");
     this.#lastOpened = Math.min(this.#lastOpened, id);
     this.#early = 0;
@@ -189,7 +225,11 @@ export class Checker {
 
   #checkEvent(id: unknown, op: unknown, value: unknown): void {
     need(isId(id) && OPS.has(op), "an event of a channel");
-    const size = op === Op.DATA ? sizeOf(value) : sizeOf(undefined);
+    const size = op === Op.DATA
+      ? sizeOf(value)
+      : op === Op.OBJECT
+      ? sizeOfObject(value)
+      : sizeOf(undefined);
     if (id < this.#lastOpened) {
       this.#early += size;
       need(
@@ -199,6 +239,7 @@ export class Checker {
     }
     switch (op) {
       case Op.DATA:
+      case Op.OBJECT:
         return this.#spend(id, size);
       case Op.CREDIT:
         return need(
@@ -255,6 +296,17 @@ export class Checker {
     };
     check(packed, 0);
   }
+}
+
+/** The size that is told of an object, which is about what it holds. */
+function sizeOfObject(value: unknown): number {
+  need(isList(value) && value.length === 2, "an object and its size");
+  const [object, size] = value;
+  need(
+    isObject(object) && isAmount(size) && 2 * size >= weigh(object),
+    "the size of an object",
+  );
+  return size;
 }
 
 /** Adds to a number of a channel, which begins with the window. */
