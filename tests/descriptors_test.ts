@@ -240,7 +240,8 @@ for (const mask of MASKS) {
 }
 
 Deno.test("with the private API descriptors move, but not on Windows", async () => {
-  const can = Deno.build.os !== "windows";
+  // Older versions of Deno lack a part of it.
+  const can = Deno.build.os !== "windows" && "locks" in navigator;
   assertEquals(await runScript("scripts/descriptor_pool.ts", "-A"), {
     code: 0,
     stdout: `${can}\n1000000\n`,

@@ -105,7 +105,11 @@ export function detailsOf(message: Request | Response): Details | undefined {
 export function areDetails(details: unknown, isRequest: boolean): boolean {
   if (details === undefined) return true;
   if (typeof details !== "object" || details === null) return false;
-  const keys = isRequest ? REQUEST_KEYS : [...RESPONSE_KEYS, "urlList"];
+  const keys = isRequest
+    ? isRequestKept ? REQUEST_KEYS : ["redirect"]
+    : isResponseKept
+    ? [...RESPONSE_KEYS, "urlList"]
+    : ["url"];
   return Object.entries(details).every(([key, value]) => {
     if (key === "immutable") return value === true;
     if (!keys.includes(key)) return false;
