@@ -71,7 +71,7 @@ export async function eventually(
  */
 const LACKING = "locks" in navigator
   ? undefined
-  : /hardKill|memoryLimit|can be killed|what main says|natively|as what it is|what a client sends|only a server gives|descriptor|every signal made of|aborted while it waits|had aborted as|asks a request for its signal|upgradeWebSocket|of a worker's fetch/;
+  : /hardKill|memoryLimit|can be killed|what main says|natively|as what it is|what a client sends|only a server gives|by its descriptor goes on|every signal made of|aborted while it waits|had aborted as|asks a request for its signal|upgradeWebSocket|of a worker's fetch/;
 
 /** A test that fails if it takes too long, or leaves a worker behind. */
 export function poolTest(
