@@ -29,6 +29,7 @@ const read = stdin.read.bind(stdin);
 const { preventDefault } = Event.prototype;
 const Decoder = TextDecoder;
 const Encoder = TextEncoder;
+const microtask = queueMicrotask;
 const encoder = new Encoder();
 const decoder = new Decoder();
 const encode = encoder.encode.bind(encoder);
@@ -44,9 +45,11 @@ let core: Core | undefined;
 const early: ToProcess[] = [];
 let clone: Clone | undefined;
 
-/** Frames that are not yet read, since what reads them is still to be loaded. */
+/** Frames that have come, and which of them is read next. */
 const frames: { kind: Kind; bytes: Uint8Array }[] = [];
-let isReading = false;
+let next = 0;
+/** Whether what reads them is being loaded. */
+let isLoading = false;
 
 const reader = new FrameReader((kind, bytes) => {
   frames[frames.length] = { kind, bytes };
@@ -73,7 +76,8 @@ export async function serve(): Promise<void> {
       // Main is gone, or has no use for this process any more.
       if (count === null) return exit(0);
       reader.push(buffer.subarray(0, count));
-      if (!isReading && frames.length > 0) readFrames().catch(() => exit(1));
+      // Not here: a guard that is late stops whatever runs, and this has to go on.
+      if (frames.length > 0) microtask(readFrames);
     }
   } catch {
     // A job has closed the input, or destroyed what it takes to read it.
@@ -96,22 +100,36 @@ function hideInput(): void {
   Object.defineProperties(stdin, empty);
 }
 
-/** Reads what has come, in order. */
-async function readFrames(): Promise<void> {
-  isReading = true;
-  let at = 0;
-  for (; at < frames.length; at++) {
-    const { kind, bytes } = frames[at];
-    if (kind === Kind.CLONE && clone === undefined) await load();
-    const message = kind === Kind.TEXT
-      ? parse(decode(bytes))
-      : clone!.decodeClone(bytes);
-    if (writer === undefined) start(message as ProcessInit);
-    else if (core === undefined) early[early.length] = message as ToProcess;
-    else receive(core, message as ToProcess);
+/** Reads what has come, in order, each frame once, even if this is stopped in the middle. */
+function readFrames(): void {
+  try {
+    while (next < frames.length) {
+      const { kind, bytes } = frames[next];
+      if (kind === Kind.CLONE && clone === undefined) return void loadFirst();
+      if (++next === frames.length) next = frames.length = 0;
+      const message = kind === Kind.TEXT
+        ? parse(decode(bytes))
+        : clone!.decodeClone(bytes);
+      if (writer === undefined) start(message as ProcessInit);
+      else if (core === undefined) early[early.length] = message as ToProcess;
+      else receive(core, message as ToProcess);
+    }
+  } catch {
+    // A job has destroyed what it takes to read them.
+    exit(1);
   }
-  frames.length = 0;
-  isReading = false;
+}
+
+async function loadFirst(): Promise<void> {
+  if (isLoading) return;
+  isLoading = true;
+  try {
+    await load();
+    isLoading = false;
+    readFrames();
+  } catch {
+    exit(1);
+  }
 }
 
 async function load(): Promise<void> {
