@@ -2,7 +2,7 @@
 // to the core.
 
 import { type Core, openCore } from "../worker/core.ts";
-import { nextTurn } from "../worker/next_turn.ts";
+import { nextTurn, renewTurns } from "../worker/next_turn.ts";
 import { apply, parse, stringify } from "../intrinsics.ts";
 import { WAKE } from "../board.ts";
 import type { PackedError } from "../error_codec.ts";
@@ -154,7 +154,13 @@ async function start(init: ProcessInit): Promise<void> {
       hardKill: false,
       memoryLimit: undefined,
     };
-    opened = await openCore(workerInit, board, { post, load, nextTurn, crash });
+    opened = await openCore(workerInit, board, {
+      post,
+      load,
+      nextTurn,
+      renewTurns,
+      crash,
+    });
   } catch (error) {
     return await tell("failed", error);
   }

@@ -307,6 +307,7 @@ export class Executor {
    */
   #endCutOff(job: ReceivedJob, now: number): void {
     this.#guarded = undefined;
+    this.#host.renewTurns?.();
     const state = this.#board.state(job.seq);
     if (state !== State.CLAIMED && state !== State.POSTED) return;
     this.#end(job, now, true, this.#guard!.STOPPED);

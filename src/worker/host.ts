@@ -12,6 +12,8 @@ export interface Host {
   load?(): Promise<void>;
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
+  /** Makes sure that turns come, where a job was stopped too late. */
+  renewTurns?(): void;
   /** Hears of what fails there, and not in a job: then nothing is certain any more. */
   crash(error: unknown): void;
 }

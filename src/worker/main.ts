@@ -57,10 +57,10 @@ export function listen(scope: Scope): void {
 
   async function start(init: InitMessage): Promise<void> {
     key = init.key;
-    const [{ openCore }, { nextTurn }] = await loading;
+    const [{ openCore }, { nextTurn, renewTurns }] = await loading;
     try {
       const board = new Board(init.slots, init.board);
-      core = await openCore(init, board, { post, nextTurn, crash });
+      core = await openCore(init, board, { post, nextTurn, renewTurns, crash });
     } catch (error) {
       return await tell("failed", error);
     }

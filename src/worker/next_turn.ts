@@ -9,10 +9,13 @@ const postMessage = unbind(
     message: unknown,
   ) => void,
 );
+const close = unbind(
+  MessagePort.prototype.close as (this: MessagePort) => void,
+);
 const Later = Promise;
 
 /** Those who wait for their turn, in order. */
-let waiting: (() => void)[] = [];
+const waiting: (() => void)[] = [];
 let port: MessagePort | undefined;
 
 /**
@@ -23,17 +26,25 @@ export function nextTurn(): Promise<void> {
   port ??= openPort();
   return new Later((resolve) => {
     waiting[waiting.length] = resolve;
-    // One message is enough for all that wait.
-    if (waiting.length === 1) postMessage(port!, undefined);
+    // Each by a message of its own: a guard that is late may have stopped the last.
+    postMessage(port!, undefined);
   });
+}
+
+/** Begins anew: a guard that was late may have stopped what receives messages. */
+export function renewTurns(): void {
+  if (port === undefined) return;
+  close(port);
+  port = undefined;
+  if (waiting.length > 0) postMessage(port = openPort(), undefined);
 }
 
 function openPort(): MessagePort {
   const { port1, port2 } = new MessageChannel();
   port2.onmessage = () => {
-    const resolves = waiting;
-    waiting = [];
-    for (let i = 0; i < resolves.length; i++) resolves[i]();
+    // None is forgotten before it is resolved.
+    for (let i = 0; i < waiting.length; i++) waiting[i]();
+    waiting.length = 0;
   };
   return port1;
 }
