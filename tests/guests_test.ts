@@ -113,7 +113,7 @@ Deno.test({
     assertEquals(left, {
       processes: [],
       threads: [],
-      descriptors: 0,
+      descriptors: false,
       isBusy: false,
     });
   },
