@@ -68,8 +68,13 @@ export class DenoProcess {
       stderr: "piped",
     };
     this.#child = run(options, (command) => command.spawn());
-    // Before it is sent anything: then it does not outlive this program.
-    warden.watch(this.#child.pid, command.memoryLimit);
+    try {
+      // Before it is sent anything: then it does not outlive this program.
+      warden.watch(this.#child.pid, command.memoryLimit);
+    } catch (cause) {
+      this.#child.kill("SIGKILL");
+      throw cause;
+    }
     this.#pipes = pipesOf(this.#child);
     this.gone = this.#watch(warden);
   }

@@ -91,11 +91,11 @@ export class Warden {
     };
     const child = this.#child = run(options, (command) => command.spawn());
     child.unref();
-    this.#input = child.stdin.getWriter();
-    this.#input.closed.catch(() => {
+    const input = this.#input = child.stdin.getWriter();
+    input.closed.catch(() => {
       // Its end is heard of below.
     });
-    this.#gone = this.#listen(child);
+    this.#gone = this.#listen(child, input);
     for (const [pid, limit] of this.#watched) this.#tell(`+ ${pid} ${limit}`);
   }
 
@@ -106,7 +106,10 @@ export class Warden {
   }
 
   /** Listens as long as it lives; if somebody has ended it, another one starts. */
-  async #listen(child: Deno.ChildProcess): Promise<void> {
+  async #listen(
+    child: Deno.ChildProcess,
+    input: WritableStreamDefaultWriter<Uint8Array>,
+  ): Promise<void> {
     const lines = child.stdout.pipeThrough(new TextDecoderStream());
     const start = performance.now();
     let text = "";
@@ -116,6 +119,9 @@ export class Warden {
       for (const pid of said) this.#endedFor(Number(pid));
     }
     await child.status;
+    input.abort().catch(() => {
+      // It is closed.
+    });
     if (this.#child !== child) return;
     this.#child = this.#input = undefined;
     if (this.#watched.size > 0) this.#startAgain(performance.now() - start);
@@ -126,8 +132,14 @@ export class Warden {
     if (lived > STARTED_AFTER) this.#deaths.reset();
     this.#deaths.add(now);
     const delay = this.#deaths.delay(now);
-    if (delay === 0) return this.#start();
-    this.#timer = setTimeout(() => this.#start(), delay);
+    this.#timer = setTimeout(() => {
+      try {
+        this.#start();
+      } catch {
+        // The system has no room for it now.
+        this.#startAgain(0);
+      }
+    }, delay);
     Deno.unrefTimer(this.#timer);
   }
 
