@@ -38,7 +38,6 @@ const ALL: Attempt[] = [
   "readPath",
   "readAllEnv",
   "setOther",
-  "runEcho",
   "runDeno",
   "killProgram",
   "openLibrary",

@@ -108,8 +108,8 @@ export class Checker {
    * @throws {Error} If no worker would send it
    */
   check(message: unknown): FromProcess {
-    this.#count(1);
     if (Array.isArray(message)) {
+      this.#count(1);
       // Once by one: a list of results has as many as there are jobs.
       const [seq] = message;
       need(message.length === 1 || message.length === 2, "a result");
@@ -118,6 +118,7 @@ export class Checker {
     }
     need(isObject(message), "a message");
     const said = message;
+    if (said.kind !== "flow") this.#count(1);
     switch (said.kind) {
       case "ready":
         need(!this.#isReady, "to be ready once");
@@ -255,7 +256,7 @@ export class Checker {
 
   #checkEvents(events: unknown): void {
     need(isList(events) && events.length % 3 === 0, "events");
-    this.#count(events.length / 3);
+    if (events.length === 0) this.#count(1);
     for (let i = 0; i < events.length; i += 3) {
       this.#checkEvent(events[i], events[i + 1], events[i + 2]);
     }
@@ -268,6 +269,9 @@ export class Checker {
       : op === Op.OBJECT
       ? sizeOfObject(value)
       : sizeOf(undefined);
+    const isChunk = op === Op.DATA || op === Op.OBJECT;
+    // Chunks may come before the result that their stream is a part of.
+    if (!isChunk || id >= this.#lastOpened) this.#count(1);
     if (id < this.#lastOpened) {
       this.#early += size;
       need(
