@@ -348,3 +348,52 @@ Deno.test("Checker.check() refuses to keep much for streams that never come", ()
     }
   });
 });
+
+const USELESS: Record<string, unknown> = {
+  "messages that say nothing": { kind: "grown" },
+  "results that are told of again": [0, 1],
+  "events of nothing": { kind: "flow", events: [] },
+  "credit of nothing": { kind: "flow", events: [1, Op.CREDIT, 0] },
+  "ends": { kind: "flow", events: [1, Op.END, undefined] },
+  "streams of a job that has ended": {
+    kind: "ended",
+    seq: 0,
+    ending: {
+      kind: "value",
+      value: {},
+      moved: [[{}, { kind: "readable", id: -1, credit: 0 }]],
+    },
+  },
+};
+
+for (const [what, message] of Object.entries(USELESS)) {
+  Deno.test(`Checker.check() refuses to hear ${what} for ever, but hears more for each job`, () => {
+    const taken = (jobs: number) => {
+      const checker = makeChecker();
+      for (let i = 0; i < jobs; i++) checker.sent(0);
+      let count = 0;
+      assertThrows(() => {
+        for (; count < 100_000; count++) checker.check(message);
+      });
+      return count;
+    };
+    assertEquals([taken(0), taken(1)], [10_000, 11_000]);
+  });
+}
+
+Deno.test("Checker.check() refuses more streams in a result than main could keep the chunks of", () => {
+  const moved = Array.from({ length: 65 }, (_, i) => {
+    return [{}, { kind: "readable", id: -1 - i, credit: 0 }];
+  });
+  const result = (moved: unknown[]) => ({
+    kind: "ended",
+    seq: 1,
+    ending: { kind: "value", value: {}, moved },
+  });
+  makeChecker().check(result(moved.slice(1)));
+  assertThrows(
+    () => makeChecker().check(result(moved)),
+    Error,
+    "fewer streams",
+  );
+});

@@ -312,3 +312,10 @@ poolTest("close() ends all processes of a pool", async () => {
   assertEquals(await Promise.all(done), [1, 2, 3]);
   assertEquals(await liveProcesses(), []);
 });
+
+poolTest("a process may send as many tiny chunks as are read", async () => {
+  await using pool = makePool({ permissions: "none", memoryLimit: 64 });
+  let count = 0;
+  for await (const _ of await pool.execute("tiny", [50_000])) count++;
+  assertEquals(count, 50_000);
+});

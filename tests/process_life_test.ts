@@ -15,7 +15,7 @@ import {
   WorkerStartError,
 } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/processes.ts";
-import { lives } from "./live_processes.ts";
+import { liveProcesses, lives } from "./live_processes.ts";
 import { eventually, poolTest } from "./live_workers.ts";
 import { runScript, runScriptWith } from "./script.ts";
 
@@ -249,6 +249,81 @@ for (const signal of ["SIGKILL", "SIGTERM"] as const) {
     },
   );
 }
+
+for (const mask of [undefined, "no_core"]) {
+  const what = mask === undefined ? "with" : "without";
+  Deno.test(`processes work the same ${what} Deno's private pipes`, async () => {
+    const flags = ["-A"];
+    if (mask !== undefined) {
+      const preload = new URL(
+        `./fixtures/scripts/${mask}.ts`,
+        import.meta.url,
+      );
+      flags.push(`--preload=${preload.href}`);
+    }
+    const lines = ["text", 3_000_000, 3_000_000, 3_000_000];
+    lines.push("JobTimeoutError", "JobTimeoutError", "WorkerCrashedError");
+    assertEquals(await runScript("scripts/process_pipes.ts", ...flags), {
+      code: 0,
+      stdout: [...lines, "again", ""].join("\n"),
+      stderr: "",
+    });
+  });
+}
+
+/** The number of the one warden that runs. */
+async function wardenPid(): Promise<number> {
+  const wardens = (await liveProcesses()).filter((line) =>
+    line.includes("warden_main.ts")
+  );
+  return wardens.length === 1 ? parseInt(wardens[0]) : 0;
+}
+
+poolTest(
+  onLinux("a warden that somebody ends is replaced, and does all that it did"),
+  async () => {
+    await using pool = makePool({ memoryLimit: 64 });
+    await pool.execute("pid");
+    for (let i = 0; i < 4; i++) {
+      const pid = await wardenPid();
+      assertGreater(pid, 0);
+      Deno.kill(pid, "SIGKILL");
+      await eventually(async () => {
+        const other = await wardenPid();
+        return other > 0 && other !== pid;
+      }, () => `Nobody has replaced warden ${pid}`);
+    }
+    await assertRejects(() => pool.execute("takeBuffers"), MemoryLimitError);
+    assertEquals(await pool.execute("echo", [1]), 1);
+  },
+);
+
+Deno.test(
+  onLinux(
+    "processes end with their program, though their warden was ended first",
+  ),
+  async () => {
+    const { program, pids } = await startLooping();
+    const warden = async () =>
+      (await liveProcesses(program.pid)).find((line) =>
+        line.includes("warden_main.ts")
+      );
+    const first = (await warden())!;
+    Deno.kill(parseInt(first), "SIGKILL");
+    let other: string | undefined;
+    await eventually(async () => {
+      other = await warden();
+      return other !== undefined && other !== first;
+    }, () => "Nobody has replaced the warden");
+    program.kill("SIGKILL");
+    await program.status;
+    await eventually(() => !pids.some(lives), () => `${pids} still live`);
+    await eventually(
+      () => !lives(parseInt(other!)),
+      () => `The warden ${other} still lives`,
+    );
+  },
+);
 
 Deno.test(
   onLinux("an interrupt of the whole group leaves processes to their program"),

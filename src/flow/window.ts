@@ -11,7 +11,7 @@ export const TELL_AFTER = 256 * 1024;
 export const AHEAD = 16 * 1024;
 
 /** What counts as so much, at least: many empty chunks are something, too. */
-const LEAST = 64;
+export const LEAST = 64;
 
 /**
  * How much of the window a chunk takes, unless its sender says so: of an object

@@ -1,10 +1,11 @@
 // Checks what comes out of a process, of which nothing is certain: it may say
 // only what a worker says, of jobs and channels that it has, and no more than it
-// was let.
+// was let. It may not keep main busy either: what it says is counted, and main
+// takes so many messages for each thing that it has asked for.
 
 import type { FlowEvents } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";
-import { sizeOf, WINDOW } from "../flow/window.ts";
+import { LEAST, sizeOf, WINDOW } from "../flow/window.ts";
 import { areDetails } from "../moving/http_fields.ts";
 import { weigh } from "../moving/weigh.ts";
 import type { FromWorker } from "../protocol.ts";
@@ -34,6 +35,13 @@ const MOST_EARLY = 64 * 1024 * 1024;
 /** Of so many channels it is known what they may still bring. */
 const MOST_CHANNELS = 16 * 1024;
 
+/** So many messages and events a process may send unasked, altogether. */
+const UNASKED = 10_000;
+/** So many more for each job that it is sent. */
+const PER_JOB = 1_000;
+/** So many more for each channel: as many chunks as the window lets come, and all else. */
+const PER_CHANNEL = WINDOW / LEAST + 16;
+
 /** What channels may tell main, apart from chunks. */
 const OPS = new Set<unknown>([
   Op.DATA,
@@ -58,11 +66,20 @@ export class Checker {
   #lastOpened = 0;
   /** How much has come for channels that it has not told of. */
   #early = 0;
+  /** How many streams the result has that is being checked. */
+  #opened = 0;
+  /** How many messages and events may still come. */
+  #allowance = UNASKED;
 
   /** @param longest How much may come at once, in bytes */
   constructor(known: Known, longest: number) {
     this.#known = known;
     this.#longest = longest;
+  }
+
+  /** Main sends a job, with so many things of which each may have two channels. */
+  sent(moved: number): void {
+    this.#allowance += PER_JOB + moved * 2 * PER_CHANNEL;
   }
 
   /** Main tells something of channels: lets more come, or brings it. */
@@ -73,8 +90,12 @@ export class Checker {
         events[i + 1],
         events[i + 2],
       ];
-      if (op === Op.CREDIT) change(this.#credits, id, value as number);
-      else if (op === Op.DATA) change(this.#taken, id, sizeOf(value));
+      // What has come can be answered.
+      this.#allowance += 2;
+      if (op === Op.CREDIT) {
+        change(this.#credits, id, value as number);
+        this.#allowance += (value as number) / LEAST;
+      } else if (op === Op.DATA) change(this.#taken, id, sizeOf(value));
       else if (op === Op.OBJECT) {
         change(this.#taken, id, (value as [unknown, number])[1]);
       }
@@ -88,6 +109,7 @@ export class Checker {
    */
   check(message: unknown): FromProcess {
     if (Array.isArray(message)) {
+      this.#count(1);
       // Once by one: a list of results has as many as there are jobs.
       const [seq] = message;
       need(message.length === 1 || message.length === 2, "a result");
@@ -96,6 +118,7 @@ export class Checker {
     }
     need(isObject(message), "a message");
     const said = message;
+    if (said.kind !== "flow") this.#count(1);
     switch (said.kind) {
       case "ready":
         need(!this.#isReady, "to be ready once");
@@ -113,7 +136,11 @@ export class Checker {
         break;
       case "ended":
         this.#checkSeq(said.seq);
-        this.#checkEnding(said.ending);
+        // Told of twice, it is not listened to.
+        if (this.#known.isRunning(said.seq as number)) {
+          this.#opened = 0;
+          this.#checkEnding(said.ending);
+        }
         break;
       case "flow":
         this.#checkEvents(said.events);
@@ -122,6 +149,11 @@ export class Checker {
         throw refusal("a kind of message");
     }
     return said as unknown as FromProcess;
+  }
+
+  #count(messages: number): void {
+    this.#allowance -= messages;
+    need(this.#allowance >= 0, "fewer messages");
   }
 
   #checkSeq(seq: unknown): void {
@@ -213,11 +245,18 @@ export class Checker {
     }
     need(isAmount(credit) && credit <= WINDOW, "a credit");
     this.#lastOpened = Math.min(this.#lastOpened, id);
+    this.#allowance += PER_CHANNEL;
+    // Main keeps what comes before somebody reads it.
+    need(
+      ++this.#opened * WINDOW <= MOST_EARLY + this.#longest,
+      "fewer streams in a result",
+    );
     this.#early = 0;
   }
 
   #checkEvents(events: unknown): void {
     need(isList(events) && events.length % 3 === 0, "events");
+    if (events.length === 0) this.#count(1);
     for (let i = 0; i < events.length; i += 3) {
       this.#checkEvent(events[i], events[i + 1], events[i + 2]);
     }
@@ -230,6 +269,9 @@ export class Checker {
       : op === Op.OBJECT
       ? sizeOfObject(value)
       : sizeOf(undefined);
+    const isChunk = op === Op.DATA || op === Op.OBJECT;
+    // Chunks may come before the result that their stream is a part of.
+    if (!isChunk || id >= this.#lastOpened) this.#count(1);
     if (id < this.#lastOpened) {
       this.#early += size;
       need(

@@ -147,6 +147,7 @@ async function start(init: ProcessInit): Promise<void> {
   let opened: Core;
   try {
     for (const kind of denied) checkDenied(kind);
+    if (denied.includes("write")) hideStorage();
     const workerInit = {
       ...rest,
       maxHeap: init.maxHeap ?? Infinity,
@@ -167,6 +168,13 @@ async function start(init: ProcessInit): Promise<void> {
   core = opened;
   post({ kind: "ready" });
   for (let i = 0; i < early.length; i++) receive(core, early[i]);
+}
+
+/** What is stored goes to the disk, for which Deno asks no permission. */
+function hideStorage(): void {
+  for (const name of ["localStorage", "caches"]) {
+    Reflect.deleteProperty(globalThis, name);
+  }
 }
 
 /** Flags say what this process may do: if others were added to them, it does nothing. */

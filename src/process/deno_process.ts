@@ -15,7 +15,13 @@ export interface DenoProcessEvents {
 
 /** What it takes to start one. */
 export interface DenoCommand {
+  /** Flags of `deno run`, and its main module. */
   flags: string[];
+  /**
+   * Whether it may see what the program keeps, such as its `localStorage`: that
+   * asks for no permission.
+   */
+  sharesStorage: boolean;
   /** Where it works; without it, where the program does. */
   cwd: string | undefined;
   /** Its whole environment; without it, it is the program's. */
@@ -53,7 +59,7 @@ export class DenoProcess {
     this.#events = events;
     const { flags, cwd, env } = command;
     const options: Deno.CommandOptions = {
-      args: flags,
+      args: ["run", ...command.sharesStorage ? [] : [ownStorage()], ...flags],
       cwd,
       clearEnv: env !== undefined,
       env,
@@ -62,8 +68,13 @@ export class DenoProcess {
       stderr: "piped",
     };
     this.#child = run(options, (command) => command.spawn());
-    // Before it is sent anything: then it does not outlive this program.
-    warden.watch(this.#child.pid, command.memoryLimit);
+    try {
+      // Before it is sent anything: then it does not outlive this program.
+      warden.watch(this.#child.pid, command.memoryLimit);
+    } catch (cause) {
+      this.#child.kill("SIGKILL");
+      throw cause;
+    }
     this.#pipes = pipesOf(this.#child);
     this.gone = this.#watch(warden);
   }
@@ -153,6 +164,11 @@ export class DenoProcess {
     const words = this.#lastText.trim();
     return words === "" ? how : `${how}: ${words}`;
   }
+}
+
+/** What is stored belongs to a location: nobody else has got this one. */
+function ownStorage(): string {
+  return `--location=http://${crypto.randomUUID()}.invalid`;
 }
 
 /** The error for that, like the one that the runtime has for a thread. */

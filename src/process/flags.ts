@@ -54,10 +54,21 @@ function grantOf(
   if (wanted === true && !isGranted({ name: kind })) throw lacking(kind);
   if (!Array.isArray(wanted)) return wanted as boolean;
   const items = wanted.map((item) => textOf(kind, item));
+  // As it was given: an empty path would be where the program works.
+  checkItems(kind, [...wanted.map(String), ...items]);
   for (const item of items) {
     if (!isGranted(descriptor(kind, item))) throw lacking(kind, item);
   }
   return items.length > 0 && items;
+}
+
+/** A flag has no way to write a comma in an item, nor an empty one. */
+function checkItems(kind: Kind, items: string[]): void {
+  const wrong = items.find((item) => item === "" || item.includes(","));
+  if (wrong === undefined) return;
+  throw new Error(
+    `Permission \`${kind}\` cannot be given to a process: expected no comma and no empty text in its list, got "${wrong}"`,
+  );
 }
 
 const PATHS: readonly Kind[] = ["read", "write", "run", "ffi"];
@@ -67,6 +78,11 @@ function textOf(kind: Kind, item: string | URL): string {
   if (item instanceof URL) return fromFileUrl(item);
   // A process may work elsewhere. A program without a slash is looked for.
   return kind === "run" && !/[\\/]/.test(item) ? item : absolute(item);
+}
+
+/** Whether a process may look at all files, and change them: those of its program, too. */
+export function mayUseFiles({ read, write }: Grants): boolean {
+  return read === true && write === true;
 }
 
 /** Whether a process may read where the program works. */
@@ -114,8 +130,7 @@ export function permissionFlags(grants: Grants): string[] {
     const grant = grants[kind];
     if (grant === true) flags.push(`--allow-${kind}`);
     else if (Array.isArray(grant)) {
-      const list = grant.map((item) => item.replaceAll(",", ",,")).join(",");
-      flags.push(`--allow-${kind}=${list}`);
+      flags.push(`--allow-${kind}=${grant.join(",")}`);
     }
   }
   // Without a flag, some hosts and the registries are open to imports.
@@ -131,6 +146,9 @@ export function deniedKinds(grants: Grants): Deno.PermissionName[] {
   }) as Deno.PermissionName[];
 }
 
+/** By these Deno finds programs. */
+export const FINDS_PROGRAMS = ["PATH", "PATHEXT"];
+
 /**
  * The environment of a process: what it may read of it, and what Deno itself
  * needs there; `undefined` for all.
@@ -141,6 +159,10 @@ export function environmentFor(
 ): Record<string, string> | undefined {
   if (grants.env === true) return undefined;
   const env = { ...needed };
+  // Only programs are found by it.
+  if (grants.run === false) {
+    for (const name of FINDS_PROGRAMS) delete env[name];
+  }
   const listed = Array.isArray(grants.env) ? grants.env.flatMap(namesOf) : [];
   for (const variable of listed) {
     if (!isGranted({ name: "env", variable })) continue;

@@ -54,8 +54,8 @@ interface PendingJob {
   seq: number;
   /** What the process is sent. */
   frame: Uint8Array[];
-  /** Whether something moves with it, which a process has to be told of in any case. */
-  isMoving: boolean;
+  /** How much moves with it, which a process has to be told of in any case. */
+  moving: number;
   /** Whether it may only execute for so long. */
   isTimed: boolean;
 }
@@ -194,7 +194,7 @@ export class ProcessThread implements Thread {
     const jobs: PendingJob[] = [];
     for (const job of singleJobs(list)) {
       const frame = this.#frameOf(job, moves);
-      jobs.push({ ...job, frame, isMoving: false });
+      jobs.push({ ...job, frame, moving: 0 });
     }
     this.#enqueue(jobs);
   }
@@ -215,12 +215,13 @@ export class ProcessThread implements Thread {
   ): void {
     const jobs: PendingJob[] = [];
     for (const job of singleJobs(list)) {
+      const own = moved[jobs.length];
       const frame = this.#cloneFrame({
         kind: "moving-jobs",
         jobs: job.list,
-        moved: [moved[jobs.length]],
+        moved: [own],
       }, moves);
-      jobs.push({ ...job, frame, isMoving: true });
+      jobs.push({ ...job, frame, moving: own.length });
     }
     this.#enqueue(jobs);
   }
@@ -246,11 +247,12 @@ export class ProcessThread implements Thread {
       const job = this.#pending[0];
       if (job.isTimed && this.#isGuarded !== "yes") return;
       this.#pending.shift();
-      const { seq } = job;
+      const { seq, moving } = job;
       if (this.#board.claim(seq, performance.now())) {
         this.#running.add(seq);
         this.#last = this.#lastSent = seq;
-      } else if (job.isMoving) this.#send({ kind: "cancel", seq });
+        this.#checker.sent(moving);
+      } else if (moving > 0) this.#send({ kind: "cancel", seq });
       // Main has taken it back.
       else continue;
       this.#process.write(job.frame);

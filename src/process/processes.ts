@@ -10,6 +10,7 @@ import {
   type Grants,
   grantsFor,
   mayReadHere,
+  mayUseFiles,
   permissionFlags,
 } from "./flags.ts";
 import { surroundings } from "./surroundings.ts";
@@ -105,12 +106,13 @@ export class Processes {
     return {
       cwd: mayReadHere(grants) ? undefined : "/",
       flags: [
-        "run",
         ...withHeap(execArgv, memoryLimit),
         ...isChosen || config === undefined ? [] : [`--config=${config}`],
         ...permissionFlags(grants),
         entryFor(module).href,
       ],
+      sharesStorage: mayUseFiles(grants) ||
+        execArgv.some((flag) => CHOOSES_LOCATION.test(flag)),
       env: environmentFor(grants, env),
       memoryLimit,
     };
@@ -118,6 +120,7 @@ export class Processes {
 }
 
 const CHOOSES_CONFIG = /^--(no-)?config(=|$)/;
+const CHOOSES_LOCATION = /^--location(=|$)/;
 
 /** Limits the heap, beside what else V8 is told. */
 function withHeap(

@@ -3,6 +3,7 @@
 // module, or above it, and some of the environment. What the program itself may
 // not look at, Deno is asked, which the program may run.
 
+import { FINDS_PROGRAMS } from "./flags.ts";
 import { fromFileUrl } from "./paths.ts";
 import { run } from "./run.ts";
 
@@ -42,6 +43,7 @@ const VARIABLES = [
   "NO_PROXY",
   "NO_COLOR",
   "FORCE_COLOR",
+  ...FINDS_PROGRAMS,
 ];
 
 const CONFIGS = ["deno.json", "deno.jsonc"];

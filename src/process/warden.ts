@@ -2,6 +2,7 @@
 // however that was, whatever they do by then; and one that takes more memory than
 // it may.
 
+import { Breaker } from "../breaker.ts";
 import { run } from "./run.ts";
 
 /** The warden's own code. */
@@ -13,6 +14,11 @@ export const importWarden = (): Promise<unknown> => import("./warden_main.ts");
 /** What it has to say of a process is here so many ms after that has ended. */
 const WORD_AFTER = 200;
 
+/** So many that have ended by themselves in a row are replaced at once. */
+const MOST_DEATHS = 3;
+/** A warden that was there for so many ms had started. */
+const STARTED_AFTER = 1_000;
+
 /** The warden of a pool, which starts with the first process. */
 export class Warden {
   readonly #watched = new Map<number, number>();
@@ -21,6 +27,8 @@ export class Warden {
   readonly #waiting = new Map<number, (wasTooLarge: boolean) => void>();
   #child: Deno.ChildProcess | undefined;
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  readonly #deaths = new Breaker(MOST_DEATHS);
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
   #gone: Promise<void> = Promise.resolve();
 
@@ -32,7 +40,7 @@ export class Warden {
   watch(pid: number, memoryLimit = 0): void {
     this.#watched.set(pid, memoryLimit);
     if (this.#child) this.#tell(`+ ${pid} ${memoryLimit}`);
-    else this.#start();
+    else if (this.#timer === undefined) this.#start();
   }
 
   /**
@@ -60,6 +68,7 @@ export class Warden {
   /** Ends it; resolves when it has ended. */
   stop(): Promise<void> {
     this.#isStopped = true;
+    clearTimeout(this.#timer);
     // Who waits for its end is not to end before.
     this.#child?.ref();
     this.#input?.close().catch(() => {
@@ -70,6 +79,7 @@ export class Warden {
   }
 
   #start(): void {
+    this.#timer = undefined;
     if (this.#isStopped) return;
     const args = ["run", "--allow-all", "--no-config", "--no-lock"];
     args.push("--cached-only", MAIN.href);
@@ -81,11 +91,11 @@ export class Warden {
     };
     const child = this.#child = run(options, (command) => command.spawn());
     child.unref();
-    this.#input = child.stdin.getWriter();
-    this.#input.closed.catch(() => {
+    const input = this.#input = child.stdin.getWriter();
+    input.closed.catch(() => {
       // Its end is heard of below.
     });
-    this.#gone = this.#listen(child);
+    this.#gone = this.#listen(child, input);
     for (const [pid, limit] of this.#watched) this.#tell(`+ ${pid} ${limit}`);
   }
 
@@ -96,8 +106,12 @@ export class Warden {
   }
 
   /** Listens as long as it lives; if somebody has ended it, another one starts. */
-  async #listen(child: Deno.ChildProcess): Promise<void> {
+  async #listen(
+    child: Deno.ChildProcess,
+    input: WritableStreamDefaultWriter<Uint8Array>,
+  ): Promise<void> {
     const lines = child.stdout.pipeThrough(new TextDecoderStream());
+    const start = performance.now();
     let text = "";
     for await (const more of lines) {
       const said = (text + more).split("\n");
@@ -105,9 +119,28 @@ export class Warden {
       for (const pid of said) this.#endedFor(Number(pid));
     }
     await child.status;
+    input.abort().catch(() => {
+      // It is closed.
+    });
     if (this.#child !== child) return;
     this.#child = this.#input = undefined;
-    if (this.#watched.size > 0) this.#start();
+    if (this.#watched.size > 0) this.#startAgain(performance.now() - start);
+  }
+
+  #startAgain(lived: number): void {
+    const now = performance.now();
+    if (lived > STARTED_AFTER) this.#deaths.reset();
+    this.#deaths.add(now);
+    const delay = this.#deaths.delay(now);
+    this.#timer = setTimeout(() => {
+      try {
+        this.#start();
+      } catch {
+        // The system has no room for it now.
+        this.#startAgain(0);
+      }
+    }, delay);
+    Deno.unrefTimer(this.#timer);
   }
 
   #endedFor(pid: number): void {

@@ -1,0 +1,123 @@
+// Guests in processes that want to harm the program: each fails as it should, the
+// program and the jobs beside it go on, and nothing is left of them.
+import { assertEquals, assertMatch } from "@std/assert";
+import type * as guests from "./fixtures/guests.ts";
+import { runScriptWith } from "./script.ts";
+
+/** Each may take this long beside others, its process's start included. */
+const LONGEST = 10_000;
+
+const MEMORY = /^MemoryLimitError: /;
+const TIME = /^JobTimeoutError: /;
+const CRASH = /^WorkerCrashedError: /;
+const FORGERY = /^WorkerCrashedError: .*cannot be taken/;
+const CLONE = /^JobCloneError: /;
+const DENIED = /^NotCapable: Requires /;
+const DONE = /^(number|undefined)$/;
+/** Memory goes slowly where it goes to what the collector has to look at. */
+const MEMORY_OR_TIME = either(MEMORY, TIME);
+const DONE_OR_TIME = either(DONE, TIME);
+
+/** What comes of each guest. */
+const OUTCOMES: Record<keyof typeof guests, RegExp> = {
+  fine: DONE,
+  hugeString: MEMORY_OR_TIME,
+  hugeJoin: MEMORY_OR_TIME,
+  hugeBuffer: MEMORY_OR_TIME,
+  manyBuffers: MEMORY_OR_TIME,
+  manyObjects: MEMORY_OR_TIME,
+  manyPromises: MEMORY_OR_TIME,
+  hugeWasm: MEMORY_OR_TIME,
+  hugeText: either(MEMORY_OR_TIME, CLONE),
+  hugeBytes: either(MEMORY_OR_TIME, CLONE),
+  hugeList: MEMORY_OR_TIME,
+  hugeError: MEMORY_OR_TIME,
+  loopBuiltins: TIME,
+  loopIndexOf: TIME,
+  loopBigInt: TIME,
+  loopRegExp: TIME,
+  loopAfterAwait: TIME,
+  loopInTimer: TIME,
+  loopMicrotasks: TIME,
+  loopTicks: TIME,
+  loopInWorker: TIME,
+  loopInWorkers: MEMORY_OR_TIME,
+  loopInWasm: TIME,
+  waitForever: TIME,
+  neverEnd: TIME,
+  loopInThen: TIME,
+  loopInGetter: TIME,
+  loopAtExit: TIME,
+  exitDeno: CRASH,
+  abortProcess: CRASH,
+  closeSelf: CRASH,
+  rejectLater: CRASH,
+  closeInput: CRASH,
+  closeOutput: CRASH,
+  killParent: DENIED,
+  killParentByNode: DENIED,
+  stackBomb: /^RangeError: /,
+  sendGarbage: /^TypeError: /,
+  printMuch: DONE_OR_TIME,
+  printGarbage: DONE_OR_TIME,
+  postMuch: DONE_OR_TIME,
+  deepResult: either(CLONE, TIME),
+  deepMap: either(CLONE, TIME),
+  deepError: either(MEMORY_OR_TIME, CRASH),
+  damagePrototypes: DONE,
+  answerOthers: FORGERY,
+  readyTwice: FORGERY,
+  frameGarbage: FORGERY,
+  frameDeep: FORGERY,
+  frameUnknown: FORGERY,
+  frameLong: either(FORGERY, TIME),
+  frameObjects: either(FORGERY, TIME),
+  frameError: FORGERY,
+  slowStack: /^Error: slow/,
+  floodGrown: FORGERY,
+  floodCredit: FORGERY,
+  floodChannels: FORGERY,
+  readFile: DENIED,
+  readByNode: DENIED,
+  readProc: DENIED,
+  readMemory: DENIED,
+  readEnv: DENIED,
+  connect: DENIED,
+  fetchUrl: DENIED,
+  startProcess: DENIED,
+  importUrl: /^TypeError: .*--cached-only is specified/,
+  importFile: /^TypeError: Requires read access/,
+};
+
+function either(...outcomes: RegExp[]): RegExp {
+  return new RegExp(outcomes.map(({ source }) => source).join("|"));
+}
+
+Deno.test({
+  name: "guests in processes fail as they should, and nothing is left of them",
+  ignore: Deno.build.os !== "linux",
+  fn: async (test) => {
+    const file = await Deno.makeTempFile();
+    const { code } = await runScriptWith(
+      [file, "3"],
+      "scripts/guests.ts",
+      "-A",
+    );
+    assertEquals(code, 0);
+    const { results, left } = JSON.parse(await Deno.readTextFile(file));
+    await Deno.remove(file);
+    for (const [name, expected] of Object.entries(OUTCOMES)) {
+      await test.step(name, () => {
+        const { outcome, ms, after } = results[name];
+        assertMatch(outcome, expected);
+        assertEquals([ms < LONGEST, after], [true, "number"]);
+      });
+    }
+    assertEquals(left, {
+      processes: [],
+      threads: [],
+      descriptors: false,
+      isBusy: false,
+    });
+  },
+});
