@@ -90,6 +90,23 @@ poolTest(
 );
 
 poolTest(
+  "a buffer beside a Blob leaves as it is when its job ends",
+  async () => {
+    await using pool = makePool();
+    // What reads results is loaded with the first of them.
+    await pool.execute("echo", [new Map()]);
+    const { bytes } = await pool.execute(() => {
+      const bytes = new Uint8Array(100_000).fill(1);
+      // Before the blob can have been read, and after.
+      queueMicrotask(() => queueMicrotask(() => bytes.fill(2)));
+      setTimeout(() => bytes.fill(3));
+      return { bytes, blob: new Blob([new Uint8Array(3_000_000)]) };
+    });
+    assert(bytes.every((byte) => byte === 1));
+  },
+);
+
+poolTest(
   "a DOMException inside of a value keeps its name, code and stack",
   async () => {
     await using pool = makePool();

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
 import { Op } from "../src/flow/op.ts";
 import { WINDOW } from "../src/flow/window.ts";
-import { singleJobs, withText } from "../src/job_list.ts";
+import { JobListReader, singleJobs, textOfJob } from "../src/job_list.ts";
 import { Checker } from "../src/process/checker.ts";
 import { ChunkReader } from "../src/process/chunk_reader.ts";
 import {
@@ -14,13 +14,13 @@ import {
   useV8,
 } from "../src/process/clone.ts";
 import { FrameReader } from "../src/process/frame_reader.ts";
+import { frameHead, textFrame } from "../src/process/frame_writer.ts";
 import {
   ATOMIC,
   CHUNK_HEAD,
   CHUNK_KIND,
   CHUNK_LENGTH,
   CHUNK_REST,
-  frameHead,
   Kind,
   LARGE,
   MARK,
@@ -156,6 +156,21 @@ Deno.test("ChunkReader refuses chunks and bytes that belong to nothing", () => {
   assertThrows(() => read(some, some), RangeError);
   assertThrows(() => read(some, chunk(Kind.TEXT, text("a"))), RangeError);
   assertThrows(() => read(chunk(3, text("a"))), RangeError);
+});
+
+Deno.test("textFrame() makes frames of texts of any length", () => {
+  for (const length of [0, 1, 300, 1364, 1365, 5_000, 70_000]) {
+    for (const letter of ["a", "ö", "€", "😀"]) {
+      const written = letter.repeat(length);
+      const read: string[] = [];
+      const reader = new FrameReader((kind, bytes) => {
+        assertEquals(kind, Kind.TEXT);
+        read.push(new TextDecoder().decode(bytes));
+      });
+      for (const part of textFrame(written)) reader.push(part);
+      assertEquals(read, [written]);
+    }
+  }
 });
 
 Deno.test("FrameReader gives whole frames, wherever they are cut", () => {
@@ -294,7 +309,12 @@ Deno.test("singleJobs() takes a list apart", () => {
     [-1, 8, -2, 50, 2, 1, -1, "[]"],
     [-1, 9, 3, 0, 0],
   ]);
-  assertEquals(withText(jobs[0], "[]"), [-1, 7, 1, 0, -1, "[]"]);
+  assertEquals(textOfJob(jobs[0], '["a"]'), '[-1,7,1,0,-2,["a"]]');
+  assertEquals(textOfJob(jobs[1]), "[-1,8,-2,50,2,1,-2,[]]");
+  const reader = new JobListReader(JSON.parse(textOfJob(jobs[0], '["a"]')));
+  assert(reader.read());
+  assertEquals([reader.seq, reader.id, reader.args], [7, 1, ["a"]]);
+  assert(!reader.read());
 });
 
 /** Of a process that has job 1, and had job 0. */

@@ -3,7 +3,7 @@
 
 import { type Core, openCore } from "../worker/core.ts";
 import { nextTurn } from "../worker/next_turn.ts";
-import { apply, isArray, parse, stringify } from "../intrinsics.ts";
+import { apply, isArray, parse, stringify, unbind } from "../intrinsics.ts";
 import { WAKE } from "../board.ts";
 import type { PackedError } from "../error_codec.ts";
 import type { FlowEvents } from "../flow/link.ts";
@@ -28,6 +28,9 @@ export type ToProcess =
 /** As they were before any job could overwrite them. */
 const { exit, permissions, stdin } = Deno;
 const read = stdin.read.bind(stdin);
+const copyOf = unbind(
+  Uint8Array.prototype.slice as (this: Uint8Array) => Uint8Array,
+);
 const { preventDefault } = Event.prototype;
 const Decoder = TextDecoder;
 const Encoder = TextEncoder;
@@ -47,6 +50,8 @@ const early: ToProcess[] = [];
 let clone: Clone | undefined;
 /** Clones whose blobs are being read, and those after them. */
 const unread: Encoded[] = [];
+
+let isLoadingAhead = false;
 
 /** Frames that are not yet read, since what reads them is still to be loaded. */
 const frames: { kind: Kind; bytes: Uint8Array<ArrayBuffer> }[] = [];
@@ -151,7 +156,8 @@ async function start(init: ProcessInit): Promise<void> {
       hardKill: false,
       memoryLimit: undefined,
     };
-    opened = await openCore(workerInit, board, { post, load, nextTurn, crash });
+    const host = { post, copies: true, load, nextTurn, crash };
+    opened = await openCore(workerInit, board, host);
   } catch (error) {
     return await tell("failed", error);
   }
@@ -179,9 +185,20 @@ function receive(core: Core, message: ToProcess): void {
       }
     }
     core.receive(message);
+    if (!isLoadingAhead) loadAhead(core).catch(crash);
   } catch (error) {
     crash(error);
   }
+}
+
+/**
+ * Loads what not every job needs once the first one has had its turn: before it,
+ * that would come later by as much.
+ */
+async function loadAhead(core: Core): Promise<void> {
+  isLoadingAhead = true;
+  await nextTurn();
+  await core.loadRest();
 }
 
 /** Gets ready for jobs that may only execute for so long: then their time begins. */
@@ -236,6 +253,10 @@ function postClone(message: FromWorker): void {
   writer.check(encoded.length);
   if (unread.length === 0 && encoded.blobs.length === 0) writeClone(encoded);
   else {
+    // A job may change what it holds meanwhile.
+    for (let i = 0; i < encoded.buffers.length; i++) {
+      encoded.buffers[i] = copyOf(encoded.buffers[i]);
+    }
     unread[unread.length] = encoded;
     if (unread.length === 1) writeUnread().catch(() => exit(1));
   }
@@ -261,7 +282,8 @@ async function writeUnread(): Promise<void> {
 }
 
 function isPlain(message: Exclude<FromWorker, unknown[] | typeof WAKE>) {
-  return message.kind === "ready" || message.kind === "grown";
+  return message.kind === "ready" || message.kind === "grown" ||
+    message.kind === "ended" && message.ending.kind === "timed-out";
 }
 
 async function tell(

@@ -105,10 +105,9 @@ export class ChunkReader {
   }
 
   #begin(bytes: Uint8Array, at: number): void {
-    const head = new DataView(bytes.buffer, bytes.byteOffset + at);
-    const length = head.getUint32(CHUNK_LENGTH);
-    const kind = head.getUint8(CHUNK_KIND) as Kind;
-    const following = head.getUint32(CHUNK_REST);
+    const length = uint32(bytes, at + CHUNK_LENGTH);
+    const kind = bytes[at + CHUNK_KIND] as Kind;
+    const following = uint32(bytes, at + CHUNK_REST);
     // Short ones would cost more than what they hold.
     const least = following > 0 ? ATOMIC - CHUNK_HEAD : 1;
     if (length < least || length > LONGEST_CHUNK) {
@@ -191,4 +190,9 @@ export class ChunkReader {
     if (isRight && this.#buffered >= least) return;
     throw new RangeError("Bytes belong to no clone");
   }
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 |
+    bytes[at + 3]) >>> 0;
 }

@@ -92,6 +92,7 @@ export class DenoProcess {
         this.#unwritten = [];
         for (const part of joined(parts)) {
           const bytes = part instanceof Blob ? await part.bytes() : part;
+          // Several at once would be written in pieces that mix.
           await this.#pipes.write(bytes);
         }
       }
@@ -179,14 +180,25 @@ function joined(parts: Part[]): Part[] {
     short = [];
     length = 0;
   };
+  const add = (part: Uint8Array) => {
+    short.push(part);
+    length += part.length;
+  };
   for (const part of parts) {
-    if (part instanceof Blob || part.length > MOST_JOINED) {
+    if (part instanceof Blob) {
       join();
       all.push(part);
       continue;
     }
-    short.push(part);
-    length += part.length;
+    if (part.length > MOST_JOINED) {
+      // What is short needs no write of its own before it.
+      const start = length > 0 ? MOST_JOINED : 0;
+      if (start > 0) add(part.subarray(0, start));
+      join();
+      all.push(part.subarray(start));
+      continue;
+    }
+    add(part);
     if (length > MOST_JOINED) join();
   }
   join();

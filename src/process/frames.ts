@@ -61,11 +61,3 @@ export const LARGE = 32 * 1024;
 
 /** What a chunk may have at most, its head aside; a pipe holds no more. */
 export const LONGEST_CHUNK = 64 * 1024;
-
-/** The head of a frame for a process. */
-export function frameHead(kind: Kind, length: number): Uint8Array {
-  const head = new Uint8Array(FRAME_HEAD);
-  new DataView(head.buffer).setUint32(0, length);
-  head[4] = kind;
-  return head;
-}

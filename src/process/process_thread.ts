@@ -9,7 +9,7 @@ import {
   type JobList,
   type SingleJob,
   singleJobs,
-  withText,
+  textOfJob,
 } from "../job_list.ts";
 import { toText } from "../plain_text.ts";
 import type {
@@ -26,7 +26,8 @@ import { ChunkReader } from "./chunk_reader.ts";
 import { decodeClone, encodeClone, unshareChunks } from "./clone.ts";
 import { flowEach } from "./flow_each.ts";
 import { type DenoCommand, DenoProcess, type Part } from "./deno_process.ts";
-import { frameHead, Kind, MARK, type ProcessInit } from "./frames.ts";
+import { frameHead, textFrame } from "./frame_writer.ts";
+import { Kind, MARK, type ProcessInit } from "./frames.ts";
 import type { ToProcess } from "./child.ts";
 import type { Warden } from "./warden.ts";
 
@@ -67,7 +68,6 @@ export class ProcessThread implements Thread {
   readonly #process: DenoProcess;
   readonly #checker: Checker;
   readonly #decoder = new TextDecoder();
-  readonly #encoder = new TextEncoder();
   #key = "";
   #board!: Board;
   #concurrency = 1;
@@ -156,20 +156,15 @@ export class ProcessThread implements Thread {
       denied,
       timeOrigin,
     };
-    this.#process.write(this.#textFrame(JSON.stringify(first)));
+    this.#process.write(textFrame(JSON.stringify(first)));
   }
 
   #define(functions: FunctionsMessage): void {
-    this.#process.write(this.#textFrame(JSON.stringify(functions)));
+    this.#process.write(textFrame(JSON.stringify(functions)));
   }
 
   #abort({ kind, seq, reason }: AbortMessage): void {
     this.#send({ kind, seq, reason });
-  }
-
-  #textFrame(text: string): Uint8Array[] {
-    const bytes = this.#encoder.encode(text);
-    return [frameHead(Kind.TEXT, bytes.length), bytes];
   }
 
   #cloneFrame(message: ToProcess, moves?: Transferable[]): Part[] {
@@ -191,7 +186,7 @@ export class ProcessThread implements Thread {
     const text = toText(message);
     const frame = text === undefined
       ? this.#cloneFrame(message, moves)
-      : this.#textFrame(text);
+      : textFrame(text);
     this.#process.write(frame);
   }
 
@@ -200,19 +195,18 @@ export class ProcessThread implements Thread {
     const jobs: PendingJob[] = [];
     for (const job of singleJobs(list)) {
       const frame = this.#frameOf(job, moves);
-      jobs.push({ ...job, frame, isMoving: false });
+      const { seq, isTimed } = job;
+      jobs.push({ seq, frame, isMoving: false, isTimed });
     }
     this.#enqueue(jobs);
   }
 
   #frameOf(job: SingleJob, moves: Transferable[]): Part[] {
-    if (job.args === undefined) {
-      return this.#textFrame(JSON.stringify(job.list));
-    }
+    if (job.args === undefined) return textFrame(textOfJob(job));
     const text = toText(job.args);
     return text === undefined
       ? this.#cloneFrame(job.list, moves)
-      : this.#textFrame(JSON.stringify(withText(job, text)));
+      : textFrame(textOfJob(job, text));
   }
 
   #addMoving(
@@ -226,7 +220,8 @@ export class ProcessThread implements Thread {
         jobs: job.list,
         moved: [moved[jobs.length]],
       }, moves);
-      jobs.push({ ...job, frame, isMoving: true });
+      const { seq, isTimed } = job;
+      jobs.push({ seq, frame, isMoving: true, isTimed });
     }
     this.#enqueue(jobs);
   }
