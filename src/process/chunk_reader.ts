@@ -110,7 +110,7 @@ export class ChunkReader {
     const following = uint32(bytes, at + CHUNK_REST);
     // Short ones would cost more than what they hold.
     const least = following > 0 ? ATOMIC - CHUNK_HEAD : 1;
-    if (length < least || length > LONGEST_CHUNK) {
+    if (length < least || length > LONGEST_CHUNK - CHUNK_HEAD) {
       throw new RangeError(`A chunk has ${length} bytes`);
     }
     this.#left = length;

@@ -59,5 +59,5 @@ export const ATOMIC = 4096;
 /** Buffers of so many bytes, or more, are frames of their own, so that they are copied once. */
 export const LARGE = 32 * 1024;
 
-/** What a chunk may have at most, its head aside; a pipe holds no more. */
+/** What a chunk may have at most, its head included; a pipe holds no more. */
 export const LONGEST_CHUNK = 64 * 1024;
