@@ -7,12 +7,14 @@ import { fromText } from "./plain_text.ts";
 
 /**
  * For each job its id, its function's number, and its arguments: their count and
- * they themselves, or `AS_TEXT` and their text.
+ * they themselves, or `AS_TEXT` and their text, or `AS_ARRAY` and all in one.
  */
 export type JobList = unknown[];
 
 /** Instead of a count of arguments: they come as one JSON text. */
 const AS_TEXT = -1;
+/** Instead of a count of arguments: they come as one array. */
+const AS_ARRAY = -2;
 /** Instead of an id: the next job's sequence number, from which on they are numbered. */
 const NUMBERED_FROM = -1;
 /** Instead of an id: how many ms the jobs from here on may execute. */
@@ -76,9 +78,11 @@ export class JobListReader {
     this.id = list[this.#at++] as number;
     this.functionId = list[this.#at++] as number;
     const length = list[this.#at++] as number;
-    this.args = length === AS_TEXT
+    this.args = length >= 0
+      ? this.#take(length)
+      : length === AS_TEXT
       ? fromText(list[this.#at++] as string) as unknown[]
-      : this.#take(length);
+      : list[this.#at++] as unknown[];
     return true;
   }
 
@@ -123,7 +127,12 @@ export function* singleJobs(list: JobList): Generator<SingleJob> {
   }
 }
 
-/** The same job with its arguments as a text. */
-export function withText({ list, args }: SingleJob, text: string): JobList {
-  return [...list.slice(0, -1 - args!.length), AS_TEXT, text];
+/**
+ * The same as JSON text.
+ *
+ * @param text The arguments as text, unless they are one in the list
+ */
+export function textOfJob({ list, args }: SingleJob, text?: string): string {
+  const head = list.slice(0, -1 - (args ?? [text]).length);
+  return `[${head},${AS_ARRAY},${text ?? list.at(-1)}]`;
 }

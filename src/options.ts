@@ -70,8 +70,8 @@ export interface ThreadPoolOptions {
    *   stopped, runs out of memory alone, and holds its `permissions` without an
    *   unstable flag, so that it can run what nobody vouches for. Values are
    *   copied, and what {@linkcode transfer} names is gone here all the same;
-   *   connections, shared memory, ports, blobs and keys cannot go there. The
-   *   program needs `--allow-run` for Deno's own path.
+   *   connections, shared memory, ports, keys and WebAssembly modules cannot go
+   *   there. The program needs `--allow-run` for Deno's own path.
    *
    * @default {"thread"}
    */

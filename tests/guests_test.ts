@@ -73,7 +73,7 @@ const OUTCOMES: Record<keyof typeof guests, RegExp> = {
   frameLong: either(FORGERY, TIME),
   frameObjects: either(FORGERY, TIME),
   frameError: FORGERY,
-  slowStack: /^Error: slow/,
+  slowStack: /^(Error: slow|JobTimeoutError)/,
   floodGrown: FORGERY,
   floodCredit: FORGERY,
   floodChannels: FORGERY,

@@ -4,17 +4,25 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
 import { Op } from "../src/flow/op.ts";
 import { WINDOW } from "../src/flow/window.ts";
-import { singleJobs, withText } from "../src/job_list.ts";
+import { JobListReader, singleJobs, textOfJob } from "../src/job_list.ts";
 import { Checker } from "../src/process/checker.ts";
 import { ChunkReader } from "../src/process/chunk_reader.ts";
-import { decodeClone, encodeClone, useV8 } from "../src/process/clone.ts";
+import {
+  decodeClone,
+  encodeClone,
+  readBlobs,
+  useV8,
+} from "../src/process/clone.ts";
 import { FrameReader } from "../src/process/frame_reader.ts";
+import { frameHead, textFrame } from "../src/process/frame_writer.ts";
 import {
   ATOMIC,
   CHUNK_HEAD,
-  frameHead,
-  GOES_ON,
+  CHUNK_KIND,
+  CHUNK_LENGTH,
+  CHUNK_REST,
   Kind,
+  LARGE,
   MARK,
 } from "../src/process/frames.ts";
 import { randomOf } from "./random.ts";
@@ -24,11 +32,14 @@ useV8(process.getBuiltinModule("node:v8"));
 const MARKED = crypto.getRandomValues(new Uint8Array(MARK));
 const LONGEST = 100_000;
 
-function chunk(kind: number, bytes: Uint8Array): Uint8Array {
+/** @param rest How many bytes of the frame are said to follow */
+function chunk(kind: number, bytes: Uint8Array, rest = 0): Uint8Array {
   const all = new Uint8Array(CHUNK_HEAD + bytes.length);
   all.set(MARKED);
-  new DataView(all.buffer).setUint32(MARK, bytes.length);
-  all[MARK + 4] = kind;
+  const head = new DataView(all.buffer);
+  head.setUint32(CHUNK_LENGTH, bytes.length);
+  head.setUint8(CHUNK_KIND, kind);
+  head.setUint32(CHUNK_REST, rest);
   all.set(bytes, CHUNK_HEAD);
   return all;
 }
@@ -43,12 +54,16 @@ function concat(parts: Uint8Array[]): Uint8Array {
 
 /** What a reader makes of bytes that come in pieces of these sizes. */
 function readChunks(bytes: Uint8Array, sizes: () => number) {
-  const frames: [Kind, string][] = [];
+  const frames: [Kind, string, number[]?][] = [];
   let printed = "";
   const decoder = new TextDecoder();
   const reader = new ChunkReader(MARKED, LONGEST, {
-    frame: (kind, bytes) => frames.push([kind, decoder.decode(bytes)]),
-    text: (bytes) => printed += decoder.decode(bytes),
+    text: (bytes) => frames.push([Kind.TEXT, decoder.decode(bytes)]),
+    clone: (bytes, buffers) => {
+      const lengths = buffers.map(({ buffer }) => buffer.byteLength);
+      frames.push([Kind.CLONE, decoder.decode(bytes), lengths]);
+    },
+    other: (bytes) => printed += decoder.decode(bytes),
   });
   for (let at = 0; at < bytes.length;) {
     const size = sizes();
@@ -64,7 +79,9 @@ Deno.test("ChunkReader tells frames from text, wherever they are cut", () => {
   const bytes = concat([
     text("before"),
     chunk(Kind.TEXT, text("one")),
-    chunk(Kind.CLONE | GOES_ON, text(long)),
+    chunk(Kind.BYTES, new Uint8Array(LARGE)),
+    chunk(Kind.BYTES, new Uint8Array(7)),
+    chunk(Kind.CLONE, text(long), 3),
     text("between"),
     MARKED.slice(0, 3),
     chunk(Kind.CLONE, text("two")),
@@ -77,10 +94,11 @@ Deno.test("ChunkReader tells frames from text, wherever they are cut", () => {
   const end = decoder.decode(MARKED.slice(0, 5));
   const whole = readChunks(bytes, () => bytes.length);
   assertEquals(whole, {
-    frames: [[Kind.TEXT, "one"], [Kind.CLONE, `${long}two`], [
-      Kind.TEXT,
-      "three",
-    ]],
+    frames: [
+      [Kind.TEXT, "one"],
+      [Kind.CLONE, `${long}two`, [LARGE, 7]],
+      [Kind.TEXT, "three"],
+    ],
     printed: `beforebetween${cut}after${end}`,
   });
   const random = randomOf(1);
@@ -96,7 +114,7 @@ Deno.test("ChunkReader refuses chunks and frames that are longer, or shorter, th
   const full = new Uint8Array(60_000);
   assertThrows(() => read(chunk(Kind.TEXT, new Uint8Array())), RangeError);
   assertThrows(
-    () => read(chunk(Kind.TEXT | GOES_ON, new Uint8Array(10))),
+    () => read(chunk(Kind.TEXT, new Uint8Array(10), 10)),
     RangeError,
   );
   assertThrows(
@@ -104,9 +122,55 @@ Deno.test("ChunkReader refuses chunks and frames that are longer, or shorter, th
     RangeError,
   );
   assertThrows(
-    () => read(chunk(Kind.TEXT | GOES_ON, full), chunk(Kind.TEXT, full)),
+    () => read(chunk(Kind.TEXT, full, 60_000)),
     RangeError,
   );
+  assertThrows(() => read(chunk(Kind.CLONE, full, 4e9)), RangeError);
+  assertThrows(
+    () => read(chunk(Kind.BYTES, full), chunk(Kind.CLONE, full)),
+    RangeError,
+  );
+});
+
+Deno.test("ChunkReader refuses chunks and bytes that belong to nothing", () => {
+  const read = (...chunks: Uint8Array[]) =>
+    readChunks(concat(chunks), () => 1_000_000);
+  const full = new Uint8Array(5_000);
+  for (
+    const [kind, rest, length] of [
+      [Kind.TEXT, 0, 10],
+      [Kind.CLONE, 0, 9],
+      [Kind.CLONE, 1, 10],
+    ]
+  ) {
+    assertThrows(
+      () =>
+        read(
+          chunk(Kind.CLONE, full, 10),
+          chunk(kind, new Uint8Array(length), rest),
+        ),
+      RangeError,
+    );
+  }
+  const some = chunk(Kind.BYTES, new Uint8Array(7));
+  assertThrows(() => read(some, some), RangeError);
+  assertThrows(() => read(some, chunk(Kind.TEXT, text("a"))), RangeError);
+  assertThrows(() => read(chunk(3, text("a"))), RangeError);
+});
+
+Deno.test("textFrame() makes frames of texts of any length", () => {
+  for (const length of [0, 1, 300, 1364, 1365, 5_000, 70_000]) {
+    for (const letter of ["a", "ö", "€", "😀"]) {
+      const written = letter.repeat(length);
+      const read: string[] = [];
+      const reader = new FrameReader((kind, bytes) => {
+        assertEquals(kind, Kind.TEXT);
+        read.push(new TextDecoder().decode(bytes));
+      });
+      for (const part of textFrame(written)) reader.push(part);
+      assertEquals(read, [written]);
+    }
+  }
 });
 
 Deno.test("FrameReader gives whole frames, wherever they are cut", () => {
@@ -129,7 +193,8 @@ Deno.test("FrameReader gives whole frames, wherever they are cut", () => {
 });
 
 function roundTrip(value: unknown, moves?: Transferable[]): unknown {
-  return decodeClone(concat(encodeClone(value, moves)));
+  const { clone, buffers } = encodeClone(value, moves);
+  return decodeClone(clone, buffers.map((bytes) => new Uint8Array(bytes)));
 }
 
 Deno.test("encodeClone() keeps what a structured clone keeps, small buffers and large ones", () => {
@@ -150,7 +215,8 @@ Deno.test("encodeClone() keeps what a structured clone keeps, small buffers and 
 Deno.test("encodeClone() takes what moves, and nothing if it refuses", () => {
   const buffers = [new ArrayBuffer(10), new ArrayBuffer(100_000)];
   assertThrows(() => encodeClone([buffers, () => {}], buffers));
-  assertThrows(() => encodeClone([buffers, new Blob()], buffers));
+  const memory = new SharedArrayBuffer(1);
+  assertThrows(() => encodeClone([buffers, memory], buffers));
   assertEquals(buffers.map(({ detached }) => detached), [false, false]);
   const clone = roundTrip(buffers, buffers) as ArrayBuffer[];
   assertEquals(clone.map(({ byteLength }) => byteLength), [10, 100_000]);
@@ -159,10 +225,10 @@ Deno.test("encodeClone() takes what moves, and nothing if it refuses", () => {
 
 Deno.test("decodeClone() refuses bytes that are of no value", () => {
   const random = randomOf(2);
-  const good = concat(encodeClone(new Map([[1, "x"]])));
+  const good = encodeClone(new Map([[1, "x"]])).clone;
   for (let i = 0; i < 2_000; i++) {
     const bad = good.slice(0, Math.floor(random() * good.length));
-    if (bad.length > 8) bad[8 + Math.floor(random() * (bad.length - 8))] = 255;
+    if (bad.length > 4) bad[4 + Math.floor(random() * (bad.length - 4))] = 255;
     try {
       decodeClone(bad);
     } catch (error) {
@@ -172,10 +238,61 @@ Deno.test("decodeClone() refuses bytes that are of no value", () => {
   assertThrows(() => decodeClone(new Uint8Array()));
   // Nested more deeply than there is stack.
   const deep = new Uint8Array(2_000_000);
-  new DataView(deep.buffer).setUint32(4, deep.length - 8);
-  deep.set([0xff, 0x0f], 8);
-  for (let at = 10; at < deep.length - 1; at += 2) deep.set([0x41, 1], at);
+  deep.set([0, 0, 0xff, 0x0f]);
+  for (let at = 4; at < deep.length - 1; at += 2) deep.set([0x41, 1], at);
   assertThrows(() => decodeClone(deep));
+});
+
+Deno.test("decodeClone() refuses buffers and blobs that do not fit the value", async () => {
+  const buffer = new Uint8Array(LARGE);
+  const blob = new Blob(["abc"]);
+  const { clone, buffers, blobs } = encodeClone([buffer, blob]);
+  assertEquals([buffers.length, blobs], [1, [blob]]);
+  const bytes = await readBlobs(blobs) as Uint8Array<ArrayBuffer>;
+  const [copy, back] = decodeClone(clone, [buffer, bytes]) as [
+    Uint8Array,
+    Blob,
+  ];
+  assertEquals([copy.length, await back.text()], [LARGE, "abc"]);
+  for (
+    const wrong of [
+      [],
+      [buffer],
+      [buffer, bytes.slice(1)],
+      [buffer, new Uint8Array(4)],
+      [buffer, bytes, bytes],
+    ]
+  ) assertThrows(() => decodeClone(clone, wrong), RangeError);
+  const plain = encodeClone([buffer]).clone;
+  assertThrows(() => decodeClone(plain, [buffer, bytes]), RangeError);
+});
+
+Deno.test("decodeClone() refuses stand-ins that stand for nothing", () => {
+  for (
+    const made of [
+      1,
+      [1],
+      [[{}]],
+      [[{}, { kind: "blob", size: -1, type: "" }]],
+      [[{}, { kind: "blob", size: 1e15, type: "" }]],
+    ]
+  ) {
+    const { clone } = encodeClone({ value: 1, standIns: made });
+    clone[1] = 1;
+    assertThrows(() => decodeClone(clone));
+  }
+});
+
+Deno.test("encodeClone() leaves blobs where they were", () => {
+  const blob = new Blob(["x"]);
+  const value = {
+    list: [blob],
+    map: new Map([[blob, blob]]),
+    error: new Error("e", { cause: blob }),
+  };
+  encodeClone(value);
+  assert(value.list[0] === blob && value.error.cause === blob);
+  assertEquals([...value.map], [[blob, blob]]);
 });
 
 Deno.test("singleJobs() takes a list apart", () => {
@@ -192,7 +309,12 @@ Deno.test("singleJobs() takes a list apart", () => {
     [-1, 8, -2, 50, 2, 1, -1, "[]"],
     [-1, 9, 3, 0, 0],
   ]);
-  assertEquals(withText(jobs[0], "[]"), [-1, 7, 1, 0, -1, "[]"]);
+  assertEquals(textOfJob(jobs[0], '["a"]'), '[-1,7,1,0,-2,["a"]]');
+  assertEquals(textOfJob(jobs[1]), "[-1,8,-2,50,2,1,-2,[]]");
+  const reader = new JobListReader(JSON.parse(textOfJob(jobs[0], '["a"]')));
+  assert(reader.read());
+  assertEquals([reader.seq, reader.id, reader.args], [7, 1, ["a"]]);
+  assert(!reader.read());
 });
 
 /** Of a process that has job 1, and had job 0. */

@@ -3,16 +3,18 @@
 
 import { type Core, openCore } from "../worker/core.ts";
 import { nextTurn, renewTurns } from "../worker/next_turn.ts";
-import { apply, parse, stringify } from "../intrinsics.ts";
+import { apply, isArray, parse, stringify, unbind } from "../intrinsics.ts";
 import { WAKE } from "../board.ts";
 import type { PackedError } from "../error_codec.ts";
+import type { FlowEvents } from "../flow/link.ts";
 import type { AbortMessage, FromWorker, ToWorker } from "../protocol.ts";
 import { ChildBoard } from "./child_board.ts";
 import { ChunkWriter } from "./chunk_writer.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { Kind, type ProcessInit } from "./frames.ts";
 
-type Clone = typeof import("./clone.ts");
+type Clone = typeof import("./clone.ts") & typeof import("./flow_each.ts");
+type Encoded = import("./clone.ts").Encoded;
 
 /** What main says to a process: what it says to any worker, and some more. */
 export type ToProcess =
@@ -26,6 +28,9 @@ export type ToProcess =
 /** As they were before any job could overwrite them. */
 const { exit, permissions, stdin } = Deno;
 const read = stdin.read.bind(stdin);
+const copyOf = unbind(
+  Uint8Array.prototype.slice as (this: Uint8Array) => Uint8Array,
+);
 const { preventDefault } = Event.prototype;
 const Decoder = TextDecoder;
 const Encoder = TextEncoder;
@@ -44,10 +49,16 @@ let core: Core | undefined;
 /** What came before the core was there. */
 const early: ToProcess[] = [];
 let clone: Clone | undefined;
+/** Clones whose blobs are being read, and those after them. */
+const unread: Encoded[] = [];
+
+let isLoadingAhead = false;
 
 /** Frames that have come, and which of them is read next. */
-const frames: { kind: Kind; bytes: Uint8Array }[] = [];
+const frames: { kind: Kind; bytes: Uint8Array<ArrayBuffer> }[] = [];
 let next = 0;
+/** What the next clone refers to. */
+let buffers: Uint8Array<ArrayBuffer>[] = [];
 /** Whether what reads them is being loaded. */
 let isLoading = false;
 
@@ -72,10 +83,13 @@ export async function serve(): Promise<void> {
   const buffer = new Uint8Array(READ);
   try {
     for (;;) {
-      const count = await read(buffer);
+      const { wanted } = reader;
+      const isLarge = wanted !== undefined && wanted.length >= READ;
+      const count = await read(isLarge ? wanted : buffer);
       // Main is gone, or has no use for this process any more.
       if (count === null) return exit(0);
-      reader.push(buffer.subarray(0, count));
+      if (isLarge) reader.took(count);
+      else reader.push(buffer.subarray(0, count));
       // Not here: a guard that is late stops whatever runs, and this has to go on.
       if (frames.length > 0) microtask(readFrames);
     }
@@ -107,9 +121,15 @@ function readFrames(): void {
       const { kind, bytes } = frames[next];
       if (kind === Kind.CLONE && clone === undefined) return void loadFirst();
       if (++next === frames.length) next = frames.length = 0;
+      if (kind === Kind.BYTES) {
+        buffers[buffers.length] = bytes;
+        continue;
+      }
+      const referred = buffers;
+      if (kind === Kind.CLONE) buffers = [];
       const message = kind === Kind.TEXT
         ? parse(decode(bytes))
-        : clone!.decodeClone(bytes);
+        : clone!.decodeClone(bytes, referred);
       if (writer === undefined) start(message as ProcessInit);
       else if (core === undefined) early[early.length] = message as ToProcess;
       else receive(core, message as ToProcess);
@@ -135,8 +155,9 @@ async function loadFirst(): Promise<void> {
 async function load(): Promise<void> {
   if (clone !== undefined) return;
   const loaded = await import("./clone.ts");
+  const { flowEach } = await import("./flow_each.ts");
   loaded.useV8(await import("node:v8"));
-  clone = loaded;
+  clone = { ...loaded, flowEach };
 }
 
 async function start(init: ProcessInit): Promise<void> {
@@ -155,13 +176,8 @@ async function start(init: ProcessInit): Promise<void> {
       hardKill: false,
       memoryLimit: undefined,
     };
-    opened = await openCore(workerInit, board, {
-      post,
-      load,
-      nextTurn,
-      renewTurns,
-      crash,
-    });
+    const host = { post, copies: true, load, nextTurn, renewTurns, crash };
+    opened = await openCore(workerInit, board, host);
   } catch (error) {
     return await tell("failed", error);
   }
@@ -196,9 +212,20 @@ function receive(core: Core, message: ToProcess): void {
       }
     }
     core.receive(message);
+    if (!isLoadingAhead) loadAhead(core).catch(crash);
   } catch (error) {
     crash(error);
   }
+}
+
+/**
+ * Loads what not every job needs once the first one has had its turn: before it,
+ * that would come later by as much.
+ */
+async function loadAhead(core: Core): Promise<void> {
+  isLoadingAhead = true;
+  await nextTurn();
+  await core.loadRest();
 }
 
 /** Gets ready for jobs that may only execute for so long: then their time begins. */
@@ -213,7 +240,9 @@ async function guard(core: Core): Promise<void> {
 
 function send(text: string): void {
   try {
-    writer.write(Kind.TEXT, [encode(text)]);
+    const bytes = encode(text);
+    writer.check(bytes.length);
+    writer.write(Kind.TEXT, bytes);
   } catch {
     // Main is gone, or a job has closed the output.
     exit(1);
@@ -223,17 +252,65 @@ function send(text: string): void {
 /** Posts a message to main; throws if something in it cannot be cloned. */
 function post(message: FromWorker): void {
   if (message === WAKE) return;
-  if (!Array.isArray(message) && isPlain(message)) {
+  if (!isArray(message) && isPlain(message)) {
     return send(stringify(message));
   }
-  if (!Array.isArray(message) && message.kind === "flow") {
-    clone!.unshareChunks(message.events);
+  if (!isArray(message) && message.kind === "flow") {
+    return postFlow(message.events);
   }
-  writer.write(Kind.CLONE, clone!.encodeClone(message));
+  postClone(message);
+}
+
+function postFlow(events: FlowEvents): void {
+  clone!.unshareChunks(events);
+  try {
+    postClone({ kind: "flow", events });
+  } catch {
+    clone!.flowEach(
+      events,
+      [],
+      (events) => postClone({ kind: "flow", events }),
+      (events) => receive(core!, { kind: "flow", events }),
+    );
+  }
+}
+
+function postClone(message: FromWorker): void {
+  const encoded = clone!.encodeClone(message);
+  writer.check(encoded.length);
+  if (unread.length === 0 && encoded.blobs.length === 0) writeClone(encoded);
+  else {
+    // A job may change what it holds meanwhile.
+    for (let i = 0; i < encoded.buffers.length; i++) {
+      encoded.buffers[i] = copyOf(encoded.buffers[i]);
+    }
+    unread[unread.length] = encoded;
+    if (unread.length === 1) writeUnread().catch(() => exit(1));
+  }
+}
+
+function writeClone(
+  { clone, buffers }: Encoded,
+  blobs?: Uint8Array,
+): void {
+  for (let i = 0; i < buffers.length; i++) writer.write(Kind.BYTES, buffers[i]);
+  if (blobs !== undefined) writer.write(Kind.BYTES, blobs);
+  writer.write(Kind.CLONE, clone);
+}
+
+/** Writes clones in order, each once its blobs have been read. */
+async function writeUnread(): Promise<void> {
+  for (let at = 0; at < unread.length; at++) {
+    const { blobs } = unread[at];
+    const bytes = blobs.length > 0 ? await clone!.readBlobs(blobs) : undefined;
+    writeClone(unread[at], bytes);
+  }
+  unread.length = 0;
 }
 
 function isPlain(message: Exclude<FromWorker, unknown[] | typeof WAKE>) {
-  return message.kind === "ready" || message.kind === "grown";
+  return message.kind === "ready" || message.kind === "grown" ||
+    message.kind === "ended" && message.ending.kind === "timed-out";
 }
 
 async function tell(

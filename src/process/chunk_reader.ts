@@ -4,20 +4,26 @@
 import {
   ATOMIC,
   CHUNK_HEAD,
-  GOES_ON,
-  type Kind,
+  CHUNK_KIND,
+  CHUNK_LENGTH,
+  CHUNK_REST,
+  Kind,
+  LARGE,
   LONGEST_CHUNK,
   MARK,
 } from "./frames.ts";
 
-/** What the reader finds. */
+/** What the reader finds; the bytes are there for as long as the call takes. */
 export interface ChunkEvents {
-  frame(kind: Kind, bytes: Uint8Array): void;
+  text(text: Uint8Array): void;
+  clone(clone: Uint8Array, buffers: Uint8Array<ArrayBuffer>[]): void;
   /** Bytes that are of no frame. */
-  text(bytes: Uint8Array): void;
+  other(bytes: Uint8Array): void;
 }
 
 const NONE = new Uint8Array();
+/** Of a frame that is said to be longer, memory for so much is taken at first. */
+const FIRST = 2 ** 24;
 
 /** Takes bytes as they come. */
 export class ChunkReader {
@@ -26,17 +32,20 @@ export class ChunkReader {
   readonly #events: ChunkEvents;
   /** The beginning of what may be the head of a chunk. */
   #rest: Uint8Array = NONE;
+  #kind: Kind = Kind.TEXT;
   /** How much of a chunk is still to come. */
   #left = 0;
-  /** The chunk, if it does not come in one piece. */
-  #chunk: Uint8Array | undefined;
-  #goesOn = false;
-  #kind: Kind = 0;
-  /** What is here of a frame. */
-  #parts: Uint8Array[] = [];
+  /** How much of its frame follows in other chunks. */
+  #following = 0;
+  /** The frame, if it does not come in one piece. */
+  #frame: Uint8Array<ArrayBuffer> | undefined;
+  #filled = 0;
   #length = 0;
+  /** What came for the next clone. */
+  #buffers: Uint8Array<ArrayBuffer>[] = [];
+  #buffered = 0;
 
-  /** @param longest No frame may be longer, in bytes */
+  /** @param longest No message may be longer, in bytes */
   constructor(mark: Uint8Array, longest: number, events: ChunkEvents) {
     this.#mark = mark;
     this.#longest = longest;
@@ -46,22 +55,25 @@ export class ChunkReader {
   /**
    * Takes the next bytes.
    *
-   * @throws {RangeError} If a chunk or a frame is longer, or shorter, than any may be
+   * @throws {RangeError} If a chunk or a message is longer, or shorter, than any may be
    */
   push(bytes: Uint8Array): void {
     if (this.#rest.length > 0) {
-      bytes = concat([this.#rest, bytes], this.#rest.length + bytes.length);
+      const all = new Uint8Array(this.#rest.length + bytes.length);
+      all.set(this.#rest);
+      all.set(bytes, this.#rest.length);
+      bytes = all;
       this.#rest = NONE;
     }
     let at = 0;
     while (at < bytes.length) {
       if (this.#left > 0) at += this.#takePart(bytes, at);
-      else if (!this.#isMark(bytes, at)) at += this.#takeText(bytes, at);
+      else if (!this.#isMark(bytes, at)) at += this.#takeOther(bytes, at);
       else if (bytes.length - at < CHUNK_HEAD) {
         this.#rest = bytes.slice(at);
         return;
       } else {
-        this.#begin(bytes, at + MARK);
+        this.#begin(bytes, at);
         at += CHUNK_HEAD;
       }
     }
@@ -69,7 +81,7 @@ export class ChunkReader {
 
   /** Nothing follows. */
   end(): void {
-    if (this.#rest.length > 0) this.#events.text(this.#rest);
+    if (this.#rest.length > 0) this.#events.other(this.#rest);
     this.#rest = NONE;
   }
 
@@ -82,72 +94,105 @@ export class ChunkReader {
     return true;
   }
 
-  #takeText(bytes: Uint8Array, start: number): number {
+  #takeOther(bytes: Uint8Array, start: number): number {
     let end = start;
     do {
       end = bytes.indexOf(this.#mark[0], end + 1);
       if (end < 0) end = bytes.length;
     } while (end < bytes.length && !this.#isMark(bytes, end));
-    this.#events.text(bytes.subarray(start, end));
+    this.#events.other(bytes.subarray(start, end));
     return end - start;
   }
 
   #begin(bytes: Uint8Array, at: number): void {
-    const head = new DataView(bytes.buffer, bytes.byteOffset + at);
-    this.#left = head.getUint32(0);
-    const kind = head.getUint8(4);
-    this.#goesOn = (kind & GOES_ON) !== 0;
-    this.#kind = (kind & ~GOES_ON) as Kind;
-    this.#length += this.#left;
-    // Short ones would cost more memory than they hold.
-    const least = this.#goesOn ? ATOMIC - CHUNK_HEAD : 1;
-    if (this.#left < least || this.#left > LONGEST_CHUNK) {
-      throw new RangeError(`A chunk has ${this.#left} bytes`);
+    const length = uint32(bytes, at + CHUNK_LENGTH);
+    const kind = bytes[at + CHUNK_KIND] as Kind;
+    const following = uint32(bytes, at + CHUNK_REST);
+    // Short ones would cost more than what they hold.
+    const least = following > 0 ? ATOMIC - CHUNK_HEAD : 1;
+    if (length < least || length > LONGEST_CHUNK - CHUNK_HEAD) {
+      throw new RangeError(`A chunk has ${length} bytes`);
     }
-    if (this.#length > this.#longest) {
-      throw new RangeError(
-        `A message has more than the ${this.#longest} bytes that it may have`,
-      );
+    this.#left = length;
+    if (this.#following > 0) {
+      const isNext = kind === this.#kind &&
+        length + following === this.#following;
+      if (!isNext) throw new RangeError("A chunk is not the next of its frame");
+    } else {
+      this.#kind = kind;
+      this.#length = length + following;
+      if (this.#buffered + this.#length > this.#longest) {
+        throw new RangeError(
+          `A message has more than the ${this.#longest} bytes that it may have`,
+        );
+      }
     }
+    this.#following = following;
   }
 
   #takePart(bytes: Uint8Array, at: number): number {
     const part = bytes.subarray(at, at + this.#left);
-    if (this.#chunk === undefined && part.length === this.#left) {
+    if (part.length === this.#length && this.#kind !== Kind.BYTES) {
       this.#left = 0;
       this.#isWhole(part);
-    } else {
-      const chunk = this.#chunk ??= new Uint8Array(this.#left);
-      chunk.set(part, chunk.length - this.#left);
-      this.#left -= part.length;
-      if (this.#left === 0) this.#isWhole(chunk);
+      return part.length;
+    }
+    const frame = this.#room(part.length);
+    frame.set(part, this.#filled);
+    this.#filled += part.length;
+    this.#left -= part.length;
+    if (this.#filled === this.#length) {
+      this.#frame = undefined;
+      this.#filled = 0;
+      this.#isWhole(frame);
     }
     return part.length;
   }
 
-  #isWhole(chunk: Uint8Array): void {
-    this.#chunk = undefined;
-    const parts = this.#parts;
-    if (this.#goesOn) {
-      // What it was read with is not to stay for it.
-      const isSmall = chunk.length * 2 < chunk.buffer.byteLength;
-      parts.push(isSmall ? chunk.slice() : chunk);
-      return;
+  /** The frame, in memory that has room for so many bytes more. */
+  #room(count: number): Uint8Array<ArrayBuffer> {
+    const filled = this.#filled;
+    let frame = this.#frame;
+    if (frame === undefined || frame.length < filled + count) {
+      // Who says that much is to come may not send it.
+      const size = Math.max(FIRST, 2 * filled);
+      const larger = new Uint8Array(Math.min(this.#length, size));
+      if (frame !== undefined) larger.set(frame);
+      this.#frame = frame = larger;
     }
-    parts.push(chunk);
-    const frame = parts.length === 1 ? chunk : concat(parts, this.#length);
-    this.#parts = [];
-    this.#length = 0;
-    this.#events.frame(this.#kind, frame);
+    return frame;
+  }
+
+  #isWhole(frame: Uint8Array): void {
+    switch (this.#kind) {
+      case Kind.TEXT:
+        this.#checkBuffers(0);
+        return this.#events.text(frame);
+      case Kind.CLONE: {
+        const buffers = this.#buffers;
+        this.#buffers = [];
+        this.#buffered = 0;
+        return this.#events.clone(frame, buffers);
+      }
+      case Kind.BYTES:
+        // Only those of blobs may be few, and come last.
+        this.#checkBuffers(this.#buffers.length * LARGE);
+        this.#buffers.push(frame as Uint8Array<ArrayBuffer>);
+        this.#buffered += frame.length;
+        return;
+      default:
+        throw new RangeError("A frame is of no kind");
+    }
+  }
+
+  #checkBuffers(least: number): void {
+    const isRight = least > 0 || this.#buffers.length === 0;
+    if (isRight && this.#buffered >= least) return;
+    throw new RangeError("Bytes belong to no clone");
   }
 }
 
-function concat(parts: Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+function uint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 |
+    bytes[at + 3]) >>> 0;
 }

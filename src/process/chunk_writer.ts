@@ -1,6 +1,13 @@
 // Writes, in a process, the frames of its messages to main, in chunks.
 
-import { CHUNK_HEAD, GOES_ON, type Kind, MARK } from "./frames.ts";
+import { setBytes } from "../intrinsics.ts";
+import {
+  CHUNK_HEAD,
+  CHUNK_KIND,
+  CHUNK_LENGTH,
+  CHUNK_REST,
+  type Kind,
+} from "./frames.ts";
 
 /** As they were before any job could overwrite them. */
 const { stderr } = Deno;
@@ -15,7 +22,7 @@ export class ChunkWriter {
   /**
    * @param mark What chunks begin with
    * @param size How many bytes are written at once
-   * @param longest No frame may be longer, in bytes
+   * @param longest No message may be longer, in bytes
    */
   constructor(mark: readonly number[], size: number, longest: number) {
     this.#longest = longest;
@@ -24,39 +31,33 @@ export class ChunkWriter {
     this.#head = new DataView(this.#chunk.buffer);
   }
 
-  /**
-   * Writes a frame.
-   *
-   * @throws {RangeError} If it is too long; nothing has been written then
-   */
-  write(kind: Kind, parts: readonly Uint8Array[]): void {
-    let left = 0;
-    for (let i = 0; i < parts.length; i++) left += parts[i].length;
-    if (left > this.#longest) {
-      throw new RangeError(
-        `it takes ${left} bytes, and may take ${this.#longest}`,
-      );
-    }
+  /** @throws {RangeError} If a message of so many bytes is too long */
+  check(length: number): void {
+    if (length <= this.#longest) return;
+    throw new RangeError(
+      `it takes ${length} bytes, and may take ${this.#longest}`,
+    );
+  }
+
+  /** Writes a frame of a message whose length is checked. */
+  write(kind: Kind, frame: Uint8Array): void {
     const chunk = this.#chunk;
-    let filled = CHUNK_HEAD;
-    for (let i = 0; i < parts.length; i++) {
-      const part = parts[i];
-      for (let at = 0; at < part.length;) {
-        const count = Math.min(chunk.length - filled, part.length - at);
-        chunk.set(part.subarray(at, at + count), filled);
-        at += count;
-        filled += count;
-        left -= count;
-        if (filled < chunk.length && left > 0) continue;
-        this.#flush(left > 0 ? kind | GOES_ON : kind, filled);
-        filled = CHUNK_HEAD;
-      }
+    const most = chunk.length - CHUNK_HEAD;
+    const { length } = frame;
+    for (let at = 0; at < length;) {
+      const end = length - at > most ? at + most : length;
+      const isWhole = at === 0 && end === length;
+      setBytes(chunk, isWhole ? frame : frame.subarray(at, end), CHUNK_HEAD);
+      this.#flush(kind, end - at, length - end);
+      at = end;
     }
   }
 
-  #flush(kind: number, filled: number): void {
-    this.#head.setUint32(MARK, filled - CHUNK_HEAD);
-    this.#head.setUint8(MARK + 4, kind);
+  #flush(kind: Kind, length: number, rest: number): void {
+    this.#head.setUint32(CHUNK_LENGTH, length);
+    this.#head.setUint8(CHUNK_KIND, kind);
+    this.#head.setUint32(CHUNK_REST, rest);
+    const filled = CHUNK_HEAD + length;
     let at = write(this.#chunk.subarray(0, filled));
     // A pipe takes all of it; anything else may take less.
     while (at < filled) at += write(this.#chunk.subarray(at, filled));

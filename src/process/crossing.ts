@@ -18,8 +18,6 @@ export function whyCannotCross(value: object): string | undefined {
     case "WebAssembly.Memory":
       return "is memory of WebAssembly, which a process cannot share";
     case "WebAssembly.Module":
-    case "Blob":
-    case "File":
     case "CryptoKey":
     case "MessagePort":
       return "cannot go to, or come from, another process";

@@ -5,9 +5,12 @@ import { type Pipes, pipesOf } from "./pipe.ts";
 import { run } from "./run.ts";
 import type { Warden } from "./warden.ts";
 
+/** What it can be sent: the bytes of a blob are read when it is their turn. */
+export type Part = Uint8Array | Blob;
+
 /** What a process tells. */
 export interface DenoProcessEvents {
-  /** It has written to its standard error. */
+  /** It has written to its standard error; the bytes are there for as long as the call takes. */
   wrote(bytes: Uint8Array): void;
   /** It has ended, unasked, and has written nothing more. */
   ended(cause: Error): void;
@@ -43,7 +46,7 @@ export class DenoProcess {
   readonly #pipes: Pipes;
   readonly #events: DenoProcessEvents;
   /** What is still to be written. */
-  #unwritten: Uint8Array[] = [];
+  #unwritten: Part[] = [];
   #isWriting = false;
   #isKilled = false;
   #lastText = "";
@@ -87,7 +90,7 @@ export class DenoProcess {
   }
 
   /** Sends it bytes. */
-  write(parts: readonly Uint8Array[]): void {
+  write(parts: readonly Part[]): void {
     for (const part of parts) this.#unwritten.push(part);
     if (!this.#isWriting) this.#pour();
   }
@@ -98,7 +101,11 @@ export class DenoProcess {
       while (this.#unwritten.length > 0) {
         const parts = this.#unwritten;
         this.#unwritten = [];
-        for (const bytes of joined(parts)) await this.#pipes.write(bytes);
+        for (const part of joined(parts)) {
+          const bytes = part instanceof Blob ? await part.bytes() : part;
+          // Several at once would be written in pieces that mix.
+          await this.#pipes.write(bytes);
+        }
       }
       this.#isWriting = false;
     } catch {
@@ -179,9 +186,9 @@ function outOfMemory(): Error {
 }
 
 /** Short ones are copied together, since each write costs as much as many bytes. */
-function joined(parts: Uint8Array[]): Uint8Array[] {
+function joined(parts: Part[]): Part[] {
   if (parts.length === 1) return parts;
-  const all: Uint8Array[] = [];
+  const all: Part[] = [];
   let short: Uint8Array[] = [];
   let length = 0;
   const join = () => {
@@ -189,14 +196,25 @@ function joined(parts: Uint8Array[]): Uint8Array[] {
     short = [];
     length = 0;
   };
+  const add = (part: Uint8Array) => {
+    short.push(part);
+    length += part.length;
+  };
   for (const part of parts) {
-    if (part.length > MOST_JOINED) {
+    if (part instanceof Blob) {
       join();
       all.push(part);
       continue;
     }
-    short.push(part);
-    length += part.length;
+    if (part.length > MOST_JOINED) {
+      // What is short needs no write of its own before it.
+      const start = length > 0 ? MOST_JOINED : 0;
+      if (start > 0) add(part.subarray(0, start));
+      join();
+      all.push(part.subarray(start));
+      continue;
+    }
+    add(part);
     if (length > MOST_JOINED) join();
   }
   join();

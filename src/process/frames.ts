@@ -8,7 +8,12 @@
 // and what stands between them is text for the program's standard error.
 
 /** What the bytes of a frame are. */
-export const Kind = { TEXT: 0, CLONE: 1 } as const;
+export const Kind = {
+  TEXT: 0,
+  CLONE: 1,
+  /** What the next clone refers to: a buffer of it, or the bytes of its blobs. */
+  BYTES: 2,
+} as const;
 
 /** One of {@linkcode Kind}. */
 export type Kind = typeof Kind[keyof typeof Kind];
@@ -39,20 +44,20 @@ export interface ProcessInit {
 export const FRAME_HEAD = 5;
 /** Bytes of a mark. */
 export const MARK = 16;
-/** Bytes before those of a chunk: the mark, its length, and the kind of the frame. */
-export const CHUNK_HEAD = MARK + 5;
-/** Added to the kind where the frame goes on in another chunk. */
-export const GOES_ON = 128;
+/**
+ * Bytes before those of a chunk: the mark, its length, the kind of the frame, and
+ * how many bytes of that follow in other chunks.
+ */
+export const CHUNK_HEAD = MARK + 9;
+/** Where in it these stand. */
+export const CHUNK_LENGTH = MARK;
+export const CHUNK_KIND = MARK + 4;
+export const CHUNK_REST = MARK + 5;
 
 /** So many bytes are written to a pipe in one piece, whoever else writes to it. */
 export const ATOMIC = 4096;
-/** What a chunk may have at most, its head aside; a pipe holds no more. */
-export const LONGEST_CHUNK = 64 * 1024;
+/** Buffers of so many bytes, or more, are frames of their own, so that they are copied once. */
+export const LARGE = 32 * 1024;
 
-/** The head of a frame for a process. */
-export function frameHead(kind: Kind, length: number): Uint8Array {
-  const head = new Uint8Array(FRAME_HEAD);
-  new DataView(head.buffer).setUint32(0, length);
-  head[4] = kind;
-  return head;
-}
+/** What a chunk may have at most, its head included; a pipe holds no more. */
+export const LONGEST_CHUNK = 64 * 1024;

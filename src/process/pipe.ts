@@ -4,7 +4,7 @@
 
 /** What is read from a process, and written to it. */
 export interface Pipes {
-  /** Reads what there is; nothing at the end. */
+  /** Reads what there is, until the next read; nothing at the end. */
   read(): Promise<Uint8Array | undefined>;
   write(bytes: Uint8Array): Promise<void>;
   /** Lets the program end, or not, while it waits for something to be read. */
@@ -30,8 +30,6 @@ const FUNCTIONS = [
 ] as const;
 /** How much is read at once, in bytes. */
 const READ = 64 * 1024;
-/** What is read of less is copied, so that it does not keep all of the buffer. */
-const MOST_COPIED = READ / 4;
 
 /** The standard input and error of a process. */
 export function pipesOf(child: Deno.ChildProcess): Pipes {
@@ -66,7 +64,7 @@ class RawPipes implements Pipes {
   readonly #core: Core;
   readonly #input: number;
   readonly #output: number;
-  #buffer = new Uint8Array(READ);
+  readonly #buffer = new Uint8Array(READ);
   #reading: Promise<number> | undefined;
   #isHeld = true;
 
@@ -81,10 +79,7 @@ class RawPipes implements Pipes {
     this.#reading = this.#core.read(this.#output, buffer);
     if (!this.#isHeld) this.#core.unrefOpPromise(this.#reading);
     const count = await this.#reading;
-    if (count === 0) return undefined;
-    if (count <= MOST_COPIED) return buffer.slice(0, count);
-    this.#buffer = new Uint8Array(READ);
-    return buffer.subarray(0, count);
+    return count === 0 ? undefined : buffer.subarray(0, count);
   }
 
   write(bytes: Uint8Array): Promise<void> {

@@ -4,16 +4,12 @@
 // with a thread.
 
 import { Board, WAKE } from "../board.ts";
-import { transferablesIn } from "../cloneable.ts";
 import type { FlowEvents } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
-import { packError } from "../error_codec.ts";
-import { JobCloneError } from "../errors.ts";
 import {
   type JobList,
   type SingleJob,
   singleJobs,
-  withText,
+  textOfJob,
 } from "../job_list.ts";
 import { toText } from "../plain_text.ts";
 import type {
@@ -28,8 +24,10 @@ import type { Thread, ThreadEvents } from "../threads/thread.ts";
 import { Checker } from "./checker.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { decodeClone, encodeClone, unshareChunks } from "./clone.ts";
-import { type DenoCommand, DenoProcess } from "./deno_process.ts";
-import { frameHead, Kind, MARK, type ProcessInit } from "./frames.ts";
+import { flowEach } from "./flow_each.ts";
+import { type DenoCommand, DenoProcess, type Part } from "./deno_process.ts";
+import { frameHead, textFrame } from "./frame_writer.ts";
+import { Kind, MARK, type ProcessInit } from "./frames.ts";
 import type { ToProcess } from "./child.ts";
 import type { Warden } from "./warden.ts";
 
@@ -53,7 +51,7 @@ export interface ProcessSettings {
 interface PendingJob {
   seq: number;
   /** What the process is sent. */
-  frame: Uint8Array[];
+  frame: Part[];
   /** How much moves with it, which a process has to be told of in any case. */
   moving: number;
   /** Whether it may only execute for so long. */
@@ -70,7 +68,6 @@ export class ProcessThread implements Thread {
   readonly #process: DenoProcess;
   readonly #checker: Checker;
   readonly #decoder = new TextDecoder();
-  readonly #encoder = new TextEncoder();
   #key = "";
   #board!: Board;
   #concurrency = 1;
@@ -98,8 +95,9 @@ export class ProcessThread implements Thread {
       wasSent: (seq) => seq === this.#lastSent,
     }, settings.longest);
     const reader = new ChunkReader(this.#mark, settings.longest, {
-      frame: (kind, bytes) => this.#receive(this.#decode(kind, bytes)),
-      text: (bytes) => this.#print(bytes),
+      text: (bytes) => this.#receive(JSON.parse(this.#decoder.decode(bytes))),
+      clone: (bytes, buffers) => this.#receive(decodeClone(bytes, buffers)),
+      other: (bytes) => this.#print(bytes),
     });
     this.#process = new DenoProcess(settings.command, settings.warden, {
       wrote: (bytes) => this.#trust(() => reader.push(bytes)),
@@ -158,26 +156,29 @@ export class ProcessThread implements Thread {
       denied,
       timeOrigin,
     };
-    this.#process.write(this.#textFrame(JSON.stringify(first)));
+    this.#process.write(textFrame(JSON.stringify(first)));
   }
 
   #define(functions: FunctionsMessage): void {
-    this.#process.write(this.#textFrame(JSON.stringify(functions)));
+    this.#process.write(textFrame(JSON.stringify(functions)));
   }
 
   #abort({ kind, seq, reason }: AbortMessage): void {
     this.#send({ kind, seq, reason });
   }
 
-  #textFrame(text: string): Uint8Array[] {
-    const bytes = this.#encoder.encode(text);
-    return [frameHead(Kind.TEXT, bytes.length), bytes];
-  }
-
-  #cloneFrame(message: ToProcess, moves?: Transferable[]): Uint8Array[] {
-    const parts = encodeClone(message, moves);
-    const length = parts.reduce((sum, { length }) => sum + length, 0);
-    return [frameHead(Kind.CLONE, length), ...parts];
+  #cloneFrame(message: ToProcess, moves?: Transferable[]): Part[] {
+    const { clone, buffers, blobs } = encodeClone(message, moves);
+    const parts: Part[] = [];
+    for (const bytes of buffers) {
+      parts.push(frameHead(Kind.BYTES, bytes.length), bytes);
+    }
+    if (blobs.length > 0) {
+      const size = blobs.reduce((sum, { size }) => sum + size, 0);
+      parts.push(frameHead(Kind.BYTES, size), ...blobs);
+    }
+    parts.push(frameHead(Kind.CLONE, clone.length), clone);
+    return parts;
   }
 
   /** @throws If it cannot be cloned */
@@ -185,7 +186,7 @@ export class ProcessThread implements Thread {
     const text = toText(message);
     const frame = text === undefined
       ? this.#cloneFrame(message, moves)
-      : this.#textFrame(text);
+      : textFrame(text);
     this.#process.write(frame);
   }
 
@@ -194,19 +195,18 @@ export class ProcessThread implements Thread {
     const jobs: PendingJob[] = [];
     for (const job of singleJobs(list)) {
       const frame = this.#frameOf(job, moves);
-      jobs.push({ ...job, frame, moving: 0 });
+      const { seq, isTimed } = job;
+      jobs.push({ seq, frame, moving: 0, isTimed });
     }
     this.#enqueue(jobs);
   }
 
-  #frameOf(job: SingleJob, moves: Transferable[]): Uint8Array[] {
-    if (job.args === undefined) {
-      return this.#textFrame(JSON.stringify(job.list));
-    }
+  #frameOf(job: SingleJob, moves: Transferable[]): Part[] {
+    if (job.args === undefined) return textFrame(textOfJob(job));
     const text = toText(job.args);
     return text === undefined
       ? this.#cloneFrame(job.list, moves)
-      : this.#textFrame(JSON.stringify(withText(job, text)));
+      : textFrame(textOfJob(job, text));
   }
 
   #addMoving(
@@ -221,7 +221,8 @@ export class ProcessThread implements Thread {
         jobs: job.list,
         moved: [own],
       }, moves);
-      jobs.push({ ...job, frame, moving: own.length });
+      const { seq, isTimed } = job;
+      jobs.push({ seq, frame, moving: own.length, isTimed });
     }
     this.#enqueue(jobs);
   }
@@ -270,35 +271,13 @@ export class ProcessThread implements Thread {
     try {
       this.#send({ kind: "flow", events }, moves);
     } catch {
-      this.#flowEach(events, moves);
+      flowEach(
+        events,
+        moves,
+        (events, moves) => this.#send({ kind: "flow", events }, moves),
+        (events) => this.#tell({ kind: "flow", events }),
+      );
     }
-  }
-
-  /** Of a channel whose chunk cannot be cloned, both ends learn that. */
-  #flowEach(events: FlowEvents, moves: Transferable[]): void {
-    for (let i = 0; i < events.length; i += 3) {
-      const event = events.slice(i, i + 3);
-      try {
-        const own = transferablesIn(event[2]);
-        const moved = moves.filter((moved) => own.has(moved));
-        this.#send({ kind: "flow", events: event }, moved);
-      } catch (cause) {
-        const error = packError(
-          new JobCloneError("A chunk cannot go to a process", { cause }),
-        );
-        this.#send({ kind: "flow", events: [event[0], Op.END, error] });
-        // Not before those who send have come to the end of what they do.
-        queueMicrotask(() => {
-          this.#tell({ kind: "flow", events: [event[0], Op.STOP, error] });
-        });
-      }
-    }
-  }
-
-  #decode(kind: Kind, bytes: Uint8Array): unknown {
-    return kind === Kind.TEXT
-      ? JSON.parse(this.#decoder.decode(bytes))
-      : decodeClone(bytes);
   }
 
   /** Does something with what the process has written; on any fault in it, that was its last word. */
@@ -368,10 +347,11 @@ export class ProcessThread implements Thread {
   /** What is of no message is for the program's own standard error. */
   #print(bytes: Uint8Array): void {
     this.#process.note(this.#decoder.decode(bytes));
+    if (this.#isReady) return print(bytes);
     // Until it has started, it may be why it cannot.
-    this.#unprinted.push(bytes);
+    this.#unprinted.push(bytes.slice());
     this.#heldBack += bytes.length;
-    if (this.#isReady || this.#heldBack > MOST_HELD_BACK) this.#printAll();
+    if (this.#heldBack > MOST_HELD_BACK) this.#printAll();
   }
 
   #printAll(): void {

@@ -14,7 +14,7 @@ import {
   permissionFlags,
 } from "./flags.ts";
 import { surroundings } from "./surroundings.ts";
-import { ATOMIC, CHUNK_HEAD, LONGEST_CHUNK } from "./frames.ts";
+import { ATOMIC, LONGEST_CHUNK } from "./frames.ts";
 import { type ProcessSettings, ProcessThread } from "./process_thread.ts";
 import { Warden } from "./warden.ts";
 
@@ -89,7 +89,7 @@ export class Processes {
     return {
       command: this.#command(grants),
       warden: this.#warden,
-      chunk: isAlone ? CHUNK_HEAD + LONGEST_CHUNK : ATOMIC,
+      chunk: isAlone ? LONGEST_CHUNK : ATOMIC,
       longest: memoryLimit === undefined
         ? LONGEST
         : Math.ceil(memoryLimit * BYTES_PER_MIB),

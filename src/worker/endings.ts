@@ -12,7 +12,7 @@ import { addToMessage } from "../reword.ts";
 import { unmark } from "../thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
 import type { Traffic } from "./traffic.ts";
-import type { Post } from "./host.ts";
+import type { Host, Post } from "./host.ts";
 
 /** A job that has ended. */
 interface EndedJob {
@@ -29,7 +29,7 @@ export function postValue(
   job: EndedJob,
   result: unknown,
   traffic: Traffic | undefined,
-  post: Post,
+  { post, copies }: Host,
   onLarge: () => void,
 ): Promise<Departures> | undefined {
   try {
@@ -41,7 +41,7 @@ export function postValue(
     }
     const { moves, marked, lent } = packed;
     let { value } = packed;
-    if (lent) {
+    if (lent && !copies) {
       const loan = lent.lend();
       value = loan.copies.get(value as object) ?? value;
       for (let i = 0; i < loan.moves.length; i++) {
@@ -118,11 +118,6 @@ function postRefusal({ seq, handler }: EndedJob, error: unknown, post: Post) {
     (error as Error).message
   }`;
   post({ kind: "ended", seq, ending: { kind: "not-cloneable", message } });
-}
-
-/** Tells of a job that was stopped since its time was over. */
-export function postStopped({ seq }: EndedJob, post: Post): void {
-  post({ kind: "ended", seq, ending: { kind: "timed-out" } });
 }
 
 /** Sends what a handler has thrown. */

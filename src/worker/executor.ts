@@ -379,18 +379,21 @@ export class Executor {
   }
 
   #postEnding(job: ReceivedJob, failed: boolean, result: unknown): void {
+    if (this.#guard && result === this.#guard.STOPPED) {
+      // At once: main waits for it, and does so only for so long.
+      this.#board.settlePosted(job.seq);
+      const { seq } = job;
+      this.#host.post({ kind: "ended", seq, ending: { kind: "timed-out" } });
+      return job.arrivals?.end();
+    }
     if (this.#endings === undefined) {
       return void this.#hold(async () => {
         await this.loadRest();
         this.#postEnding(job, failed, result);
       });
     }
-    const { postFailure, postStopped, postValue } = this.#endings;
+    const { postFailure, postValue } = this.#endings;
     this.#board.settlePosted(job.seq);
-    if (this.#guard && result === this.#guard.STOPPED) {
-      postStopped(job, this.#host.post);
-      return job.arrivals?.end();
-    }
     if (failed) {
       postFailure(job, result, this.#host.post);
       return job.arrivals?.end({ thrown: result });
@@ -399,7 +402,7 @@ export class Executor {
       job,
       result,
       this.traffic!,
-      this.#host.post,
+      this.#host,
       this.#onLarge,
     );
     if (departing === undefined) return job.arrivals?.end();

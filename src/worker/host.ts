@@ -8,6 +8,8 @@ export type Post = (message: FromWorker, moves?: Transferable[]) => void;
 /** The thread. */
 export interface Host {
   readonly post: Post;
+  /** Whether posting copies large buffers by itself. */
+  readonly copies?: boolean;
   /** Loads what it takes to post what is not plain data. */
   load?(): Promise<void>;
   /** Resolves in a later turn of the event loop. */
