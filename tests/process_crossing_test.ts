@@ -266,3 +266,14 @@ poolTest(
     assertEquals(await pool.execute("pid"), pid);
   },
 );
+
+poolTest("a signal in a result of a process is refused by name", async () => {
+  await using pool = makePool();
+  const pid = await pool.execute("pid");
+  const error = await assertRejects(
+    () => pool.execute(() => new AbortController().signal),
+    JobCloneError,
+  );
+  assertStringIncludes(error.message, "holds a signal, which cannot move back");
+  assertEquals(await pool.execute("pid"), pid);
+});
