@@ -172,32 +172,35 @@ poolTest(
   },
 );
 
-poolTest("a CryptoKey and a MessagePort are refused by name", async () => {
-  await using pool = makePool();
-  for (const extractable of [true, false]) {
-    const key = await crypto.subtle.generateKey(
-      { name: "HMAC", hash: "SHA-256" },
-      extractable,
-      ["sign"],
-    );
+poolTest(
+  "a CryptoKey is refused by name, extractable or not, both ways",
+  async () => {
+    await using pool = makePool();
+    for (const extractable of [true, false]) {
+      const key = await crypto.subtle.generateKey(
+        { name: "HMAC", hash: "SHA-256" },
+        extractable,
+        ["sign"],
+      );
+      const error = await assertRejects(
+        () => pool.execute("echo", [{ key }]),
+        JobCloneError,
+      );
+      assertStringIncludes(error.message, "args[0].key (CryptoKey)");
+    }
     const error = await assertRejects(
-      () => pool.execute("echo", [{ key }]),
+      () =>
+        pool.execute(() =>
+          crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, [
+            "sign",
+          ])
+        ),
       JobCloneError,
     );
-    assertStringIncludes(error.message, "args[0].key (CryptoKey)");
-  }
-  const error = await assertRejects(
-    () =>
-      pool.execute(() =>
-        crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, [
-          "sign",
-        ])
-      ),
-    JobCloneError,
-  );
-  assertStringIncludes(error.message, "CryptoKey");
-  assertEquals(pool.stats().crashed, 0);
-});
+    assertStringIncludes(error.message, "CryptoKey");
+    assertEquals(pool.stats().crashed, 0);
+  },
+);
 
 /** What no process can take, or give, as a chunk. */
 const MAKE = {
@@ -266,3 +269,14 @@ poolTest(
     assertEquals(await pool.execute("pid"), pid);
   },
 );
+
+poolTest("a signal in a result of a process is refused by name", async () => {
+  await using pool = makePool();
+  const pid = await pool.execute("pid");
+  const error = await assertRejects(
+    () => pool.execute(() => new AbortController().signal),
+    JobCloneError,
+  );
+  assertStringIncludes(error.message, "holds a signal, which cannot move back");
+  assertEquals(await pool.execute("pid"), pid);
+});
