@@ -10,7 +10,7 @@ const LONGEST = 10_000;
 const MEMORY = /^MemoryLimitError: /;
 const TIME = /^JobTimeoutError: /;
 const CRASH = /^WorkerCrashedError: /;
-const FORGERY = /^WorkerCrashedError: .*cannot be taken/;
+const FORGERY = /^WorkerCrashedError: .*cannot be (taken|read)/;
 const CLONE = /^JobCloneError: /;
 const DENIED = /^NotCapable: Requires /;
 const DONE = /^(number|undefined)$/;
@@ -72,6 +72,7 @@ const OUTCOMES: Record<keyof typeof guests, RegExp> = {
   frameUnknown: FORGERY,
   frameLong: either(FORGERY, TIME),
   frameObjects: either(FORGERY, TIME),
+  frameMaps: either(FORGERY, TIME),
   frameError: FORGERY,
   slowStack: /^Error: slow/,
   floodGrown: FORGERY,

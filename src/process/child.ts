@@ -9,6 +9,7 @@ import type { PackedError } from "../error_codec.ts";
 import type { AbortMessage, FromWorker, ToWorker } from "../protocol.ts";
 import { ChildBoard } from "./child_board.ts";
 import { ChunkWriter } from "./chunk_writer.ts";
+import { checkClone } from "./density.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { Kind, type ProcessInit } from "./frames.ts";
 
@@ -39,6 +40,7 @@ const READ = 64 * 1024;
 
 let board: ChildBoard;
 let writer: ChunkWriter;
+let densest: number;
 let core: Core | undefined;
 /** What came before the core was there. */
 const early: ToProcess[] = [];
@@ -123,6 +125,7 @@ async function load(): Promise<void> {
 
 async function start(init: ProcessInit): Promise<void> {
   const { mark, chunk, longest, name, denied, ...rest } = init;
+  densest = init.densest;
   writer = new ChunkWriter(mark, chunk, longest);
   board = new ChildBoard(send, init.concurrency);
   Object.defineProperty(globalThis, "name", { value: name, writable: true });
@@ -205,7 +208,9 @@ function post(message: FromWorker): void {
   if (!Array.isArray(message) && message.kind === "flow") {
     clone!.unshareChunks(message.events);
   }
-  writer.write(Kind.CLONE, clone!.encodeClone(message));
+  const parts = clone!.encodeClone(message);
+  checkClone(parts[0].length + parts[1].length, densest);
+  writer.write(Kind.CLONE, parts);
 }
 
 function isPlain(message: Exclude<FromWorker, unknown[] | typeof WAKE>) {

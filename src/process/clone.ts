@@ -15,6 +15,7 @@ import {
   unbindGetter,
 } from "../intrinsics.ts";
 import { tagOf } from "../tag.ts";
+import { checkClone } from "./density.ts";
 import { whyCannotCross } from "./crossing.ts";
 
 type V8 = typeof import("node:v8");
@@ -85,12 +86,17 @@ export function encodeClone(
 /**
  * The value of such bytes.
  *
+ * @param densest The clone may not be longer, large buffers aside
  * @throws If they are not of a value
  */
-export function decodeClone(bytes: Uint8Array): unknown {
+export function decodeClone(
+  bytes: Uint8Array,
+  densest: number = Infinity,
+): unknown {
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const count = words.getUint32(0);
   let at = (2 + count) * WORD;
+  checkClone(at + words.getUint32(WORD), densest);
   const end = at + words.getUint32(WORD);
   const deserializer = new v8.Deserializer(bytes.subarray(at, end));
   at = end;

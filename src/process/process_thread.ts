@@ -25,6 +25,7 @@ import type {
   PostedToWorker,
 } from "../protocol.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
+import { checkText } from "./density.ts";
 import { Checker } from "./checker.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { decodeClone, encodeClone, unshareChunks } from "./clone.ts";
@@ -44,6 +45,8 @@ export interface ProcessSettings {
   chunk: number;
   /** No message of a process may be longer, in bytes. */
   longest: number;
+  /** No clone in one may be longer, large buffers aside. */
+  densest: number;
   denied: Deno.PermissionName[];
   /** Whether a process stops by itself what takes too long of a job. */
   guards: boolean;
@@ -139,7 +142,7 @@ export class ProcessThread implements Thread {
   }
 
   #init(init: InitMessage): void {
-    const { chunk, longest, denied, guards } = this.#settings;
+    const { chunk, longest, densest, denied, guards } = this.#settings;
     if (!guards) this.#isGuarded = "yes";
     const { workerId, module, concurrency, maxHeap, timeOrigin } = init;
     this.#key = init.key;
@@ -149,6 +152,7 @@ export class ProcessThread implements Thread {
       mark: [...this.#mark],
       chunk,
       longest,
+      densest,
       name: this.#name,
       workerId,
       module,
@@ -296,9 +300,10 @@ export class ProcessThread implements Thread {
   }
 
   #decode(kind: Kind, bytes: Uint8Array): unknown {
-    return kind === Kind.TEXT
-      ? JSON.parse(this.#decoder.decode(bytes))
-      : decodeClone(bytes);
+    const { densest } = this.#settings;
+    if (kind === Kind.CLONE) return decodeClone(bytes, densest);
+    checkText(bytes, densest);
+    return JSON.parse(this.#decoder.decode(bytes));
   }
 
   /** Does something with what the process has written; on any fault in it, that was its last word. */
