@@ -13,6 +13,7 @@ import {
   readBlobs,
   useV8,
 } from "../src/process/clone.ts";
+import { checkText } from "../src/process/density.ts";
 import { FrameReader } from "../src/process/frame_reader.ts";
 import { frameHead, textFrame } from "../src/process/frame_writer.ts";
 import {
@@ -517,5 +518,30 @@ Deno.test("Checker.check() refuses more streams in a result than main could keep
     () => makeChecker().check(result(moved)),
     Error,
     "fewer streams",
+  );
+});
+
+Deno.test("checkText() refuses texts of many objects or strings, and takes long strings", () => {
+  const check = (value: string) => checkText(text(value), 4_000);
+  const objects = (count: number) => `[${"{},".repeat(count)}{}]`;
+  const strings = (count: number) => `[${'"",'.repeat(count)}""]`;
+  check(objects(998));
+  assertThrows(() => check(objects(1_400)), RangeError, "too many objects");
+  check(strings(1_900));
+  assertThrows(() => check(strings(2_100)), RangeError, "too many objects");
+  check(JSON.stringify(['{"\\[['.repeat(10_000), "{".repeat(10_000)]));
+});
+
+Deno.test("decodeClone() refuses a clone that is too long, large buffers aside", () => {
+  const bytes = encodeClone(new Uint8Array(100_000));
+  assertEquals(
+    decodeClone(bytes.clone, bytes.buffers as Uint8Array<ArrayBuffer>[], 1_000),
+    new Uint8Array(100_000),
+  );
+  const maps = encodeClone(Array.from({ length: 1_000 }, () => new Map()));
+  assertThrows(
+    () => decodeClone(maps.clone, [], 1_000),
+    RangeError,
+    "may take 1000",
   );
 });

@@ -8,7 +8,7 @@ export interface Ending {
   stderr: string;
 }
 
-const LIMIT = 60_000;
+const LIMIT = 120_000;
 
 async function run(args: string[]): Promise<Ending> {
   const process = new Deno.Command(Deno.execPath(), {

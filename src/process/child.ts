@@ -10,6 +10,7 @@ import type { FlowEvents } from "../flow/link.ts";
 import type { AbortMessage, FromWorker, ToWorker } from "../protocol.ts";
 import { ChildBoard } from "./child_board.ts";
 import { ChunkWriter } from "./chunk_writer.ts";
+import { checkClone } from "./density.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { Kind, type ProcessInit } from "./frames.ts";
 
@@ -45,6 +46,7 @@ const READ = 64 * 1024;
 
 let board: ChildBoard;
 let writer: ChunkWriter;
+let densest: number;
 let core: Core | undefined;
 /** What came before the core was there. */
 const early: ToProcess[] = [];
@@ -162,6 +164,7 @@ async function load(): Promise<void> {
 
 async function start(init: ProcessInit): Promise<void> {
   const { mark, chunk, longest, name, denied, ...rest } = init;
+  densest = init.densest;
   writer = new ChunkWriter(mark, chunk, longest);
   board = new ChildBoard(send, init.concurrency);
   Object.defineProperty(globalThis, "name", { value: name, writable: true });
@@ -277,6 +280,7 @@ function postFlow(events: FlowEvents): void {
 
 function postClone(message: FromWorker): void {
   const encoded = clone!.encodeClone(message);
+  checkClone(encoded.clone.length, densest);
   writer.check(encoded.length);
   if (unread.length === 0 && encoded.blobs.length === 0) writeClone(encoded);
   else {

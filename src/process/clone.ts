@@ -7,6 +7,7 @@ import type { FlowEvents } from "../flow/link.ts";
 import { JobCloneError } from "../errors.ts";
 import { isView, SafeSet, unbind, unbindGetter } from "../intrinsics.ts";
 import { tagOf } from "../tag.ts";
+import { checkClone } from "./density.ts";
 import { whyCannotCross } from "./crossing.ts";
 import { LARGE } from "./frames.ts";
 import {
@@ -126,12 +127,15 @@ export async function readBlobs(blobs: Blob[]): Promise<Uint8Array> {
  * The value of such bytes.
  *
  * @param buffers What came before them; those become parts of the value
+ * @param densest The clone may not be longer, large buffers aside
  * @throws If they are not of a value
  */
 export function decodeClone(
   bytes: Uint8Array,
   buffers: readonly Uint8Array<ArrayBuffer>[] = [],
+  densest: number = Infinity,
 ): unknown {
+  checkClone(bytes.length, densest);
   const deserializer = new v8.Deserializer(bytes);
   const count = deserializer.readUint32();
   const hasStandIns = deserializer.readUint32() === 1;

@@ -26,6 +26,8 @@ export interface ProcessInit {
   chunk: number;
   /** No message of it may be longer, in bytes. */
   longest: number;
+  /** No clone in one may be longer, large buffers aside. */
+  densest: number;
   /** The name of the worker. */
   name: string;
   workerId: number;

@@ -21,6 +21,7 @@ import type {
   PostedToWorker,
 } from "../protocol.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
+import { checkText } from "./density.ts";
 import { Checker } from "./checker.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { decodeClone, encodeClone, unshareChunks } from "./clone.ts";
@@ -42,6 +43,8 @@ export interface ProcessSettings {
   chunk: number;
   /** No message of a process may be longer, in bytes. */
   longest: number;
+  /** No clone in one may be longer, large buffers aside. */
+  densest: number;
   denied: Deno.PermissionName[];
   /** Whether a process stops by itself what takes too long of a job. */
   guards: boolean;
@@ -95,8 +98,13 @@ export class ProcessThread implements Thread {
       wasSent: (seq) => seq === this.#lastSent,
     }, settings.longest);
     const reader = new ChunkReader(this.#mark, settings.longest, {
-      text: (bytes) => this.#receive(JSON.parse(this.#decoder.decode(bytes))),
-      clone: (bytes, buffers) => this.#receive(decodeClone(bytes, buffers)),
+      text: (bytes) => {
+        checkText(bytes, settings.densest);
+        this.#receive(JSON.parse(this.#decoder.decode(bytes)));
+      },
+      clone: (bytes, buffers) => {
+        this.#receive(decodeClone(bytes, buffers, settings.densest));
+      },
       other: (bytes) => this.#print(bytes),
     });
     this.#process = new DenoProcess(settings.command, settings.warden, {
@@ -137,7 +145,7 @@ export class ProcessThread implements Thread {
   }
 
   #init(init: InitMessage): void {
-    const { chunk, longest, denied, guards } = this.#settings;
+    const { chunk, longest, densest, denied, guards } = this.#settings;
     if (!guards) this.#isGuarded = "yes";
     const { workerId, module, concurrency, maxHeap, timeOrigin } = init;
     this.#key = init.key;
@@ -147,6 +155,7 @@ export class ProcessThread implements Thread {
       mark: [...this.#mark],
       chunk,
       longest,
+      densest,
       name: this.#name,
       workerId,
       module,

@@ -37,6 +37,8 @@ export interface ProcessesSettings {
 const BYTES_PER_MIB = 2 ** 20;
 /** A message of a process without a limit of memory may have so many bytes. */
 const LONGEST = 2 ** 30;
+/** Such a part of what a process with one may send may be objects, which take much more here. */
+const DENSE_PART = 1 / 16;
 /** Which part of a heap is for what is new, at most so many MiB. */
 const YOUNG_PART = 1 / 4;
 const MOST_YOUNG = 16;
@@ -93,6 +95,9 @@ export class Processes {
       longest: memoryLimit === undefined
         ? LONGEST
         : Math.ceil(memoryLimit * BYTES_PER_MIB),
+      densest: memoryLimit === undefined
+        ? LONGEST
+        : Math.ceil(memoryLimit * BYTES_PER_MIB * DENSE_PART),
       denied: deniedKinds(grants),
       // A process that ends with its job is ended for it.
       guards: maxJobsPerWorker > 1,
