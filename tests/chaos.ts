@@ -148,7 +148,7 @@ class ChaosRun {
     });
     this.#pool.addEventListener("workerstart", () => this.#workers++);
     this.#shares = SHARES.filter(([name]) => {
-      return name !== "allocates" || kind === "memoryLimit";
+      return name !== "allocates" || "memoryLimit" in CHAOS_KINDS[kind];
     });
   }
 

@@ -6,6 +6,8 @@
 import { Script } from "node:vm";
 import { apply } from "../intrinsics.ts";
 
+export { renewTurns } from "./next_turn.ts";
+
 /** How the script calls back; it has no other way to. */
 const HOOK = "__spindleThreadPoolCall";
 const TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT";

@@ -28,6 +28,11 @@ export function nextTurn(): Promise<void> {
   });
 }
 
+/** A job was stopped so late that the port's own code was stopped: it tells nothing more. */
+export function renewTurns(): void {
+  port = undefined;
+}
+
 function openPort(): MessagePort {
   const { port1, port2 } = new MessageChannel();
   port2.onmessage = () => {
