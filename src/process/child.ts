@@ -3,7 +3,8 @@
 
 import { type Core, openCore } from "../worker/core.ts";
 import { nextTurn } from "../worker/next_turn.ts";
-import { apply, parse, stringify } from "../intrinsics.ts";
+import { watchErrors } from "../worker/watch_errors.ts";
+import { parse, stringify } from "../intrinsics.ts";
 import { WAKE } from "../board.ts";
 import type { PackedError } from "../error_codec.ts";
 import type { AbortMessage, FromWorker, ToWorker } from "../protocol.ts";
@@ -26,7 +27,6 @@ export type ToProcess =
 /** As they were before any job could overwrite them. */
 const { exit, permissions, stdin } = Deno;
 const read = stdin.read.bind(stdin);
-const { preventDefault } = Event.prototype;
 const Decoder = TextDecoder;
 const Encoder = TextEncoder;
 const encoder = new Encoder();
@@ -58,14 +58,7 @@ export async function serve(): Promise<void> {
   Deno.addSignalListener("SIGINT", ignore);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", ignore);
   hideInput();
-  addEventListener("error", (event) => {
-    apply(preventDefault, event, []);
-    crash(event.error);
-  });
-  addEventListener("unhandledrejection", (event) => {
-    apply(preventDefault, event, []);
-    crash(event.reason);
-  });
+  watchErrors(globalThis, crash);
   const buffer = new Uint8Array(READ);
   try {
     for (;;) {
