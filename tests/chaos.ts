@@ -18,6 +18,7 @@ import {
   type Outcome,
 } from "./deeds.ts";
 import { canCountDescriptors, countDescriptors } from "./descriptors.ts";
+import { liveProcesses } from "./live_processes.ts";
 import { eventually, liveWorkers } from "./live_workers.ts";
 import { randomOf } from "./random.ts";
 
@@ -113,6 +114,12 @@ export async function chaos(
     const left = await liveWorkers();
     return left.every((name) => threads.includes(name));
   }, () => "Expected all threads to have ended");
+  if (Deno.build.os === "linux") {
+    await eventually(
+      async () => (await liveProcesses()).length === 0,
+      () => "Expected all processes to have ended",
+    );
+  }
   if (canCountDescriptors) {
     await eventually(
       () => countDescriptors() <= descriptors,
@@ -148,7 +155,7 @@ class ChaosRun {
     });
     this.#pool.addEventListener("workerstart", () => this.#workers++);
     this.#shares = SHARES.filter(([name]) => {
-      return name !== "allocates" || kind === "memoryLimit";
+      return name !== "allocates" || "memoryLimit" in CHAOS_KINDS[kind];
     });
   }
 

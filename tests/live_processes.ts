@@ -1,31 +1,56 @@
 // Processes that a test's own process has started and that live still, where the
 // system shows them.
 
-/** The commands of the children of a process, and of theirs. */
-export async function liveProcesses(parent = Deno.pid): Promise<string[]> {
-  const all: { pid: number; parent: number; command: string }[] = [];
+interface LiveProcess {
+  pid: number;
+  parent: number;
+  group: number;
+  command: string;
+}
+
+async function allProcesses(): Promise<LiveProcess[]> {
+  const all: LiveProcess[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const stat = await Deno.readTextFile(`/proc/${name}/stat`);
       const command = await Deno.readTextFile(`/proc/${name}/cmdline`);
-      const [state, owner] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const [state, parent, group] = stat.slice(stat.lastIndexOf(")") + 2)
+        .split(" ");
       if (state === "Z") continue;
-      all.push({ pid: Number(name), parent: Number(owner), command });
+      all.push({
+        pid: Number(name),
+        parent: Number(parent),
+        group: Number(group),
+        command: command.replaceAll("\0", " "),
+      });
     } catch {
       // It has ended meanwhile.
     }
   }
+  return all;
+}
+
+/** The commands of the children of a process, and of theirs. */
+export async function liveProcesses(parent = Deno.pid): Promise<string[]> {
+  const all = await allProcesses();
   const found: string[] = [];
   const search = (parent: number) => {
     for (const process of all) {
       if (process.parent !== parent) continue;
-      found.push(`${process.pid} ${process.command.replaceAll("\0", " ")}`);
+      found.push(`${process.pid} ${process.command}`);
       search(process.pid);
     }
   };
   search(parent);
   return found;
+}
+
+/** The commands of the processes of a group, whoever their parents are. */
+export async function processesOfGroup(group: number): Promise<string[]> {
+  const all = await allProcesses();
+  return all.filter((process) => process.group === group)
+    .map(({ pid, command }) => `${pid} ${command}`);
 }
 
 /** Whether a process lives, by its number. */

@@ -15,3 +15,14 @@ poolTest("random plays of a pool end as a model of it says", async () => {
     interruptAfterTimeLimit: 12_000,
   });
 });
+
+/** Each process takes a while to start. */
+const PROCESS_RUNS = Number(Deno.env.get("MODEL_RUNS") ?? 3);
+
+poolTest("random plays of a pool of processes end likewise", async () => {
+  await fc.assert(fc.asyncProperty(plays(20, "process"), act), {
+    numRuns: PROCESS_RUNS,
+    endOnFailure: true,
+    interruptAfterTimeLimit: 12_000,
+  });
+});

@@ -275,3 +275,21 @@ poolTest("jobend tells of a timeout as a failure with its error", async () => {
   const { detail } = await ended;
   assertEquals([detail.ok, detail.error], [false, error]);
 });
+
+poolTest(
+  "jobs in a process run behind those that end just when they are stopped",
+  async () => {
+    await using pool = makePool({ isolation: "process" });
+    const late: Promise<unknown>[] = [];
+    for (let i = 0; i < 100; i++) {
+      // About as long as until it is stopped, which is some time after its timeout.
+      const ms = 9.9 + i % 20 / 50;
+      const job = pool.execute("burnFor", [ms], { timeout: 5 });
+      late.push(job.catch(() => {}));
+      for (let k = 0; k < 4; k++) {
+        assertEquals(await pool.execute("burnFor", [3]), 3);
+      }
+    }
+    await Promise.all(late);
+  },
+);

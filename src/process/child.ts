@@ -3,7 +3,8 @@
 
 import { type Core, openCore } from "../worker/core.ts";
 import { nextTurn, renewTurns } from "../worker/next_turn.ts";
-import { apply, isArray, parse, stringify, unbind } from "../intrinsics.ts";
+import { watchErrors } from "../worker/watch_errors.ts";
+import { isArray, parse, stringify, unbind } from "../intrinsics.ts";
 import { WAKE } from "../board.ts";
 import type { PackedError } from "../error_codec.ts";
 import type { FlowEvents } from "../flow/link.ts";
@@ -32,7 +33,6 @@ const read = stdin.read.bind(stdin);
 const copyOf = unbind(
   Uint8Array.prototype.slice as (this: Uint8Array) => Uint8Array,
 );
-const { preventDefault } = Event.prototype;
 const Decoder = TextDecoder;
 const Encoder = TextEncoder;
 const microtask = queueMicrotask;
@@ -74,14 +74,7 @@ export async function serve(): Promise<void> {
   Deno.addSignalListener("SIGINT", ignore);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", ignore);
   hideInput();
-  addEventListener("error", (event) => {
-    apply(preventDefault, event, []);
-    crash(event.error);
-  });
-  addEventListener("unhandledrejection", (event) => {
-    apply(preventDefault, event, []);
-    crash(event.reason);
-  });
+  watchErrors(globalThis, crash);
   const buffer = new Uint8Array(READ);
   try {
     for (;;) {

@@ -303,14 +303,20 @@ export class Executor {
 
   /**
    * A job was stopped just when it had ended, and what was to tell of that was
-   * stopped in its place: no job may start before it is told.
+   * stopped in its place: no job may start before it is told. Whatever else was
+   * about to go on then, after an `await`, does so no more.
    */
   #endCutOff(job: ReceivedJob, now: number): void {
     this.#guarded = undefined;
     this.#host.renewTurns?.();
     const state = this.#board.state(job.seq);
-    if (state !== State.CLAIMED && state !== State.POSTED) return;
-    this.#end(job, now, true, this.#guard!.STOPPED);
+    if (state === State.CLAIMED || state === State.POSTED) {
+      this.#end(job, now, true, this.#guard!.STOPPED);
+    }
+    if (this.#inProgress.size === 0) return;
+    this.#host.crash(
+      new Error("The end of another job, which took too long, was cut off"),
+    );
   }
 
   async #await(

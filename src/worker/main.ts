@@ -11,6 +11,7 @@ import type {
   ToWorker,
 } from "../protocol.ts";
 import type { Core } from "./core.ts";
+import { watchErrors } from "./watch_errors.ts";
 
 /** Where a worker's messages come and go: its global scope, or a port. */
 interface Scope extends EventTarget {
@@ -24,9 +25,7 @@ let core: Core | undefined;
 /** What came before the core was there. */
 const early: ToWorker[] = [];
 /** As they were before any job could overwrite them. */
-const { preventDefault, stopImmediatePropagation } = Event.prototype;
-const { dispatchEvent } = EventTarget.prototype;
-const { ErrorEvent, PromiseRejectionEvent } = globalThis;
+const { stopImmediatePropagation } = Event.prototype;
 const { close } = globalThis as { close?: () => void };
 const { exit } = Deno;
 
@@ -115,50 +114,6 @@ export function listen(scope: Scope): void {
   }, CAPTURE);
   scope.start?.();
   watchErrors(global, crash);
-}
-
-/**
- * Hears of errors that nobody caught. Deno would end the thread unless a listener
- * prevents it, so this one, the first, does; and dispatches a copy of the event,
- * which tells whether a listener of the module's prevents it as well.
- */
-function watchErrors(
-  global: EventTarget,
-  crash: (error: unknown) => void,
-): void {
-  let copy: Event | undefined;
-
-  function dispatchCopy(event: Event, made: Event, error: unknown): void {
-    copy = made;
-    const isPrevented = !apply(dispatchEvent, global, [made]);
-    apply(stopImmediatePropagation, event, []);
-    // Deno calls these later, and ends the thread if there are none.
-    if (!isPrevented && isLeftToNode(event)) return;
-    apply(preventDefault, event, []);
-    if (!isPrevented) crash(error);
-  }
-
-  global.addEventListener("error", (event) => {
-    if (event === copy) return;
-    const { message, filename, lineno, colno, error } = event as ErrorEvent;
-    const init = { message, filename, lineno, colno, error, cancelable: true };
-    dispatchCopy(event, new ErrorEvent("error", init), error);
-  }, CAPTURE);
-  global.addEventListener("unhandledrejection", (event) => {
-    if (event === copy) return;
-    const { type, promise, reason } = event as PromiseRejectionEvent;
-    const init = { promise, reason, cancelable: true };
-    dispatchCopy(event, new PromiseRejectionEvent(type, init), reason);
-  }, CAPTURE);
-}
-
-/** Whether the module listens to a rejection with `process.on()`. */
-function isLeftToNode({ type }: Event): boolean {
-  const { process } = globalThis as {
-    process?: { listenerCount(event: string): number };
-  };
-  return type === "unhandledrejection" && process !== undefined &&
-    process.listenerCount("unhandledRejection") > 0;
 }
 
 if (import.meta.main) listen(globalThis as unknown as Scope);

@@ -23,6 +23,7 @@ import {
   numbersFor,
   type Outcome,
 } from "../deeds.ts";
+import { liveProcesses } from "../live_processes.ts";
 import { eventually, liveWorkers } from "../live_workers.ts";
 import type { Play, Step } from "./plays.ts";
 
@@ -68,6 +69,7 @@ export async function act(play: Play): Promise<void> {
   let left: string[] = [];
   await eventually(async () => {
     left = (await liveWorkers()).filter((name) => !before.includes(name));
+    if (Deno.build.os === "linux") left = left.concat(await liveProcesses());
     return left.length === 0;
   }, () => `Expected no worker to be left, found ${left.join(", ")}`);
 }

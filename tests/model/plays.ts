@@ -43,11 +43,14 @@ const DANGEROUS: DeedName[] = [
   "hurries",
 ];
 
-function execute(...deeds: DeedName[]): fc.Arbitrary<Step> {
+function execute(
+  deeds: DeedName[],
+  isCountable: boolean,
+): fc.Arbitrary<Step> {
   return fc.record({
     do: fc.constant("execute" as const),
     deed: fc.constantFrom(...deeds),
-    counted: fc.boolean(),
+    counted: isCountable ? fc.boolean() : fc.constant(false),
   });
 }
 
@@ -59,12 +62,16 @@ function which(what: "abort" | "await"): fc.Arbitrary<Step> {
   return fc.record({ do: fc.constant(what), which: fc.nat({ max: 1000 }) });
 }
 
-function steps(isSafe: boolean, least: number): fc.Arbitrary<Step[]> {
+function steps(
+  isSafe: boolean,
+  isCountable: boolean,
+  least: number,
+): fc.Arbitrary<Step[]> {
   const step = fc.oneof(
-    { weight: 200, arbitrary: execute(...GOOD) },
-    { weight: 40, arbitrary: execute(...FAILING) },
+    { weight: 200, arbitrary: execute(GOOD, isCountable) },
+    { weight: 40, arbitrary: execute(FAILING, isCountable) },
     // A caller that runs jobs itself is not to be killed by them.
-    { weight: isSafe ? 0 : 40, arbitrary: execute(...DANGEROUS) },
+    { weight: isSafe ? 0 : 40, arbitrary: execute(DANGEROUS, isCountable) },
     { weight: 6, arbitrary: simply("execute uncloneable") },
     { weight: 6, arbitrary: simply("execute missing") },
     { weight: 40, arbitrary: which("abort") },
@@ -91,14 +98,26 @@ function steps(isSafe: boolean, least: number): fc.Arbitrary<Step[]> {
 
 const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
 
+/** What kind of workers a pool has. */
+export type Isolation = "thread" | "process";
+
 /** Pools of all kinds, with at least so many steps. */
-export function plays(least: number): fc.Arbitrary<Play> {
+export function plays(
+  least: number,
+  isolation: Isolation = "thread",
+): fc.Arbitrary<Play> {
   const options = fc.record({
+    isolation: fc.constant(isolation),
     size: fc.integer({ min: 1, max: 3 }),
     concurrency: fc.constantFrom(1, 2),
     queue: fc.record({
       capacity: fc.constantFrom(Infinity, 0, 1, 5, 20),
-      whenFull: fc.constantFrom(...WHEN_FULL),
+      whenFull: fc.constantFrom(
+        // A caller that runs jobs itself is no process.
+        ...WHEN_FULL.filter((whenFull) => {
+          return isolation === "thread" || whenFull !== "caller-runs";
+        }),
+      ),
     }),
     abortGrace: fc.constantFrom(0, 5, 20),
     maxJobsPerWorker: fc.constantFrom(Infinity, Infinity, 1, 3, 10),
@@ -107,7 +126,7 @@ export function plays(least: number): fc.Arbitrary<Play> {
     const isSafe = options.queue.whenFull === "caller-runs";
     return fc.record({
       options: fc.constant(options),
-      steps: steps(isSafe, least),
+      steps: steps(isSafe, isolation === "thread", least),
     });
   });
 }
