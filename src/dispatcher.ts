@@ -123,6 +123,7 @@ export class Dispatcher {
       // Its first job arrives with it, or is taken back for a worker that idles.
       opened: (lane) => this.#feed(lane),
       workerLost: (workerId) => events.workerLost(workerId),
+      crowded: (lane) => this.#stop(lane, new Error(IGNORED)),
       threadsLeft: () => this.#grow(),
     });
     this.#lanes = this.#roster.lanes;

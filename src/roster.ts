@@ -12,6 +12,8 @@ export interface RosterEvents {
   opened(lane: Lane): void;
   /** A thread goes on though it was told to end. */
   workerLost(workerId: number): void;
+  /** There is no room for another thread: one that is left alone has to end when it can. */
+  crowded(lane: Lane): void;
   /** There may be room for another thread. */
   threadsLeft(): void;
 }
@@ -86,9 +88,13 @@ export class Roster {
   grow(wanted: () => number): void {
     if (
       this.#isStopped || this.#growTimer !== undefined ||
-      this.lanes.size >= Math.min(wanted(), this.#size) ||
-      this.#threads >= MOST_THREADS * this.#size
+      this.lanes.size >= Math.min(wanted(), this.#size)
     ) return;
+    if (this.#threads >= MOST_THREADS * this.#size) {
+      // One that only hears nothing any more ends at once.
+      for (const lane of this.abandoned) this.#events.crowded(lane);
+      return;
+    }
     const { delay } = this.breakdown;
     if (delay === 0) this.#open();
     this.#growTimer = setTimeout(() => {
@@ -121,12 +127,12 @@ export class Roster {
   remove(lane: Lane, cause: unknown): Remains {
     this.lanes.delete(lane);
     this.#retiring.delete(lane);
-    this.#abandoned.delete(lane);
+    const isTold = this.#abandoned.delete(lane);
     const remains = lane.stop(cause);
     const { life, isDeaf } = remains;
     if (life !== undefined) {
       this.#leaving.add(life, isDeaf, () => {
-        this.#events.workerLost(lane.workerId);
+        if (!isTold) this.#events.workerLost(lane.workerId);
       });
     }
     return remains;
