@@ -406,7 +406,9 @@ export class Dispatcher {
     if (this.#stopped || this.#isPausing) return;
     if (this.#stuck.has(lane) || !this.#lanes.has(lane)) return;
     if (this.#mayBeStopped(lane)) return;
-    const { concurrency } = this.#settings;
+    const { concurrency, hardKill } = this.#settings;
+    // Not before it is known that its thread can be killed.
+    if (hardKill && !lane.isReady) return;
     const ahead = lane.isReady ? Math.max(this.#pace.ahead, concurrency) : 1;
     // A worker is fed again when half of its jobs are done.
     if (lane.inFlight >= concurrency && lane.inFlight * 2 > ahead) return;
