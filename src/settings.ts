@@ -77,7 +77,8 @@ const LATER_EXECUTE_OPTIONS = ["priority", "key"];
 const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
 const ISOLATIONS = ["thread", "process"] as const;
 const CONNECTIONS = ["bytes", "descriptor"] as const;
-const PERMISSIONS = [
+/** The kinds of Deno's permissions. */
+export const PERMISSIONS = [
   "read",
   "write",
   "net",
@@ -86,7 +87,7 @@ const PERMISSIONS = [
   "ffi",
   "import",
   "sys",
-];
+] as const;
 
 /** Each has a place in the memory that a worker shares with main. */
 const MOST_CONCURRENT = 2 ** 16;
@@ -273,7 +274,7 @@ function unkept(name: string): TypeError {
 function checkNames(
   name: string,
   options: object,
-  known: string[],
+  known: readonly string[],
   later: string[],
   others: string[] = [],
 ): void {
@@ -300,7 +301,7 @@ function checkNames(
 function whyUnknown(
   key: string,
   value: unknown,
-  known: string[],
+  known: readonly string[],
   others: string[],
 ): string | undefined {
   if (others.includes(key)) {

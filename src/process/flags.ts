@@ -2,20 +2,10 @@
 // than the program has; what is not known of the program's own lists is not
 // passed on.
 
+import { PERMISSIONS } from "../settings.ts";
 import { absolute, fromFileUrl, isWithin } from "./paths.ts";
 
-const KINDS = [
-  "read",
-  "write",
-  "net",
-  "env",
-  "run",
-  "ffi",
-  "import",
-  "sys",
-] as const;
-
-type Kind = typeof KINDS[number];
+type Kind = typeof PERMISSIONS[number];
 
 /** What a process may do of one kind: anything, nothing, or a list. */
 export type Grant = boolean | string[];
@@ -32,7 +22,7 @@ export function grantsFor(
   permissions: Deno.PermissionOptions | undefined,
 ): Grants {
   const grants = {} as Grants;
-  for (const kind of KINDS) {
+  for (const kind of PERMISSIONS) {
     grants[kind] = grantOf(kind, permissions);
   }
   return grants;
@@ -126,7 +116,7 @@ function lacking(kind: Kind, item?: string): Error {
 /** The flags that say so. */
 export function permissionFlags(grants: Grants): string[] {
   const flags = ["--no-prompt"];
-  for (const kind of KINDS) {
+  for (const kind of PERMISSIONS) {
     const grant = grants[kind];
     if (grant === true) flags.push(`--allow-${kind}`);
     else if (Array.isArray(grant)) {
@@ -141,7 +131,7 @@ export function permissionFlags(grants: Grants): string[] {
 /** The kinds that it has not got as a whole. */
 export function deniedKinds(grants: Grants): Deno.PermissionName[] {
   // Where nothing is loaded from the network, imports are said to be granted.
-  return KINDS.filter((kind) => {
+  return PERMISSIONS.filter((kind) => {
     return kind !== "import" && grants[kind] !== true;
   }) as Deno.PermissionName[];
 }
