@@ -37,7 +37,7 @@ export type {
   JobResult,
   NoGenerators,
   UntypedJobs,
-} from "./src/job_types.ts";
+} from "./src/pool/job_types.ts";
 export {
   type JobEndEventDetail,
   type JobEventDetail,
@@ -47,7 +47,7 @@ export {
   type ThreadPoolEventMap,
   type WorkerErrorEventDetail,
   type WorkerEventDetail,
-} from "./src/pool_events.ts";
-export type { PoolStats, Times } from "./src/pool_stats.ts";
-export { ThreadPool } from "./src/thread_pool.ts";
-export { transfer } from "./src/transfer.ts";
+} from "./src/pool/events.ts";
+export type { PoolStats, Times } from "./src/job/stats.ts";
+export { ThreadPool } from "./src/pool/thread_pool.ts";
+export { transfer } from "./src/values/transfer.ts";

@@ -226,3 +226,15 @@ export interface ExecuteOptions {
    */
   transfer?: readonly Transferable[];
 }
+
+/** The kinds of Deno's permissions. */
+export const PERMISSIONS = [
+  "read",
+  "write",
+  "net",
+  "env",
+  "run",
+  "ffi",
+  "import",
+  "sys",
+] as const;

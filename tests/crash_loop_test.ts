@@ -14,7 +14,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "@spindle/thread-pool";
-import { Breaker } from "../src/breaker.ts";
+import { Breaker } from "../src/threads/breaker.ts";
 import type * as jobs from "./fixtures/recycling.ts";
 import { poolTest } from "./live_workers.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import { currentJob } from "@spindle/thread-pool/worker";
-import { transfer as transferOfCopy } from "../src/transfer.ts?copy=3";
+import { transfer as transferOfCopy } from "../src/values/transfer.ts?copy=3";
 import type * as jobs from "./fixtures/current_job.ts";
 import { Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";

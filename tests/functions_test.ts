@@ -5,7 +5,7 @@ import {
   FunctionTable,
   KnownFunctions,
   type PoolFunction,
-} from "../src/functions.ts";
+} from "../src/job/functions.ts";
 import { poolTest } from "./live_workers.ts";
 
 /** A function of a source that no other has. */

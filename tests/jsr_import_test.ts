@@ -87,7 +87,7 @@ Deno.test("jsr import: currentJob() holds when the job module has another copy o
   const flag = `--allow-read=${consumer.dir}`;
   assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
   for (const version of ["0.1.0", "0.1.1"]) {
-    const copy = `/@spindle/thread-pool/${version}/src/current_job.ts`;
+    const copy = `/@spindle/thread-pool/${version}/src/worker/current_job.ts`;
     assert(registry.requests.includes(copy), `Expected ${copy} to be loaded`);
   }
 });

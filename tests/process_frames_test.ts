@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
 import { Op } from "../src/flow/op.ts";
 import { WINDOW } from "../src/flow/window.ts";
-import { JobListReader, singleJobs, textOfJob } from "../src/job_list.ts";
+import { JobListReader, singleJobs, textOfJob } from "../src/wire/job_list.ts";
 import { Checker } from "../src/process/checker.ts";
 import { ChunkReader } from "../src/process/chunk_reader.ts";
 import {

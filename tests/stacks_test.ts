@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
-import { withoutCallers } from "../src/stacks.ts";
+import { withoutCallers } from "../src/values/stacks.ts";
 import { poolTest } from "./live_workers.ts";
 import { executeUntyped } from "./untyped.ts";
 

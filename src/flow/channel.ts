@@ -2,7 +2,7 @@
 // in both, each with credit: a slow reader holds up its writer, and costs no
 // memory.
 
-import { type PackedError, unpackError } from "../error_codec.ts";
+import { type PackedError, unpackError } from "../values/error_codec.ts";
 import { isUnshared } from "./bytes.ts";
 import { Inlet } from "./inlet.ts";
 import type { Link, LinkEnd } from "./link.ts";

@@ -4,7 +4,7 @@
 // of them is among the old objects, all that was ever added after it looks alive
 // until the next major collection, though it was removed long ago.
 
-import { SafeMap } from "../intrinsics.ts";
+import { SafeMap } from "../values/intrinsics.ts";
 
 /** After so many additions it begins anew. */
 const RENEW_AFTER = 512;

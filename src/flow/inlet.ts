@@ -1,6 +1,6 @@
 // The receiving end of one direction of a channel: it gives credit.
 
-import { packError } from "../error_codec.ts";
+import { packError } from "../values/error_codec.ts";
 import { Op, type Teller } from "./op.ts";
 import { sizeOf, TELL_AFTER, WINDOW } from "./window.ts";
 

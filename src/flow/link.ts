@@ -3,7 +3,7 @@
 // more than all that a small request has to say.
 
 import { BLOCK, Blocks } from "./blocks.ts";
-import { push } from "../intrinsics.ts";
+import { push } from "../values/intrinsics.ts";
 import { ChurnMap } from "./churn_map.ts";
 import { Op } from "./op.ts";
 import { LONGEST, type Ring } from "./ring.ts";

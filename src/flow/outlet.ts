@@ -2,7 +2,7 @@
 
 import { compact, isUnshared, movesOf, SMALL } from "./bytes.ts";
 import { Op, type Teller } from "./op.ts";
-import { type PackedError, packError } from "../error_codec.ts";
+import { type PackedError, packError } from "../values/error_codec.ts";
 import { sizeOf } from "./window.ts";
 
 /** What has been sent before anything has. */

@@ -6,7 +6,7 @@
 // message and after it are told apart by their epoch, the number of messages
 // that precede them, so that all keep their order.
 
-import { load, setOf, store, unbind } from "../intrinsics.ts";
+import { load, setOf, store, unbind } from "../values/intrinsics.ts";
 import { Op } from "./op.ts";
 
 /** Bytes of the ring: a power of two. */

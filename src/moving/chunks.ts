@@ -1,12 +1,13 @@
 // The chunks of a stream on their way out: bytes move, all else is cloned.
 
-import { isPrimitive } from "../cloneable.ts";
+import { isPrimitive } from "../values/cloneable.ts";
 import { JobCloneError } from "../errors.ts";
 import { isUnshared, SMALL } from "../flow/bytes.ts";
 import type { Outlet } from "../flow/outlet.ts";
 import { AHEAD } from "../flow/window.ts";
-import { pack, take } from "../pack.ts";
-import { tagOf } from "../tag.ts";
+import { pack, take } from "../values/pack.ts";
+import { tagOf } from "../values/tag.ts";
+import { MOVERS } from "./kinds.ts";
 import { weigh } from "./weigh.ts";
 
 /**
@@ -89,7 +90,7 @@ function viewOf(tag: string, buffer: ArrayBuffer): ArrayBufferView {
 }
 
 async function sendObject(outlet: Outlet, chunk: unknown): Promise<void> {
-  const packed = pack(chunk, "chunk");
+  const packed = pack(chunk, "chunk", { movers: MOVERS });
   if (packed.departing.length > 0) {
     const tag = tagOf(packed.departing[0].value);
     throw new JobCloneError(

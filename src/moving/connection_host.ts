@@ -1,7 +1,7 @@
 // Main's end of a moved connection: it carries bytes between the socket and a
 // channel.
 
-import { packError } from "../error_codec.ts";
+import { packError } from "../values/error_codec.ts";
 import { BLOCK } from "../flow/blocks.ts";
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";

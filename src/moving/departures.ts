@@ -1,10 +1,9 @@
 // How each value that is no clone where it arrives departs.
 
 import type { Link } from "../flow/link.ts";
-import type { Departing } from "../pack.ts";
-import { tagOf } from "../tag.ts";
+import type { Departing, Kind } from "../values/pack.ts";
+import { tagOf } from "../values/tag.ts";
 import { RequestDeparture, ResponseDeparture } from "./http.ts";
-import type { Kind } from "./kinds.ts";
 import { type Departure, type MovedList, whenClosed } from "./moved.ts";
 import { ReadableDeparture } from "./readable.ts";
 import { SignalDeparture } from "./signal.ts";

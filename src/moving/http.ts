@@ -1,7 +1,11 @@
 // `Request` and `Response`: what is said of them as plain data, their bodies as
 // streams.
 
-import { type PackedError, packError, unpackError } from "../error_codec.ts";
+import {
+  type PackedError,
+  packError,
+  unpackError,
+} from "../values/error_codec.ts";
 import type { Link } from "../flow/link.ts";
 import {
   abortStateOf,

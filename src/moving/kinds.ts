@@ -1,21 +1,11 @@
 // Which values move, or are followed, instead of being cloned.
 
-import { hasOwn, toStringTag } from "../intrinsics.ts";
-import { tagOf } from "../tag.ts";
+import { hasOwn, toStringTag } from "../values/intrinsics.ts";
+import type { Kind, Movers } from "../values/pack.ts";
+import { tagOf } from "../values/tag.ts";
 import { isOwned } from "./owned_connections.ts";
-import { isWebValue } from "./web_values.ts";
+import { isWebValue, toData } from "./web_values.ts";
 import { wholeBody } from "./whole_body.ts";
-
-/** How a value goes to another thread, if not as a clone. */
-export type Kind =
-  | "connection"
-  | "readable"
-  | "writable"
-  | "transform"
-  | "signal"
-  | "request"
-  | "response"
-  | "value";
 
 /** As they were before any job could overwrite them. */
 const { ReadableStream, Request, Response, TransformStream, WritableStream } =
@@ -52,7 +42,7 @@ function isConnection(value: object): value is Deno.Conn {
 }
 
 /** Why an object of a kind cannot go now, if it cannot. */
-export function whyStays(value: object): string | undefined {
+function whyStays(value: object): string | undefined {
   if (isOwned(value)) return "has already moved into a job";
   if (value instanceof Request || value instanceof Response) {
     if (value instanceof Response && value.status === 101) {
@@ -69,7 +59,7 @@ export function whyStays(value: object): string | undefined {
 }
 
 /** The streams that an object takes with it when it moves, which nothing else can take. */
-export function streamsOf(value: object): object[] {
+function streamsOf(value: object): object[] {
   if (value instanceof ReadableStream || value instanceof WritableStream) {
     return [value];
   }
@@ -84,3 +74,11 @@ export function streamsOf(value: object): object[] {
   }
   return [];
 }
+
+/** What packing knows of all that. */
+export const MOVERS: Movers = {
+  kindOf,
+  whyStays,
+  streamsOf,
+  toData: (value) => toData(tagOf(value), value),
+};

@@ -1,7 +1,7 @@
 // What moves, or follows its original, instead of being cloned: how it is
 // described in a message, and what each thread keeps of it.
 
-import type { PackedError } from "../error_codec.ts";
+import type { PackedError } from "../values/error_codec.ts";
 import type { Link } from "../flow/link.ts";
 import type { Details, Header } from "./http_fields.ts";
 import type { WholeBody } from "./whole_body.ts";

@@ -1,6 +1,6 @@
 // An `AbortSignal` that follows another one in the thread from which it came.
 
-import { packError, unpackError } from "../error_codec.ts";
+import { packError, unpackError } from "../values/error_codec.ts";
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";

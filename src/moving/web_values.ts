@@ -1,7 +1,7 @@
 // Values of the web platform that hold data and that `postMessage` would turn
 // into `{}`: as plain data, and back.
 
-import { hasOwn } from "../intrinsics.ts";
+import { hasOwn } from "../values/intrinsics.ts";
 
 /** How a type is taken apart and put together again. */
 interface Codec<T> {

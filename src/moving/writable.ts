@@ -1,7 +1,7 @@
 // A `WritableStream` that moves: it is written in the thread that it leaves,
 // with what is written to it in the other.
 
-import { packError, unpackError } from "../error_codec.ts";
+import { packError, unpackError } from "../values/error_codec.ts";
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";

@@ -8,7 +8,7 @@ import { Op } from "../flow/op.ts";
 import { LEAST, sizeOf, WINDOW } from "../flow/window.ts";
 import { areDetails } from "../moving/http_fields.ts";
 import { weigh } from "../moving/weigh.ts";
-import type { FromWorker } from "../protocol.ts";
+import type { FromWorker } from "../wire/protocol.ts";
 
 /** What a process says: what any worker says, and some more. */
 export type FromProcess =

@@ -4,11 +4,11 @@
 import { type Core, openCore } from "../worker/core.ts";
 import { nextTurn, renewTurns } from "../worker/next_turn.ts";
 import { watchErrors } from "../worker/watch_errors.ts";
-import { isArray, parse, stringify, unbind } from "../intrinsics.ts";
-import { WAKE } from "../board.ts";
-import type { PackedError } from "../error_codec.ts";
+import { isArray, parse, stringify, unbind } from "../values/intrinsics.ts";
+import { WAKE } from "../wire/board.ts";
+import type { PackedError } from "../values/error_codec.ts";
 import type { FlowEvents } from "../flow/link.ts";
-import type { AbortMessage, FromWorker, ToWorker } from "../protocol.ts";
+import type { AbortMessage, FromWorker, ToWorker } from "../wire/protocol.ts";
 import { ChildBoard } from "./child_board.ts";
 import { ChunkWriter } from "./chunk_writer.ts";
 import { checkClone } from "./density.ts";
@@ -316,7 +316,7 @@ async function tell(
 ): Promise<void> {
   try {
     await load();
-    const { packError } = await import("../error_codec.ts");
+    const { packError } = await import("../values/error_codec.ts");
     post({ kind, error: packError(error) });
   } catch {
     // A job has destroyed what that takes.

@@ -1,9 +1,9 @@
 // What a process tells main of its jobs, in the place of the board that threads
 // share with main.
 
-import { State, type WorkerBoard } from "../board.ts";
-import { SafeSet } from "../intrinsics.ts";
-import { toText } from "../plain_text.ts";
+import { State, type WorkerBoard } from "../wire/board.ts";
+import { SafeSet } from "../values/intrinsics.ts";
+import { toText } from "../values/plain_text.ts";
 
 /** Sends the text of a message to main. */
 export type SendText = (text: string) => void;

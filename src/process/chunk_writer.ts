@@ -1,6 +1,6 @@
 // Writes, in a process, the frames of its messages to main, in chunks.
 
-import { setBytes } from "../intrinsics.ts";
+import { setBytes } from "../values/intrinsics.ts";
 import {
   CHUNK_HEAD,
   CHUNK_KIND,

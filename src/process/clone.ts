@@ -2,11 +2,11 @@
 // is made for data that nobody vouches for. Large buffers go beside it, so that
 // their bytes are copied once.
 
-import { bufferOf } from "../cloneable.ts";
+import { bufferOf } from "../values/cloneable.ts";
 import type { FlowEvents } from "../flow/link.ts";
 import { JobCloneError } from "../errors.ts";
-import { isView, SafeSet, unbind, unbindGetter } from "../intrinsics.ts";
-import { tagOf } from "../tag.ts";
+import { isView, SafeSet, unbind, unbindGetter } from "../values/intrinsics.ts";
+import { tagOf } from "../values/tag.ts";
 import { checkClone } from "./density.ts";
 import { whyCannotCross } from "./crossing.ts";
 import { LARGE } from "./frames.ts";

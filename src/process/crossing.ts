@@ -1,7 +1,7 @@
 // What a clone can be made of, but not in another process.
 
 import { kindOf } from "../moving/kinds.ts";
-import { tagOf } from "../tag.ts";
+import { tagOf } from "../values/tag.ts";
 
 /** Why an argument cannot go to a process, if that is so. */
 export function whyStaysHere(value: object): string | undefined {

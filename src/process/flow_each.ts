@@ -1,12 +1,12 @@
 // What is told of channels where a chunk of one cannot cross: that one ends, on both
 // sides, and the others go on.
 
-import { transferablesIn } from "../cloneable.ts";
-import { packError } from "../error_codec.ts";
+import { transferablesIn } from "../values/cloneable.ts";
+import { packError } from "../values/error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import type { FlowEvents } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";
-import { push, sliceList } from "../intrinsics.ts";
+import { push, sliceList } from "../values/intrinsics.ts";
 
 /** As it was before any job could overwrite it. */
 const { queueMicrotask } = globalThis;

@@ -1,6 +1,6 @@
 // Reads, in a process, the frames that main writes.
 
-import { setBytes } from "../intrinsics.ts";
+import { setBytes } from "../values/intrinsics.ts";
 import { FRAME_HEAD, type Kind } from "./frames.ts";
 
 /** Takes bytes as they come, and gives whole frames. */

@@ -3,15 +3,15 @@
 // each as it sends it, and tells of its end. The pool does with it what it does
 // with a thread.
 
-import { Board, WAKE } from "../board.ts";
+import { Board, WAKE } from "../wire/board.ts";
 import type { FlowEvents } from "../flow/link.ts";
 import {
   type JobList,
   type SingleJob,
   singleJobs,
   textOfJob,
-} from "../job_list.ts";
-import { toText } from "../plain_text.ts";
+} from "../wire/job_list.ts";
+import { toText } from "../values/plain_text.ts";
 import type {
   AbortMessage,
   FromWorker,
@@ -19,7 +19,7 @@ import type {
   InitMessage,
   MovingJobsMessage,
   PostedToWorker,
-} from "../protocol.ts";
+} from "../wire/protocol.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
 import { checkText } from "./density.ts";
 import { Checker } from "./checker.ts";

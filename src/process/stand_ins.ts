@@ -13,8 +13,8 @@ import {
   SafeMap,
   SafeSet,
   unbindGetter,
-} from "../intrinsics.ts";
-import { substitute } from "../own_bytes.ts";
+} from "../values/intrinsics.ts";
+import { substitute } from "../values/own_bytes.ts";
 
 /** As they were before any job could overwrite them. */
 const { Blob, DOMException, Error, File, Map, Set } = globalThis;

@@ -2,7 +2,7 @@
 // however that was, whatever they do by then; and one that takes more memory than
 // it may.
 
-import { Breaker } from "../breaker.ts";
+import { Breaker } from "../threads/breaker.ts";
 import { run } from "./run.ts";
 
 /** The warden's own code. */

@@ -2,13 +2,13 @@
 // moves, but does not leave.
 
 import { setImmediate } from "node:timers";
-import { Board, WAKE } from "../board.ts";
+import { Board, WAKE } from "../wire/board.ts";
 import type {
   FromWorker,
   InitMessage,
   PostedToWorker,
   ToWorker,
-} from "../protocol.ts";
+} from "../wire/protocol.ts";
 import type { Core } from "../worker/core.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 

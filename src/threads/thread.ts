@@ -1,7 +1,5 @@
 // What a thread is to the pool, however it is made.
 
-import type { Processes } from "../process/processes.ts";
-
 /** What a thread needs in order to start. */
 export interface ThreadSettings {
   name: string;
@@ -12,11 +10,15 @@ export interface ThreadSettings {
   /** MiB of its heap. */
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
-  /** Starts processes, where each worker is one. */
-  processes: Processes | undefined;
   /** Whether it is the caller's own thread. */
   isCaller: boolean;
 }
+
+/** Starts a thread. */
+export type OpenThread = (
+  settings: ThreadSettings,
+  events: ThreadEvents,
+) => Thread;
 
 /** What a thread tells its owner. */
 export interface ThreadEvents {

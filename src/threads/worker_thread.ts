@@ -1,19 +1,18 @@
 // One thread as main sees it: how it starts, and how it is known to have ended.
 
-import { WAKE } from "../board.ts";
-import { transferablesIn } from "../cloneable.ts";
-import { unpackError } from "../error_codec.ts";
+import { WAKE } from "../wire/board.ts";
+import { transferablesIn } from "../values/cloneable.ts";
+import { unpackError } from "../values/error_codec.ts";
 import type {
   FromWorker,
   InitMessage,
   PostedFromWorker,
   PostedToWorker,
   ToWorker,
-} from "../protocol.ts";
+} from "../wire/protocol.ts";
 import { canHardKill } from "./hard_kill.ts";
 import { Life } from "./life.ts";
-import { openThread } from "./open_thread.ts";
-import type { Thread, ThreadSettings } from "./thread.ts";
+import type { OpenThread, Thread, ThreadSettings } from "./thread.ts";
 
 /** What a worker's thread tells of itself. */
 export interface WorkerThreadEvents {
@@ -44,9 +43,13 @@ export class WorkerThread {
   #dying: ReturnType<typeof setTimeout> | undefined;
   #life: Life | undefined;
 
-  constructor(settings: ThreadSettings, events: WorkerThreadEvents) {
+  constructor(
+    open: OpenThread,
+    settings: ThreadSettings,
+    events: WorkerThreadEvents,
+  ) {
     this.#events = events;
-    this.#thread = openThread(settings, {
+    this.#thread = open(settings, {
       message: (data) => this.#receive(data as PostedFromWorker),
       failed: (cause) => this.#dieSoon(cause, 0),
     });

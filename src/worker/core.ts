@@ -1,14 +1,14 @@
 // What runs in a worker once its module is imported: hands messages to those
 // whom they concern.
 
-import { WAKE, type WorkerBoard } from "../board.ts";
-import { isArray } from "../intrinsics.ts";
+import { WAKE, type WorkerBoard } from "../wire/board.ts";
+import { isArray } from "../values/intrinsics.ts";
 import type {
   FlowMessage,
   MovingJobsMessage,
   ToWorker,
   WorkerInit,
-} from "../protocol.ts";
+} from "../wire/protocol.ts";
 import { Executor } from "./executor.ts";
 import { Handlers, importModule } from "./handlers.ts";
 import type { Host, Post } from "./host.ts";
@@ -70,7 +70,7 @@ async function checkMemoryLimit(limit: number): Promise<void> {
 /** Tells main when there is no more memory. */
 async function watchMemory(post: Post): Promise<void> {
   const { outOfMemory, watchHeap } = await import("./heap_watch.ts");
-  const { packError } = await import("../error_codec.ts");
+  const { packError } = await import("../values/error_codec.ts");
   const error = packError(outOfMemory());
   watchHeap(() => post({ kind: "crashed", error }));
 }

@@ -1,15 +1,16 @@
 // The endings of jobs that the board cannot say.
 
-import { isError, packError } from "../error_codec.ts";
+import { isError, packError } from "../values/error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/turn.ts";
 import { Departures } from "../moving/departures.ts";
-import { endsWith, execute, includes, sourceOf } from "../intrinsics.ts";
-import { LARGE, pack, type Packed, take } from "../pack.ts";
-import type { Ending, FromWorker } from "../protocol.ts";
-import { addToMessage } from "../reword.ts";
-import { unmark } from "../thread_state.ts";
+import { MOVERS } from "../moving/kinds.ts";
+import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
+import { LARGE, pack, type Packed, take } from "../values/pack.ts";
+import type { Ending, FromWorker } from "../wire/protocol.ts";
+import { addToMessage } from "../values/reword.ts";
+import { unmark } from "../values/thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
 import type { Traffic } from "./traffic.ts";
 import type { Host, Post } from "./host.ts";
@@ -33,7 +34,7 @@ export function postValue(
   onLarge: () => void,
 ): Promise<Departures> | undefined {
   try {
-    const packed = pack(result, "result");
+    const packed = pack(result, "result", { movers: MOVERS });
     const isLarge = packed.size > LARGE;
     if (packed.departing.length > 0) {
       checkDeparting(packed);

@@ -1,19 +1,19 @@
 // Executes the jobs of this worker in order, one after the other or, where that
 // is wanted, several asynchronous ones at once, and sends their endings.
 
-import { State, WAKE, type WorkerBoard } from "../board.ts";
+import { State, WAKE, type WorkerBoard } from "../wire/board.ts";
 import { ChurnMap } from "../flow/churn_map.ts";
-import type { PackedError } from "../unpack_error.ts";
-import { apply, objectPrototype } from "../intrinsics.ts";
-import { type JobList, JobListReader } from "../job_list.ts";
+import type { PackedError } from "../values/unpack_error.ts";
+import { apply, objectPrototype } from "../values/intrinsics.ts";
+import { type JobList, JobListReader } from "../wire/job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/moved.ts";
-import type { FunctionsMessage, Rings, WorkerInit } from "../protocol.ts";
+import type { FunctionsMessage, Rings, WorkerInit } from "../wire/protocol.ts";
 import {
   type CurrentJob,
   currentJobSlot,
   type JobStorage,
-} from "../thread_state.ts";
+} from "../values/thread_state.ts";
 import type { Handler, Handlers } from "./handlers.ts";
 import type { Host } from "./host.ts";
 import type { Traffic } from "./traffic.ts";
@@ -227,7 +227,7 @@ export class Executor {
   async #abort(job: ReceivedJob, reason: PackedError): Promise<void> {
     if ("thrown" in reason) return job.abort(reason.thrown);
     try {
-      const { unpackError } = await import("../unpack_error.ts");
+      const { unpackError } = await import("../values/unpack_error.ts");
       // It may have ended meanwhile.
       if (this.#inProgress.get(job.seq) === job) job.abort(unpackError(reason));
     } catch (error) {

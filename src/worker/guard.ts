@@ -4,7 +4,7 @@
 // thread usable.
 
 import { Script } from "node:vm";
-import { apply } from "../intrinsics.ts";
+import { apply } from "../values/intrinsics.ts";
 
 /** How the script calls back; it has no other way to. */
 const HOOK = "__spindleThreadPoolCall";

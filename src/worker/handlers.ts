@@ -1,8 +1,8 @@
 // The functions that jobs run in this worker: the module's, or made of their
 // source.
 
-import { currentJob } from "../current_job.ts";
-import type { FunctionsMessage } from "../protocol.ts";
+import { currentJob } from "./current_job.ts";
+import type { FunctionsMessage } from "../wire/protocol.ts";
 import {
   apply,
   execute,
@@ -12,9 +12,9 @@ import {
   keys,
   sourceOf,
   stringify,
-} from "../intrinsics.ts";
-import { reword } from "../reword.ts";
-import { transfer } from "../transfer.ts";
+} from "../values/intrinsics.ts";
+import { reword } from "../values/reword.ts";
+import { transfer } from "../values/transfer.ts";
 import type { Host } from "./host.ts";
 
 /** What a module exports. */

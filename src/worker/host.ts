@@ -1,6 +1,6 @@
 // What those who execute jobs need of the thread that they are in.
 
-import type { FromWorker } from "../protocol.ts";
+import type { FromWorker } from "../wire/protocol.ts";
 
 /** Posts a message to main. */
 export type Post = (message: FromWorker, moves?: Transferable[]) => void;

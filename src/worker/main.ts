@@ -1,15 +1,15 @@
 // The entry of a worker: small, so that it starts soon. Shows that it lives, and
 // hands what main says to the core, which loads meanwhile.
 
-import { Board, WAKE } from "../board.ts";
-import { apply, isArray } from "../intrinsics.ts";
+import { Board, WAKE } from "../wire/board.ts";
+import { apply, isArray } from "../values/intrinsics.ts";
 import type {
   FromWorker,
   InitMessage,
   PostedFromWorker,
   PostedToWorker,
   ToWorker,
-} from "../protocol.ts";
+} from "../wire/protocol.ts";
 import type { Core } from "./core.ts";
 import { watchErrors } from "./watch_errors.ts";
 
@@ -75,7 +75,7 @@ export function listen(scope: Scope): void {
     error: unknown,
   ): Promise<void> {
     try {
-      const { packError } = await import("../error_codec.ts");
+      const { packError } = await import("../values/error_codec.ts");
       post({ kind, error: packError(error) });
     } catch {
       // A job has destroyed what that takes: main sees this thread end.

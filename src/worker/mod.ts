@@ -13,5 +13,5 @@
  * @module
  */
 
-export { type CurrentJob, currentJob } from "../current_job.ts";
-export { transfer } from "../transfer.ts";
+export { type CurrentJob, currentJob } from "./current_job.ts";
+export { transfer } from "../values/transfer.ts";

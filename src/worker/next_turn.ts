@@ -1,6 +1,6 @@
 // Lets the event loop of this thread have a turn.
 
-import { unbind } from "../intrinsics.ts";
+import { unbind } from "../values/intrinsics.ts";
 
 /** As they were before any job could overwrite them. */
 const postMessage = unbind(

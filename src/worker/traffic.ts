@@ -1,6 +1,6 @@
 // What moves to and from this worker, other than as a clone.
 
-import { WAKE, type WorkerBoard } from "../board.ts";
+import { WAKE, type WorkerBoard } from "../wire/board.ts";
 import { Link } from "../flow/link.ts";
 import { FlowRing, NO_RING } from "../flow/ring.ts";
 import { Arrivals } from "../moving/arrivals.ts";
@@ -10,9 +10,9 @@ import type {
   MovedDescriptor,
   MovedList,
 } from "../moving/moved.ts";
-import type { Rings } from "../protocol.ts";
-import { ChannelSocket } from "./channel_socket.ts";
-import { DescriptorSocket } from "./descriptor_socket.ts";
+import type { Rings } from "../wire/protocol.ts";
+import { ChannelSocket } from "../moving/channel_socket.ts";
+import { DescriptorSocket } from "../moving/descriptor_socket.ts";
 import type { Post } from "./host.ts";
 
 /** This worker's side of all that is joined to main. */

@@ -1,6 +1,6 @@
 // Hears of errors that nobody has caught, as far as the module's own listeners let it.
 
-import { apply } from "../intrinsics.ts";
+import { apply } from "../values/intrinsics.ts";
 
 /** As they were before any job could overwrite them. */
 const { preventDefault, stopImmediatePropagation } = Event.prototype;

@@ -14,7 +14,7 @@ import {
   transferablesIn,
   whyUnmovable,
 } from "./cloneable.ts";
-import { JobCloneError } from "./errors.ts";
+import { JobCloneError } from "../errors.ts";
 import {
   addEntry,
   addItem,
@@ -33,8 +33,6 @@ import {
   stringify,
   toText,
 } from "./intrinsics.ts";
-import { type Kind, kindOf, streamsOf, whyStays } from "./moving/kinds.ts";
-import { toData } from "./moving/web_values.ts";
 import { LentBytes } from "./lent_bytes.ts";
 import { cutViews, isPart, substitute } from "./own_bytes.ts";
 import { isDense, type Reads, takeReads } from "./plain_text.ts";
@@ -66,6 +64,46 @@ export interface Packed<T> {
   marked: object[];
 }
 
+/** How a value goes to another thread, if not as a clone. */
+export type Kind =
+  | "connection"
+  | "readable"
+  | "writable"
+  | "transform"
+  | "signal"
+  | "request"
+  | "response"
+  | "value";
+
+/** Knows what departs instead of being cloned. */
+export interface Movers {
+  /** The kind of an object; `undefined` if it is cloned. */
+  kindOf(value: object): Kind | undefined;
+  /** Why an object of a kind cannot go now, if it cannot. */
+  whyStays(value: object): string | undefined;
+  /** The streams that an object takes with it, which nothing else can take. */
+  streamsOf(value: object): object[];
+  /** An object that is sent as data: that data. */
+  toData(value: object): unknown;
+}
+
+/** Without it nothing departs: what could only depart is refused. */
+const NO_MOVERS: Movers = {
+  kindOf: () => undefined,
+  whyStays: () => undefined,
+  streamsOf: () => [],
+  toData: () => undefined,
+};
+
+/** What packing may be told. */
+export interface PackOptions {
+  /** What moves besides what is marked. */
+  transfer?: readonly Transferable[];
+  movers?: Movers;
+  /** What cannot go where it is to be sent, though it can be cloned or moved. */
+  whyStays?: WhyStays;
+}
+
 /** Values that are no clones where they arrive, each with the empty object that stands for it. */
 export type Departing = {
   value: object;
@@ -95,17 +133,14 @@ export type WhyStays = (value: object) => string | undefined;
  *
  * @param value The value
  * @param root What error messages call it
- * @param transfer What moves besides what is marked
- * @param whyStays What cannot go where it is to be sent, though it can be cloned or moved
  * @throws {JobCloneError} If something in it can be neither cloned nor moved
  */
 export function pack<T>(
   value: T,
   root: string,
-  transfer: readonly Transferable[] = [],
-  whyStays?: WhyStays,
+  options: PackOptions = {},
 ): Packed<T> {
-  return new Packer(root, transfer, takeReads(value), whyStays).pack(value);
+  return new Packer(root, options, takeReads(value)).pack(value);
 }
 
 /**
@@ -183,15 +218,16 @@ class Packer {
   #key: Place["key"] | undefined;
 
   readonly #whyStays: WhyStays | undefined;
+  readonly #movers: Movers;
 
   constructor(
     root: string,
-    transfer: readonly Transferable[],
+    { transfer = [], movers = NO_MOVERS, whyStays }: PackOptions,
     reads: Reads | undefined,
-    whyStays: WhyStays | undefined,
   ) {
     this.#root = root;
     this.#whyStays = whyStays;
+    this.#movers = movers;
     this.#moves = setOf(transfer);
     this.#reads = reads;
   }
@@ -271,7 +307,7 @@ class Packer {
     if (this.#departing.length + moves.length < 2) return;
     const takers = new SafeMap<object, string>();
     const take = (value: object, where: string) => {
-      const streams = streamsOf(value);
+      const streams = this.#movers.streamsOf(value);
       for (let i = 0; i < streams.length; i++) {
         const taker = takers.get(streams[i]);
         if (taker !== undefined) {
@@ -366,7 +402,7 @@ class Packer {
 
   #copyObject(value: object, place: Place | undefined): object {
     this.#noteMark(value);
-    if (this.#isCloned && kindOf(value)) {
+    if (this.#isCloned && this.#movers.kindOf(value)) {
       throw this.#refusal(value, place, "cannot be cloned");
     }
     const known = this.#copies.get(value);
@@ -381,7 +417,7 @@ class Packer {
     if (isView(value) || value instanceof ArrayBuffer) {
       return this.#keepBytes(value, place);
     }
-    const kind = kindOf(value);
+    const kind = this.#movers.kindOf(value);
     if (kind !== undefined) return this.#replace(value, kind, place);
     if (isMoveOnly(value)) {
       this.#mustMove.set(value, place);
@@ -538,11 +574,11 @@ class Packer {
   }
 
   #replace(value: object, kind: Kind, place: Place | undefined): object {
-    const why = whyStays(value);
+    const why = this.#movers.whyStays(value);
     if (why !== undefined) throw this.#refusal(value, place, why);
     const placeholder = {};
     this.#copies.set(value, placeholder);
-    const data = kind === "value" ? toData(tagOf(value), value) : undefined;
+    const data = kind === "value" ? this.#movers.toData(value) : undefined;
     const { length } = this.#departing;
     this.#departing[length] = { value, kind, placeholder, data };
     this.#departingPlaces[length] = place;

@@ -2,9 +2,9 @@
 // has moved wait for its end before anyone hears of theirs.
 
 import { Finishing } from "./finishing.ts";
-import type { Job } from "./job.ts";
+import type { Job } from "../job/job.ts";
 import type { Outcome } from "./lane.ts";
-import type { Arrivals } from "./moving/arrivals.ts";
+import type { Arrivals } from "../moving/arrivals.ts";
 
 /** Who hears of jobs that have ended. */
 export interface ReturnEvents {

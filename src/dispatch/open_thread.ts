@@ -1,9 +1,14 @@
 // Which kind of thread a worker is.
 
-import { CallerThread } from "./caller_thread.ts";
-import { NodeThread } from "./node_thread.ts";
-import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
-import { WebThread } from "./web_thread.ts";
+import type { Processes } from "../process/processes.ts";
+import { CallerThread } from "../threads/caller_thread.ts";
+import { NodeThread } from "../threads/node_thread.ts";
+import type {
+  Thread,
+  ThreadEvents,
+  ThreadSettings,
+} from "../threads/thread.ts";
+import { WebThread } from "../threads/web_thread.ts";
 
 /** What is there of a thread that could not be started. */
 const NONE: Thread = {
@@ -17,9 +22,10 @@ const NONE: Thread = {
 export function openThread(
   settings: ThreadSettings,
   events: ThreadEvents,
+  processes: Processes | undefined,
 ): Thread {
   try {
-    return open(settings, events);
+    return open(settings, events, processes);
   } catch (cause) {
     // The program itself has not got those permissions, say.
     events.failed(cause);
@@ -27,8 +33,12 @@ export function openThread(
   }
 }
 
-function open(settings: ThreadSettings, events: ThreadEvents): Thread {
-  const { isCaller, processes, hardKill } = settings;
+function open(
+  settings: ThreadSettings,
+  events: ThreadEvents,
+  processes: Processes | undefined,
+): Thread {
+  const { isCaller, hardKill } = settings;
   if (isCaller) return new CallerThread(events);
   if (processes) return processes.open(settings.name, events);
   return hardKill

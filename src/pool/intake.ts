@@ -1,15 +1,16 @@
 // Turns a call of `execute()` into a job: checks it, and takes what moves.
 
-import { areSmallPrimitives } from "./cloneable.ts";
-import { JobNotFoundError } from "./errors.ts";
-import { expected, written } from "./expected.ts";
-import type { FunctionTable, PoolFunction } from "./functions.ts";
-import type { JobExtras } from "./job.ts";
-import type { ExecuteOptions } from "./options.ts";
-import { type Connect, Departures } from "./moving/departures.ts";
-import { ownConnection } from "./moving/owned_connections.ts";
-import { LARGE, pack, release, take, type WhyStays } from "./pack.ts";
-import { toText } from "./plain_text.ts";
+import { areSmallPrimitives } from "../values/cloneable.ts";
+import { JobNotFoundError } from "../errors.ts";
+import { expected, written } from "../expected.ts";
+import type { FunctionTable, PoolFunction } from "../job/functions.ts";
+import type { JobExtras } from "../job/job.ts";
+import type { ExecuteOptions } from "../options.ts";
+import { type Connect, Departures } from "../moving/departures.ts";
+import { MOVERS } from "../moving/kinds.ts";
+import { ownConnection } from "../moving/owned_connections.ts";
+import { LARGE, pack, release, take, type WhyStays } from "../values/pack.ts";
+import { toText } from "../values/plain_text.ts";
 import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 
 /** A call that has been found good. Nothing has moved yet. */
@@ -105,7 +106,7 @@ export function takePayload(
       return { args: text, extras: undefined };
     }
   }
-  const packed = pack(args, "args", transfer, whyStays);
+  const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });
   const sendsAtOnce = dispatcher.sendsAtOnce && packed.departing.length === 0;
   const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
     ? release(packed)

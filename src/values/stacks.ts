@@ -1,7 +1,7 @@
 // Stacks of errors: which frames are the user's.
 
 /** What the URLs of the pool's own files begin with. */
-const OWN = decodeURI(new URL("./", import.meta.url).href);
+const OWN = decodeURI(new URL("../", import.meta.url).href);
 /** The pool's files that call what is the user's. */
 const CALLERS = /^worker\/(?:core|executor|guard|handlers|main)\./;
 /** How a frame begins. */

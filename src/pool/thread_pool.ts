@@ -1,7 +1,7 @@
 // The pool: takes jobs in, settles their promises, and closes.
 
-import { AbortWatch } from "./abort_watch.ts";
-import { Dispatcher, type DispatcherEvents } from "./dispatcher.ts";
+import { AbortWatch } from "../job/abort_watch.ts";
+import { Dispatcher, type DispatcherEvents } from "../dispatch/dispatcher.ts";
 import {
   JobCloneError,
   JobDiscardedError,
@@ -13,10 +13,10 @@ import {
   QueueFullError,
   WorkerCrashedError,
   WorkerStartError,
-} from "./errors.ts";
+} from "../errors.ts";
 import { explain } from "./explain.ts";
 import { checkCall, takePayload } from "./intake.ts";
-import { Job } from "./job.ts";
+import { Job } from "../job/job.ts";
 import type {
   CanBeBareJob,
   CanBeJob,
@@ -27,18 +27,18 @@ import type {
   JobResult,
   UntypedJobs,
 } from "./job_types.ts";
-import type { Outcome } from "./lane.ts";
-import { connectBytes, connectDescriptor } from "./moving/connect.ts";
-import type { Connect } from "./moving/departures.ts";
-import type { ExecuteOptions, ThreadPoolOptions } from "./options.ts";
-import type { WhyStays } from "./pack.ts";
-import { emit, hasListener, PoolEvents } from "./pool_events.ts";
-import { Meter, type PoolStats } from "./pool_stats.ts";
-import { whyStaysHere } from "./process/crossing.ts";
-import { Room } from "./room.ts";
+import type { Outcome } from "../dispatch/lane.ts";
+import { connectBytes, connectDescriptor } from "../moving/connect.ts";
+import type { Connect } from "../moving/departures.ts";
+import type { ExecuteOptions, ThreadPoolOptions } from "../options.ts";
+import type { WhyStays } from "../values/pack.ts";
+import { emit, hasListener, PoolEvents } from "./events.ts";
+import { Meter, type PoolStats } from "../job/stats.ts";
+import { whyStaysHere } from "../process/crossing.ts";
+import { Room } from "../job/room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
-import { type JobRun, Settlement } from "./settlement.ts";
-import { textOf } from "./text_of.ts";
+import { type JobRun, Settlement } from "../job/settlement.ts";
+import { textOf } from "../values/text_of.ts";
 import { TurnClock } from "./turn_clock.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];

@@ -2,7 +2,7 @@
 
 import type { AbortWatch } from "./abort_watch.ts";
 import type { Job } from "./job.ts";
-import type { Meter } from "./pool_stats.ts";
+import type { Meter } from "./stats.ts";
 
 /** What settling needs of the pool. */
 export interface SettlementEvents {

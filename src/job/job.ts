@@ -1,9 +1,9 @@
 // A job: one unit of work, and the promise that its caller waits for.
 
 import type { PoolFunction } from "./functions.ts";
-import type { Departures } from "./moving/departures.ts";
-import type { LentBytes } from "./lent_bytes.ts";
-import { LARGE } from "./pack.ts";
+import type { Departures } from "../moving/departures.ts";
+import type { LentBytes } from "../values/lent_bytes.ts";
+import { LARGE } from "../values/pack.ts";
 
 /** What holds a job once it has left the queue. */
 export interface Flight {

@@ -3,7 +3,7 @@
 
 import { DeadlineTimer } from "./deadline_timer.ts";
 import { Grace } from "./grace.ts";
-import type { Job } from "./job.ts";
+import type { Job } from "../job/job.ts";
 import type { Lane } from "./lane.ts";
 
 /** What is done about them. */

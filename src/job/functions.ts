@@ -1,8 +1,8 @@
 // The functions that a pool's jobs run, each known by a small number to main
 // and to the workers.
 
-import type { FunctionDefinition, FunctionsMessage } from "./protocol.ts";
-import { placeOfCaller } from "./stacks.ts";
+import type { FunctionDefinition, FunctionsMessage } from "../wire/protocol.ts";
+import { placeOfCaller } from "../values/stacks.ts";
 
 /** A function, for as long as a job needs it or it may soon be needed again. */
 export interface PoolFunction extends FunctionDefinition {

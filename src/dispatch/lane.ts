@@ -1,27 +1,31 @@
 // One worker and the jobs in flight to it, in the order in which they start.
 
-import { Board, slotsFor, State, WAKE } from "./board.ts";
-import { packError, unpackError } from "./error_codec.ts";
-import { JobCloneError } from "./errors.ts";
-import { Link } from "./flow/link.ts";
-import { FlowRing, NO_RING } from "./flow/ring.ts";
-import { type FunctionTable, KnownFunctions } from "./functions.ts";
+import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
+import { packError, unpackError } from "../values/error_codec.ts";
+import { JobCloneError } from "../errors.ts";
+import { Link } from "../flow/link.ts";
+import { FlowRing, NO_RING } from "../flow/ring.ts";
+import { type FunctionTable, KnownFunctions } from "../job/functions.ts";
 import { InFlight } from "./in_flight.ts";
-import { type Flight, isLarge, type Job, sizeOf } from "./job.ts";
-import { type JobList, JobListWriter } from "./job_list.ts";
-import { Arrivals } from "./moving/arrivals.ts";
-import type { MovedList } from "./moving/moved.ts";
-import type { Ending, FromWorker } from "./protocol.ts";
-import type { JobRun } from "./settlement.ts";
-import type { ThreadSettings } from "./threads/thread.ts";
-import type { Life } from "./threads/life.ts";
-import { WorkerThread } from "./threads/worker_thread.ts";
+import { type Flight, isLarge, type Job, sizeOf } from "../job/job.ts";
+import { type JobList, JobListWriter } from "../wire/job_list.ts";
+import { Arrivals } from "../moving/arrivals.ts";
+import type { MovedList } from "../moving/moved.ts";
+import type { Ending, FromWorker } from "../wire/protocol.ts";
+import type { JobRun } from "../job/settlement.ts";
+import { openThread } from "./open_thread.ts";
+import type { Processes } from "../process/processes.ts";
+import type { OpenThread, ThreadSettings } from "../threads/thread.ts";
+import type { Life } from "../threads/life.ts";
+import { WorkerThread } from "../threads/worker_thread.ts";
 
 /** What a lane needs to know. */
 export interface LaneSettings extends Omit<ThreadSettings, "isCaller"> {
   concurrency: number;
   maxJobsPerWorker: number;
   maxHeapPerWorker: number;
+  /** Starts processes, where each worker is one. */
+  processes: Processes | undefined;
 }
 
 /** How a job has ended, once that has been read. */
@@ -132,7 +136,11 @@ export class Lane implements Flight {
     this.#functions = new KnownFunctions(functions);
     this.#events = events;
     // The thread comes first: it starts while the rest is made.
-    this.#thread = new WorkerThread({
+    const { processes } = settings;
+    const open: OpenThread = (settings, events) => {
+      return openThread(settings, events, processes);
+    };
+    this.#thread = new WorkerThread(open, {
       ...settings,
       name: `${name}-${workerId}`,
       isCaller,

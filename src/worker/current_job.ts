@@ -1,6 +1,6 @@
 // What a handler can learn of the job that it is executing.
 
-import { type CurrentJob, currentJobSlot } from "./thread_state.ts";
+import { type CurrentJob, currentJobSlot } from "../values/thread_state.ts";
 
 export type { CurrentJob };
 

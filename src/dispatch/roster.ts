@@ -1,8 +1,8 @@
 // Which workers there are: starts them, one at a time, and sees them off.
 
-import { Breaker } from "./breaker.ts";
+import { Breaker } from "../threads/breaker.ts";
 import type { Lane, Remains } from "./lane.ts";
-import { LeavingThreads } from "./threads/leaving_threads.ts";
+import { LeavingThreads } from "../threads/leaving_threads.ts";
 
 /** What the roster needs. */
 export interface RosterEvents {

@@ -1,7 +1,7 @@
 // A connection whose socket is at main, and whose bytes come and go through a
 // channel.
 
-import { unpackError } from "../error_codec.ts";
+import { unpackError } from "../values/error_codec.ts";
 import { BLOCK } from "../flow/blocks.ts";
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
@@ -13,7 +13,7 @@ import {
   ONE_READ,
   type SocketAnswer,
   type SocketCall,
-} from "../moving/moved.ts";
+} from "./moved.ts";
 import {
   abortedError,
   closedError,

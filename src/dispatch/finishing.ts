@@ -1,7 +1,7 @@
 // The jobs that have left their worker, while what they wrote is written out.
 
-import type { Flight, Job } from "./job.ts";
-import { JobQueue } from "./queue.ts";
+import type { Flight, Job } from "../job/job.ts";
+import { JobQueue } from "../job/queue.ts";
 
 /** Where a job is between its handler's end and the end of what moved with it. */
 export class Finishing implements Flight {

@@ -3,7 +3,7 @@
 // cost more than a little patience.
 
 import { clearImmediate, setImmediate } from "node:timers";
-import type { Job } from "./job.ts";
+import type { Job } from "../job/job.ts";
 
 /** So many ms, at least, and until all is heard that has come by then. */
 const HEAD_START = 1;

@@ -1,6 +1,6 @@
 // The time that jobs have to end by themselves, once they were told to.
 
-import type { Job } from "./job.ts";
+import type { Job } from "../job/job.ts";
 import type { Lane } from "./lane.ts";
 
 /** Who hears of jobs that still run when their time is over. */

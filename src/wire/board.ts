@@ -10,8 +10,13 @@
 // left the worker before the next job starts: a long job holds up no result of
 // those before it, and a crash loses none.
 
-import { compareExchange, exchange, load, store } from "./intrinsics.ts";
-import { fromText, keepText, toText } from "./plain_text.ts";
+import {
+  compareExchange,
+  exchange,
+  load,
+  store,
+} from "../values/intrinsics.ts";
+import { fromText, keepText, toText } from "../values/plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
 /** The message of a worker by which main looks at its board. */

@@ -1,7 +1,7 @@
 // Says of errors that inline jobs often fail with what lies behind.
 
-import type { PoolFunction } from "./functions.ts";
-import { addToMessage } from "./reword.ts";
+import type { PoolFunction } from "../job/functions.ts";
+import { addToMessage } from "../values/reword.ts";
 
 /** Adds to a job's error why a name or a module is not there, as far as that can be known. */
 export function explain(error: unknown, { source }: PoolFunction): void {
@@ -38,7 +38,7 @@ function whyUndefined({ message }: ReferenceError): string | undefined {
 }
 
 /** Where relative imports of inline jobs are looked for: beside the pool's own files. */
-const OWN = new URL("./", import.meta.url);
+const OWN = new URL("../", import.meta.url);
 
 function whyNotImported({ message }: Error): string | undefined {
   if (!message.includes(OWN.href) && !message.includes(`"${OWN.pathname}`)) {

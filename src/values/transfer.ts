@@ -1,6 +1,6 @@
 // Marks values as moving, instead of being cloned, at their next send.
 
-import { expected } from "./expected.ts";
+import { expected } from "../expected.ts";
 import { isArray, sliceList } from "./intrinsics.ts";
 import { mark } from "./thread_state.ts";
 

@@ -1,21 +1,21 @@
 // Decides which worker gets which jobs, and when another worker starts.
 
 import { setImmediate } from "node:timers";
-import { WorkerCrashedError } from "./errors.ts";
-import { atEndOfTurn } from "./flow/turn.ts";
-import { FunctionTable } from "./functions.ts";
+import { WorkerCrashedError } from "../errors.ts";
+import { atEndOfTurn } from "../flow/turn.ts";
+import { FunctionTable } from "../job/functions.ts";
 import { HeadStart } from "./head_start.ts";
-import { isLarge, type Job, sizeOf } from "./job.ts";
+import { isLarge, type Job, sizeOf } from "../job/job.ts";
 import { Lane, type LaneSettings } from "./lane.ts";
 import { LOOK_AFTER, LookTimer } from "./look_timer.ts";
 import { Overruns } from "./overruns.ts";
 import { Pace } from "./pace.ts";
-import { Processes } from "./process/processes.ts";
-import { JobQueue } from "./queue.ts";
-import type { Isolation } from "./options.ts";
+import { Processes } from "../process/processes.ts";
+import { JobQueue } from "../job/queue.ts";
+import type { Isolation } from "../options.ts";
 import { type ReturnEvents, Returns } from "./returns.ts";
 import { Roster } from "./roster.ts";
-import type { JobRun } from "./settlement.ts";
+import type { JobRun } from "../job/settlement.ts";
 import { Silence } from "./silence.ts";
 
 /** What the dispatcher needs to know. */

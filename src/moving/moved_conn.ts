@@ -2,7 +2,7 @@
 // `Deno.UnixConn` or a `Deno.TlsConn`, whatever it is made of.
 
 import { expected } from "../expected.ts";
-import type { ConnKind } from "../moving/moved.ts";
+import type { ConnKind } from "./moved.ts";
 import { type ConnSource, readableOf, writableOf } from "./conn_streams.ts";
 
 /** What a connection is made of. */

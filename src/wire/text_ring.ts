@@ -1,7 +1,7 @@
 // Shared memory into which a worker writes JSON texts, one after the other, and
 // from which main reads them in runs.
 
-import { floor, load, store, unbind } from "./intrinsics.ts";
+import { floor, load, store, unbind } from "../values/intrinsics.ts";
 
 /** Bytes of the ring: a power of two. */
 const SIZE = 256 * 1024;

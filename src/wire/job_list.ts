@@ -2,8 +2,7 @@
 // What jobs have in common is said once: their sequence numbers follow each other,
 // and their timeouts are the same.
 
-import type { Job } from "./job.ts";
-import { fromText } from "./plain_text.ts";
+import { fromText } from "../values/plain_text.ts";
 
 /**
  * For each job its id, its function's number, and its arguments: their count and
@@ -20,6 +19,15 @@ const NUMBERED_FROM = -1;
 /** Instead of an id: how many ms the jobs from here on may execute. */
 const TIMEOUT_FROM = -2;
 
+/** What a list says of a job. */
+interface ListedJob {
+  readonly id: number;
+  readonly fn: { readonly id: number };
+  readonly args: readonly unknown[] | string;
+  readonly seq: number;
+  readonly timeout: number;
+}
+
 /** Main: writes jobs, in the order in which they are to start. */
 export class JobListWriter {
   readonly list: JobList = [];
@@ -28,7 +36,7 @@ export class JobListWriter {
   #seq = -1;
   #timeout = Infinity;
 
-  write(job: Job): void {
+  write(job: ListedJob): void {
     const { list } = this;
     const { id, fn, args, seq, timeout } = job;
     if (seq !== this.#seq) list.push(NUMBERED_FROM, seq);

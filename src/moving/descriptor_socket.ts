@@ -3,8 +3,8 @@
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { Op } from "../flow/op.ts";
-import { adoptDescriptor, type SocketCore } from "../moving/descriptor.ts";
-import type { Arrival, MovedDescriptor } from "../moving/moved.ts";
+import { adoptDescriptor, type SocketCore } from "./descriptor.ts";
+import type { Arrival, MovedDescriptor } from "./moved.ts";
 import {
   abortedError,
   closedError,

@@ -1,7 +1,7 @@
 // The jobs in flight to one worker, in the order in which they start. Each has a
 // slot of the board until it has ended.
 
-import type { Job } from "./job.ts";
+import type { Job } from "../job/job.ts";
 
 /** How often the slots are used before the numbers of the past are dropped. */
 const ROUNDS = 4;

@@ -1,14 +1,15 @@
 // The options of a pool as it holds them: checked, and complete with the
 // defaults.
 
-import { expected, nearest, outOfRange, written } from "./expected.ts";
-import type {
-  ConnectionsMode,
-  ExecuteOptions,
-  Isolation,
-  ThreadPoolOptions,
-  WhenFull,
-} from "./options.ts";
+import { expected, nearest, outOfRange, written } from "../expected.ts";
+import {
+  type ConnectionsMode,
+  type ExecuteOptions,
+  type Isolation,
+  PERMISSIONS,
+  type ThreadPoolOptions,
+  type WhenFull,
+} from "../options.ts";
 
 /** The options of a pool as the pool holds them: complete and checked. */
 export interface PoolSettings {
@@ -77,18 +78,6 @@ const LATER_EXECUTE_OPTIONS = ["priority", "key"];
 const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
 const ISOLATIONS = ["thread", "process"] as const;
 const CONNECTIONS = ["bytes", "descriptor"] as const;
-/** The kinds of Deno's permissions. */
-export const PERMISSIONS = [
-  "read",
-  "write",
-  "net",
-  "env",
-  "run",
-  "ffi",
-  "import",
-  "sys",
-] as const;
-
 /** Each has a place in the memory that a worker shares with main. */
 const MOST_CONCURRENT = 2 ** 16;
 /** How many ms a job has to end, once it was told to. */
