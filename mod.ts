@@ -38,15 +38,14 @@ export type {
   NoGenerators,
   UntypedJobs,
 } from "./src/pool/job_types.ts";
-export {
-  type JobEndEventDetail,
-  type JobEventDetail,
-  type JobStartEventDetail,
-  type PoolEventListener,
-  PoolEvents,
-  type ThreadPoolEventMap,
-  type WorkerErrorEventDetail,
-  type WorkerEventDetail,
+export type {
+  JobEndEventDetail,
+  JobEventDetail,
+  JobStartEventDetail,
+  PoolEventListener,
+  ThreadPoolEventMap,
+  WorkerErrorEventDetail,
+  WorkerEventDetail,
 } from "./src/pool/events.ts";
 export type { PoolStats, Times } from "./src/job/stats.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";

@@ -67,60 +67,32 @@ export type PoolEventListener<Type extends keyof ThreadPoolEventMap> =
   | ((event: ThreadPoolEventMap[Type]) => void)
   | { handleEvent(event: ThreadPoolEventMap[Type]): void };
 
-/** The types that were ever listened to, for each target. */
-const listened = new WeakMap<PoolEvents, Set<string>>();
+/** Tells a pool's listeners of its events; those nobody ever listened to cost nothing. */
+export class Listeners {
+  readonly #pool: EventTarget;
+  readonly #types = new Set<string>();
 
-/** Whether anyone may be listening. */
-export function hasListener(
-  target: PoolEvents,
-  type: keyof ThreadPoolEventMap,
-): boolean {
-  return listened.get(target)?.has(type) ?? false;
-}
-
-/** Tells of an event, if anyone may be listening. */
-export function emit<Type extends keyof ThreadPoolEventMap>(
-  target: PoolEvents,
-  type: Type,
-  detail?: ThreadPoolEventMap[Type]["detail"],
-): void {
-  if (hasListener(target, type)) {
-    target.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-}
-
-/** An `EventTarget` with the pool's events. */
-export class PoolEvents extends EventTarget {
-  /**
-   * Listens to one of the pool's events.
-   *
-   * @param type The event's type
-   * @param listener What is called with it
-   * @param options As of `EventTarget`
-   */
-  override addEventListener<Type extends keyof ThreadPoolEventMap>(
-    type: Type,
-    listener: PoolEventListener<Type> | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    let types = listened.get(this);
-    if (types === undefined) listened.set(this, types = new Set());
-    types.add(type);
-    super.addEventListener(type, listener as EventListener, options);
+  constructor(pool: EventTarget) {
+    this.#pool = pool;
   }
 
-  /**
-   * Stops listening.
-   *
-   * @param type The event's type
-   * @param listener What was given to `addEventListener`
-   * @param options As of `EventTarget`
-   */
-  override removeEventListener<Type extends keyof ThreadPoolEventMap>(
+  /** Somebody listens to such events. */
+  add(type: keyof ThreadPoolEventMap): void {
+    this.#types.add(type);
+  }
+
+  /** Whether anybody may be listening. */
+  has(type: keyof ThreadPoolEventMap): boolean {
+    return this.#types.has(type);
+  }
+
+  /** Tells of an event, if anybody may be listening. */
+  tell<Type extends keyof ThreadPoolEventMap>(
     type: Type,
-    listener: PoolEventListener<Type> | null,
-    options?: boolean | EventListenerOptions,
+    detail?: ThreadPoolEventMap[Type]["detail"],
   ): void {
-    super.removeEventListener(type, listener as EventListener, options);
+    if (this.#types.has(type)) {
+      this.#pool.dispatchEvent(new CustomEvent(type, { detail }));
+    }
   }
 }

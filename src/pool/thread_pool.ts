@@ -1,20 +1,14 @@
 // The pool: takes jobs in, settles their promises, and closes.
 
 import { AbortWatch } from "../job/abort_watch.ts";
-import { Dispatcher, type DispatcherEvents } from "../dispatch/dispatcher.ts";
+import { Dispatcher } from "../dispatch/dispatcher.ts";
 import {
-  JobCloneError,
   JobDiscardedError,
-  JobNotFoundError,
-  JobTimeoutError,
-  MemoryLimitError,
   PoolClosedError,
   PoolTerminatedError,
   QueueFullError,
   WorkerCrashedError,
-  WorkerStartError,
 } from "../errors.ts";
-import { explain } from "./explain.ts";
 import { checkCall, takePayload } from "./intake.ts";
 import { Job } from "../job/job.ts";
 import type {
@@ -27,19 +21,22 @@ import type {
   JobResult,
   UntypedJobs,
 } from "./job_types.ts";
-import type { Outcome } from "../dispatch/lane.ts";
 import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import type { Connect } from "../moving/departures.ts";
 import type { ExecuteOptions, ThreadPoolOptions } from "../options.ts";
 import type { WhyStays } from "../values/pack.ts";
-import { emit, hasListener, PoolEvents } from "./events.ts";
+import {
+  Listeners,
+  type PoolEventListener,
+  type ThreadPoolEventMap,
+} from "./events.ts";
 import { Meter, type PoolStats } from "../job/stats.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { Room } from "../job/room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
 import { type JobRun, Settlement } from "../job/settlement.ts";
-import { textOf } from "../values/text_of.ts";
 import { TurnClock } from "./turn_clock.ts";
+import { dispatcherEvents } from "./wiring.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -103,9 +100,10 @@ const REST_AFTER = 20;
  * console.log(await pool.execute("fib", [30]));
  * ```
  */
-export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
+export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
   implements AsyncDisposable {
   readonly #settings: PoolSettings;
+  readonly #listeners = new Listeners(this);
   readonly #clock = new TurnClock();
   readonly #meter: Meter;
   readonly #aborts: AbortWatch;
@@ -148,7 +146,19 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       },
       drained: () => this.#allSettled(),
     });
-    this.#dispatcher = new Dispatcher(settings, this.#dispatcherEvents());
+    this.#dispatcher = new Dispatcher(
+      settings,
+      dispatcherEvents({
+        module: settings.module,
+        meter: this.#meter,
+        settlement: this.#settlement,
+        listeners: this.#listeners,
+        runOf: (job) => this.#runOf(job),
+        freed: () => this.#room.release(),
+        emptied: () => this.#restSoon(),
+        stop: (refusal) => this.#stop(refusal),
+      }),
+    );
     this.#room = new Room((count) => this.#hasRoomFor(count));
     if (settings.signal?.aborted) this.terminate(settings.signal.reason);
     else settings.signal?.addEventListener("abort", this.#onSignal);
@@ -409,6 +419,37 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     };
   }
 
+  /**
+   * Listens to one of the pool's events.
+   *
+   * @param type The event's type
+   * @param listener What is called with it
+   * @param options As of `EventTarget`
+   */
+  override addEventListener<Type extends keyof ThreadPoolEventMap>(
+    type: Type,
+    listener: PoolEventListener<Type> | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    this.#listeners.add(type);
+    super.addEventListener(type, listener as EventListener, options);
+  }
+
+  /**
+   * Stops listening.
+   *
+   * @param type The event's type
+   * @param listener What was given to `addEventListener`
+   * @param options As of `EventTarget`
+   */
+  override removeEventListener<Type extends keyof ThreadPoolEventMap>(
+    type: Type,
+    listener: PoolEventListener<Type> | null,
+    options?: boolean | EventListenerOptions,
+  ): void {
+    super.removeEventListener(type, listener as EventListener, options);
+  }
+
   #accept(
     name: unknown,
     args: readonly unknown[],
@@ -502,95 +543,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       size * concurrency + capacity;
   }
 
-  #dispatcherEvents(): DispatcherEvents {
-    const meter = this.#meter;
-    const settlement = this.#settlement;
-    return {
-      tellsStarts: () => hasListener(this, "jobstart"),
-      jobStarted: (job, workerId) => {
-        emit(this, "jobstart", { ...this.#describe(job), workerId });
-      },
-      jobValue: (job, value, workerId, start, end) => {
-        meter.jobEnded(job.submitted, start, end);
-        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
-        settlement.resolve(job, value, run);
-      },
-      jobEnded: (job, outcome, workerId, start, end, open) => {
-        meter.jobEnded(job.submitted, start, end);
-        if (open) settlement.hold(open);
-        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
-        this.#settleAs(outcome, job, run);
-      },
-      freed: () => this.#room.release(),
-      emptied: () => this.#restSoon(),
-      jobLost: (job, error) => settlement.fail(job, error),
-      jobTimedOut: (job) => this.#timeOut(job, this.#runOf(job)),
-      jobCrashed: (job, run, cause) => {
-        const { name } = this.#describe(job);
-        settlement.fail(job, crashError(name, run !== undefined, cause), run);
-      },
-      workerStarted: (workerId) => {
-        meter.workerStarted(workerId);
-        emit(this, "workerstart", { workerId });
-      },
-      workerStopped: (workerId) => {
-        meter.workerStopped(workerId);
-        emit(this, "workerstop", { workerId });
-      },
-      workerDied: (workerId, error) => {
-        meter.crashed++;
-        emit(this, "workererror", { workerId, error });
-      },
-      workerLost: (workerId) => {
-        const error = new Error(
-          "The worker could not be stopped: its thread goes on",
-        );
-        emit(this, "workererror", { workerId, error });
-      },
-      workerForged: (workerId) => {
-        const error = new Error(
-          "A job has posted a message of its own, which was dropped",
-        );
-        emit(this, "workererror", { workerId, error });
-      },
-      startFailed: (cause) => {
-        this.#stop(() => startError(this.#settings.module, cause));
-      },
-    };
-  }
-
-  get #tellsEnds(): boolean {
-    return hasListener(this, "jobend");
-  }
-
   /** Where and since when a job runs, for those who listen, if it runs. */
   #runOf(job: Job): JobRun | undefined {
-    return this.#tellsEnds ? this.#dispatcher.runOf(job) : undefined;
-  }
-
-  #settleAs(outcome: Outcome, job: Job, run: JobRun | undefined): void {
-    const settlement = this.#settlement;
-    switch (outcome.kind) {
-      case "value":
-        return settlement.resolve(job, outcome.value, run);
-      case "error":
-        explain(outcome.error, job.fn);
-        return settlement.fail(job, outcome.error, run);
-      case "not-found":
-        return settlement.fail(job, new JobNotFoundError(outcome.message), run);
-      case "not-cloneable":
-        return settlement.fail(job, new JobCloneError(outcome.message), run);
-      case "timed-out":
-        return this.#timeOut(job, run);
-    }
-  }
-
-  #timeOut(job: Job, run: JobRun | undefined): void {
-    const { name } = this.#describe(job);
-    const error = new JobTimeoutError(
-      `Job "${name}" executed for longer than its timeout of ${job.timeout} ms`,
-    );
-    this.#settlement.timeOut(job, error, run);
+    return this.#listeners.has("jobend")
+      ? this.#dispatcher.runOf(job)
+      : undefined;
   }
 
   #describe(job: Job): { jobId: number; name: string } {
@@ -604,11 +561,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     run: JobRun | undefined,
   ): void {
     this.#dispatcher.functions.end(job.fn);
-    if (!this.#tellsEnds) return;
+    if (!this.#listeners.has("jobend")) return;
     const now = performance.now();
     const { workerId, start, end } = run ??
       { workerId: undefined, start: now, end: now };
-    emit(this, "jobend", {
+    this.#listeners.tell("jobend", {
       ...this.#describe(job),
       ok,
       error,
@@ -633,7 +590,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#restSoon();
     this.#drained?.resolve();
     this.#drained = undefined;
-    emit(this, "drain");
+    this.#listeners.tell("drain");
     // Who heard of it may have given a new job before closing.
     if (this.#refusal && this.#settlement.waiting === 0) {
       this.#stop(this.#refusal);
@@ -666,47 +623,6 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     if (gone) gone.then(() => this.#ended.resolve());
     else this.#ended.resolve();
   }
-}
-
-function crashError(
-  name: string,
-  started: boolean,
-  cause: unknown,
-): WorkerCrashedError {
-  if (started && isOutOfMemory(cause)) {
-    return new MemoryLimitError(
-      `Job "${name}" needed more memory than its worker may have, and the worker died`,
-      { cause, started },
-    );
-  }
-  const message = started
-    ? `The worker died while job "${name}" was running`
-    : `The worker died before job "${name}" had started, and what moved with it is lost`;
-  return new WorkerCrashedError(`${message}: ${reasonOf(cause)}`, {
-    cause,
-    started,
-  });
-}
-
-function startError(
-  module: string | undefined,
-  cause: unknown,
-): WorkerStartError {
-  const what = module === undefined
-    ? "A worker"
-    : `A worker of module ${module}`;
-  return new WorkerStartError(`${what} could not start: ${reasonOf(cause)}`, {
-    cause,
-  });
-}
-
-function isOutOfMemory(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause &&
-    cause.code === "ERR_WORKER_OUT_OF_MEMORY";
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : textOf(cause);
 }
 
 function stackOfCaller(): string {
