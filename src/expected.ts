@@ -5,12 +5,11 @@ export function expected(
   name: string,
   what: string,
   value: unknown,
-  advice?: string,
+  advice?: string | false,
 ): TypeError {
+  const rest = advice ? `: write ${advice}` : "";
   return new TypeError(
-    `Expected \`${name}\` to be ${what}, got ${describe(value)}${
-      advice === undefined ? "" : `: write ${advice}`
-    }`,
+    `Expected \`${name}\` to be ${what}, got ${describe(value)}${rest}`,
   );
 }
 
@@ -44,32 +43,4 @@ export function written(value: unknown): string {
   }
   if (Array.isArray(value)) return "[…]";
   return value.constructor === Object ? "{ … }" : "…";
-}
-
-/** The one of these names that another one most likely means, if there is any. */
-export function nearest(
-  name: string,
-  names: readonly string[],
-): string | undefined {
-  let best: string | undefined;
-  let least = Math.min(3, Math.ceil(name.length / 3) + 1);
-  for (const candidate of names) {
-    const edits = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits < least) [best, least] = [candidate, edits];
-  }
-  return best;
-}
-
-/** How many letters differ. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(same, row[j] + 1, next[j - 1] + 1);
-    }
-    row = next;
-  }
-  return row[b.length];
 }

@@ -173,7 +173,7 @@ export interface ThreadPoolOptions {
    *
    * @default {"inherit"}
    */
-  permissions?: Deno.PermissionOptions;
+  permissions?: PermissionOptions;
   /**
    * How a `Deno.Conn` moves. `"bytes"`: main reads and writes the socket, and
    * its bytes move, which is the faster way for short connections and holds for
@@ -227,14 +227,31 @@ export interface ExecuteOptions {
   transfer?: readonly Transferable[];
 }
 
-/** The kinds of Deno's permissions. */
-export const PERMISSIONS = [
-  "read",
-  "write",
-  "net",
-  "env",
-  "run",
-  "ffi",
-  "import",
-  "sys",
-] as const;
+/** Options of the methods that wait. */
+export interface WaitOptions {
+  /**
+   * Ends the wait: the method's promise rejects with the signal's reason. What
+   * it waits for goes on.
+   */
+  signal?: AbortSignal;
+}
+
+/** What the workers of a pool may do; the same as `Deno.PermissionOptions`. */
+export type PermissionOptions = "inherit" | "none" | {
+  /** Read files: of any, of none, or of these paths. */
+  read?: "inherit" | boolean | (string | URL)[];
+  /** Write files. */
+  write?: "inherit" | boolean | (string | URL)[];
+  /** Use the network: any host, none, or these. */
+  net?: "inherit" | boolean | string[];
+  /** Read and change environment variables. */
+  env?: "inherit" | boolean | string[];
+  /** Run programs. */
+  run?: "inherit" | boolean | (string | URL)[];
+  /** Load native libraries. */
+  ffi?: "inherit" | boolean | (string | URL)[];
+  /** Import from these hosts. */
+  import?: "inherit" | boolean | string[];
+  /** Ask for what the system is. */
+  sys?: "inherit" | boolean | string[];
+};

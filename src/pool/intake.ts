@@ -11,7 +11,7 @@ import { MOVERS } from "../moving/kinds.ts";
 import { ownConnection } from "../moving/owned_connections.ts";
 import { LARGE, pack, release, take, type WhyStays } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
-import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
+import { executeSettings, type PoolSettings } from "./settings.ts";
 
 /** A call that has been found good. Nothing has moved yet. */
 export interface Call {
@@ -37,7 +37,7 @@ export function checkCall(
   if (!Array.isArray(args)) throw notArguments(job, args, options);
   if (options !== undefined) {
     if (!isObject(options)) throw notOptions(options);
-    checkExecuteOptions(options, settings);
+    executeSettings(options, settings);
   }
   const fn = functionOf(job, functions, settings.module);
   return { fn, args, options };

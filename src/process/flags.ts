@@ -2,7 +2,7 @@
 // than the program has; what is not known of the program's own lists is not
 // passed on.
 
-import { PERMISSIONS } from "../options.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import { absolute, fromFileUrl, isWithin } from "./paths.ts";
 
 type Kind = typeof PERMISSIONS[number];
