@@ -20,33 +20,19 @@ export type {
   ConnectionsMode,
   ExecuteOptions,
   Isolation,
+  PermissionOptions,
   QueueOptions,
   ThreadPoolOptions,
+  WaitOptions,
   WhenFull,
 } from "./src/options.ts";
+export type { PoolStats, Times } from "./src/job/stats.ts";
+export type { ThreadPoolEventMap } from "./src/pool/events.ts";
 export type {
-  AnyFunction,
-  ArgumentsAreMissing,
-  CanBeBareJob,
-  CanBeJob,
   InlineJob,
-  IsGenerator,
   JobArguments,
-  JobFunction,
   JobName,
   JobResult,
-  NoGenerators,
-  UntypedJobs,
 } from "./src/pool/job_types.ts";
-export type {
-  JobEndEventDetail,
-  JobEventDetail,
-  JobStartEventDetail,
-  PoolEventListener,
-  ThreadPoolEventMap,
-  WorkerErrorEventDetail,
-  WorkerEventDetail,
-} from "./src/pool/events.ts";
-export type { PoolStats, Times } from "./src/job/stats.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";
 export { transfer } from "./src/values/transfer.ts";

@@ -27,12 +27,44 @@ export class ThreadPoolError extends Error {
 export class QueueFullError extends ThreadPoolError {
   /** The name of the class. */
   override name = "QueueFullError";
+  /** The name of the job. */
+  readonly job: string;
+  /** The arguments that `execute()` was called with; none of them has moved. */
+  readonly args: readonly unknown[];
+
+  /**
+   * Makes the error.
+   *
+   * @param message What happened
+   * @param options The job's name and arguments
+   */
+  constructor(
+    message: string,
+    options: ErrorOptions & { job: string; args: readonly unknown[] },
+  ) {
+    super(message, options);
+    this.job = options.job;
+    this.args = options.args;
+  }
 }
 
 /** A job that waited in a full queue made room for a newer one. */
 export class JobDiscardedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "JobDiscardedError";
+  /** The name of the job. */
+  readonly job: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What happened
+   * @param options The job's name
+   */
+  constructor(message: string, options: ErrorOptions & { job: string }) {
+    super(message, options);
+    this.job = options.job;
+  }
 }
 
 /** A job executed for longer than its `timeout`. */

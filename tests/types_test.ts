@@ -237,11 +237,11 @@ const WRONG_CALLS = [
   [`pool.execute("add", [1, "2"]);`, `"2"`],
   [`pool.execute("add", [1]);`, `[1]`],
   [`pool.execute("add", [1, 2, 3]);`, `[1, 2, 3]`],
-  [`pool.execute("add");`, `"add"`],
+  [`pool.execute("add");`, `execute`],
   [`pool.execute("greet", "you");`, `"you"`],
   [`pool.execute("add", [1, 2], { signals: 1 });`, `signals`],
   [`pool.execute((a: number, b: string) => a + b, [1, 2]);`, `2]`],
-  [`pool.execute((a: number) => a);`, `(a: number)`],
+  [`pool.execute((a: number) => a);`, `execute`],
   [`pool.execute(function* () {}, []);`, `function*`],
   [`const text: string = await pool.execute("add", [1, 2]);`, `text`],
 ];
@@ -249,9 +249,9 @@ const WRONG_CALLS = [
 /** What the messages are to say. */
 const MESSAGES = [
   // Which names there are.
-  `"add" | "greet" | "withDefault"`,
-  "ArgumentsAreMissing",
-  "NoGenerators",
+  `"greet" | "withDefault"`,
+  "Arguments for the rest parameter 'args' were not provided",
+  "a generator cannot be a job",
   "Source has 1 element(s) but target requires 2",
   "'signals' does not exist in type 'ExecuteOptions'",
 ];

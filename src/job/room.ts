@@ -1,26 +1,22 @@
 // Those who wait for room in the queue.
 
-import { Fifo } from "./fifo.ts";
 import { atEndOfTurn } from "../flow/turn.ts";
+import { Waiters } from "./waiters.ts";
 
 /** Waiters, released in order, each if there is still room beside those before it. */
 export class Room {
-  readonly #hasRoomFor: (count: number) => boolean;
-  readonly #waiters = new Fifo<PromiseWithResolvers<void>>();
+  readonly #waiters = new Waiters();
   /** Those who were released in this turn, and may not have used the room yet. */
   #released = 0;
 
   /** @param hasRoomFor Whether there is room for so many jobs */
-  constructor(hasRoomFor: (count: number) => boolean) {
-    this.#hasRoomFor = hasRoomFor;
-  }
+  constructor(readonly hasRoomFor: (count: number) => boolean) {}
 
   /** Resolves when there is room; nothing is reserved. */
-  wait(): Promise<void> {
+  wait(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     if (this.#waiters.length === 0 && this.#take()) return Promise.resolve();
-    const waiter = Promise.withResolvers<void>();
-    this.#waiters.push(waiter);
-    return waiter.promise;
+    return this.#waiters.wait(signal);
   }
 
   /** A job has come in: one of those who were released has used the room. */
@@ -31,13 +27,13 @@ export class Room {
   /** There may be room: lets the first waiters go, if so. */
   release(): void {
     while (this.#waiters.length > 0 && this.#take()) {
-      this.#waiters.shift()!.resolve();
+      this.#waiters.releaseFirst();
     }
   }
 
   /** Takes room for one, until the end of the turn. */
   #take(): boolean {
-    if (!this.#hasRoomFor(this.#released + 1)) return false;
+    if (!this.hasRoomFor(this.#released + 1)) return false;
     if (this.#released++ === 0) atEndOfTurn(this.#expire);
     return true;
   }
@@ -50,6 +46,6 @@ export class Room {
 
   /** Rejects all waiters: there will be no more room. */
   refuse(refusal: () => Error): void {
-    while (this.#waiters.length > 0) this.#waiters.shift()!.reject(refusal());
+    this.#waiters.refuse(refusal);
   }
 }

@@ -1,76 +1,64 @@
-// The events of a pool, typed, and free of cost where nobody listens.
+// The events of a pool, and who tells them.
 
-/** What a worker's event tells. */
-export interface WorkerEventDetail {
-  /** The worker's number in its pool, from 1. */
-  workerId: number;
-}
-
-/** What `workererror` tells. */
-export interface WorkerErrorEventDetail extends WorkerEventDetail {
-  /** What happened. */
-  error: unknown;
-}
-
-/** What a job's event tells. */
-export interface JobEventDetail {
-  /** The job's number in its pool, from 1. */
-  jobId: number;
-  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
-  name: string;
-}
-
-/** What `jobstart` tells. */
-export interface JobStartEventDetail extends JobEventDetail {
-  /** The worker that has the job; 0 is the caller's own thread. */
-  workerId: number;
-}
-
-/** What `jobend` tells. */
-export interface JobEndEventDetail extends JobEventDetail {
-  /** Whether the job's promise was resolved; otherwise it was rejected. */
-  ok: boolean;
-  /** What it was rejected with. */
-  error?: unknown;
-  /** The worker that ran it; `undefined` if it never started. */
-  workerId: number | undefined;
-  /** Ms from `execute()` to the start of the handler, or to the end if it never started. */
-  waitTime: number;
-  /** Ms from the start of the handler to its end, or to the abort or timeout; 0 if it never started. */
-  runTime: number;
-}
-
-/** The events of a pool, by their type. */
+/** The events of a {@linkcode ThreadPool}, by their type. */
 export interface ThreadPoolEventMap {
   /** A worker is ready for its first job. */
-  workerstart: CustomEvent<WorkerEventDetail>;
-  /** A worker that was ready has ended. */
-  workerstop: CustomEvent<WorkerEventDetail>;
+  workerstart: CustomEvent<{
+    /** The worker's number in its pool, from 1. */
+    workerId: number;
+  }>;
+  /** A worker that was ready has stopped. */
+  workerstop: CustomEvent<{
+    /** The worker's number in its pool, from 1. */
+    workerId: number;
+  }>;
   /**
    * A worker has died; or it could not be stopped, and its thread goes on; or a
    * job in it has posted a message of its own, which was dropped.
    */
-  workererror: CustomEvent<WorkerErrorEventDetail>;
+  workererror: CustomEvent<{
+    /** The worker's number in its pool, from 1. */
+    workerId: number;
+    /** What happened. */
+    error: unknown;
+  }>;
   /**
-   * A job has started. It is told when the pool hears of it, at the latest right
-   * before the job's end: of small jobs, many at once.
+   * A job has started. The pool tells this when it hears of it, at the latest
+   * right before the job's end: of small jobs, many at once.
    */
-  jobstart: CustomEvent<JobStartEventDetail>;
+  jobstart: CustomEvent<{
+    /** The job's number in its pool, from 1. */
+    jobId: number;
+    /** The job's name; of an inline job, the name of its function, or `"inline"`. */
+    name: string;
+    /** The worker that has the job; 0 is the caller's own thread. */
+    workerId: number;
+  }>;
   /** A job's promise has settled. */
-  jobend: CustomEvent<JobEndEventDetail>;
+  jobend: CustomEvent<{
+    /** The job's number in its pool, from 1. */
+    jobId: number;
+    /** The job's name, as in `jobstart`. */
+    name: string;
+    /** Whether the promise was resolved; otherwise it was rejected. */
+    ok: boolean;
+    /** What it was rejected with. */
+    error?: unknown;
+    /** The worker that ran the job; `undefined` if it never started. */
+    workerId: number | undefined;
+    /** Milliseconds from `execute()` to the start of the handler, or to the end if it never started. */
+    waitTime: number;
+    /** Milliseconds from the start of the handler to its end, or to the abort or timeout; 0 if it never started. */
+    runTime: number;
+  }>;
   /** Nothing is queued or running any more. */
   drain: CustomEvent<undefined>;
 }
 
-/** What listens to an event of a pool. */
-export type PoolEventListener<Type extends keyof ThreadPoolEventMap> =
-  | ((event: ThreadPoolEventMap[Type]) => void)
-  | { handleEvent(event: ThreadPoolEventMap[Type]): void };
-
-/** Tells a pool's listeners of its events; those nobody ever listened to cost nothing. */
+/** Tells a pool's listeners; an event that nobody ever listened to costs nothing. */
 export class Listeners {
   readonly #pool: EventTarget;
-  readonly #types = new Set<string>();
+  readonly #wanted = new Set<string>();
 
   constructor(pool: EventTarget) {
     this.#pool = pool;
@@ -78,21 +66,20 @@ export class Listeners {
 
   /** Somebody listens to such events. */
   add(type: keyof ThreadPoolEventMap): void {
-    this.#types.add(type);
+    this.#wanted.add(type);
   }
 
-  /** Whether anybody may be listening. */
-  has(type: keyof ThreadPoolEventMap): boolean {
-    return this.#types.has(type);
+  /** Whether somebody may be listening. */
+  wants(type: keyof ThreadPoolEventMap): boolean {
+    return this.#wanted.has(type);
   }
 
-  /** Tells of an event, if anybody may be listening. */
+  /** Tells of an event, if somebody may be listening. */
   tell<Type extends keyof ThreadPoolEventMap>(
     type: Type,
     detail?: ThreadPoolEventMap[Type]["detail"],
   ): void {
-    if (this.#types.has(type)) {
-      this.#pool.dispatchEvent(new CustomEvent(type, { detail }));
-    }
+    if (!this.#wanted.has(type)) return;
+    this.#pool.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

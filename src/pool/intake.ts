@@ -1,46 +1,140 @@
-// Turns a call of `execute()` into a job: checks it, and takes what moves.
+// Turns a call of `execute()` into a job, and gives it to the dispatcher.
 
-import { areSmallPrimitives } from "../values/cloneable.ts";
-import { JobNotFoundError } from "../errors.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import {
+  JobDiscardedError,
+  JobNotFoundError,
+  QueueFullError,
+  WorkerCrashedError,
+} from "../errors.ts";
 import { expected, written } from "../expected.ts";
-import type { FunctionTable, PoolFunction } from "../job/functions.ts";
-import type { JobExtras } from "../job/job.ts";
+import type { AbortWatch } from "../job/abort_watch.ts";
+import type { PoolFunction } from "../job/functions.ts";
+import { Job } from "../job/job.ts";
+import type { Room } from "../job/room.ts";
+import type { Settlement } from "../job/settlement.ts";
 import type { ExecuteOptions } from "../options.ts";
-import { type Connect, Departures } from "../moving/departures.ts";
-import { MOVERS } from "../moving/kinds.ts";
-import { ownConnection } from "../moving/owned_connections.ts";
-import { LARGE, pack, release, take, type WhyStays } from "../values/pack.ts";
-import { toText } from "../values/plain_text.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
+import { TurnClock } from "./turn_clock.ts";
 
-/** A call that has been found good. Nothing has moved yet. */
-export interface Call {
-  fn: PoolFunction;
-  args: readonly unknown[];
-  options: ExecuteOptions | undefined;
+/** What it works with. */
+export interface IntakeParts {
+  settings: PoolSettings;
+  aborts: AbortWatch;
+  dispatcher: Dispatcher;
+  settlement: Settlement;
+  room: Room;
+  lifetime: Lifetime;
 }
 
-/** The arguments of a job as they wait in the queue. */
-export interface Payload {
-  args: readonly unknown[] | string;
-  extras: JobExtras | undefined;
-}
+const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
 
-/** Checks what `execute()` was called with. */
-export function checkCall(
-  job: unknown,
-  args: unknown,
-  options: ExecuteOptions | undefined,
-  functions: FunctionTable,
-  settings: PoolSettings,
-): Call {
-  if (!Array.isArray(args)) throw notArguments(job, args, options);
-  if (options !== undefined) {
-    if (!isObject(options)) throw notOptions(options);
-    executeSettings(options, settings);
+/** The way of jobs into a pool. */
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #clock = new TurnClock();
+  #jobCount = 0;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
   }
-  const fn = functionOf(job, functions, settings.module);
-  return { fn, args, options };
+
+  /**
+   * Takes a job in, and gives the promise of its result. Nothing of a call that
+   * is refused has been taken.
+   *
+   * @throws What `execute()` rejects with, if the call is refused
+   */
+  accept(
+    name: unknown,
+    args: unknown,
+    options: ExecuteOptions | undefined,
+  ): Promise<unknown> {
+    const { settings, dispatcher, settlement, lifetime } = this.#parts;
+    if (!Array.isArray(args)) throw notArguments(name, args, options);
+    if (options !== undefined && !isObject(options)) throw notOptions(options);
+    const { signal, transfer, timeout = settings.timeout } = options
+      ? executeSettings(options, settings)
+      : NO_OPTIONS;
+    const fn = this.#functionOf(name);
+    if (lifetime.refusal) throw lifetime.refusal;
+    signal?.throwIfAborted();
+    this.#checkBreakdown();
+    const { whenFull } = settings;
+    const isFull = whenFull !== "wait" && !this.#parts.room.hasRoomFor(1);
+    const isHere = isFull && whenFull === "caller-runs";
+    const discards = isFull && whenFull === "discard-oldest" &&
+      dispatcher.hasWaiting;
+    if (isFull && !isHere && !discards) throw this.#queueFull(fn.name, args);
+
+    const payload = takePayload(args, transfer, settings, dispatcher);
+    let { extras } = payload;
+    if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
+    if (signal) (extras ??= {}).signal = signal;
+    if (timeout < Infinity) (extras ??= {}).timeout = timeout;
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const job = new Job(
+      ++this.#jobCount,
+      fn,
+      payload.args,
+      this.#clock.now(),
+      extras,
+      resolve,
+    );
+    if (signal) this.#parts.aborts.add(signal, job);
+    dispatcher.functions.begin(fn);
+    settlement.add();
+    this.#parts.room.use();
+    // Not before the job is sure to be accepted. The last that waited may have started.
+    const discarded = discards ? dispatcher.takeOldest() : undefined;
+    // A getter among the arguments may have ended the pool, or aborted the job.
+    if (lifetime.isStopped) settlement.fail(job, lifetime.refusal);
+    else if (signal?.aborted) settlement.abort(job, signal.reason);
+    else if (!isHere || !dispatcher.executeHere(job)) dispatcher.add(job);
+    // Last, since its listeners may call the pool.
+    if (discarded) settlement.fail(discarded, this.#discarded(discarded));
+    return promise;
+  }
+
+  #functionOf(job: unknown): PoolFunction {
+    const { dispatcher: { functions }, settings } = this.#parts;
+    if (typeof job === "function") return functions.inline(job);
+    if (typeof job !== "string") {
+      throw expected("job", "the name of a job or a function", job);
+    }
+    if (settings.module !== undefined) return functions.named(job);
+    throw new JobNotFoundError(
+      `Job "${job}" not found: the pool has no module`,
+    );
+  }
+
+  /** While workers die one after the other, no job is accepted. */
+  #checkBreakdown(): void {
+    const { breakdown } = this.#parts.dispatcher;
+    if (breakdown === undefined) return;
+    const { deaths, delay } = breakdown;
+    const ms = Math.ceil(delay);
+    throw new WorkerCrashedError(
+      `${deaths} workers have died in a row, the next one starts in ${ms} ms`,
+      { started: false },
+    );
+  }
+
+  #queueFull(job: string, args: readonly unknown[]): QueueFullError {
+    return new QueueFullError(
+      `Job "${job}" was refused: the queue is full, its capacity is ${this.#parts.settings.capacity}`,
+      { job, args },
+    );
+  }
+
+  #discarded({ fn: { name } }: Job): JobDiscardedError {
+    return new JobDiscardedError(
+      `Job "${name}" was discarded for a newer one: the queue is full, its capacity is ${this.#parts.settings.capacity}`,
+      { job: name },
+    );
+  }
 }
 
 function notArguments(
@@ -49,10 +143,9 @@ function notArguments(
   options: unknown,
 ): TypeError {
   const name = typeof job === "string" ? written(job) : "job";
-  const list = isObject(options) || options === undefined
-    ? [args]
-    : [args, options];
-  const rest = isObject(options) ? ", { … }" : "";
+  const hasOptions = isObject(options);
+  const list = hasOptions || options === undefined ? [args] : [args, options];
+  const rest = hasOptions ? ", { … }" : "";
   const advice = `execute(${name}, [${list.map(written).join(", ")}]${rest})`;
   return expected("args", "an array", args, advice);
 }
@@ -66,63 +159,8 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function functionOf(
-  job: unknown,
-  functions: FunctionTable,
-  module: string | undefined,
-): PoolFunction {
-  if (typeof job === "function") return functions.inline(job);
-  if (typeof job !== "string") {
-    throw expected("job", "the name of a job or a function", job);
-  }
-  if (module === undefined) {
-    throw new JobNotFoundError(
-      `Job "${job}" not found: the pool has no module`,
-    );
-  }
-  return functions.named(job);
-}
-
-/**
- * Takes a call's arguments: from here on, what moves is the pool's. If the job
- * is to be sent at once, in the same turn, that is when it moves.
- *
- * @throws {JobCloneError} If something in them cannot be sent; nothing has moved then
- */
-export function takePayload(
-  { args, options }: Call,
-  dispatcher: { readonly sendsAtOnce: boolean },
-  connect: Connect,
-  whyStays: WhyStays | undefined,
-): Payload {
-  const transfer = options?.transfer;
-  if (transfer === undefined) {
-    // Primitives and texts are nobody's, so jobs that share a message share no object.
-    if (areSmallPrimitives(args)) {
-      return { args, extras: undefined };
-    }
-    const text = toText(args);
-    if (text !== undefined) {
-      return { args: text, extras: undefined };
-    }
-  }
-  const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });
-  const sendsAtOnce = dispatcher.sendsAtOnce && packed.departing.length === 0;
-  const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
-    ? release(packed)
-    : take(packed);
-  for (const { kind, value } of departing) {
-    if (kind === "connection") ownConnection(value as Deno.Conn);
-  }
-  const extras: JobExtras = { size };
-  // Jobs that share a message share no object.
-  if (!isOwn || moves.length > 0) extras.travelsAlone = true;
-  if (lent !== undefined) extras.lent = lent;
-  if (moves.length > 0) extras.moves = moves;
-  if (departing.length > 0) {
-    const departures = extras.departures = new Departures(departing, connect);
-    extras.size = size + departures.size;
-    if (departures.size > LARGE) extras.travelsAlone = true;
-  }
-  return { args: value, extras };
+function stackOfCaller(): string {
+  const lines = new Error().stack?.split("\n") ?? [];
+  // Without the message and the frames of the pool itself.
+  return lines.slice(4).join("\n");
 }

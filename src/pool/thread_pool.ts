@@ -1,47 +1,29 @@
-// The pool: takes jobs in, settles their promises, and closes.
+// The pool: the public contract, and which parts stand behind it.
 
-import { AbortWatch } from "../job/abort_watch.ts";
 import { Dispatcher } from "../dispatch/dispatcher.ts";
-import {
-  JobDiscardedError,
-  PoolClosedError,
-  PoolTerminatedError,
-  QueueFullError,
-  WorkerCrashedError,
-} from "../errors.ts";
-import { checkCall, takePayload } from "./intake.ts";
-import { Job } from "../job/job.ts";
+import { AbortWatch } from "../job/abort_watch.ts";
+import type { Job } from "../job/job.ts";
+import { Room } from "../job/room.ts";
+import { type JobRun, Settlement } from "../job/settlement.ts";
+import { Meter, type PoolStats } from "../job/stats.ts";
 import type {
-  CanBeBareJob,
-  CanBeJob,
+  ExecuteOptions,
+  ThreadPoolOptions,
+  WaitOptions,
+} from "../options.ts";
+import { Listeners, type ThreadPoolEventMap } from "./events.ts";
+import { Intake } from "./intake.ts";
+import type {
   InlineJob,
   JobArguments,
-  JobFunction,
   JobName,
   JobResult,
-  UntypedJobs,
 } from "./job_types.ts";
-import { connectBytes, connectDescriptor } from "../moving/connect.ts";
-import type { Connect } from "../moving/departures.ts";
-import type { ExecuteOptions, ThreadPoolOptions } from "../options.ts";
-import type { WhyStays } from "../values/pack.ts";
-import {
-  Listeners,
-  type PoolEventListener,
-  type ThreadPoolEventMap,
-} from "./events.ts";
-import { Meter, type PoolStats } from "../job/stats.ts";
-import { whyStaysHere } from "../process/crossing.ts";
-import { Room } from "../job/room.ts";
-import { type PoolSettings, poolSettings } from "./settings.ts";
-import { type JobRun, Settlement } from "../job/settlement.ts";
-import { TurnClock } from "./turn_clock.ts";
-import { dispatcherEvents } from "./wiring.ts";
+import { Lifetime } from "./lifetime.ts";
+import { poolSettings, waitSettings } from "./settings.ts";
+import { dispatcherEvents, tellEnd } from "./wiring.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
-
-/** A pool that has had nothing to do for so many ms does not keep its process: jobs that follow each other cost nothing. */
-const REST_AFTER = 20;
 
 /**
  * Runs functions on worker threads and gives their results back as promises.
@@ -100,25 +82,14 @@ const REST_AFTER = 20;
  * console.log(await pool.execute("fib", [30]));
  * ```
  */
-export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
+export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   implements AsyncDisposable {
-  readonly #settings: PoolSettings;
   readonly #listeners = new Listeners(this);
-  readonly #clock = new TurnClock();
   readonly #meter: Meter;
-  readonly #aborts: AbortWatch;
-  readonly #connect: Connect;
-  readonly #whyStays: WhyStays | undefined;
-  readonly #settlement: Settlement;
   readonly #dispatcher: Dispatcher;
   readonly #room: Room;
-  readonly #ended = Promise.withResolvers<void>();
-  #drained: PromiseWithResolvers<void> | undefined;
-  /** What a new job is refused with, once the pool takes none. */
-  #refusal: (() => Error) | undefined;
-  #isEnded = false;
-  #jobCount = 0;
-  #restTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #lifetime: Lifetime;
+  readonly #intake: Intake;
 
   /**
    * Makes a pool. No worker starts before there is a job for it.
@@ -129,61 +100,56 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    */
   constructor(options?: number | ThreadPoolOptions) {
     super();
-    const settings = this.#settings = poolSettings(options);
-    this.#meter = new Meter(settings.concurrency);
-    this.#connect = settings.connections === "descriptor"
-      ? connectDescriptor
-      : connectBytes;
-    if (settings.isolation === "process") this.#whyStays = whyStaysHere;
-    this.#aborts = new AbortWatch((job, reason) => {
-      const run = this.#runOf(job);
-      this.#dispatcher.abort(job, reason);
-      this.#settlement.abort(job, reason, run);
+    const settings = poolSettings(options);
+    const { size, concurrency, capacity, module, signal } = settings;
+    const listeners = this.#listeners;
+    const meter = this.#meter = new Meter(concurrency);
+    const runOf = (job: Job): JobRun | undefined => {
+      return listeners.wants("jobend") ? dispatcher.runOf(job) : undefined;
+    };
+    const aborts = new AbortWatch((job, reason) => {
+      const run = runOf(job);
+      dispatcher.abort(job, reason);
+      settlement.abort(job, reason, run);
     });
-    this.#settlement = new Settlement(this.#meter, this.#aborts, {
+    const settlement = new Settlement(meter, aborts, {
       settled: (job, ok, error, run) => {
-        this.#jobSettled(job, ok, error, run);
+        dispatcher.functions.end(job.fn);
+        tellEnd(listeners, job, ok, error, run);
       },
-      drained: () => this.#allSettled(),
+      drained: () => this.#lifetime.onDrained(),
     });
-    this.#dispatcher = new Dispatcher(
+    const dispatcher = this.#dispatcher = new Dispatcher(
       settings,
       dispatcherEvents({
-        module: settings.module,
-        meter: this.#meter,
-        settlement: this.#settlement,
-        listeners: this.#listeners,
-        runOf: (job) => this.#runOf(job),
+        module,
+        meter,
+        settlement,
+        listeners,
+        runOf,
         freed: () => this.#room.release(),
-        emptied: () => this.#restSoon(),
-        stop: (refusal) => this.#stop(refusal),
+        emptied: () => this.#lifetime.onEmpty(),
+        stop: (refusal) => this.#lifetime.stop(refusal),
       }),
     );
-    this.#room = new Room((count) => this.#hasRoomFor(count));
-    if (settings.signal?.aborted) this.terminate(settings.signal.reason);
-    else settings.signal?.addEventListener("abort", this.#onSignal);
+    // Each worker can have as many jobs as may be in progress, the queue its capacity beside.
+    const most = size * concurrency + capacity;
+    const room = this.#room = new Room((count) => {
+      return dispatcher.outstanding + count <= most;
+    });
+    const parts = {
+      settings,
+      aborts,
+      dispatcher,
+      settlement,
+      room,
+      listeners,
+      signal,
+    };
+    const lifetime = this.#lifetime = new Lifetime(parts);
+    this.#intake = new Intake({ ...parts, lifetime });
   }
 
-  /**
-   * Runs a job that needs no arguments on a worker: the same as
-   * `execute(job, [])`.
-   *
-   * @typeParam Job The name of a function of the module, or an inline function
-   * @param job The name of a function of the pool's module, or a self-contained function
-   * @returns What the handler returns, or resolves to
-   *
-   * @example
-   * ```ts
-   * import { ThreadPool } from "@spindle/thread-pool";
-   * import { assertEquals } from "@std/assert";
-   *
-   * await using pool = new ThreadPool(1);
-   * assertEquals(await pool.execute(() => 6 * 7), 42);
-   * ```
-   */
-  execute<Job extends JobName<Jobs> | InlineJob>(
-    job: Job & CanBeBareJob<JobFunction<Jobs, Job>>,
-  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
   /**
    * Runs a job on a worker.
    *
@@ -240,27 +206,28 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    * ```
    */
   execute<Job extends JobName<Jobs> | InlineJob>(
-    job: Job & CanBeJob<JobFunction<Jobs, Job>>,
-    args: JobArguments<JobFunction<Jobs, Job>>,
-    options?: ExecuteOptions,
-  ): Promise<JobResult<JobFunction<Jobs, Job>>>;
+    job:
+      & Job
+      & (Job extends InlineJob
+        ? JobName<{ inline: Job }> extends never
+          ? { "a generator cannot be a job": never }
+        : unknown
+        : unknown),
+    ...args: [] extends JobArguments<Jobs, Job>
+      ? [args?: JobArguments<Jobs, Job>, options?: ExecuteOptions]
+      : [args: JobArguments<Jobs, Job>, options?: ExecuteOptions]
+  ): Promise<JobResult<Jobs, Job>>;
   // With `never` TypeScript does not name this one in its messages.
   execute(
     job: never,
-    args?: readonly unknown[],
+    args: readonly unknown[] = NO_ARGUMENTS,
     options?: ExecuteOptions,
   ): Promise<unknown> {
-    let result: Promise<unknown>;
     try {
-      result = this.#accept(
-        job,
-        args === undefined ? NO_ARGUMENTS : args,
-        options,
-      );
+      return this.#intake.accept(job, args, options);
     } catch (error) {
-      result = Promise.reject(error);
+      return Promise.reject(error);
     }
-    return result;
   }
 
   /**
@@ -287,8 +254,12 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    * }
    * ```
    */
-  ready(): Promise<void> {
-    return this.#refusal ? Promise.reject(this.#refusal()) : this.#room.wait();
+  ready(options?: WaitOptions): Promise<void> {
+    return waitFor(options, (signal) => {
+      signal?.throwIfAborted();
+      if (this.#lifetime.refusal) throw this.#lifetime.refusal;
+      return this.#room.wait(signal);
+    });
   }
 
   /**
@@ -307,9 +278,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    * assertEquals(pool.stats().completed, 5);
    * ```
    */
-  drain(): Promise<void> {
-    if (this.#settlement.waiting === 0) return Promise.resolve();
-    return (this.#drained ??= Promise.withResolvers()).promise;
+  drain(options?: WaitOptions): Promise<void> {
+    return waitFor(options, (signal) => this.#lifetime.drained(signal));
   }
 
   /**
@@ -330,12 +300,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    * await closed;
    * ```
    */
-  close(): Promise<void> {
-    if (!this.#refusal) {
-      this.#refuse(() => new PoolClosedError("The pool is closed"));
-      if (this.#settlement.waiting === 0) this.#stop(this.#refusal!);
-    }
-    return this.#ended.promise;
+  close(options?: WaitOptions): Promise<void> {
+    return waitFor(options, (signal) => {
+      this.#lifetime.close();
+      return this.#lifetime.ended(signal);
+    });
   }
 
   /**
@@ -356,13 +325,11 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    * assertEquals(error.cause, "enough");
    * ```
    */
-  terminate(reason?: unknown): Promise<void> {
-    this.#stop(() => {
-      return new PoolTerminatedError("The pool is terminated", {
-        cause: reason,
-      });
+  terminate(reason?: unknown, options?: WaitOptions): Promise<void> {
+    return waitFor(options, (signal) => {
+      this.#lifetime.terminate(reason);
+      return this.#lifetime.ended(signal);
     });
-    return this.#ended.promise;
   }
 
   /**
@@ -428,7 +395,10 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    */
   override addEventListener<Type extends keyof ThreadPoolEventMap>(
     type: Type,
-    listener: PoolEventListener<Type> | null,
+    listener:
+      | ((event: ThreadPoolEventMap[Type]) => void)
+      | { handleEvent(event: ThreadPoolEventMap[Type]): void }
+      | null,
     options?: boolean | AddEventListenerOptions,
   ): void {
     this.#listeners.add(type);
@@ -444,189 +414,24 @@ export class ThreadPool<Jobs = UntypedJobs> extends EventTarget
    */
   override removeEventListener<Type extends keyof ThreadPoolEventMap>(
     type: Type,
-    listener: PoolEventListener<Type> | null,
+    listener:
+      | ((event: ThreadPoolEventMap[Type]) => void)
+      | { handleEvent(event: ThreadPoolEventMap[Type]): void }
+      | null,
     options?: boolean | EventListenerOptions,
   ): void {
     super.removeEventListener(type, listener as EventListener, options);
   }
-
-  #accept(
-    name: unknown,
-    args: readonly unknown[],
-    options: ExecuteOptions | undefined,
-  ): Promise<unknown> {
-    const { functions } = this.#dispatcher;
-    const settings = this.#settings;
-    const call = checkCall(name, args, options, functions, settings);
-    if (this.#refusal) throw this.#refusal();
-    const signal = options?.signal;
-    signal?.throwIfAborted();
-    this.#checkProspect();
-    const isFull = settings.whenFull !== "wait" && !this.#hasRoomFor(1);
-    const isHere = isFull && settings.whenFull === "caller-runs";
-    const discards = isFull && !isHere;
-    if (discards) this.#checkRoom();
-    const payload = takePayload(
-      call,
-      this.#dispatcher,
-      this.#connect,
-      this.#whyStays,
-    );
-    let { extras } = payload;
-    if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
-    if (signal) (extras ??= {}).signal = signal;
-    const timeout = options?.timeout ?? settings.timeout;
-    if (timeout < Infinity) (extras ??= {}).timeout = timeout;
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const job = new Job(
-      ++this.#jobCount,
-      call.fn,
-      payload.args,
-      this.#clock.now(),
-      extras,
-      resolve,
-    );
-    if (signal) this.#aborts.add(signal, job);
-    functions.begin(job.fn);
-    this.#settlement.add();
-    this.#room.use();
-    // Not before the job is sure to be accepted. The last that waited may have started.
-    const discarded = discards ? this.#dispatcher.takeOldest() : undefined;
-    // A getter among the arguments may have ended the pool, or aborted the job.
-    if (this.#isEnded) this.#settlement.fail(job, this.#refusal!());
-    else if (signal?.aborted) this.#settlement.abort(job, signal.reason);
-    else if (!isHere || !this.#dispatcher.executeHere(job)) {
-      this.#dispatcher.add(job);
-    }
-    // Whoever hears of it may do anything.
-    if (discarded) this.#discard(discarded);
-    return promise;
-  }
-
-  /** While the workers die one after the other, there is no use in waiting for them. */
-  #checkProspect(): void {
-    const breakdown = this.#dispatcher.breakdown;
-    if (breakdown === undefined) return;
-    const { deaths, delay } = breakdown;
-    throw new WorkerCrashedError(
-      `${deaths} workers have died in a row, the next one starts in ${
-        Math.ceil(delay)
-      } ms`,
-      { started: false },
-    );
-  }
-
-  /** Refuses a job where the queue is full, and nothing can make room in it. */
-  #checkRoom(): void {
-    const { whenFull } = this.#settings;
-    if (whenFull === "discard-oldest" && this.#dispatcher.hasWaiting) return;
-    throw new QueueFullError(this.#fullness());
-  }
-
-  /** Settles a job that has made room. */
-  #discard(job: Job): void {
-    const { name } = this.#describe(job);
-    const error = new JobDiscardedError(
-      `Job "${name}" was discarded for a newer one. ${this.#fullness()}`,
-    );
-    this.#settlement.fail(job, error);
-  }
-
-  #fullness(): string {
-    return `The queue is full: its capacity is ${this.#settings.capacity}`;
-  }
-
-  /** Every worker can have as many jobs as may be in progress, and the queue its capacity beside. */
-  #hasRoomFor(count: number): boolean {
-    const { size, concurrency, capacity } = this.#settings;
-    return this.#dispatcher.outstanding + count <=
-      size * concurrency + capacity;
-  }
-
-  /** Where and since when a job runs, for those who listen, if it runs. */
-  #runOf(job: Job): JobRun | undefined {
-    return this.#listeners.has("jobend")
-      ? this.#dispatcher.runOf(job)
-      : undefined;
-  }
-
-  #describe(job: Job): { jobId: number; name: string } {
-    return { jobId: job.id, name: job.fn.name };
-  }
-
-  #jobSettled(
-    job: Job,
-    ok: boolean,
-    error: unknown,
-    run: JobRun | undefined,
-  ): void {
-    this.#dispatcher.functions.end(job.fn);
-    if (!this.#listeners.has("jobend")) return;
-    const now = performance.now();
-    const { workerId, start, end } = run ??
-      { workerId: undefined, start: now, end: now };
-    this.#listeners.tell("jobend", {
-      ...this.#describe(job),
-      ok,
-      error,
-      workerId,
-      waitTime: Math.max(0, start - job.submitted),
-      runTime: Math.max(0, end - start),
-    });
-  }
-
-  /** Lets the process end, once the pool has had nothing to do for a moment. */
-  #restSoon(): void {
-    if (this.#isEnded) return;
-    this.#restTimer ??= setTimeout(() => {
-      this.#restTimer = undefined;
-      const isIdle = this.#settlement.waiting === 0 &&
-        this.#dispatcher.outstanding === 0;
-      if (isIdle) this.#dispatcher.keepProcess(false);
-    }, REST_AFTER);
-  }
-
-  #allSettled(): void {
-    this.#restSoon();
-    this.#drained?.resolve();
-    this.#drained = undefined;
-    this.#listeners.tell("drain");
-    // Who heard of it may have given a new job before closing.
-    if (this.#refusal && this.#settlement.waiting === 0) {
-      this.#stop(this.#refusal);
-    }
-  }
-
-  readonly #onSignal = (event: Event): void => {
-    this.terminate((event.target as AbortSignal).reason);
-  };
-
-  /** From now on new jobs, and those who wait for room, are refused. */
-  #refuse(refusal: () => Error): void {
-    this.#refusal = refusal;
-    this.#room.refuse(refusal);
-  }
-
-  /** Ends all workers, rejects what has not ended, and takes nothing more. */
-  #stop(refusal: () => Error): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    clearTimeout(this.#restTimer);
-    this.#settings.signal?.removeEventListener("abort", this.#onSignal);
-    this.#refuse(refusal);
-    for (const job of this.#dispatcher.stop(refusal())) {
-      this.#settlement.fail(job, refusal());
-    }
-    // A stream that still ends somewhere is not waited for any more.
-    this.#drained?.resolve();
-    const { gone } = this.#dispatcher;
-    if (gone) gone.then(() => this.#ended.resolve());
-    else this.#ended.resolve();
-  }
 }
 
-function stackOfCaller(): string {
-  const lines = new Error().stack?.split("\n") ?? [];
-  // Without the message and the frames of the pool itself.
-  return lines.slice(4).join("\n");
+/** Checks the options of a method that waits, and turns what is thrown into a rejection. */
+function waitFor(
+  options: WaitOptions | undefined,
+  wait: (signal?: AbortSignal) => Promise<void>,
+): Promise<void> {
+  try {
+    return wait(options === undefined ? options : waitSettings(options).signal);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

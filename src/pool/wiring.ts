@@ -33,13 +33,13 @@ export function dispatcherEvents(pool: WiredPool): DispatcherEvents {
     listeners.tell("workererror", { workerId, error: new Error(message) });
   };
   return {
-    tellsStarts: () => listeners.has("jobstart"),
+    tellsStarts: () => listeners.wants("jobstart"),
     jobStarted({ id, fn }, workerId) {
       listeners.tell("jobstart", { jobId: id, name: fn.name, workerId });
     },
     jobValue(job, value, workerId, start, end) {
       meter.jobEnded(job.submitted, start, end);
-      const run = listeners.has("jobend")
+      const run = listeners.wants("jobend")
         ? { workerId, start, end }
         : undefined;
       settlement.resolve(job, value, run);
@@ -85,6 +85,28 @@ export function dispatcherEvents(pool: WiredPool): DispatcherEvents {
     },
     startFailed: (cause) => pool.stop(() => startError(pool.module, cause)),
   };
+}
+
+/** Tells of the end of a job. */
+export function tellEnd(
+  listeners: Listeners,
+  { id, fn, submitted }: Job,
+  ok: boolean,
+  error: unknown,
+  run: JobRun | undefined,
+): void {
+  if (!listeners.wants("jobend")) return;
+  const now = performance.now();
+  const { workerId, start = now, end = now } = run ?? {};
+  listeners.tell("jobend", {
+    jobId: id,
+    name: fn.name,
+    ok,
+    error,
+    workerId,
+    waitTime: Math.max(0, start - submitted),
+    runTime: Math.max(0, end - start),
+  });
 }
 
 function settle(

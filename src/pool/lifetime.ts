@@ -1,0 +1,133 @@
+// Whether a pool takes jobs, and its way to the end: closed, stopped, gone.
+
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { PoolClosedError, PoolTerminatedError } from "../errors.ts";
+import type { Room } from "../job/room.ts";
+import type { Settlement } from "../job/settlement.ts";
+import { Waiters } from "../job/waiters.ts";
+import type { Listeners } from "./events.ts";
+
+/** What it works on. */
+export interface LifetimeParts {
+  dispatcher: Dispatcher;
+  settlement: Settlement;
+  room: Room;
+  listeners: Listeners;
+  /** Terminates the pool. */
+  signal: AbortSignal | undefined;
+}
+
+/** After so many ms without jobs a pool lets its process end: jobs that follow each other cost nothing. */
+const REST_AFTER = 20;
+
+/** The life of a pool. */
+export class Lifetime {
+  readonly #parts: LifetimeParts;
+  readonly #drains = new Waiters();
+  readonly #ends = new Waiters();
+  #refusal: (() => Error) | undefined;
+  #isStopped = false;
+  #isGone = false;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(parts: LifetimeParts) {
+    this.#parts = parts;
+    const { signal } = parts;
+    if (signal?.aborted) this.terminate(signal.reason);
+    else signal?.addEventListener("abort", this.#onSignal);
+  }
+
+  readonly #onSignal = (): void => {
+    this.terminate(this.#parts.signal!.reason);
+  };
+
+  /** Whether jobs that were accepted will not run any more. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** What a new job is refused with, if it is. */
+  get refusal(): Error | undefined {
+    return this.#refusal?.();
+  }
+
+  /** Resolves when all jobs have ended. */
+  drained(signal?: AbortSignal): Promise<void> {
+    if (this.#parts.settlement.waiting > 0) return this.#drains.wait(signal);
+    signal?.throwIfAborted();
+    return Promise.resolve();
+  }
+
+  /** Resolves when the pool has ended. */
+  ended(signal?: AbortSignal): Promise<void> {
+    if (!this.#isGone) return this.#ends.wait(signal);
+    signal?.throwIfAborted();
+    return Promise.resolve();
+  }
+
+  /** Takes no more jobs, and ends with the last one. */
+  close(): void {
+    if (this.#refusal) return;
+    this.#refuse(() => new PoolClosedError("The pool is closed"));
+    this.#stopIfDrained();
+  }
+
+  /** Ends now. */
+  terminate(cause: unknown): void {
+    this.stop(() =>
+      new PoolTerminatedError("The pool is terminated", { cause })
+    );
+  }
+
+  /** Ends all workers, rejects what has not ended, and takes nothing more. */
+  stop(refusal: () => Error): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    clearTimeout(this.#restTimer);
+    const { dispatcher, settlement, signal } = this.#parts;
+    signal?.removeEventListener("abort", this.#onSignal);
+    this.#refuse(refusal);
+    for (const job of dispatcher.stop(refusal())) {
+      settlement.fail(job, refusal());
+    }
+    // A stream that still ends somewhere is not waited for any more.
+    this.#drains.release();
+    const end = () => {
+      this.#isGone = true;
+      this.#ends.release();
+    };
+    if (dispatcher.gone) dispatcher.gone.then(end);
+    else end();
+  }
+
+  /** All promises have settled. */
+  onDrained(): void {
+    this.onEmpty();
+    this.#drains.release();
+    this.#parts.listeners.tell("drain");
+    // A listener may have given a new job before closing.
+    if (this.#refusal) this.#stopIfDrained();
+  }
+
+  /** No job is left: lets the process end, if none comes in a moment. */
+  onEmpty(): void {
+    if (this.#isStopped) return;
+    this.#restTimer ??= setTimeout(() => {
+      this.#restTimer = undefined;
+      const { dispatcher, settlement } = this.#parts;
+      if (settlement.waiting === 0 && dispatcher.outstanding === 0) {
+        dispatcher.keepProcess(false);
+      }
+    }, REST_AFTER);
+  }
+
+  /** From now on new jobs, and those who wait for room, are refused. */
+  #refuse(refusal: () => Error): void {
+    this.#refusal = refusal;
+    this.#parts.room.refuse(refusal);
+  }
+
+  #stopIfDrained(): void {
+    if (this.#parts.settlement.waiting === 0) this.stop(this.#refusal!);
+  }
+}
