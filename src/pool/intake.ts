@@ -17,7 +17,7 @@ import type { ExecuteOptions } from "../options.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
-import { TurnClock } from "./turn_clock.ts";
+import { CoarseClock } from "./coarse_clock.ts";
 
 /** What it works with. */
 export interface IntakeParts {
@@ -34,7 +34,7 @@ const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
 /** The way of jobs into a pool. */
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #clock = new TurnClock();
+  readonly #clock = new CoarseClock();
   #jobCount = 0;
 
   constructor(parts: IntakeParts) {
