@@ -26,31 +26,31 @@ import { dispatcherEvents, tellEnd } from "./wiring.ts";
 const NO_ARGUMENTS: readonly unknown[] = [];
 
 /**
- * Runs functions on worker threads and gives their results back as promises.
+ * Runs functions on worker threads and returns their results as promises.
  *
  * - **Order**: jobs start in the order in which they were submitted.
- * - **Settlement**: every promise settles, once, whatever happens to a worker.
- *   A job that has started is never run again; one that has not goes to another
- *   worker, unless what moved with it is lost.
- * - **Limits**: a `timeout` ends a job, even a synchronous loop. See
- *   {@linkcode ThreadPoolOptions} for `hardKill`, `memoryLimit` and
- *   `permissions`, which make workers a sandbox.
+ * - **Settlement**: every promise settles exactly once, whatever happens to a
+ *   worker. A job that has started never runs again. One that has not started goes
+ *   to another worker, unless what moved with it is lost.
  * - **Ownership**: arguments and results are cloned, or move if they are marked
- *   with {@linkcode transfer}; a `Deno.Conn` moves by itself. Jobs never share an
- *   object.
- * - **Workers** start when there is work for them, one at a time, and are
- *   replaced when they die. If ten die in a row, the next one starts later each
- *   time, and new jobs are refused meanwhile. If the first does not start at all,
- *   the pool stops.
- * - **Threads** that cannot be stopped, see {@linkcode ThreadPoolOptions.hardKill},
- *   are bounded: there are never more than twice `size`. Beyond that, jobs wait.
+ *   with {@linkcode transfer}. Connections, requests, responses and streams move by
+ *   themselves. Jobs never share an object.
+ * - **Limits**: a `timeout` ends a job, even in a synchronous loop. The options
+ *   `hardKill`, `memoryLimit`, `permissions` and `isolation` make workers a
+ *   sandbox, see {@linkcode ThreadPoolOptions}.
+ * - **Workers** start when there is work for them, one at a time, and are replaced
+ *   when they die. After ten deaths in a row the next worker starts later each
+ *   time, and new jobs are refused meanwhile. If the first worker cannot start, the
+ *   pool stops.
+ * - **Threads** that cannot be stopped are bounded: there are never more than twice
+ *   `size`. Beyond that, jobs wait.
  * - **Memory**: at most two large payloads are on their way to a worker, and two
  *   from it.
- * - **End**: a pool keeps its process alive for its jobs only, and for the streams
- *   and connections they serve. `await using` closes it.
+ * - **Process**: a pool keeps its process alive only for its jobs, and for the
+ *   streams and connections they serve. `await using` closes the pool.
  *
- * Imported from JSR it needs `--allow-read` for a local `module`, and no
- * permission for inline jobs; its workers have the permissions of the process,
+ * Imported from JSR, a pool needs `--allow-read` for a local `module`, and no
+ * permission for inline jobs. Its workers have the permissions of the program,
  * unless they are given their own.
  *
  * @typeParam Jobs The type of the module whose functions are the jobs
@@ -92,11 +92,20 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   readonly #intake: Intake;
 
   /**
-   * Makes a pool. No worker starts before there is a job for it.
+   * Creates a pool. No worker starts before there is a job for it.
    *
-   * @param options The size, or the options
-   * @throws {TypeError} If an option is unknown or of the wrong type
+   * @param options The number of workers, or the options
+   * @throws {TypeError} If an option is unknown, has the wrong type or excludes another
    * @throws {RangeError} If an option is out of range
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertThrows } from "@std/assert";
+   *
+   * await using pool = new ThreadPool({ size: 2, queue: { capacity: 64 } });
+   * assertThrows(() => new ThreadPool({ size: 0 }), RangeError, "`size`");
+   * ```
    */
   constructor(options?: number | ThreadPoolOptions) {
     super();
@@ -153,44 +162,46 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   /**
    * Runs a job on a worker.
    *
-   * Jobs start in the order of these calls. Arguments are cloned, unless they
-   * move; do not change them until the promise settles. A call that is refused
-   * moves nothing.
+   * **Order**: jobs start in the order of these calls.
    *
-   * What moves by itself is a `Deno.Conn`, a `Request`, a `Response`, a
-   * `ReadableStream` and a `WritableStream`, and all but connections also in a
-   * result; {@linkcode transfer} moves buffers and ports. It is the job's from
-   * the call on, and ends with it: connections are closed, streams that were not
-   * read are cancelled, those that were written are closed, or aborted if the job
-   * fails. Chunks of bytes move as well. A promise whose result holds a stream
-   * settles when the handler returns; what moved into such a job ends with the
-   * stream. `URL`, `URLSearchParams`, `Headers`, `FormData`, `ImageData` and, as
-   * an argument, `AbortSignal` arrive as what they are; what would arrive as an
-   * empty object is refused.
+   * **Ownership**: arguments are cloned, so do not change them until the promise
+   * settles. A `Deno.Conn`, `Request`, `Response`, `ReadableStream` or
+   * `WritableStream` moves by itself, and {@linkcode transfer} moves buffers and
+   * ports. What moves belongs to the job from this call on and ends with the job:
+   * connections close, unread streams are canceled, and written streams close, or
+   * abort if the job fails. A call that is refused moves nothing.
    *
-   * On abort: a job that has not started never will; the promise of one that
-   * runs rejects at once and `currentJob().signal` fires in its worker. Reads of
-   * its connections reject with `Deno.errors.Interrupted`; what it writes still
-   * goes out. If its handler has not ended after `abortGrace`, its worker is
-   * stopped and replaced; others that it has in progress reject with
-   * {@linkcode WorkerCrashedError}. When a timeout is over, the same happens.
+   * **Results**: all of these but connections can move in a result, too. If a result
+   * holds a stream, the promise settles when the handler returns, and what moved
+   * into the job ends with the stream.
    *
-   * @typeParam Job The name of a function of the module, or an inline function
+   * `URL`, `URLSearchParams`, `Headers`, `FormData`, `ImageData` and, as an argument,
+   * `AbortSignal` arrive as what they are. What would arrive as an empty object is
+   * refused.
+   *
+   * **On abort**: the promise rejects at once with the signal's reason. A job that
+   * has not started never will. In a running job `currentJob().signal` fires, reads
+   * from its connections reject with `Deno.errors.Interrupted`, and writes still
+   * work. If the handler has not ended after `abortGrace`, its worker is stopped and
+   * replaced, and the other jobs in progress on that worker reject with
+   * {@linkcode WorkerCrashedError}. A timeout ends a job in the same way.
+   *
+   * @typeParam Job The name of a function of the module, or the type of an inline function
    * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
-   * @param args The arguments of the handler, as an array; may be left out, or `undefined`, where it needs none
-   * @param options How this job is run
-   * @returns What the handler returns, or resolves to
+   * @param args The handler's arguments, as an array; optional if it needs none
+   * @param options How to run this job
+   * @returns What the handler returns, awaited
    * @throws What the handler throws: built-in classes keep their class, others their name and properties
-   * @throws {TypeError} If the job, its arguments or options are of the wrong type
+   * @throws {TypeError} If the job, its arguments or its options have the wrong type
    * @throws {JobNotFoundError} If the module exports no such function
-   * @throws {JobCloneError} If an argument or the result cannot be cloned
-   * @throws {JobTimeoutError} If the job executes for longer than its timeout
-   * @throws {QueueFullError} If the queue is full and `whenFull` is `"reject"`
-   * @throws {JobDiscardedError} If it waits in a full queue and `whenFull` is `"discard-oldest"`
+   * @throws {JobCloneError} If an argument or the result can be neither cloned nor moved
+   * @throws {JobTimeoutError} If the job runs longer than its timeout
+   * @throws {QueueFullError} If the queue is full and nothing may wait, see {@linkcode QueueOptions.whenFull}
+   * @throws {JobDiscardedError} If the job made room for a newer one
    * @throws {PoolClosedError} If the pool was closed before the call
    * @throws {PoolTerminatedError} If the pool is terminated
-   * @throws {WorkerCrashedError} If the job's worker dies, or workers die in a row
-   * @throws {MemoryLimitError} If its worker dies for lack of memory
+   * @throws {WorkerCrashedError} If the job's worker dies, or if workers die in a row
+   * @throws {MemoryLimitError} If the job's worker runs out of memory
    * @throws {WorkerStartError} If the module cannot be imported
    *
    * @example
@@ -231,12 +242,18 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Resolves when the queue has room, at once if it has some now.
+   * Waits until the queue has room. Resolves at once if it has room now.
    *
-   * Waiters are released one at a time, in order, each after a new look. It
-   * reserves nothing: who awaits something else before `execute()` may find the
-   * queue full again. Who does not await it is not bounded.
+   * Waiters are released one at a time, in order. This reserves nothing: if you
+   * await something else before `execute()`, the queue may be full again. Without
+   * awaiting `ready()` the queue is unbounded, unless
+   * {@linkcode QueueOptions.whenFull} says otherwise.
    *
+   * **On abort**: rejects with the signal's reason, at once if it has already
+   * aborted, and gives up its place in line.
+   *
+   * @param options How long to wait
+   * @throws {TypeError} If the options are wrong
    * @throws {PoolClosedError} If the pool is closed, before or while waiting
    * @throws {PoolTerminatedError} If the pool is terminated, before or while waiting
    * @throws {WorkerStartError} If the pool's workers cannot start
@@ -263,9 +280,18 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Resolves when nothing is queued or running, and no stream of a result is
-   * open, at once if that is so now. A job that was aborted counts as ended,
-   * whatever its handler still does.
+   * Waits until nothing is queued or running and no stream of a result is open.
+   * Resolves at once if that is so now.
+   *
+   * Every job's promise has settled by then. What you chained to these promises runs
+   * in its own turn: await it yourself if you need it. An aborted job counts as
+   * ended, even while its handler still runs.
+   *
+   * **On abort**: rejects with the signal's reason, at once if it has already
+   * aborted. The jobs go on.
+   *
+   * @param options How long to wait
+   * @throws {TypeError} If the options are wrong
    *
    * @example
    * ```ts
@@ -283,9 +309,17 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Refuses new jobs, finishes those accepted, however long they take, with the
-   * streams of their results, and tells the workers to end. Every call returns the same
-   * promise; a `terminate()` meanwhile settles it.
+   * Refuses new jobs, finishes the accepted ones, with the streams of their results,
+   * and then stops the workers. Resolves when that is done, however long it takes.
+   *
+   * You may call it again, to wait again. A `terminate()` meanwhile ends the wait.
+   *
+   * **On abort**: rejects with the signal's reason, at once if it has already
+   * aborted. This ends the wait only: the pool is closed all the same, and its jobs
+   * go on. To stop them, call {@linkcode ThreadPool.terminate}.
+   *
+   * @param options How long to wait
+   * @throws {TypeError} If the options are wrong; the pool stays open
    *
    * @example
    * ```ts
@@ -299,6 +333,19 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * assertEquals(await result, 42);
    * await closed;
    * ```
+   *
+   * @example Give jobs five seconds to finish
+   * ```ts
+   * import { PoolTerminatedError, ThreadPool } from "@spindle/thread-pool";
+   * import { assertRejects } from "@std/assert";
+   *
+   * const pool = new ThreadPool(1);
+   * const endless = pool.execute(() => new Promise(() => {}));
+   * const rejected = assertRejects(() => endless, PoolTerminatedError);
+   * const signal = AbortSignal.timeout(5); // 5_000 in earnest
+   * await pool.close({ signal }).catch((reason) => pool.terminate(reason));
+   * await rejected;
+   * ```
    */
   close(options?: WaitOptions): Promise<void> {
     return waitFor(options, (signal) => {
@@ -308,10 +355,18 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Ends the workers now and rejects every job that has not ended with
-   * {@linkcode PoolTerminatedError}.
+   * Stops the workers now and rejects every job that has not ended with
+   * {@linkcode PoolTerminatedError}. Resolves when the pool has ended: at once, or,
+   * if the workers are processes, when these are gone.
+   *
+   * You may call it again, to wait again; the first reason counts.
+   *
+   * **On abort**: rejects with the signal's reason, at once if it has already
+   * aborted. This ends the wait only: the pool is terminated all the same.
    *
    * @param reason The `cause` of those errors
+   * @param options How long to wait
+   * @throws {TypeError} If the options are wrong; the pool goes on
    *
    * @example
    * ```ts
@@ -333,14 +388,19 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * The same as {@linkcode ThreadPool.close}, for `await using`.
+   * Closes the pool, as {@linkcode ThreadPool.close} does, for `await using`.
    *
    * @example
    * ```ts
    * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
    *
-   * await using pool = new ThreadPool(1);
-   * pool.execute(() => console.log("hello from a worker"));
+   * const pool = new ThreadPool(1);
+   * {
+   *   await using _ = pool;
+   *   pool.execute(() => 42);
+   * }
+   * assertEquals(pool.stats().completed, 1);
    * ```
    */
   [Symbol.asyncDispose](): Promise<void> {
@@ -348,7 +408,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * What the pool does now and has done so far.
+   * Returns what the pool is doing now and what it has done so far.
    *
    * @returns A snapshot
    *
@@ -366,32 +426,36 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   stats(): PoolStats {
     const { size, idle, queued, running } = this.#dispatcher.snapshot();
     const { completed, failed, aborted, timedOut, crashed } = this.#meter;
-    const { lost } = this.#dispatcher;
     const { waitTime, runTime, utilization } = this.#meter;
-    return {
-      size,
-      idle,
-      busy: size - idle,
-      queued,
-      running,
-      completed,
-      failed,
-      aborted,
-      timedOut,
-      crashed,
-      lost,
-      waitTime,
-      runTime,
-      utilization,
-    };
+    const { lost } = this.#dispatcher;
+    const workers = { size, idle, busy: size - idle };
+    const ended = { completed, failed, aborted, timedOut, crashed, lost };
+    const times = { waitTime, runTime, utilization };
+    return { ...workers, queued, running, ...ended, ...times };
   }
 
   /**
-   * Listens to one of the pool's events.
+   * Listens to one of the pool's events. An event without a listener costs nothing,
+   * and no listener changes how jobs are sent.
    *
-   * @param type The event's type
-   * @param listener What is called with it
-   * @param options As of `EventTarget`
+   * @typeParam Type The type of the event
+   * @param type The type of the event, see {@linkcode ThreadPoolEventMap}
+   * @param listener What to call with the event
+   * @param options As for `EventTarget`
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * const names: string[] = [];
+   * pool.addEventListener("jobend", ({ detail }) => names.push(detail.name));
+   * await pool.execute(function answer() {
+   *   return 42;
+   * });
+   * assertEquals(names, ["answer"]);
+   * ```
    */
   override addEventListener<Type extends keyof ThreadPoolEventMap>(
     type: Type,
@@ -406,11 +470,22 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Stops listening.
+   * Stops listening to one of the pool's events.
    *
-   * @param type The event's type
-   * @param listener What was given to `addEventListener`
-   * @param options As of `EventTarget`
+   * @typeParam Type The type of the event
+   * @param type The type of the event
+   * @param listener The listener that was given to `addEventListener`
+   * @param options As for `EventTarget`
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   *
+   * await using pool = new ThreadPool(1);
+   * const onDrain = () => console.log("all done");
+   * pool.addEventListener("drain", onDrain);
+   * pool.removeEventListener("drain", onDrain);
+   * ```
    */
   override removeEventListener<Type extends keyof ThreadPoolEventMap>(
     type: Type,
