@@ -1,7 +1,7 @@
 // The errors that a caller may want to catch, each a class of its own.
 
 /**
- * The class that every error of the pool itself extends.
+ * The class that all errors of the pool itself extend.
  *
  * An error that a handler throws is not one of these: it arrives as what the
  * handler threw.
@@ -23,17 +23,36 @@ export class ThreadPoolError extends Error {
   override name = "ThreadPoolError";
 }
 
-/** A job was refused since the queue is full, and nothing could make room in it. */
+/**
+ * A job was refused because the queue is full, and nothing could make room in it.
+ *
+ * @example Try again later
+ * ```ts
+ * import { QueueFullError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const queue = { capacity: 0, whenFull: "reject" } as const;
+ * await using pool = new ThreadPool({ size: 1, queue });
+ * const job = (text: string) => text.toUpperCase();
+ * const first = pool.execute(job, ["a"]);
+ * const { args } = await assertRejects(
+ *   () => pool.execute(job, ["b"]),
+ *   QueueFullError,
+ * );
+ * await first;
+ * assertEquals(await pool.execute(job, args as [string]), "B");
+ * ```
+ */
 export class QueueFullError extends ThreadPoolError {
   /** The name of the class. */
   override name = "QueueFullError";
-  /** The name of the job. */
+  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
   readonly job: string;
-  /** The arguments that `execute()` was called with; none of them has moved. */
+  /** The arguments that `execute()` was called with. None of them has moved. */
   readonly args: readonly unknown[];
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param message What happened
    * @param options The job's name and arguments
@@ -48,15 +67,31 @@ export class QueueFullError extends ThreadPoolError {
   }
 }
 
-/** A job that waited in a full queue made room for a newer one. */
+/**
+ * A job that waited in a full queue made room for a newer one. What moved with it
+ * is gone: connections are closed.
+ *
+ * @example
+ * ```ts
+ * import { JobDiscardedError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const queue = { capacity: 1, whenFull: "discard-oldest" } as const;
+ * await using pool = new ThreadPool({ size: 1, queue });
+ * const first = pool.execute(function first() {});
+ * const discarded = assertRejects(() => first, JobDiscardedError);
+ * await Promise.all([pool.execute(() => {}), pool.execute(() => {})]);
+ * assertEquals((await discarded).job, "first");
+ * ```
+ */
 export class JobDiscardedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "JobDiscardedError";
-  /** The name of the job. */
+  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
   readonly job: string;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param message What happened
    * @param options The job's name
@@ -67,38 +102,99 @@ export class JobDiscardedError extends ThreadPoolError {
   }
 }
 
-/** A job executed for longer than its `timeout`. */
+/**
+ * A job ran longer than its `timeout`.
+ *
+ * @example
+ * ```ts
+ * import { JobTimeoutError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using pool = new ThreadPool({ size: 1, timeout: 10 });
+ * await assertRejects(() => pool.execute(() => { for (;;); }), JobTimeoutError);
+ * ```
+ */
 export class JobTimeoutError extends ThreadPoolError {
   /** The name of the class. */
   override name = "JobTimeoutError";
 }
 
-/** A job was refused since the pool was closed. */
+/**
+ * A job was refused because the pool was closed.
+ *
+ * @example
+ * ```ts
+ * import { PoolClosedError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const pool = new ThreadPool(1);
+ * await pool.close();
+ * await assertRejects(() => pool.execute(() => 1), PoolClosedError);
+ * ```
+ */
 export class PoolClosedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "PoolClosedError";
 }
 
 /**
- * A job was rejected, or refused, since the pool was terminated; `cause` is
- * the reason.
+ * A job was rejected or refused because the pool was terminated. `cause` is the
+ * reason.
+ *
+ * @example
+ * ```ts
+ * import { PoolTerminatedError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const pool = new ThreadPool(1);
+ * await pool.terminate("enough");
+ * const error = await assertRejects(() => pool.ready(), PoolTerminatedError);
+ * assertEquals(error.cause, "enough");
+ * ```
  */
 export class PoolTerminatedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "PoolTerminatedError";
 }
 
-/** The pool's module exports no function of the job's name. */
+/**
+ * The pool's module exports no function of the job's name.
+ *
+ * @example
+ * ```ts
+ * import { JobNotFoundError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using pool = new ThreadPool({
+ *   module: "data:text/javascript,export function add(a, b) { return a + b }",
+ * });
+ * await assertRejects(() => pool.execute("sum", [1, 2]), JobNotFoundError);
+ * ```
+ */
 export class JobNotFoundError extends ThreadPoolError {
   /** The name of the class. */
   override name = "JobNotFoundError";
 }
 
 /**
- * An argument or a result can be neither cloned nor moved: a function, say, a
- * port or a connection that has moved already, or a stream that something else
- * in the same call takes. The message says where in the value it sits. Nothing
- * was moved by a call that was refused with it.
+ * An argument or a result can be neither cloned nor moved: a function, for example,
+ * a port or connection that has already moved, or a stream that something else in
+ * the same call takes. The message says where in the value it is. A refused call
+ * has moved nothing.
+ *
+ * @example
+ * ```ts
+ * import { JobCloneError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using pool = new ThreadPool(1);
+ * const count = (list: unknown[]) => list.length;
+ * await assertRejects(
+ *   () => pool.execute(count, [[1, () => {}]]),
+ *   JobCloneError,
+ *   "args[0][1]",
+ * );
+ * ```
  */
 export class JobCloneError extends ThreadPoolError {
   /** The name of the class. */
@@ -106,18 +202,31 @@ export class JobCloneError extends ThreadPoolError {
 }
 
 /**
- * A worker died, or had to be stopped for another job, with the job; `cause` is
- * what it died of, where known. While the workers of a pool die one after the
- * other, new jobs are refused with it as well.
+ * A job's worker died, or had to be stopped because of another job. `cause` is what
+ * it died of, if that is known. While the workers of a pool die one after the other,
+ * new jobs are refused with this error, too.
+ *
+ * @example
+ * ```ts
+ * import { ThreadPool, WorkerCrashedError } from "@spindle/thread-pool";
+ * import { assert, assertRejects } from "@std/assert";
+ *
+ * await using pool = new ThreadPool(1);
+ * const error = await assertRejects(
+ *   () => pool.execute(() => Deno.exit(1)),
+ *   WorkerCrashedError,
+ * );
+ * assert(error.started);
+ * ```
  */
 export class WorkerCrashedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "WorkerCrashedError";
-  /** Whether the job had started; if not, it can safely be given again. */
+  /** Whether the job had started. If not, you can safely submit it again. */
   readonly started: boolean;
 
   /**
-   * Makes the error.
+   * Creates the error.
    *
    * @param message What happened
    * @param options The cause, and whether the job had started
@@ -128,15 +237,39 @@ export class WorkerCrashedError extends ThreadPoolError {
   }
 }
 
-/** A job needed more memory than its worker may have, and died with it. */
+/**
+ * A job needed more memory than its worker may have, and its worker died.
+ *
+ * @example
+ * ```ts
+ * import { MemoryLimitError, ThreadPool } from "@spindle/thread-pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using pool = new ThreadPool({ size: 1, memoryLimit: 32 });
+ * function fill() {
+ *   for (const list: unknown[] = [];;) list.push([list.length]);
+ * }
+ * await assertRejects(() => pool.execute(fill), MemoryLimitError);
+ * ```
+ */
 export class MemoryLimitError extends WorkerCrashedError {
   /** The name of the class. */
   override name = "MemoryLimitError";
 }
 
 /**
- * A worker could not start, most often because the pool's module cannot be
- * imported; `cause` is the reason. It stops the pool.
+ * A worker could not start, most often because the pool's module cannot be imported.
+ * `cause` is the reason. This stops the pool.
+ *
+ * @example
+ * ```ts
+ * import { ThreadPool, WorkerStartError } from "@spindle/thread-pool";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const module = "data:text/javascript,throw new Error('broken')";
+ * await using pool = new ThreadPool({ module });
+ * await assertRejects(() => pool.execute("job"), WorkerStartError, "broken");
+ * ```
  */
 export class WorkerStartError extends ThreadPoolError {
   /** The name of the class. */

@@ -1,49 +1,52 @@
-// The options of a pool and of a call, and what they mean.
+// The options of a pool and of its methods, and what they mean.
 
-/** What happens to a job that finds the queue full. */
+/** What happens to a job that finds the queue full, see {@linkcode QueueOptions.whenFull}. */
 export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 
-/** What separates workers from the program. */
+/** What separates workers from the program, see {@linkcode ThreadPoolOptions.isolation}. */
 export type Isolation = "thread" | "process";
 
 /**
- * How a connection moves into a job. Either way it arrives as what it was: a
- * `Deno.TcpConn`, a `Deno.UnixConn` or a `Deno.TlsConn`. By design it differs
- * from a native connection in the following:
+ * How a connection moves into a job, see {@linkcode ThreadPoolOptions.connections}.
+ *
+ * In both ways it arrives as what it was: a `Deno.TcpConn`, `Deno.UnixConn` or
+ * `Deno.TlsConn`. It differs from a native connection by design:
  *
  * - It belongs to the job and closes when the job ends. When the job is aborted,
- *   reads reject with `Deno.errors.Interrupted`; writes still work, so that the
+ *   reads reject with `Deno.errors.Interrupted`. Writes still work, so that the
  *   handler can answer.
  * - The end of `readable` leaves the connection open for writing, and
  *   `writable.close()` leaves it open for reading. Natively, both close it.
  * - `ref()` and `unref()` have no effect: the job keeps the process alive.
- * - Options that `setNoDelay()` and `setKeepAlive()` set apply a moment later.
+ * - `setNoDelay()` and `setKeepAlive()` take effect a moment later.
  * - As `"bytes"`, `write()` resolves once the bytes are on their way, at most
- *   1 MiB ahead of the client. So a client that has left is reported by a later
- *   write, and `close()` still sends what was written before.
+ *   1 MiB ahead of the client. So a later write reports that the client has left,
+ *   and `close()` still sends what was written before.
  */
 export type ConnectionsMode = "bytes" | "descriptor";
 
-/** The limit of a pool's queue. */
+/** Options of a pool's queue. */
 export interface QueueOptions {
   /**
-   * How many jobs may wait beside those that the workers can take at once. A
-   * waiting job takes about 350 bytes beside its arguments.
+   * How many jobs may wait in addition to those that the workers can take at
+   * once. A waiting job takes about 350 bytes, plus its arguments.
    *
    * @default {Infinity}
    */
   capacity?: number;
   /**
-   * - `"wait"`: {@linkcode ThreadPool.ready} tells when there is room, and
-   *   `execute()` accepts always.
-   * - `"reject"`: `execute()` rejects with {@linkcode QueueFullError}.
-   * - `"discard-oldest"`: the job that has waited longest makes room, and rejects
-   *   with {@linkcode JobDiscardedError}. Where none waits that could, the new job
-   *   is rejected with {@linkcode QueueFullError}.
+   * What happens to a job that finds the queue full.
+   *
+   * - `"wait"`: `execute()` always accepts, and {@linkcode ThreadPool.ready} waits
+   *   for room.
+   * - `"reject"`: the job rejects with {@linkcode QueueFullError}.
+   * - `"discard-oldest"`: the job that has waited longest makes room and rejects
+   *   with {@linkcode JobDiscardedError}. If none waits, the new job rejects with
+   *   {@linkcode QueueFullError}.
    * - `"caller-runs"`: the job runs in the thread that called `execute()`, which
-   *   so gives no further jobs meanwhile. Its arguments and result are cloned, or
-   *   move, as if it ran in a worker; nothing protects that thread from it, so
-   *   this goes with none of `timeout`, `hardKill`, `memoryLimit`, `permissions`.
+   *   slows that thread down. Its arguments and result are cloned, or move, as in
+   *   a worker. Nothing protects the thread from the job, so `timeout`, `hardKill`,
+   *   `memoryLimit`, `permissions` and `isolation: "process"` are refused.
    *
    * @default {"wait"}
    */
@@ -53,147 +56,157 @@ export interface QueueOptions {
 /** Options of a {@linkcode ThreadPool}. */
 export interface ThreadPoolOptions {
   /**
-   * Absolute URL of the module whose exported functions are the jobs. Without
-   * it the pool runs inline jobs only. It is to start: one that throws stops the
-   * pool, and one that waits for ever at its top is waited for.
+   * The absolute URL of the module whose exported functions are the jobs. Without
+   * it, the pool runs inline jobs only.
+   *
+   * The module must load successfully: if it throws, the pool stops. A top-level
+   * `await` that never ends is waited for.
    */
   module?: URL | string;
   /**
-   * The number of workers, which start when there is work for them.
+   * The number of workers. They start when there is work for them.
    *
    * @default {navigator.hardwareConcurrency}
    */
   size?: number;
   /**
+   * What separates workers from the program.
+   *
    * - `"thread"`: each worker is a thread of this process.
-   * - `"process"`: each worker is a Deno process of its own: it can always be
-   *   stopped, runs out of memory alone, and holds its `permissions` without an
-   *   unstable flag, so that it can run what nobody vouches for. Values are
-   *   copied, and what {@linkcode transfer} names is gone here all the same;
-   *   connections, shared memory, ports, keys and WebAssembly modules cannot go
-   *   there. The program needs `--allow-run` for Deno's own path.
+   * - `"process"`: each worker is a Deno process. It can always be stopped, runs
+   *   out of memory alone, and has its own `permissions` without an unstable flag,
+   *   so it can run code that you do not trust. Values are copied; what
+   *   {@linkcode transfer} names is still detached here. Connections, shared
+   *   memory, ports, keys and WebAssembly modules cannot go there. The program
+   *   needs `--allow-run` for Deno's own path.
    *
    * @default {"thread"}
    */
   isolation?: Isolation;
   /**
    * Flags of `deno run` for workers that are processes, such as
-   * `--import-map=PATH` or `--cached-only`: nothing tells a program its own. A
-   * process uses the `deno.json` beside the program's main module, or above it,
-   * unless they name another one.
+   * `--import-map=PATH` or `--cached-only`. A program cannot learn its own flags,
+   * so name here what its jobs need. Unless a flag names another one, a process
+   * uses the `deno.json` beside or above the program's main module.
    */
   execArgv?: readonly string[];
   /**
-   * How many asynchronous jobs one worker may have in progress at once: while one
-   * waits for I/O, others go on. A job that computes has its worker to itself. A
-   * crash rejects all that are in progress on its worker. At most 65 536.
+   * How many asynchronous jobs one worker may have in progress: while one waits
+   * for I/O, others go on. A job that computes has its worker to itself. If a
+   * worker crashes, all its jobs in progress reject. At most 65 536.
    *
    * @default {1}
    */
   concurrency?: number;
-  /** The limit of the queue; without it, the queue is unbounded. */
+  /** Options of the queue. Without them, it is unbounded. */
   queue?: QueueOptions;
   /**
-   * How many ms a job may execute, unless its own options say otherwise; see
-   * {@linkcode ExecuteOptions.timeout}.
+   * How many milliseconds a job may run, unless its own options say otherwise,
+   * see {@linkcode ExecuteOptions.timeout}.
    *
    * @default {Infinity}
    */
   timeout?: number;
   /**
-   * How many ms a running job has to end by itself, once it was aborted or has
-   * timed out and its `currentJob().signal` has fired. Then its worker is stopped
+   * How many milliseconds a job has to end by itself after it was aborted or has
+   * timed out, and its `currentJob().signal` has fired. Then its worker is stopped
    * and replaced; with `Infinity`, never.
    *
    * @default {50}
    */
   abortGrace?: number;
   /**
-   * A worker is replaced after that many jobs; 1 isolates jobs from each other.
+   * After how many jobs a worker is replaced. 1 isolates jobs from each other.
    *
    * @default {Infinity}
    */
   maxJobsPerWorker?: number;
   /**
-   * A worker whose heap is above so many MiB when it has ended a job is replaced.
+   * A worker whose heap is larger than this, in MiB, when it ends a job is
+   * replaced. At least 16.
    *
    * @default {Infinity}
    */
   maxHeapPerWorker?: number;
   /**
-   * Whether a running job can be stopped from outside even in a synchronous loop,
-   * wherever that is. Without it, `timeout` stops the synchronous part of a job,
-   * but a thread that loops after an `await`, in a timer or on an abort can only be
-   * left alone. Another worker starts if it is needed, and the worker takes jobs
-   * again when it comes back; {@linkcode PoolStats.lost} counts such threads.
+   * Whether a running job can be stopped from outside wherever it is, even in a
+   * synchronous loop.
+   *
+   * Without it, `timeout` stops the synchronous part of a job, but a thread that
+   * loops after an `await`, in a timer or on an abort can only be left alone.
+   * Another worker starts if it is needed, and the thread takes jobs again when it
+   * comes back; {@linkcode PoolStats.lost} counts such threads.
    *
    * Such a worker takes about 5 MiB more and three times as long to start. It
-   * rests on an effect of Deno's that is checked when the first one starts; where
-   * it is missing, the pool stops with {@linkcode WorkerStartError}.
+   * relies on a feature of Deno that the pool checks when the first one starts;
+   * where it is missing, the pool stops with {@linkcode WorkerStartError}.
    *
-   * One kind of loop goes on all the same: V8 compiles one that calls nothing but
-   * certain built-ins, such as `for (;;) x = new Array(1000).fill(0)`, without a
-   * place where it could be stopped, unless the program runs with
+   * One kind of loop still cannot be stopped: V8 leaves out interrupt checks in
+   * loops that call nothing but certain built-ins, such as
+   * `for (;;) x = new Array(1000).fill(0)`, unless the program runs with
    * `--v8-flags=--no-turboshaft`.
    *
    * @default {false}
    */
   hardKill?: boolean;
   /**
-   * MiB, at least 16, to which a worker's heap may grow; implies `hardKill`. The
-   * job that exceeds it rejects with {@linkcode MemoryLimitError}, and its worker
-   * is replaced.
+   * The most, in MiB, that a worker's heap may grow to; at least 16. Implies
+   * `hardKill`. A job that needs more rejects with {@linkcode MemoryLimitError},
+   * and its worker is replaced.
    *
-   * In a thread it is for mistakes, such as a list that grows without end, and not
-   * for hostile code: **one allocation far beyond the limit ends the whole program**,
-   * a string of 200 MB for example. Buffers are outside of the heap, and a loop that
-   * cannot be stopped, see `hardKill`, grows beyond the limit.
+   * In a thread this is for mistakes, such as a list that grows without end, not
+   * for hostile code: **one allocation far beyond the limit ends the whole
+   * program**, such as a string of 200 MB. Buffers are outside of the heap, and a
+   * loop that cannot be stopped, see `hardKill`, grows beyond the limit.
    *
    * In a process it holds whatever a job does. On Linux buffers count as well, with
    * up to 64 MiB more for the process itself.
    */
   memoryLimit?: number;
   /**
-   * The Deno permissions of the workers: a sandbox for the jobs. It is a part of
-   * those that the program has; of an object, what it leaves out is denied. At a
-   * terminal, Deno asks its user when a job in a thread wants more, unless the
-   * program runs with `--no-prompt`. Together with `hardKill` or `memoryLimit` it
-   * needs `isolation: "process"`.
+   * The permissions of the workers: a sandbox for the jobs. They must be a part of
+   * the program's own. In an object, what it leaves out is denied.
    *
-   * In a process, `"inherit"` means the kinds that the program has without
-   * exception: what is in its own lists is to be named. Without `import` a process
-   * loads nothing from the network, so that what its module needs is to be cached.
+   * In a thread, the program must run with `--unstable-worker-options`, or its
+   * `deno.json` must have `"unstable": ["worker-options"]`. Otherwise Deno ends the
+   * **whole program** with exit code 70, and the pool cannot detect this. At a
+   * terminal, Deno asks the user when a job wants more, unless the program runs
+   * with `--no-prompt`. With `hardKill` or `memoryLimit` it takes
+   * `isolation: "process"`.
    *
-   * In a thread, Deno ends the **whole program** with exit code 70, and there is no way to know
-   * that beforehand, unless it runs with `--unstable-worker-options` or its
-   * `deno.json` has `"unstable": ["worker-options"]`.
+   * In a process, `"inherit"` gives the kinds that the program has without
+   * exception; name what is in the program's own lists. Without `import` a process
+   * loads nothing from the network, so what its module needs must be cached.
    *
-   * The pool's module and what it imports by names that stand in its source, JSON
-   * files included, are loaded with the program's own permissions.
+   * The module and what it imports by literal names, JSON files included, load with
+   * the program's own permissions.
    *
    * @default {"inherit"}
    */
   permissions?: PermissionOptions;
   /**
-   * How a `Deno.Conn` moves. `"bytes"`: main reads and writes the socket, and
-   * its bytes move, which is the faster way for short connections and holds for
-   * all kinds of them. `"descriptor"`: the worker gets the TCP socket itself, so
-   * that a long stream runs at full speed even while main is busy. That takes
-   * two file descriptors and a private API of Deno's; where it is missing, and
-   * for TLS and unix sockets, bytes move.
+   * How a `Deno.Conn` moves into a job.
    *
+   * - `"bytes"`: the main thread reads and writes the socket and moves its bytes.
+   *   This is faster for short connections and works for all kinds of them.
+   * - `"descriptor"`: the worker gets the TCP socket itself, so a long stream runs
+   *   at full speed even while the main thread is busy. This takes two file
+   *   descriptors and a private API of Deno. Where that is missing, and for TLS and
+   *   Unix sockets, bytes move instead.
+   *
+   * @experimental `"descriptor"` relies on a private API and may change or go.
    * @default {"bytes"}
    */
   connections?: ConnectionsMode;
   /**
-   * Append the stack of `execute()`'s caller to the stack of a job's error, a
-   * timeout's among them, for about 1.4 µs and 260 bytes a job.
+   * Whether to append the stack of `execute()`'s caller to the stack of a job's
+   * error, including timeouts. Takes about 1.4 µs and 260 bytes a job.
    *
    * @default {false}
    */
   callerStack?: boolean;
   /**
-   * Prefix of the workers' names.
+   * The prefix of the workers' names.
    *
    * @default {"spindle"}
    */
@@ -202,56 +215,57 @@ export interface ThreadPoolOptions {
   signal?: AbortSignal;
 }
 
-/** Options of one call of {@linkcode ThreadPool.execute}. */
+/** Options of {@linkcode ThreadPool.execute}. */
 export interface ExecuteOptions {
   /**
-   * Aborts the job. In the queue it leaves at once; while it runs, its promise
-   * rejects at once and `currentJob().signal` fires in the worker. If the handler
-   * has not ended after {@linkcode ThreadPoolOptions.abortGrace}, its worker is
-   * stopped and replaced.
+   * Aborts the job. In the queue, the job is removed at once. While it runs, its
+   * promise rejects at once and `currentJob().signal` fires in the worker. If the
+   * handler has not ended after {@linkcode ThreadPoolOptions.abortGrace}, its
+   * worker is stopped and replaced.
    */
   signal?: AbortSignal;
   /**
-   * How many ms the job may execute, from its start, waiting included. Then its
-   * promise rejects with {@linkcode JobTimeoutError}, whatever it does: a loop,
-   * or anything synchronous, is stopped and the worker goes on, unless it is one
-   * of `hardKill`; of anything else it is told as of an abort.
+   * How many milliseconds the job may run, from its start, including time that it
+   * waits for I/O, but not time in the queue. Then its promise rejects with
+   * {@linkcode JobTimeoutError}. A loop, or anything else synchronous, is stopped
+   * and the worker goes on, unless it has `hardKill`. Anything else ends as on
+   * abort.
    *
-   * @default {the pool's own}
+   * @default {the pool's `timeout`}
    */
   timeout?: number;
   /**
-   * What moves to the worker instead of being cloned, as for `postMessage`;
-   * see also {@linkcode transfer}.
+   * What moves to the worker instead of being cloned, as for `postMessage()`.
+   * {@linkcode transfer} does the same for a single value.
    */
   transfer?: readonly Transferable[];
 }
 
 /** Options of the methods that wait. */
 export interface WaitOptions {
-  /**
-   * Ends the wait: the method's promise rejects with the signal's reason. What
-   * it waits for goes on.
-   */
+  /** Ends the wait, which rejects with the signal's reason. The pool goes on. */
   signal?: AbortSignal;
 }
 
-/** What the workers of a pool may do; the same as `Deno.PermissionOptions`. */
+/**
+ * What workers may do, see {@linkcode ThreadPoolOptions.permissions}. The same as
+ * `Deno.PermissionOptions`.
+ */
 export type PermissionOptions = "inherit" | "none" | {
-  /** Read files: of any, of none, or of these paths. */
+  /** Read files: all, or these paths. */
   read?: "inherit" | boolean | (string | URL)[];
-  /** Write files. */
+  /** Write files: all, or these paths. */
   write?: "inherit" | boolean | (string | URL)[];
-  /** Use the network: any host, none, or these. */
+  /** Use the network: all of it, or these hosts. */
   net?: "inherit" | boolean | string[];
-  /** Read and change environment variables. */
+  /** Use environment variables: all, or these. */
   env?: "inherit" | boolean | string[];
-  /** Run programs. */
+  /** Run programs: all, or these. */
   run?: "inherit" | boolean | (string | URL)[];
-  /** Load native libraries. */
+  /** Load native libraries: all, or these paths. */
   ffi?: "inherit" | boolean | (string | URL)[];
-  /** Import from these hosts. */
+  /** Import from the network: from all hosts, or from these. */
   import?: "inherit" | boolean | string[];
-  /** Ask for what the system is. */
+  /** Read facts about the system: all, or these kinds. */
   sys?: "inherit" | boolean | string[];
 };
