@@ -77,11 +77,15 @@ export class QueueFullError extends ThreadPoolError {
  * import { assertEquals, assertRejects } from "@std/assert";
  *
  * const queue = { capacity: 1, whenFull: "discard-oldest" } as const;
- * await using pool = new ThreadPool({ size: 1, queue });
- * const first = pool.execute(function first() {});
- * const discarded = assertRejects(() => first, JobDiscardedError);
- * await Promise.all([pool.execute(() => {}), pool.execute(() => {})]);
- * assertEquals((await discarded).job, "first");
+ * const pool = new ThreadPool({ size: 1, queue });
+ * const endless = () => new Promise(() => {});
+ * const results = [1, 2, 3].map(() => pool.execute(endless));
+ * const error = await assertRejects(
+ *   () => Promise.race(results),
+ *   JobDiscardedError,
+ * );
+ * assertEquals(error.job, "endless");
+ * await pool.terminate();
  * ```
  */
 export class JobDiscardedError extends ThreadPoolError {
