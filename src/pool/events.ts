@@ -84,9 +84,9 @@ export function emit<Type extends keyof ThreadPoolEventMap>(
   type: Type,
   detail?: ThreadPoolEventMap[Type]["detail"],
 ): void {
-  if (hasListener(target, type)) {
-    target.dispatchEvent(new CustomEvent(type, { detail }));
-  }
+  if (!hasListener(target, type)) return;
+  // A listener may call the pool, which is in the middle of something.
+  queueMicrotask(() => target.dispatchEvent(new CustomEvent(type, { detail })));
 }
 
 /** An `EventTarget` with the pool's events. */

@@ -120,7 +120,7 @@ export function takePayload(
   if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
   if (departing.length > 0) {
-    const departures = extras.departures = new Departures(departing, connect);
+    const departures = extras.cargo = new Departures(departing, connect);
     extras.size = size + departures.size;
     if (departures.size > LARGE) extras.travelsAlone = true;
   }

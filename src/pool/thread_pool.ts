@@ -1,22 +1,18 @@
 // The pool: takes jobs in, settles their promises, and closes.
 
-import { AbortWatch } from "../job/abort_watch.ts";
-import { Dispatcher, type DispatcherEvents } from "../dispatch/dispatcher.ts";
+import { Dispatcher } from "../dispatch/dispatcher.ts";
 import {
-  JobCloneError,
   JobDiscardedError,
-  JobNotFoundError,
-  JobTimeoutError,
-  MemoryLimitError,
   PoolClosedError,
   PoolTerminatedError,
   QueueFullError,
   WorkerCrashedError,
-  WorkerStartError,
 } from "../errors.ts";
-import { explain } from "./explain.ts";
 import { checkCall, takePayload } from "./intake.ts";
+import { startError } from "../job/failures.ts";
+import { FunctionTable } from "../job/functions.ts";
 import { Job } from "../job/job.ts";
+import type { News } from "../job/news.ts";
 import type {
   CanBeBareJob,
   CanBeJob,
@@ -27,7 +23,6 @@ import type {
   JobResult,
   UntypedJobs,
 } from "./job_types.ts";
-import type { Outcome } from "../dispatch/lane.ts";
 import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import type { Connect } from "../moving/departures.ts";
 import type { ExecuteOptions, ThreadPoolOptions } from "../options.ts";
@@ -37,8 +32,7 @@ import { Meter, type PoolStats } from "../job/stats.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { Room } from "../job/room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
-import { type JobRun, Settlement } from "../job/settlement.ts";
-import { textOf } from "../values/text_of.ts";
+import { Settlement } from "../job/settlement.ts";
 import { TurnClock } from "./turn_clock.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
@@ -106,9 +100,9 @@ const REST_AFTER = 20;
 export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
   implements AsyncDisposable {
   readonly #settings: PoolSettings;
+  readonly #functions = new FunctionTable();
   readonly #clock = new TurnClock();
   readonly #meter: Meter;
-  readonly #aborts: AbortWatch;
   readonly #connect: Connect;
   readonly #whyStays: WhyStays | undefined;
   readonly #settlement: Settlement;
@@ -137,19 +131,34 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       ? connectDescriptor
       : connectBytes;
     if (settings.isolation === "process") this.#whyStays = whyStaysHere;
-    this.#aborts = new AbortWatch((job, reason) => {
-      const run = this.#runOf(job);
-      this.#dispatcher.abort(job, reason);
-      this.#settlement.abort(job, reason, run);
+    const functions = this.#functions;
+    const news: News = {
+      wants: (type) => hasListener(this, type),
+      tell: (type, detail) => emit(this, type, detail),
+    };
+    const settlement = this.#settlement = new Settlement({
+      meter: this.#meter,
+      functions,
+      news,
+      onAbort: (job, reason) => this.#dispatcher.abort(job, reason),
+      onDrained: () => this.#drain(),
     });
-    this.#settlement = new Settlement(this.#meter, this.#aborts, {
-      settled: (job, ok, error, run) => {
-        this.#jobSettled(job, ok, error, run);
+    const { size, concurrency, capacity } = settings;
+    // Every worker can have as many jobs as may be in progress, and the queue its capacity beside.
+    const room = this.#room = new Room(
+      size * concurrency + capacity,
+      () => this.#restSoon(),
+    );
+    this.#dispatcher = new Dispatcher(settings, {
+      functions,
+      settlement,
+      room,
+      meter: this.#meter,
+      news,
+      onBroken: (cause) => {
+        this.#stop(() => startError(settings.module, cause));
       },
-      drained: () => this.#allSettled(),
     });
-    this.#dispatcher = new Dispatcher(settings, this.#dispatcherEvents());
-    this.#room = new Room((count) => this.#hasRoomFor(count));
     if (settings.signal?.aborted) this.terminate(settings.signal.reason);
     else settings.signal?.addEventListener("abort", this.#onSignal);
   }
@@ -387,9 +396,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
    * ```
    */
   stats(): PoolStats {
-    const { size, idle, queued, running } = this.#dispatcher.snapshot();
+    const { size, idle, queued, running, lost } = this.#dispatcher.snapshot();
     const { completed, failed, aborted, timedOut, crashed } = this.#meter;
-    const { lost } = this.#dispatcher;
     const { waitTime, runTime, utilization } = this.#meter;
     return {
       size,
@@ -414,14 +422,13 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     args: readonly unknown[],
     options: ExecuteOptions | undefined,
   ): Promise<unknown> {
-    const { functions } = this.#dispatcher;
     const settings = this.#settings;
-    const call = checkCall(name, args, options, functions, settings);
+    const call = checkCall(name, args, options, this.#functions, settings);
     if (this.#refusal) throw this.#refusal();
     const signal = options?.signal;
     signal?.throwIfAborted();
     this.#checkProspect();
-    const isFull = settings.whenFull !== "wait" && !this.#hasRoomFor(1);
+    const isFull = settings.whenFull !== "wait" && !this.#room.hasRoomFor(1);
     const isHere = isFull && settings.whenFull === "caller-runs";
     const discards = isFull && !isHere;
     if (discards) this.#checkRoom();
@@ -445,10 +452,7 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
       extras,
       resolve,
     );
-    if (signal) this.#aborts.add(signal, job);
-    functions.begin(job.fn);
-    this.#settlement.add();
-    this.#room.use();
+    this.#settlement.add(job);
     // Not before the job is sure to be accepted. The last that waited may have started.
     const discarded = discards ? this.#dispatcher.takeOldest() : undefined;
     // A getter among the arguments may have ended the pool, or aborted the job.
@@ -457,7 +461,6 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     else if (!isHere || !this.#dispatcher.executeHere(job)) {
       this.#dispatcher.add(job);
     }
-    // Whoever hears of it may do anything.
     if (discarded) this.#discard(discarded);
     return promise;
   }
@@ -484,9 +487,8 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
 
   /** Settles a job that has made room. */
   #discard(job: Job): void {
-    const { name } = this.#describe(job);
     const error = new JobDiscardedError(
-      `Job "${name}" was discarded for a newer one. ${this.#fullness()}`,
+      `Job "${job.fn.name}" was discarded for a newer one. ${this.#fullness()}`,
     );
     this.#settlement.fail(job, error);
   }
@@ -495,149 +497,24 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     return `The queue is full: its capacity is ${this.#settings.capacity}`;
   }
 
-  /** Every worker can have as many jobs as may be in progress, and the queue its capacity beside. */
-  #hasRoomFor(count: number): boolean {
-    const { size, concurrency, capacity } = this.#settings;
-    return this.#dispatcher.outstanding + count <=
-      size * concurrency + capacity;
-  }
-
-  #dispatcherEvents(): DispatcherEvents {
-    const meter = this.#meter;
-    const settlement = this.#settlement;
-    return {
-      tellsStarts: () => hasListener(this, "jobstart"),
-      jobStarted: (job, workerId) => {
-        emit(this, "jobstart", { ...this.#describe(job), workerId });
-      },
-      jobValue: (job, value, workerId, start, end) => {
-        meter.jobEnded(job.submitted, start, end);
-        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
-        settlement.resolve(job, value, run);
-      },
-      jobEnded: (job, outcome, workerId, start, end, open) => {
-        meter.jobEnded(job.submitted, start, end);
-        if (open) settlement.hold(open);
-        const run = this.#tellsEnds ? { workerId, start, end } : undefined;
-        this.#settleAs(outcome, job, run);
-      },
-      freed: () => this.#room.release(),
-      emptied: () => this.#restSoon(),
-      jobLost: (job, error) => settlement.fail(job, error),
-      jobTimedOut: (job) => this.#timeOut(job, this.#runOf(job)),
-      jobCrashed: (job, run, cause) => {
-        const { name } = this.#describe(job);
-        settlement.fail(job, crashError(name, run !== undefined, cause), run);
-      },
-      workerStarted: (workerId) => {
-        meter.workerStarted(workerId);
-        emit(this, "workerstart", { workerId });
-      },
-      workerStopped: (workerId) => {
-        meter.workerStopped(workerId);
-        emit(this, "workerstop", { workerId });
-      },
-      workerDied: (workerId, error) => {
-        meter.crashed++;
-        emit(this, "workererror", { workerId, error });
-      },
-      workerLost: (workerId) => {
-        const error = new Error(
-          "The worker could not be stopped: its thread goes on",
-        );
-        emit(this, "workererror", { workerId, error });
-      },
-      workerForged: (workerId) => {
-        const error = new Error(
-          "A job has posted a message of its own, which was dropped",
-        );
-        emit(this, "workererror", { workerId, error });
-      },
-      startFailed: (cause) => {
-        this.#stop(() => startError(this.#settings.module, cause));
-      },
-    };
-  }
-
-  get #tellsEnds(): boolean {
-    return hasListener(this, "jobend");
-  }
-
-  /** Where and since when a job runs, for those who listen, if it runs. */
-  #runOf(job: Job): JobRun | undefined {
-    return this.#tellsEnds ? this.#dispatcher.runOf(job) : undefined;
-  }
-
-  #settleAs(outcome: Outcome, job: Job, run: JobRun | undefined): void {
-    const settlement = this.#settlement;
-    switch (outcome.kind) {
-      case "value":
-        return settlement.resolve(job, outcome.value, run);
-      case "error":
-        explain(outcome.error, job.fn);
-        return settlement.fail(job, outcome.error, run);
-      case "not-found":
-        return settlement.fail(job, new JobNotFoundError(outcome.message), run);
-      case "not-cloneable":
-        return settlement.fail(job, new JobCloneError(outcome.message), run);
-      case "timed-out":
-        return this.#timeOut(job, run);
-    }
-  }
-
-  #timeOut(job: Job, run: JobRun | undefined): void {
-    const { name } = this.#describe(job);
-    const error = new JobTimeoutError(
-      `Job "${name}" executed for longer than its timeout of ${job.timeout} ms`,
-    );
-    this.#settlement.timeOut(job, error, run);
-  }
-
-  #describe(job: Job): { jobId: number; name: string } {
-    return { jobId: job.id, name: job.fn.name };
-  }
-
-  #jobSettled(
-    job: Job,
-    ok: boolean,
-    error: unknown,
-    run: JobRun | undefined,
-  ): void {
-    this.#dispatcher.functions.end(job.fn);
-    if (!this.#tellsEnds) return;
-    const now = performance.now();
-    const { workerId, start, end } = run ??
-      { workerId: undefined, start: now, end: now };
-    emit(this, "jobend", {
-      ...this.#describe(job),
-      ok,
-      error,
-      workerId,
-      waitTime: Math.max(0, start - job.submitted),
-      runTime: Math.max(0, end - start),
-    });
-  }
-
   /** Lets the process end, once the pool has had nothing to do for a moment. */
   #restSoon(): void {
     if (this.#isEnded) return;
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
       const isIdle = this.#settlement.waiting === 0 &&
-        this.#dispatcher.outstanding === 0;
+        this.#room.jobs === 0;
       if (isIdle) this.#dispatcher.keepProcess(false);
     }, REST_AFTER);
   }
 
-  #allSettled(): void {
+  /** Nothing is queued or running any more. */
+  #drain(): void {
     this.#restSoon();
     this.#drained?.resolve();
     this.#drained = undefined;
     emit(this, "drain");
-    // Who heard of it may have given a new job before closing.
-    if (this.#refusal && this.#settlement.waiting === 0) {
-      this.#stop(this.#refusal);
-    }
+    if (this.#refusal) this.#stop(this.#refusal);
   }
 
   readonly #onSignal = (event: Event): void => {
@@ -657,56 +534,13 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     clearTimeout(this.#restTimer);
     this.#settings.signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
-    for (const job of this.#dispatcher.stop(refusal())) {
-      this.#settlement.fail(job, refusal());
-    }
+    this.#dispatcher.stop(refusal);
     // A stream that still ends somewhere is not waited for any more.
     this.#drained?.resolve();
     const { gone } = this.#dispatcher;
     if (gone) gone.then(() => this.#ended.resolve());
     else this.#ended.resolve();
   }
-}
-
-function crashError(
-  name: string,
-  started: boolean,
-  cause: unknown,
-): WorkerCrashedError {
-  if (started && isOutOfMemory(cause)) {
-    return new MemoryLimitError(
-      `Job "${name}" needed more memory than its worker may have, and the worker died`,
-      { cause, started },
-    );
-  }
-  const message = started
-    ? `The worker died while job "${name}" was running`
-    : `The worker died before job "${name}" had started, and what moved with it is lost`;
-  return new WorkerCrashedError(`${message}: ${reasonOf(cause)}`, {
-    cause,
-    started,
-  });
-}
-
-function startError(
-  module: string | undefined,
-  cause: unknown,
-): WorkerStartError {
-  const what = module === undefined
-    ? "A worker"
-    : `A worker of module ${module}`;
-  return new WorkerStartError(`${what} could not start: ${reasonOf(cause)}`, {
-    cause,
-  });
-}
-
-function isOutOfMemory(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause &&
-    cause.code === "ERR_WORKER_OUT_OF_MEMORY";
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : textOf(cause);
 }
 
 function stackOfCaller(): string {

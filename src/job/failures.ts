@@ -1,0 +1,60 @@
+// The errors that jobs reject with when it is not their handler that throws.
+
+import {
+  JobTimeoutError,
+  MemoryLimitError,
+  WorkerCrashedError,
+  WorkerStartError,
+} from "../errors.ts";
+import { textOf } from "../values/text_of.ts";
+import type { Job } from "./job.ts";
+
+/** The job has executed for longer than it may. */
+export function timeoutError({ fn, timeout }: Job): JobTimeoutError {
+  return new JobTimeoutError(
+    `Job "${fn.name}" executed for longer than its timeout of ${timeout} ms`,
+  );
+}
+
+/** Its worker has died, or was stopped. */
+export function crashError(
+  { fn: { name } }: Job,
+  started: boolean,
+  cause: unknown,
+): WorkerCrashedError {
+  if (started && isOutOfMemory(cause)) {
+    return new MemoryLimitError(
+      `Job "${name}" needed more memory than its worker may have, and the worker died`,
+      { cause, started },
+    );
+  }
+  const message = started
+    ? `The worker died while job "${name}" was running`
+    : `The worker died before job "${name}" had started, and what moved with it is lost`;
+  return new WorkerCrashedError(`${message}: ${reasonOf(cause)}`, {
+    cause,
+    started,
+  });
+}
+
+/** No worker can start. */
+export function startError(
+  module: string | undefined,
+  cause: unknown,
+): WorkerStartError {
+  const what = module === undefined
+    ? "A worker"
+    : `A worker of module ${module}`;
+  return new WorkerStartError(`${what} could not start: ${reasonOf(cause)}`, {
+    cause,
+  });
+}
+
+function isOutOfMemory(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause &&
+    cause.code === "ERR_WORKER_OUT_OF_MEMORY";
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : textOf(cause);
+}
