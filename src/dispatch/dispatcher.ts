@@ -2,14 +2,8 @@
 // happens to them until they have left.
 
 import { atEndOfTurn } from "../flow/turn.ts";
-import type { FunctionTable } from "../job/functions.ts";
 import type { Job } from "../job/job.ts";
-import type { News } from "../job/news.ts";
 import { JobQueue } from "../job/queue.ts";
-import type { Room } from "../job/room.ts";
-import type { Settlement } from "../job/settlement.ts";
-import type { Meter } from "../job/stats.ts";
-import type { Isolation } from "../options.ts";
 import { Processes } from "../process/processes.ts";
 import { Endings } from "./endings.ts";
 import { Feeder } from "./feeder.ts";
@@ -17,30 +11,11 @@ import { Health } from "./health.ts";
 import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
 import { Pace } from "./pace.ts";
+import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
-import { PoolWorker, type WorkerSettings } from "./worker.ts";
+import { PoolWorker } from "./worker.ts";
 import { Workers } from "./workers.ts";
-
-/** How a pool dispatches. */
-export interface DispatcherSettings extends WorkerSettings {
-  isolation: Isolation;
-  execArgv: readonly string[];
-  size: number;
-  /** How many ms a job has to end, once it was told to. */
-  abortGrace: number;
-}
-
-/** What the dispatcher needs of the pool. */
-export interface DispatcherParts {
-  functions: FunctionTable;
-  settlement: Settlement;
-  room: Room;
-  meter: Meter;
-  news: News;
-  /** It is of no use to start workers. */
-  onBroken(cause: unknown): void;
-}
 
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 256;
@@ -66,7 +41,6 @@ export class Dispatcher {
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = true;
   #isStopped = false;
-  #gone: Promise<void> | undefined;
 
   constructor(settings: DispatcherSettings, parts: DispatcherParts) {
     this.#settings = settings;
@@ -74,49 +48,25 @@ export class Dispatcher {
     if (settings.isolation === "process") {
       this.#processes = new Processes(settings);
     }
-    const { settlement, room, meter, news } = parts;
-    const { size, concurrency, abortGrace, hardKill } = settings;
-    const canStop = hardKill || this.#processes !== undefined;
-    const health = this.#health;
-    const pace = new Pace();
-    const queue = this.#queue;
-    const watch = this.#watch;
-    const endings = this.#endings = new Endings({
-      settlement,
-      room,
-      news,
-      pace,
-      health,
-    });
+    const shared: Shared = {
+      ...parts,
+      settings,
+      queue: this.#queue,
+      pace: new Pace(),
+      health: this.#health,
+      watch: this.#watch,
+    };
+    const endings = this.#endings = new Endings(shared);
     const workers = this.#workers = new Workers({
-      size,
-      health,
-      meter,
-      news,
+      ...shared,
       make: (id) => this.#make(id),
       made: (worker) => this.#feeder.feed(worker),
-      wanted: () => room.jobs,
     });
-    this.#supervisor = new Supervisor({
-      abortGrace,
-      canStop,
-      workers,
-      queue,
-      room,
-      settlement,
-      endings,
-      health,
-      watch,
-    });
+    this.#supervisor = new Supervisor({ ...shared, endings, workers });
     this.#feeder = new Feeder({
-      concurrency,
-      mayStop: abortGrace < Infinity,
-      awaitsReady: hardKill,
-      queue,
-      workers,
-      pace,
-      watch,
+      ...shared,
       endings,
+      workers,
       onTime: () => this.#dispatch(),
     });
   }
@@ -130,7 +80,6 @@ export class Dispatcher {
       functions: this.#parts.functions,
       endings: this.#endings,
       news: this.#parts.news,
-    }, {
       ready: (worker) => isCaller || this.#ready(worker),
       heard: (worker) => this.#heard(worker),
       told: () => this.#watch.soon(),
@@ -330,8 +279,12 @@ export class Dispatcher {
       : undefined;
   }
 
-  /** Ends all workers, and rejects the jobs that have not ended, in order. */
-  stop(refusal: () => Error): void {
+  /**
+   * Ends all workers, and rejects the jobs that have not ended, in order.
+   *
+   * @returns Resolves when its processes are gone, where there are any
+   */
+  stop(refusal: () => Error): Promise<void> | undefined {
     this.#isStopped = true;
     this.#watch.stop();
     this.#feeder.stop();
@@ -354,11 +307,6 @@ export class Dispatcher {
     // Some have only now been found to have ended.
     settlement.failClosing(refusal);
     for (const job of jobs) settlement.fail(job, refusal());
-    this.#gone = this.#processes?.stop();
-  }
-
-  /** Once stopped: resolves when its processes are gone, where there are any. */
-  get gone(): Promise<void> | undefined {
-    return this.#gone;
+    return this.#processes?.stop();
   }
 }

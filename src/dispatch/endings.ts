@@ -2,28 +2,16 @@
 
 import { crashError } from "../job/failures.ts";
 import type { Job } from "../job/job.ts";
-import type { News } from "../job/news.ts";
-import type { Room } from "../job/room.ts";
-import type { Outcome, Settlement } from "../job/settlement.ts";
+import type { Outcome } from "../job/settlement.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
-import type { Health } from "./health.ts";
-import type { Pace } from "./pace.ts";
+import type { Shared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
-
-/** What hears of jobs that leave. */
-export interface EndingsParts {
-  settlement: Settlement;
-  room: Room;
-  news: News;
-  pace: Pace;
-  health: Health;
-}
 
 /** The way out of a worker. */
 export class Endings {
-  readonly #parts: EndingsParts;
+  readonly #parts: Shared;
 
-  constructor(parts: EndingsParts) {
+  constructor(parts: Shared) {
     this.#parts = parts;
   }
 

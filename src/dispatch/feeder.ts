@@ -3,25 +3,16 @@
 
 import { setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
-import type { JobQueue } from "../job/queue.ts";
 import type { Endings } from "./endings.ts";
 import { HeadStart } from "./head_start.ts";
-import type { Pace } from "./pace.ts";
-import { LOOK_AFTER, type Watch } from "./watch.ts";
+import type { Shared } from "./parts.ts";
+import { LOOK_AFTER } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
 
-/** What feeding needs. */
-export interface FeederParts {
-  concurrency: number;
-  /** Whether a worker may be stopped for a job that does not end. */
-  mayStop: boolean;
-  /** Whether a worker is sent nothing before it is ready. */
-  awaitsReady: boolean;
-  queue: JobQueue;
+/** What feeding needs beside what all share. */
+export interface FeederParts extends Shared {
   workers: Workers;
-  pace: Pace;
-  watch: Watch;
   endings: Endings;
   /** It is time to dispatch. */
   onTime(): void;
@@ -103,7 +94,7 @@ export class Feeder {
 
   /** The workers, where they take several jobs at once those first that have fewer. */
   #byLoad(): Iterable<PoolWorker> {
-    const { concurrency, workers } = this.#parts;
+    const { settings: { concurrency }, workers } = this.#parts;
     return concurrency === 1
       ? workers.active
       : [...workers.active].sort((a, b) => a.jobs.length - b.jobs.length);
@@ -112,7 +103,8 @@ export class Feeder {
   /** Sends a worker as many jobs as it may have before it. */
   feed(worker: PoolWorker): void {
     if (!this.#mayGetJobs(worker)) return;
-    const { concurrency, pace, queue, workers, watch } = this.#parts;
+    const { settings: { concurrency }, pace, queue, workers, watch } =
+      this.#parts;
     const { isReady, jobs } = worker;
     const ahead = isReady ? Math.max(pace.ahead, concurrency) : 1;
     // A worker is fed again when half of its jobs are done.
@@ -144,14 +136,16 @@ export class Feeder {
 
   #mayGetJobs(worker: PoolWorker): boolean {
     if (this.#isStopped || this.#isPausing) return false;
-    const { concurrency, mayStop, awaitsReady } = this.#parts;
+    const { concurrency, hardKill, abortGrace } = this.#parts.settings;
     switch (worker.state) {
       case "starting":
-        return !awaitsReady;
+        // Not before it is known that its thread can be killed.
+        return !hardKill;
       case "idle":
       case "busy":
         // It may be stopped for one of its jobs, and others with that.
-        return concurrency === 1 || !mayStop || !worker.told.isAny;
+        return concurrency === 1 || abortGrace === Infinity ||
+          !worker.jobs.told.isAny;
       default:
         return false;
     }

@@ -3,15 +3,22 @@
 
 import { type Board, State } from "../wire/board.ts";
 import type { Job, JobWorker } from "../job/job.ts";
+import { ToldJobs } from "./told_jobs.ts";
 
 /** How often the slots are used before the numbers of the past are dropped. */
 const ROUNDS = 4;
 
+/** The next turn of the event loop, in ms. */
+const NEXT_TURN = 1;
+
 /** A list that costs its jobs no pointer: they come and go by the million. */
 export class InFlight {
+  /** Those that were told to end. */
+  readonly told: ToldJobs;
   readonly #board: Board;
   readonly #slots: (Job | undefined)[];
   readonly #mask: number;
+  readonly #isRemote: boolean;
   #end = 0;
   /** The sequence numbers of the jobs, in order, among those of the past. */
   #order: number[] = [];
@@ -21,9 +28,14 @@ export class InFlight {
   /** The sequence number from which on starts have not been told. */
   #firstUntold = 0;
 
-  /** @param slots How many jobs there may be: a power of two */
-  constructor(board: Board, slots: number) {
+  /**
+   * @param slots How many jobs there may be: a power of two
+   * @param isRemote Whether what the worker says is on its way for a while
+   */
+  constructor(board: Board, slots: number, isRemote: boolean) {
+    this.#isRemote = isRemote;
     this.#board = board;
+    this.told = new ToldJobs(() => board.heard);
     this.#slots = new Array(slots).fill(undefined);
     this.#mask = slots - 1;
   }
@@ -72,6 +84,7 @@ export class InFlight {
     this.#slots[job.seq & this.#mask] = undefined;
     this.#length--;
     this.#bytes -= job.size;
+    this.told.remove(job);
   }
 
   /** Takes a job back; `false` if it has started. */
@@ -145,6 +158,30 @@ export class InFlight {
     return this.all().some(({ seq }) => {
       return this.#board.state(seq) === State.POSTED;
     });
+  }
+
+  /**
+   * Finds the jobs that have executed for longer than they may.
+   *
+   * @returns They, and in how many ms there may be another one
+   */
+  findOverdue(now: number): { overdue: Job[]; next: number } {
+    const overdue: Job[] = [];
+    let next = Infinity;
+    for (const job of this.all()) {
+      if (job.timeout === Infinity || job.settled) continue;
+      const left = this.isRunning(job)
+        ? this.#board.start(job.seq) + job.timeout - now
+        // It may start now; or it has ended, and a message says how.
+        : job.timeout;
+      if (left > 0) next = Math.min(next, left);
+      else if (this.#isRemote && !job.extras!.isOverdue) {
+        // If this thread was held up, its result may be here by the next turn.
+        job.extras!.isOverdue = true;
+        next = Math.min(next, NEXT_TURN);
+      } else overdue.push(job);
+    }
+    return { overdue, next };
   }
 
   /**

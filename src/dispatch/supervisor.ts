@@ -3,29 +3,17 @@
 
 import { WorkerCrashedError } from "../errors.ts";
 import type { Job } from "../job/job.ts";
-import type { JobQueue } from "../job/queue.ts";
-import type { Room } from "../job/room.ts";
-import type { Settlement } from "../job/settlement.ts";
 import type { Endings } from "./endings.ts";
-import type { Health } from "./health.ts";
+import type { Shared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
-import type { Look, Watch } from "./watch.ts";
+import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
 
-/** What supervision needs. */
-export interface SupervisorParts {
-  /** How many ms a job has to end, once it was told to. */
-  abortGrace: number;
-  /** Whether a worker can always be stopped. */
-  canStop: boolean;
+/** What supervision needs beside what all share. */
+export interface SupervisorParts extends Shared {
   workers: Workers;
-  queue: JobQueue;
-  room: Room;
-  settlement: Settlement;
   endings: Endings;
-  health: Health;
-  watch: Watch;
 }
 
 /** Why a worker is stopped that was left alone, and goes on though it hears that its job is to end. */
@@ -56,15 +44,15 @@ export class Supervisor {
     const { workers, watch } = this.#parts;
     this.collect(worker);
     if (isDue("timeout")) {
-      const { overdue, next } = worker.findOverdue(now);
+      const { overdue, next } = worker.jobs.findOverdue(now);
       for (const job of overdue) this.#timeOut(job, worker);
       watch.expectTimeout(next);
     }
     if (isDue("grace")) {
-      for (const { job, isLast } of worker.told.due(now)) {
+      for (const { job, isLast } of worker.jobs.told.due(now)) {
         this.#endGrace(job, worker, isLast);
       }
-      watch.at("grace", worker.told.nextDue);
+      watch.at("grace", worker.jobs.told.nextDue);
     }
     if (!workers.active.has(worker) || !worker.isReady) return;
     switch (worker.stall.verdict(now, worker.readingUntil)) {
@@ -89,7 +77,7 @@ export class Supervisor {
 
   /** Tells a job that runs to end. */
   tellToEnd(job: Job, worker: PoolWorker, reason: unknown): void {
-    const { abortGrace, watch } = this.#parts;
+    const { settings: { abortGrace }, watch } = this.#parts;
     const due = performance.now() + abortGrace;
     worker.tellToEnd(job, reason, due);
     watch.at("grace", due);
@@ -105,23 +93,27 @@ export class Supervisor {
     if (job.worker !== worker) return;
     if (isLast) return this.#endIgnored(job, worker);
     const now = performance.now();
-    const due = now + this.#parts.abortGrace;
+    const due = now + this.#parts.settings.abortGrace;
     // What it does not hear since it is reading, it will hear.
-    if (now < worker.readingUntil) return worker.told.renew(job, due, false);
+    if (now < worker.readingUntil) {
+      return worker.jobs.told.renew(job, due, false);
+    }
     // Else one may start between the last look and the end.
     this.#parts.queue.putBack(worker.takeBackAll());
     this.collect(worker);
     if (job.worker !== worker) return;
     // What jobs have ended with is on its way. A job can keep it from coming.
-    if (worker.jobs.isEnding) worker.told.renew(job, due, true);
+    if (worker.jobs.isEnding) worker.jobs.told.renew(job, due, true);
     else this.#endIgnored(job, worker);
   }
 
   /** A job has not ended, though it was told to. */
   #endIgnored(job: Job, worker: PoolWorker): void {
-    const { canStop, workers, room, abortGrace } = this.#parts;
+    const { settings, workers, room } = this.#parts;
+    const { hardKill, isolation, abortGrace } = settings;
+    const canStop = hardKill || isolation === "process";
     // Of a loop in a thread that can only be told to end, nothing else is harmed.
-    if (!canStop && worker.jobs.length === 1 && worker.told.isDeaf) {
+    if (!canStop && worker.jobs.length === 1 && worker.jobs.told.isDeaf) {
       worker.leaveWith(job);
       workers.leave(worker);
       return room.leave();
@@ -136,7 +128,7 @@ export class Supervisor {
 
   /** Workers that have ended the jobs with which they were left alone take jobs again. */
   lookAtLost(): void {
-    const { workers, abortGrace, watch } = this.#parts;
+    const { workers, settings: { abortGrace }, watch } = this.#parts;
     for (const worker of workers.lost) {
       const { sinceLost } = worker;
       if (sinceLost === "is back") workers.welcome(worker);

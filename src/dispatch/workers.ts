@@ -1,24 +1,16 @@
 // The workers of a pool, each in one state: starts them, one at a time, changes
 // their states, and ends them.
 
-import type { News } from "../job/news.ts";
-import type { Meter } from "../job/stats.ts";
 import { LeavingThreads } from "../threads/leaving_threads.ts";
-import type { Health } from "./health.ts";
 import { check } from "./invariants.ts";
+import type { Shared } from "./parts.ts";
 import type { PoolWorker, Remains } from "./worker.ts";
 import { isActive, NEXT, type WorkerState } from "./worker_state.ts";
 
-/** What the workers need. */
-export interface WorkersParts {
-  size: number;
-  health: Health;
-  meter: Meter;
-  news: News;
+/** What the workers need beside what all share. */
+export interface WorkersParts extends Shared {
   /** Makes a worker of this number. */
   make(id: number): PoolWorker;
-  /** There may be room for another worker, and how many are wanted. */
-  wanted(): number;
   /** A worker was made: its first job arrives with it. */
   made(worker: PoolWorker): void;
 }
@@ -83,12 +75,12 @@ export class Workers {
    * start blocks for 11 to 21 ms.
    */
   grow(): void {
-    const { size, health, wanted } = this.#parts;
+    const { health } = this.#parts;
     if (
       this.#isStopped || this.#growTimer !== undefined ||
-      this.active.size >= Math.min(wanted(), size)
+      this.active.size >= this.#wanted
     ) return;
-    if (this.#threads >= MOST_THREADS * size) return;
+    if (this.#isFull) return;
     const { delay } = health;
     if (delay === 0) this.#start();
     this.#growTimer = setTimeout(() => {
@@ -97,15 +89,21 @@ export class Workers {
     }, delay);
   }
 
-  get #threads(): number {
-    return this.active.size + this.inactive.size + this.#leaving.count;
+  /** How many workers there may be, and are of use. */
+  get #wanted(): number {
+    const { settings: { size }, room } = this.#parts;
+    return Math.min(room.jobs, size);
+  }
+
+  get #isFull(): boolean {
+    const threads = this.active.size + this.inactive.size + this.#leaving.count;
+    return threads >= MOST_THREADS * this.#parts.settings.size;
   }
 
   /** Whether workers are wanted for which there is no room. */
   get isCrowded(): boolean {
-    const { size, wanted } = this.#parts;
-    return this.inactive.size > 0 && this.#threads >= MOST_THREADS * size &&
-      this.active.size < Math.min(wanted(), size);
+    return this.inactive.size > 0 && this.#isFull &&
+      this.active.size < this.#wanted;
   }
 
   #start(): void {
@@ -164,14 +162,14 @@ export class Workers {
 
   /** A worker that was left alone is back, and takes jobs if there is none in its place. */
   welcome(worker: PoolWorker): void {
-    const isWanted = this.active.size < this.#parts.size;
+    const isWanted = this.active.size < this.#parts.settings.size;
     this.to(worker, isWanted ? "idle" : "draining");
   }
 
   /** Ends a worker, and gives what it had not ended. */
   end(worker: PoolWorker, cause: unknown): Remains {
     const wasLost = worker.state === "lost";
-    const { isDeaf } = worker.told;
+    const { isDeaf } = worker.jobs.told;
     this.to(worker, "gone");
     const remains = worker.stop(cause);
     if (remains.life !== undefined) {

@@ -534,10 +534,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     clearTimeout(this.#restTimer);
     this.#settings.signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
-    this.#dispatcher.stop(refusal);
+    const gone = this.#dispatcher.stop(refusal);
     // A stream that still ends somewhere is not waited for any more.
     this.#drained?.resolve();
-    const { gone } = this.#dispatcher;
     if (gone) gone.then(() => this.#ended.resolve());
     else this.#ended.resolve();
   }
