@@ -117,8 +117,8 @@ export class Settlement {
     if (news.wants("jobend")) {
       this.#tellEnd(job, true, undefined, { workerId, start, end });
     }
-    job.resolve(value);
     this.#settle(job);
+    job.resolve(value);
   }
 
   /** The job has failed. */
@@ -152,13 +152,14 @@ export class Settlement {
     if (this.#parts.news.wants("jobend")) {
       this.#tellEnd(job, false, error, run);
     }
-    job.reject(error);
     this.#settle(job);
+    job.reject(error);
     this.#closing.delete(job);
     // While a worker has the job, what moved with it is the worker's.
     if (!job.worker) job.extras?.cargo?.close(error);
   }
 
+  /** Comes before the promise settles, so that events come before its reactions. */
   #settle(job: Job): void {
     job.settled = true;
     this.#parts.functions.end(job.fn);

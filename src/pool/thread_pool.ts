@@ -513,7 +513,9 @@ export class ThreadPool<Jobs = UntypedJobs> extends PoolEvents
     this.#restSoon();
     this.#drained?.resolve();
     this.#drained = undefined;
-    emit(this, "drain");
+    if (hasListener(this, "drain")) {
+      this.dispatchEvent(new CustomEvent("drain"));
+    }
     if (this.#refusal) this.#stop(this.#refusal);
   }
 
