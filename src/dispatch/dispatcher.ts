@@ -40,7 +40,8 @@ export class Dispatcher {
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = true;
-  #isStopped = false;
+  /** What jobs are rejected with, once all has ended. */
+  #refusal: (() => Error) | undefined;
 
   constructor(settings: DispatcherSettings, parts: DispatcherParts) {
     this.#settings = settings;
@@ -137,7 +138,8 @@ export class Dispatcher {
   /** Sends jobs to workers, and starts and ends workers as it is time to. */
   #dispatch(): void {
     this.#sinceDispatch = 0;
-    if (this.#isStopped) return;
+    // Jobs may come back from a worker while the pool is ended from a callback.
+    if (this.#refusal) return this.#failQueued(this.#refusal);
     const workers = this.#workers;
     if (workers.inactive.size > 0) {
       this.#supervisor.lookAtLost();
@@ -177,7 +179,7 @@ export class Dispatcher {
 
   /** Lets the process end, or no longer, while the pool has nothing to do. */
   keepProcess(keeps: boolean): void {
-    if (this.#isStopped || this.#keepsProcess === keeps) return;
+    if (this.#refusal || this.#keepsProcess === keeps) return;
     this.#keepsProcess = keeps;
     this.#workers.keepProcess(keeps);
     if (keeps) this.#watch.expectStall();
@@ -261,11 +263,10 @@ export class Dispatcher {
     const worker = job.worker as PoolWorker | undefined;
     if (worker === undefined) {
       if (!this.#queue.remove(job)) return false;
-      this.#parts.room.leave();
-      return true;
-    }
-    if (!worker.takeBack(job)) return false;
+    } else if (!worker.takeBack(job)) return false;
     this.#parts.room.leave();
+    this.#parts.room.release();
+    if (worker === undefined) return true;
     this.#workers.update(worker);
     this.#dispatch();
     return true;
@@ -285,7 +286,7 @@ export class Dispatcher {
    * @returns Resolves when its processes are gone, where there are any
    */
   stop(refusal: () => Error): Promise<void> | undefined {
-    this.#isStopped = true;
+    this.#refusal = refusal;
     this.#watch.stop();
     this.#feeder.stop();
     const { settlement, room } = this.#parts;
@@ -300,13 +301,17 @@ export class Dispatcher {
       const { started, unstarted } = this.#caller.stop(refusal());
       jobs.push(...started, ...unstarted);
     }
-    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
-      jobs.push(job);
-    }
     room.clear();
     // Some have only now been found to have ended.
     settlement.failClosing(refusal);
     for (const job of jobs) settlement.fail(job, refusal());
+    this.#failQueued(refusal);
     return this.#processes?.stop();
+  }
+
+  #failQueued(refusal: () => Error): void {
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
+      this.#parts.settlement.fail(job, refusal());
+    }
   }
 }

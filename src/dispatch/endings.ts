@@ -25,6 +25,7 @@ export class Endings {
   ): void {
     this.#left(worker, job, end - start);
     this.#parts.settlement.value(job, value, worker.id, start, end);
+    this.#parts.room.release();
   }
 
   /** A job has ended in any other way; its result may hold streams that are open. */
@@ -39,6 +40,7 @@ export class Endings {
     this.#left(worker, job, end - start);
     const run = { workerId: worker.id, start, end };
     this.#parts.settlement.ended(job, outcome, run, streams);
+    this.#parts.room.release();
   }
 
   #left(worker: PoolWorker, job: Job, time: number): void {
@@ -61,12 +63,15 @@ export class Endings {
   unsendable(job: Job, error: unknown): void {
     this.#parts.room.leave();
     this.#parts.settlement.fail(job, error);
+    this.#parts.room.release();
   }
 
   /** A job's worker is gone, and the job with it. */
   crashed(worker: PoolWorker, job: Job, started: boolean, cause: unknown) {
     const run = started ? worker.runOf(job) : undefined;
+    this.#parts.room.leave();
     this.#parts.settlement.fail(job, crashError(job, started, cause), run);
+    this.#parts.room.release();
   }
 
   /** Jobs may have started. */

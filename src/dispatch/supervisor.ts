@@ -116,7 +116,8 @@ export class Supervisor {
     if (!canStop && worker.jobs.length === 1 && worker.jobs.told.isDeaf) {
       worker.leaveWith(job);
       workers.leave(worker);
-      return room.leave();
+      room.leave();
+      return room.release();
     }
     this.stop(
       worker,
@@ -173,7 +174,7 @@ export class Supervisor {
     cause: unknown,
     tell?: (hasWorked: boolean) => void,
   ): void {
-    const { workers, queue, room, endings } = this.#parts;
+    const { workers, queue, endings } = this.#parts;
     if (worker.state === "gone") return;
     const { started, unstarted } = workers.end(
       worker,
@@ -187,7 +188,6 @@ export class Supervisor {
     tell?.(worker.hasWorked || started.length > 0);
     workers.tellGone(worker);
     for (const job of [...lost, ...started]) {
-      room.leave();
       endings.crashed(worker, job, started.includes(job), cause);
     }
   }

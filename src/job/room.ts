@@ -38,10 +38,10 @@ export class Room {
     if (this.#released > 0) this.#released--;
   }
 
-  /** A job no longer waits, and no longer occupies a worker. */
+  /** A job no longer waits, and no longer occupies a worker; `release()` lets others in. */
   leave(): void {
+    if (this.#jobs === 0) return;
     if (--this.#jobs === 0) this.#onEmpty();
-    if (this.#waiters.length > 0) this.#release();
   }
 
   /** All jobs are gone. */
@@ -57,7 +57,8 @@ export class Room {
     return waiter.promise;
   }
 
-  #release(): void {
+  /** Lets those in for whom there is room, after the job that left has settled. */
+  release(): void {
     while (this.#waiters.length > 0 && this.#take()) {
       this.#waiters.shift()!.resolve();
     }
@@ -73,7 +74,7 @@ export class Room {
   /** Those who have not used the room by now may find none later. */
   readonly #expire = (): void => {
     this.#released = 0;
-    this.#release();
+    this.release();
   };
 
   /** Rejects all waiters: there will be no more room. */
