@@ -26,8 +26,8 @@ export type {
   WaitOptions,
   WhenFull,
 } from "./src/options.ts";
+export type { ThreadPoolEventMap } from "./src/job/news.ts";
 export type { PoolStats, Times } from "./src/job/stats.ts";
-export type { ThreadPoolEventMap } from "./src/pool/events.ts";
 export type {
   InlineJob,
   JobArguments,

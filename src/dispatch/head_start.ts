@@ -23,7 +23,7 @@ export class HeadStart {
 
   /** Whether a job's client has not been heard of, and still has time. */
   has({ extras, submitted }: Job): boolean {
-    if (!extras?.departures?.isPending || submitted <= this.#over) return false;
+    if (!extras?.cargo?.isPending || submitted <= this.#over) return false;
     this.#start();
     return true;
   }

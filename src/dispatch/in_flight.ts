@@ -1,23 +1,41 @@
-// The jobs in flight to one worker, in the order in which they start. Each has a
-// slot of the board until it has ended.
+// The jobs in flight to one worker, in the order in which they start, with what
+// the board says of them. Each has a slot of the board until it has ended.
 
-import type { Job } from "../job/job.ts";
+import { type Board, State } from "../wire/board.ts";
+import type { Job, JobWorker } from "../job/job.ts";
+import { ToldJobs } from "./told_jobs.ts";
 
 /** How often the slots are used before the numbers of the past are dropped. */
 const ROUNDS = 4;
 
+/** The next turn of the event loop, in ms. */
+const NEXT_TURN = 1;
+
 /** A list that costs its jobs no pointer: they come and go by the million. */
 export class InFlight {
+  /** Those that were told to end. */
+  readonly told: ToldJobs;
+  readonly #board: Board;
   readonly #slots: (Job | undefined)[];
   readonly #mask: number;
+  readonly #isRemote: boolean;
   #end = 0;
   /** The sequence numbers of the jobs, in order, among those of the past. */
   #order: number[] = [];
   #first = 0;
   #length = 0;
+  #bytes = 0;
+  /** The sequence number from which on starts have not been told. */
+  #firstUntold = 0;
 
-  /** @param slots How many there may be: a power of two */
-  constructor(slots: number) {
+  /**
+   * @param slots How many jobs there may be: a power of two
+   * @param isRemote Whether what the worker says is on its way for a while
+   */
+  constructor(board: Board, slots: number, isRemote: boolean) {
+    this.#isRemote = isRemote;
+    this.#board = board;
+    this.told = new ToldJobs(() => board.heard);
     this.#slots = new Array(slots).fill(undefined);
     this.#mask = slots - 1;
   }
@@ -37,15 +55,23 @@ export class InFlight {
     return this.#end;
   }
 
-  /** Adds a job, and numbers it. */
-  add(job: Job): void {
+  /** About how many bytes their arguments take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds a job, numbers it, and says on the board that it is on its way. */
+  add(job: Job, worker: JobWorker): void {
     // Where jobs are concurrent, a slot may still be in use when it is its turn.
     while (this.#slots[this.#end & this.#mask]) this.#end++;
+    job.worker = worker;
     job.seq = this.#end++;
     this.#slots[job.seq & this.#mask] = job;
     if (this.#length++ === 0) this.#order.length = this.#first = 0;
     else if (this.#order.length >= ROUNDS * this.#slots.length) this.#tidy();
     this.#order.push(job.seq);
+    this.#bytes += job.size;
+    this.#board.send(job.seq);
   }
 
   #tidy(): void {
@@ -53,9 +79,19 @@ export class InFlight {
     this.#first = 0;
   }
 
-  remove({ seq }: Job): void {
-    this.#slots[seq & this.#mask] = undefined;
+  remove(job: Job): void {
+    job.worker = undefined;
+    this.#slots[job.seq & this.#mask] = undefined;
     this.#length--;
+    this.#bytes -= job.size;
+    this.told.remove(job);
+  }
+
+  /** Takes a job back; `false` if it has started. */
+  takeBack(job: Job): boolean {
+    if (!this.#board.takeBack(job.seq)) return false;
+    this.remove(job);
+    return true;
   }
 
   /** The job of a sequence number. */
@@ -73,19 +109,100 @@ export class InFlight {
     }
   }
 
-  /** The first job, in order, for which a condition holds. */
-  find(holds: (job: Job) => boolean): Job | undefined {
-    const { length } = this.#order;
-    for (let i = this.#first; i < length; i++) {
-      const job = this.get(this.#order[i]);
-      if (job && holds(job)) return job;
-    }
-    return undefined;
-  }
-
   /** All jobs, in order. */
   all(): Job[] {
     this.#tidy();
     return this.#order.map((seq) => this.get(seq)!);
+  }
+
+  isSent({ seq }: Job): boolean {
+    return this.#board.state(seq) === State.SENT;
+  }
+
+  isRunning({ seq }: Job): boolean {
+    return this.#board.state(seq) === State.CLAIMED;
+  }
+
+  /** The first job that has been sent, and has not started. */
+  firstUnstarted(): Job | undefined {
+    const { length } = this.#order;
+    for (let i = this.#first; i < length; i++) {
+      const job = this.get(this.#order[i]);
+      if (job && this.isSent(job)) return job;
+    }
+    return undefined;
+  }
+
+  /** Whether one runs that comes before a job. */
+  isRunningBefore(job: Job): boolean {
+    for (let i = this.#first; this.#order[i] !== job.seq; i++) {
+      const before = this.get(this.#order[i]);
+      if (before && this.isRunning(before)) return true;
+    }
+    return false;
+  }
+
+  /** How many jobs have been sent and not started, and started and not ended, as of now. */
+  count(): { sent: number; running: number } {
+    let sent = 0;
+    let running = 0;
+    for (const job of this.all()) {
+      if (this.isSent(job)) sent++;
+      else if (this.isRunning(job)) running++;
+    }
+    return { sent, running };
+  }
+
+  /** Whether a job has ended, and the message that says how is on its way. */
+  get isEnding(): boolean {
+    return this.all().some(({ seq }) => {
+      return this.#board.state(seq) === State.POSTED;
+    });
+  }
+
+  /**
+   * Finds the jobs that have executed for longer than they may.
+   *
+   * @returns They, and in how many ms there may be another one
+   */
+  findOverdue(now: number): { overdue: Job[]; next: number } {
+    const overdue: Job[] = [];
+    let next = Infinity;
+    for (const job of this.all()) {
+      if (job.timeout === Infinity || job.settled) continue;
+      const left = this.isRunning(job)
+        ? this.#board.start(job.seq) + job.timeout - now
+        // It may start now; or it has ended, and a message says how.
+        : job.timeout;
+      if (left > 0) next = Math.min(next, left);
+      else if (this.#isRemote && !job.extras!.isOverdue) {
+        // If this thread was held up, its result may be here by the next turn.
+        job.extras!.isOverdue = true;
+        next = Math.min(next, NEXT_TURN);
+      } else overdue.push(job);
+    }
+    return { overdue, next };
+  }
+
+  /**
+   * Gives the jobs that have started since this was last asked, in order; those that
+   * have ended meanwhile are told of with their end.
+   */
+  startsToTell(): Job[] {
+    const started: Job[] = [];
+    let seq = Math.max(this.#firstUntold, this.peek()?.seq ?? this.#end);
+    for (; seq < this.#end; seq++) {
+      const job = this.get(seq);
+      if (job === undefined) continue;
+      if (this.isSent(job)) break;
+      started.push(job);
+    }
+    this.#firstUntold = seq;
+    return started;
+  }
+
+  /** Whether the start of a job that has ended has not been told. */
+  isUntold({ seq }: Job): boolean {
+    return seq >= this.#firstUntold;
   }
 }

@@ -35,7 +35,6 @@ export class AbortWatch {
     const jobs = this.#jobs.get(signal) ?? [];
     this.#forget(signal);
     for (const job of jobs) {
-      // Who hears of one abort may have ended the other jobs.
       if (!job.settled) this.#onAbort(job, signal.reason);
     }
   }

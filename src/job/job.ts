@@ -1,16 +1,13 @@
 // A job: one unit of work, and the promise that its caller waits for.
 
-import type { PoolFunction } from "./functions.ts";
 import type { Departures } from "../moving/departures.ts";
 import type { LentBytes } from "../values/lent_bytes.ts";
 import { LARGE } from "../values/pack.ts";
+import type { PoolFunction } from "./functions.ts";
 
-/** What holds a job once it has left the queue. */
-export interface Flight {
-  /** Takes a job back; `false` if it has started. */
-  takeBack(job: Job): boolean;
-  /** Tells a running job that it is to end. */
-  abort(job: Job, reason: unknown): void;
+/** The worker that a job is in flight to. */
+export interface JobWorker {
+  readonly id: number;
 }
 
 /** What only some jobs have, so that the others pay nothing for it. */
@@ -24,35 +21,35 @@ export interface JobExtras {
   /** Whether it was taken back from a worker, to be sent to another. */
   wasTakenBack?: boolean;
   signal?: AbortSignal;
+  /** Whether it was found to execute for longer than it may, and its result may be on its way. */
+  isOverdue?: boolean;
   /** How many ms it may execute. */
   timeout?: number;
   /** Moves with the arguments: the job has one attempt, at an idle worker. */
   moves?: Transferable[];
-  /** What is no clone among the arguments. */
-  departures?: Departures;
+  /** The streams, connections and the like among the arguments. */
+  cargo?: Departures;
   /** The stack of `execute()`'s caller. */
   callerStack?: string;
 }
 
-/** About how many bytes a job's arguments take, where they are more than a few primitives. */
-export function sizeOf({ args, extras }: Job): number {
-  return typeof args === "string" ? args.length : extras?.size ?? 0;
-}
-
-/** Whether it costs much to send a job's arguments. */
-export function isLarge(job: Job): boolean {
-  return sizeOf(job) > LARGE;
+/** Where and when a job ran, in ms on main's clock. */
+export interface JobRun {
+  workerId: number;
+  start: number;
+  end: number;
 }
 
 /** One accepted call of `execute()`. */
 export class Job {
-  /** Neighbours in the queue. */
+  /** Neighbors in the queue. */
   previous: Job | undefined = undefined;
   next: Job | undefined = undefined;
   /** Whether its promise has settled; it may still occupy its worker. */
   settled = false;
-  /** Where it is in flight, once it has left the queue. */
-  flight: Flight | undefined = undefined;
+  /** The worker it is in flight to. */
+  worker: JobWorker | undefined = undefined;
+  /** Its sequence number there. */
   seq = 0;
 
   /**
@@ -73,8 +70,8 @@ export class Job {
 
   /**
    * Rejects its promise, through a thenable: to keep the promise's own function
-   * for that would cost 64 bytes a job, and to resolve it with a rejected promise
-   * makes the runtime search a list for each.
+   * would cost 64 bytes a job, and to resolve it with a rejected promise makes
+   * the runtime search a list for each.
    */
   reject(reason: unknown): void {
     this.resolve({
@@ -86,13 +83,24 @@ export class Job {
   sharesMessageWith({ extras }: Job): boolean {
     if (this.extras === undefined && extras === undefined) return true;
     return !this.extras?.travelsAlone && !extras?.travelsAlone &&
-      (this.extras?.departures === undefined) ===
-        (extras?.departures === undefined);
+      (this.extras?.cargo === undefined) === (extras?.cargo === undefined);
   }
 
   /** How many ms it may execute. */
   get timeout(): number {
     return this.extras?.timeout ?? Infinity;
+  }
+
+  /** About how many bytes its arguments take, where they are more than a few primitives. */
+  get size(): number {
+    return typeof this.args === "string"
+      ? this.args.length
+      : this.extras?.size ?? 0;
+  }
+
+  /** Whether sending its arguments costs much. */
+  get isLarge(): boolean {
+    return this.size > LARGE;
   }
 
   /** Whether its payload is gone once it is sent, so that it must not be sent ahead. */

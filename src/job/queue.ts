@@ -23,13 +23,18 @@ export class JobQueue {
     this.length++;
   }
 
-  /** Puts a job back at the front. */
+  /** Puts a job at the front. */
   unshift(job: Job): void {
     job.next = this.#first;
     if (this.#first) this.#first.previous = job;
     else this.#last = job;
     this.#first = job;
     this.length++;
+  }
+
+  /** Puts jobs back at the front, in their order. */
+  putBack(jobs: readonly Job[]): void {
+    for (let i = jobs.length - 1; i >= 0; i--) this.unshift(jobs[i]);
   }
 
   /** Takes the first job. */

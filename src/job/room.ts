@@ -1,16 +1,53 @@
-// Those who wait for room in the queue.
+// How many jobs a pool has accepted that have not left, and who waits in
+// `ready()` until there is room for more.
 
 import { atEndOfTurn } from "../flow/turn.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Waiters, released in order, each if there is still room beside those before it. */
 export class Room {
+  readonly #capacity: number;
+  readonly #onEmpty: () => void;
+  #jobs = 0;
   readonly #waiters = new Waiters();
   /** Those who were released in this turn, and may not have used the room yet. */
   #released = 0;
 
-  /** @param hasRoomFor Whether there is room for so many jobs */
-  constructor(readonly hasRoomFor: (count: number) => boolean) {}
+  /**
+   * @param capacity How many jobs there may be, in workers and in the queue
+   * @param onEmpty Hears that there are none any more
+   */
+  constructor(capacity: number, onEmpty: () => void) {
+    this.#capacity = capacity;
+    this.#onEmpty = onEmpty;
+  }
+
+  /** How many jobs wait or occupy a worker. */
+  get jobs(): number {
+    return this.#jobs;
+  }
+
+  /** Whether there is room for so many more. */
+  hasRoomFor(count: number): boolean {
+    return this.#jobs + count <= this.#capacity;
+  }
+
+  /** A job comes in; one of those who were released may have used the room for it. */
+  enter(): void {
+    this.#jobs++;
+    if (this.#released > 0) this.#released--;
+  }
+
+  /** A job no longer waits, and no longer occupies a worker; `release()` lets others in. */
+  leave(): void {
+    if (this.#jobs === 0) return;
+    if (--this.#jobs === 0) this.#onEmpty();
+  }
+
+  /** All jobs are gone. */
+  clear(): void {
+    this.#jobs = 0;
+  }
 
   /** Resolves when there is room; nothing is reserved. */
   wait(signal?: AbortSignal): Promise<void> {
@@ -19,12 +56,7 @@ export class Room {
     return this.#waiters.wait(signal);
   }
 
-  /** A job has come in: one of those who were released has used the room. */
-  use(): void {
-    if (this.#released > 0) this.#released--;
-  }
-
-  /** There may be room: lets the first waiters go, if so. */
+  /** Lets those in for whom there is room, after the job that left has settled. */
   release(): void {
     while (this.#waiters.length > 0 && this.#take()) {
       this.#waiters.releaseFirst();
@@ -38,7 +70,7 @@ export class Room {
     return true;
   }
 
-  /** Who has not used the room by now may find none later. */
+  /** Those who have not used the room by now may find none later. */
   readonly #expire = (): void => {
     this.#released = 0;
     this.release();

@@ -1,107 +1,217 @@
-// Settles the promises of jobs, each once, and counts how they ended.
+// The end of every job's way: its promise settles here, once, and what moved
+// with it is closed.
 
-import type { AbortWatch } from "./abort_watch.ts";
-import type { Job } from "./job.ts";
+import { JobCloneError, JobNotFoundError } from "../errors.ts";
+import type { Arrivals } from "../moving/arrivals.ts";
+import { AbortWatch } from "./abort_watch.ts";
+import { explain } from "./explain.ts";
+import { timeoutError } from "./failures.ts";
+import type { FunctionTable } from "./functions.ts";
+import type { Job, JobRun } from "./job.ts";
+import type { News } from "./news.ts";
 import type { Meter } from "./stats.ts";
 
-/** What settling needs of the pool. */
-export interface SettlementEvents {
-  /** A job's promise has settled. */
-  settled(job: Job, ok: boolean, error: unknown, run: JobRun | undefined): void;
-  /** No job is left whose promise has not. */
-  drained(): void;
-}
+/** How a job has ended in its worker, where it is not a plain value. */
+export type Outcome =
+  | { kind: "value"; value: unknown }
+  | { kind: "error"; error: unknown }
+  | { kind: "not-found" | "not-cloneable"; message: string }
+  | { kind: "timed-out" };
 
-/** Where and when a job ran, where somebody wants to know. */
-export interface JobRun {
-  workerId: number;
-  start: number;
-  end: number;
+/** What settling needs. */
+export interface SettlementParts {
+  meter: Meter;
+  functions: FunctionTable;
+  news: News;
+  /** A job's signal has fired. */
+  onAbort(job: Job, reason: unknown): void;
+  /** No promise waits any more; told in a microtask. */
+  onDrained(): void;
 }
 
 /** The jobs whose promises wait. */
 export class Settlement {
-  readonly #meter: Meter;
+  readonly #parts: SettlementParts;
   readonly #aborts: AbortWatch;
-  readonly #events: SettlementEvents;
+  /** Jobs that have ended, while what moved with them is still written out. */
+  readonly #closing = new Set<Job>();
   #waiting = 0;
+  #isTelling = false;
 
-  constructor(meter: Meter, aborts: AbortWatch, events: SettlementEvents) {
-    this.#meter = meter;
-    this.#aborts = aborts;
-    this.#events = events;
+  constructor(parts: SettlementParts) {
+    this.#parts = parts;
+    this.#aborts = new AbortWatch(parts.onAbort);
   }
 
-  /** How many promises have not settled, and streams not ended. */
+  /** How many promises have not settled, and streams of results not ended. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /** A promise is given out. */
-  add(): void {
+  add(job: Job): void {
     this.#waiting++;
+    this.#parts.functions.begin(job.fn);
+    const signal = job.extras?.signal;
+    if (signal) this.#aborts.add(signal, job);
   }
 
-  /** A stream that a job has given back is open: it is waited for, too. */
-  async hold(closed: Promise<void>): Promise<void> {
-    this.#waiting++;
-    await closed;
-    this.#waiting--;
-    if (this.#waiting === 0) this.#events.drained();
+  /** A job has ended with a value; it settles once what moved with it is closed. */
+  value(
+    job: Job,
+    value: unknown,
+    workerId: number,
+    start: number,
+    end: number,
+  ): void {
+    if (job.extras?.cargo === undefined) {
+      return this.#resolve(job, value, workerId, start, end);
+    }
+    this.#whenClosed(job, () => {
+      this.#resolve(job, value, workerId, start, end);
+    });
   }
 
-  /** The job has ended well. */
-  resolve(job: Job, value: unknown, run?: JobRun): void {
+  /** A job has ended in any way; streams of its result may still be open. */
+  ended(job: Job, outcome: Outcome, run: JobRun, streams?: Arrivals): void {
+    const settle = () => this.#settleAs(job, outcome, run);
+    if (streams?.isOpen) {
+      // Nobody will read the result of a job that was aborted.
+      if (job.settled) streams.end();
+      this.#hold(job, streams);
+      settle();
+    } else if (job.extras?.cargo) this.#whenClosed(job, settle);
+    else settle();
+  }
+
+  #settleAs(job: Job, outcome: Outcome, run: JobRun): void {
+    const { workerId, start, end } = run;
+    if (outcome.kind === "value") {
+      return this.#resolve(job, outcome.value, workerId, start, end);
+    }
+    this.#parts.meter.jobEnded(job.submitted, start, end);
+    switch (outcome.kind) {
+      case "error":
+        explain(outcome.error, job.fn);
+        return this.fail(job, outcome.error, run);
+      case "not-found":
+        return this.fail(job, new JobNotFoundError(outcome.message), run);
+      case "not-cloneable":
+        return this.fail(job, new JobCloneError(outcome.message), run);
+      case "timed-out":
+        return this.timeOut(job, run);
+    }
+  }
+
+  #resolve(
+    job: Job,
+    value: unknown,
+    workerId: number,
+    start: number,
+    end: number,
+  ): void {
+    const { meter, news } = this.#parts;
+    meter.jobEnded(job.submitted, start, end);
     if (job.settled) return;
-    this.#meter.completed++;
+    meter.completed++;
+    if (news.wants("jobend")) {
+      this.#tellEnd(job, true, undefined, { workerId, start, end });
+    }
+    this.#settle(job);
     job.resolve(value);
-    this.#settle(job, true, undefined, run);
   }
 
   /** The job has failed. */
   fail(job: Job, error: unknown, run?: JobRun): void {
     if (job.settled) {
-      if (!job.flight) job.extras?.departures?.close(error);
+      if (!job.worker) job.extras?.cargo?.close(error);
       return;
     }
-    this.#meter.failed++;
+    this.#parts.meter.failed++;
     appendCaller(job, error);
     this.#reject(job, error, run);
   }
 
   /** The job has executed for longer than it may. */
-  timeOut(job: Job, error: unknown, run?: JobRun): void {
+  timeOut(job: Job, run?: JobRun): void {
     if (job.settled) return;
-    this.#meter.timedOut++;
+    this.#parts.meter.timedOut++;
+    const error = timeoutError(job);
     appendCaller(job, error);
     this.#reject(job, error, run);
   }
 
   /** The caller has aborted the job. */
   abort(job: Job, reason: unknown, run?: JobRun): void {
-    this.#meter.aborted++;
+    if (job.settled) return;
+    this.#parts.meter.aborted++;
     this.#reject(job, reason, run);
   }
 
   #reject(job: Job, error: unknown, run: JobRun | undefined): void {
-    // What moved with it is its worker's for as long as it is in flight.
-    if (!job.flight) job.extras?.departures?.close(error);
+    if (this.#parts.news.wants("jobend")) {
+      this.#tellEnd(job, false, error, run);
+    }
+    this.#settle(job);
     job.reject(error);
-    this.#settle(job, false, error, run);
+    this.#closing.delete(job);
+    // While a worker has the job, what moved with it is the worker's.
+    if (!job.worker) job.extras?.cargo?.close(error);
   }
 
-  #settle(
-    job: Job,
-    ok: boolean,
-    error: unknown,
-    run: JobRun | undefined,
-  ): void {
+  /** Comes before the promise settles, so that events come before its reactions. */
+  #settle(job: Job): void {
     job.settled = true;
+    this.#parts.functions.end(job.fn);
     const signal = job.extras?.signal;
     if (signal) this.#aborts.remove(signal, job);
-    this.#waiting--;
-    this.#events.settled(job, ok, error, run);
-    if (this.#waiting === 0) this.#events.drained();
+    this.#countDown();
+  }
+
+  #countDown(): void {
+    if (--this.#waiting > 0 || this.#isTelling) return;
+    this.#isTelling = true;
+    queueMicrotask(() => {
+      this.#isTelling = false;
+      if (this.#waiting === 0) this.#parts.onDrained();
+    });
+  }
+
+  /** What has moved with a job ends with the streams of its result, which are waited for. */
+  #hold(job: Job, streams: Arrivals): void {
+    this.#waiting++;
+    const end = () => this.#countDown();
+    const cargo = job.extras?.cargo;
+    streams.whenClosed(() => cargo ? cargo.whenClosed(end) : end());
+  }
+
+  #whenClosed(job: Job, settle: () => void): void {
+    this.#closing.add(job);
+    job.extras!.cargo!.whenClosed(() => {
+      if (this.#closing.delete(job)) settle();
+    });
+  }
+
+  /** Rejects the jobs that have ended, while what moved with them is not closed. */
+  failClosing(error: () => unknown): void {
+    for (const job of this.#closing) {
+      this.#closing.delete(job);
+      this.fail(job, error());
+    }
+  }
+
+  #tellEnd(job: Job, ok: boolean, error: unknown, run?: JobRun): void {
+    const now = performance.now();
+    const { workerId, start = now, end = now } = run ?? {};
+    this.#parts.news.tell("jobend", {
+      jobId: job.id,
+      name: job.fn.name,
+      ok,
+      error,
+      workerId,
+      waitTime: Math.max(0, start - job.submitted),
+      runTime: Math.max(0, end - start),
+    });
   }
 }
 

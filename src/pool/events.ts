@@ -1,62 +1,9 @@
-// The events of a pool, and who tells them.
+// Tells the events of a pool, and only what somebody listens to.
 
-/** The events of a {@linkcode ThreadPool}, by their type. */
-export interface ThreadPoolEventMap {
-  /** A worker is ready for its first job. */
-  workerstart: CustomEvent<{
-    /** The worker's number in its pool, from 1. */
-    workerId: number;
-  }>;
-  /** A worker that was ready has stopped. */
-  workerstop: CustomEvent<{
-    /** The worker's number in its pool, from 1. */
-    workerId: number;
-  }>;
-  /**
-   * A worker has died; or it could not be stopped, and its thread goes on; or a
-   * job in it has posted a message of its own, which was dropped.
-   */
-  workererror: CustomEvent<{
-    /** The worker's number in its pool, from 1. */
-    workerId: number;
-    /** What happened. */
-    error: unknown;
-  }>;
-  /**
-   * A job has started. The pool tells this when it hears of it, at the latest
-   * right before the job's end: of small jobs, many at once.
-   */
-  jobstart: CustomEvent<{
-    /** The job's number in its pool, from 1. */
-    jobId: number;
-    /** The job's name; of an inline job, the name of its function, or `"inline"`. */
-    name: string;
-    /** The worker that has the job; 0 is the caller's own thread. */
-    workerId: number;
-  }>;
-  /** A job's promise has settled. */
-  jobend: CustomEvent<{
-    /** The job's number in its pool, from 1. */
-    jobId: number;
-    /** The job's name, as in `jobstart`. */
-    name: string;
-    /** Whether the promise was resolved; otherwise it was rejected. */
-    ok: boolean;
-    /** What it was rejected with. */
-    error?: unknown;
-    /** The worker that ran the job; `undefined` if it never started. */
-    workerId: number | undefined;
-    /** Milliseconds from `execute()` to the start of the handler, or to the end if it never started. */
-    waitTime: number;
-    /** Milliseconds from the start of the handler to its end, or to the abort or timeout; 0 if it never started. */
-    runTime: number;
-  }>;
-  /** Nothing is queued or running any more. */
-  drain: CustomEvent<undefined>;
-}
+import type { News, ThreadPoolEventMap } from "../job/news.ts";
 
 /** Tells a pool's listeners; an event that nobody ever listened to costs nothing. */
-export class Listeners {
+export class Listeners implements News {
   readonly #pool: EventTarget;
   readonly #wanted = new Set<string>();
 
@@ -69,17 +16,24 @@ export class Listeners {
     this.#wanted.add(type);
   }
 
-  /** Whether somebody may be listening. */
   wants(type: keyof ThreadPoolEventMap): boolean {
     return this.#wanted.has(type);
   }
 
-  /** Tells of an event, if somebody may be listening. */
   tell<Type extends keyof ThreadPoolEventMap>(
     type: Type,
-    detail?: ThreadPoolEventMap[Type]["detail"],
+    detail: ThreadPoolEventMap[Type]["detail"],
   ): void {
-    if (!this.#wanted.has(type)) return;
+    // A listener may call the pool, which is in the middle of something.
+    if (this.wants(type)) queueMicrotask(() => this.tellNow(type, detail));
+  }
+
+  /** Tells at once, where nothing else goes on. */
+  tellNow<Type extends keyof ThreadPoolEventMap>(
+    type: Type,
+    detail: ThreadPoolEventMap[Type]["detail"],
+  ): void {
+    if (!this.wants(type)) return;
     this.#pool.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -8,8 +8,7 @@ import {
   WorkerCrashedError,
 } from "../errors.ts";
 import { expected, written } from "../expected.ts";
-import type { AbortWatch } from "../job/abort_watch.ts";
-import type { PoolFunction } from "../job/functions.ts";
+import type { FunctionTable, PoolFunction } from "../job/functions.ts";
 import { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
@@ -22,7 +21,7 @@ import { CoarseClock } from "./coarse_clock.ts";
 /** What it works with. */
 export interface IntakeParts {
   settings: PoolSettings;
-  aborts: AbortWatch;
+  functions: FunctionTable;
   dispatcher: Dispatcher;
   settlement: Settlement;
   room: Room;
@@ -83,23 +82,19 @@ export class Intake {
       extras,
       resolve,
     );
-    if (signal) this.#parts.aborts.add(signal, job);
-    dispatcher.functions.begin(fn);
-    settlement.add();
-    this.#parts.room.use();
+    settlement.add(job);
     // Not before the job is sure to be accepted. The last that waited may have started.
     const discarded = discards ? dispatcher.takeOldest() : undefined;
     // A getter among the arguments may have ended the pool, or aborted the job.
     if (lifetime.isStopped) settlement.fail(job, lifetime.refusal);
     else if (signal?.aborted) settlement.abort(job, signal.reason);
     else if (!isHere || !dispatcher.executeHere(job)) dispatcher.add(job);
-    // Last, since its listeners may call the pool.
     if (discarded) settlement.fail(discarded, this.#discarded(discarded));
     return promise;
   }
 
   #functionOf(job: unknown): PoolFunction {
-    const { dispatcher: { functions }, settings } = this.#parts;
+    const { functions, settings } = this.#parts;
     if (typeof job === "function") return functions.inline(job);
     if (typeof job !== "string") {
       throw expected("job", "the name of a job or a function", job);

@@ -12,7 +12,7 @@ export interface LifetimeParts {
   dispatcher: Dispatcher;
   settlement: Settlement;
   room: Room;
-  listeners: Listeners;
+  news: Listeners;
   /** Terminates the pool. */
   signal: AbortSignal | undefined;
 }
@@ -69,7 +69,7 @@ export class Lifetime {
   close(): void {
     if (this.#refusal) return;
     this.#refuse(() => new PoolClosedError("The pool is closed"));
-    this.#stopIfDrained();
+    if (this.#parts.settlement.waiting === 0) this.stop(this.#refusal!);
   }
 
   /** Ends now. */
@@ -84,19 +84,17 @@ export class Lifetime {
     if (this.#isStopped) return;
     this.#isStopped = true;
     clearTimeout(this.#restTimer);
-    const { dispatcher, settlement, signal } = this.#parts;
+    const { dispatcher, signal } = this.#parts;
     signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
-    for (const job of dispatcher.stop(refusal())) {
-      settlement.fail(job, refusal());
-    }
+    const gone = dispatcher.stop(refusal);
     // A stream that still ends somewhere is not waited for any more.
     this.#drains.release();
     const end = () => {
       this.#isGone = true;
       this.#ends.release();
     };
-    if (dispatcher.gone) dispatcher.gone.then(end);
+    if (gone) gone.then(end);
     else end();
   }
 
@@ -104,9 +102,8 @@ export class Lifetime {
   onDrained(): void {
     this.onEmpty();
     this.#drains.release();
-    this.#parts.listeners.tell("drain");
-    // A listener may have given a new job before closing.
-    if (this.#refusal) this.#stopIfDrained();
+    this.#parts.news.tellNow("drain", undefined);
+    if (this.#refusal) this.stop(this.#refusal);
   }
 
   /** No job is left: lets the process end, if none comes in a moment. */
@@ -114,8 +111,8 @@ export class Lifetime {
     if (this.#isStopped) return;
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
-      const { dispatcher, settlement } = this.#parts;
-      if (settlement.waiting === 0 && dispatcher.outstanding === 0) {
+      const { dispatcher, settlement, room } = this.#parts;
+      if (settlement.waiting === 0 && room.jobs === 0) {
         dispatcher.keepProcess(false);
       }
     }, REST_AFTER);
@@ -125,9 +122,5 @@ export class Lifetime {
   #refuse(refusal: () => Error): void {
     this.#refusal = refusal;
     this.#parts.room.refuse(refusal);
-  }
-
-  #stopIfDrained(): void {
-    if (this.#parts.settlement.waiting === 0) this.stop(this.#refusal!);
   }
 }

@@ -50,12 +50,12 @@ export function takePayload(
   if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
   if (departing.length > 0) {
-    const departures = extras.departures = new Departures(
+    const cargo = extras.cargo = new Departures(
       departing,
       connections === "descriptor" ? connectDescriptor : connectBytes,
     );
-    extras.size = size + departures.size;
-    if (departures.size > LARGE) extras.travelsAlone = true;
+    extras.size = size + cargo.size;
+    if (cargo.size > LARGE) extras.travelsAlone = true;
   }
   return { args: value, extras };
 }

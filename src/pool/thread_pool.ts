@@ -1,17 +1,18 @@
 // The pool: the public contract, and which parts stand behind it.
 
 import { Dispatcher } from "../dispatch/dispatcher.ts";
-import { AbortWatch } from "../job/abort_watch.ts";
-import type { Job } from "../job/job.ts";
+import { startError } from "../job/failures.ts";
+import { FunctionTable } from "../job/functions.ts";
+import type { ThreadPoolEventMap } from "../job/news.ts";
 import { Room } from "../job/room.ts";
-import { type JobRun, Settlement } from "../job/settlement.ts";
+import { Settlement } from "../job/settlement.ts";
 import { Meter, type PoolStats } from "../job/stats.ts";
 import type {
   ExecuteOptions,
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
-import { Listeners, type ThreadPoolEventMap } from "./events.ts";
+import { Listeners } from "./events.ts";
 import { Intake } from "./intake.ts";
 import type {
   InlineJob,
@@ -21,7 +22,6 @@ import type {
 } from "./job_types.ts";
 import { Lifetime } from "./lifetime.ts";
 import { poolSettings, waitSettings } from "./settings.ts";
-import { dispatcherEvents, tellEnd } from "./wiring.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -84,7 +84,7 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  */
 export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   implements AsyncDisposable {
-  readonly #listeners = new Listeners(this);
+  readonly #news = new Listeners(this);
   readonly #meter: Meter;
   readonly #dispatcher: Dispatcher;
   readonly #room: Room;
@@ -111,52 +111,34 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     super();
     const settings = poolSettings(options);
     const { size, concurrency, capacity, module, signal } = settings;
-    const listeners = this.#listeners;
+    const news = this.#news;
+    const functions = new FunctionTable();
     const meter = this.#meter = new Meter(concurrency);
-    const runOf = (job: Job): JobRun | undefined => {
-      return listeners.wants("jobend") ? dispatcher.runOf(job) : undefined;
-    };
-    const aborts = new AbortWatch((job, reason) => {
-      const run = runOf(job);
-      dispatcher.abort(job, reason);
-      settlement.abort(job, reason, run);
+    const settlement = new Settlement({
+      meter,
+      functions,
+      news,
+      onAbort: (job, reason) => dispatcher.abort(job, reason),
+      onDrained: () => lifetime.onDrained(),
     });
-    const settlement = new Settlement(meter, aborts, {
-      settled: (job, ok, error, run) => {
-        dispatcher.functions.end(job.fn);
-        tellEnd(listeners, job, ok, error, run);
-      },
-      drained: () => this.#lifetime.onDrained(),
-    });
-    const dispatcher = this.#dispatcher = new Dispatcher(
-      settings,
-      dispatcherEvents({
-        module,
-        meter,
-        settlement,
-        listeners,
-        runOf,
-        freed: () => this.#room.release(),
-        emptied: () => this.#lifetime.onEmpty(),
-        stop: (refusal) => this.#lifetime.stop(refusal),
-      }),
-    );
     // Each worker can have as many jobs as may be in progress, the queue its capacity beside.
     const most = size * concurrency + capacity;
-    const room = this.#room = new Room((count) => {
-      return dispatcher.outstanding + count <= most;
-    });
+    const room = this.#room = new Room(most, () => lifetime.onEmpty());
     const parts = {
       settings,
-      aborts,
-      dispatcher,
+      functions,
       settlement,
       room,
-      listeners,
+      meter,
+      news,
       signal,
     };
-    const lifetime = this.#lifetime = new Lifetime(parts);
-    this.#intake = new Intake({ ...parts, lifetime });
+    const dispatcher = this.#dispatcher = new Dispatcher(settings, {
+      ...parts,
+      onBroken: (cause) => lifetime.stop(() => startError(module, cause)),
+    });
+    const lifetime = this.#lifetime = new Lifetime({ ...parts, dispatcher });
+    this.#intake = new Intake({ ...parts, dispatcher, lifetime });
   }
 
   /**
@@ -424,10 +406,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * ```
    */
   stats(): PoolStats {
-    const { size, idle, queued, running } = this.#dispatcher.snapshot();
+    const { size, idle, queued, running, lost } = this.#dispatcher.snapshot();
     const { completed, failed, aborted, timedOut, crashed } = this.#meter;
     const { waitTime, runTime, utilization } = this.#meter;
-    const { lost } = this.#dispatcher;
     const workers = { size, idle, busy: size - idle };
     const ended = { completed, failed, aborted, timedOut, crashed, lost };
     const times = { waitTime, runTime, utilization };
@@ -465,7 +446,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       | null,
     options?: boolean | AddEventListenerOptions,
   ): void {
-    this.#listeners.add(type);
+    this.#news.add(type);
     super.addEventListener(type, listener as EventListener, options);
   }
 

@@ -1,4 +1,4 @@
-// The errors of jobs that fail for another reason than their handler's.
+// The errors that jobs reject with when it is not their handler that throws.
 
 import {
   JobTimeoutError,
@@ -6,19 +6,19 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "../errors.ts";
-import type { Job } from "../job/job.ts";
 import { textOf } from "../values/text_of.ts";
+import type { Job } from "./job.ts";
 
-/** The error of a job that has executed for longer than it may. */
+/** The job has executed for longer than it may. */
 export function timeoutError({ fn, timeout }: Job): JobTimeoutError {
   return new JobTimeoutError(
     `Job "${fn.name}" executed for longer than its timeout of ${timeout} ms`,
   );
 }
 
-/** The error of a job whose worker died. */
+/** Its worker has died, or was stopped. */
 export function crashError(
-  name: string,
+  { fn: { name } }: Job,
   started: boolean,
   cause: unknown,
 ): WorkerCrashedError {
@@ -37,7 +37,7 @@ export function crashError(
   });
 }
 
-/** The error of a pool whose workers cannot start. */
+/** No worker can start. */
 export function startError(
   module: string | undefined,
   cause: unknown,

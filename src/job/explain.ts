@@ -1,6 +1,6 @@
 // Says of errors that inline jobs often fail with what lies behind.
 
-import type { PoolFunction } from "../job/functions.ts";
+import type { PoolFunction } from "./functions.ts";
 import { addToMessage } from "../values/reword.ts";
 
 /** Adds to a job's error why a name or a module is not there, as far as that can be known. */

@@ -1,0 +1,221 @@
+// Decides which worker gets which jobs, and when: how far ahead, how many in one
+// message, and whether waking a worker is worth it.
+
+import { setImmediate } from "node:timers";
+import type { Job } from "../job/job.ts";
+import type { Endings } from "./endings.ts";
+import { HeadStart } from "./head_start.ts";
+import type { Shared } from "./parts.ts";
+import { LOOK_AFTER } from "./watch.ts";
+import type { PoolWorker } from "./worker.ts";
+import type { Workers } from "./workers.ts";
+
+/** What feeding needs beside what all share. */
+export interface FeederParts extends Shared {
+  workers: Workers;
+  endings: Endings;
+  /** It is time to dispatch. */
+  onTime(): void;
+}
+
+/** So many ms of work are worth being taken back for a worker that idles. */
+const WORTH_TAKING = 0.2;
+/** So many ms of work are worth waking a worker for, while another is awake. */
+const WORTH_WAKING = 0.2;
+/** Main lets others have their turn after a large job that took it so many ms to send. */
+const LONG_SEND = 1;
+/** So many bytes of jobs share a message. */
+const MOST_BYTES = 256 * 1024;
+
+/** Sends jobs from the queue to workers. */
+export class Feeder {
+  readonly #parts: FeederParts;
+  readonly #headStart: HeadStart;
+  /** Whether nothing is sent before the next turn of the event loop. */
+  #isPausing = false;
+  #isStopped = false;
+
+  constructor(parts: FeederParts) {
+    this.#parts = parts;
+    this.#headStart = new HeadStart(parts.onTime);
+  }
+
+  /**
+   * Whether a job that is added now leaves at once. Does not ask what the workers
+   * are at, which may be something else a moment later.
+   */
+  get sendsAtOnce(): boolean {
+    const { queue, workers: { idle, active }, pace } = this.#parts;
+    return queue.length === 0 && idle.size > 0 && !this.#isPausing &&
+      (idle.size === active.size || pace.mean >= WORTH_WAKING);
+  }
+
+  /** Whether the next job is for a worker that idles, or for none yet, and so leaves at once. */
+  get mayStartAtOnce(): boolean {
+    if (this.#isPausing) return false;
+    const { idle, active } = this.#parts.workers;
+    return active.size === 0 || idle.size > 0 && this.#isWorthWaking();
+  }
+
+  /** Sends what workers may have now. */
+  feedAll(): void {
+    const { queue, workers } = this.#parts;
+    for (const worker of workers.idle) {
+      if (queue.length === 0 || !this.#isWorthWaking()) break;
+      this.feed(worker);
+    }
+    if (queue.length === 0) return;
+    for (const worker of this.#byLoad()) {
+      if (worker.state !== "idle") this.feed(worker);
+    }
+  }
+
+  /**
+   * Whether to wake a worker that idles: that costs more than a few small jobs,
+   * which one that is awake will have done by then.
+   */
+  #isWorthWaking(): boolean {
+    if (!this.#isAnyAwake()) return true;
+    const { queue, pace, watch } = this.#parts;
+    if (queue.length * pace.mean >= WORTH_WAKING) return true;
+    if (performance.now() - queue.peek()!.submitted >= LOOK_AFTER) return true;
+    watch.soon();
+    return false;
+  }
+
+  #isAnyAwake(): boolean {
+    for (const worker of this.#parts.workers.active) {
+      if (worker.state !== "idle" && !worker.isHeldUp(WORTH_WAKING)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The workers, where they take several jobs at once those first that have fewer. */
+  #byLoad(): Iterable<PoolWorker> {
+    const { settings: { concurrency }, workers } = this.#parts;
+    return concurrency === 1
+      ? workers.active
+      : [...workers.active].sort((a, b) => a.jobs.length - b.jobs.length);
+  }
+
+  /** Sends a worker as many jobs as it may have before it. */
+  feed(worker: PoolWorker): void {
+    if (!this.#mayGetJobs(worker)) return;
+    const { settings: { concurrency }, pace, queue, workers, watch } =
+      this.#parts;
+    const { isReady, jobs } = worker;
+    const ahead = isReady ? Math.max(pace.ahead, concurrency) : 1;
+    // A worker is fed again when half of its jobs are done.
+    if (jobs.length >= concurrency && jobs.length * 2 > ahead) return;
+    let count = Math.min(
+      ahead - jobs.length,
+      worker.room,
+      // Its part, or what would not be worth waking another worker for.
+      Math.max(
+        Math.ceil(queue.length / workers.active.size),
+        Math.ceil(WORTH_WAKING / pace.mean),
+      ),
+      queue.length,
+    );
+    // A message is worth its cost to a worker that has jobs if it brings no fewer.
+    if (jobs.length >= concurrency && count < jobs.length) return;
+    while (count > 0 && !this.#isPausing) {
+      const first = queue.peek();
+      if (first === undefined) break;
+      // What can be sent once only waits for no other job.
+      const startsAtOnce = isReady && jobs.length < concurrency;
+      if (first.oneAttempt && !startsAtOnce) break;
+      if (first.isLarge && !isReady || !worker.takes(first)) break;
+      if (this.#headStart.has(first)) break;
+      count -= this.#send(worker, count);
+    }
+    if (worker.waiting > 0) watch.soon();
+  }
+
+  #mayGetJobs(worker: PoolWorker): boolean {
+    if (this.#isStopped || this.#isPausing) return false;
+    const { concurrency, hardKill, abortGrace } = this.#parts.settings;
+    switch (worker.state) {
+      case "starting":
+        // Not before it is known that its thread can be killed.
+        return !hardKill;
+      case "idle":
+      case "busy":
+        // It may be stopped for one of its jobs, and others with that.
+        return concurrency === 1 || abortGrace === Infinity ||
+          !worker.jobs.told.isAny;
+      default:
+        return false;
+    }
+  }
+
+  /** Sends one message, and tells how many jobs it held. */
+  #send(worker: PoolWorker, most: number): number {
+    const { queue } = this.#parts;
+    const jobs = [queue.shift()!];
+    let bytes = jobs[0].size;
+    while (jobs.length < most && bytes < MOST_BYTES) {
+      const next = queue.peek();
+      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart.has(next)) break;
+      bytes += next.size;
+      jobs.push(queue.shift()!);
+    }
+    this.post(worker, jobs);
+    return jobs.length;
+  }
+
+  /** Sends jobs to a worker. */
+  post(worker: PoolWorker, jobs: Job[]): void {
+    const { watch, endings, workers } = this.#parts;
+    try {
+      const { shortestTimeout, spent } = worker.send(jobs);
+      watch.expectTimeout(shortestTimeout);
+      watch.expectStall();
+      if (spent > LONG_SEND && jobs[0].isLarge) this.#pause();
+      if (endings.tellsStarts) watch.soon();
+    } catch (error) {
+      for (const job of jobs) endings.unsendable(job, error);
+    }
+    workers.update(worker);
+  }
+
+  /** Lets others have their turn before more is sent. */
+  #pause(): void {
+    this.#isPausing = true;
+    setImmediate(() => {
+      this.#isPausing = false;
+      if (!this.#isStopped) this.#parts.onTime();
+    });
+  }
+
+  /** Takes back, for a worker that idles, what waits behind another's job. */
+  takeBackForIdle(): void {
+    const { workers, pace } = this.#parts;
+    let victim: PoolWorker | undefined;
+    for (const worker of workers.active) {
+      if (worker.state === "held" && this.#takeFrom(worker)) return;
+      if (worker.waiting > (victim?.waiting ?? 0)) victim = worker;
+    }
+    if (victim === undefined) return;
+    const time = victim.waiting * pace.mean;
+    // Small jobs that are few are done sooner than they are sent again, but a
+    // start may take any time.
+    if (victim.isReady && time < WORTH_TAKING) return;
+    this.#takeFrom(victim);
+  }
+
+  #takeFrom(worker: PoolWorker): boolean {
+    const jobs = worker.takeBackWaiting(true);
+    this.#parts.queue.putBack(jobs);
+    this.#parts.workers.update(worker);
+    return jobs.length > 0;
+  }
+
+  /** Sends nothing more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#headStart.stop();
+  }
+}

@@ -1,0 +1,55 @@
+// Whether it is of use to start workers: they may die in a row, or never start.
+
+import { Breaker } from "../threads/breaker.ts";
+
+/** So many workers may die in a row before the next one starts later. */
+const MOST_DEATHS = 10;
+/** So many workers may die in a row before any has begun a job. */
+const MOST_BARREN = 10;
+
+/** How the workers of a pool fare. */
+export class Health {
+  readonly #deaths = new Breaker(MOST_DEATHS);
+  readonly #failedStarts = new Breaker(1);
+  /** How many have died in a row without a job. */
+  #barren = 0;
+  #hasEverStarted = false;
+
+  /** A worker has started. */
+  started(): void {
+    this.#hasEverStarted = true;
+    this.#failedStarts.reset();
+  }
+
+  /** A job has ended in one of them. */
+  worked(): void {
+    this.#deaths.reset();
+    this.#barren = 0;
+  }
+
+  /**
+   * A worker has died by itself.
+   *
+   * @param isReady Whether it had started
+   * @param hasBegunAny Whether it had begun any job
+   * @returns Whether it is of no use to start others
+   */
+  died(isReady: boolean, hasBegunAny: boolean): boolean {
+    const now = performance.now();
+    this.#deaths.add(now);
+    if (!isReady) this.#failedStarts.add(now);
+    this.#barren = hasBegunAny ? 0 : this.#barren + 1;
+    return !this.#hasEverStarted || this.#barren >= MOST_BARREN;
+  }
+
+  /** How many workers have died in a row. */
+  get deaths(): number {
+    return this.#deaths.count;
+  }
+
+  /** For how many ms no worker is to be started. */
+  get delay(): number {
+    const now = performance.now();
+    return Math.max(this.#deaths.delay(now), this.#failedStarts.delay(now));
+  }
+}

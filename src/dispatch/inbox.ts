@@ -1,0 +1,144 @@
+// What comes from one worker: what it says, and what it leaves in shared memory.
+// Jobs that have ended leave through `Endings`.
+
+import type { Link } from "../flow/link.ts";
+import type { Job } from "../job/job.ts";
+import type { Outcome } from "../job/settlement.ts";
+import { Arrivals } from "../moving/arrivals.ts";
+import type { MovedList } from "../moving/moved.ts";
+import { unpackError } from "../values/error_codec.ts";
+import { type Board, State, WAKE } from "../wire/board.ts";
+import type { Ending, FromWorker } from "../wire/protocol.ts";
+import type { PoolWorker, WorkerParts } from "./worker.ts";
+
+/** Reads for one worker. */
+export class Inbox {
+  readonly #worker: PoolWorker;
+  readonly #board: Board;
+  readonly #link: Link;
+  readonly #parts: WorkerParts;
+  /** Whether what the worker has written could not be read. */
+  #isBroken = false;
+
+  constructor(
+    worker: PoolWorker,
+    board: Board,
+    link: Link,
+    parts: WorkerParts,
+  ) {
+    this.#worker = worker;
+    this.#board = board;
+    this.#link = link;
+    this.#parts = parts;
+    link.onEnded = (seq) => this.settleOnBoard(worker.jobs.get(seq));
+  }
+
+  /** Reads what comes from the worker, where a job may have destroyed anything. */
+  #trust(read: () => void): void {
+    if (this.#isBroken) return;
+    try {
+      read();
+    } catch (cause) {
+      this.#isBroken = true;
+      const error = "What the worker has written cannot be read";
+      this.#parts.died(this.#worker, new Error(error, { cause }));
+    }
+  }
+
+  /** The worker says something. */
+  receive(message: FromWorker): void {
+    this.#trust(() => {
+      this.#worker.stall.over();
+      this.#take(message);
+      this.#board.awake();
+      this.#parts.heard(this.#worker);
+    });
+  }
+
+  #take(message: FromWorker): void {
+    if (message === WAKE) return;
+    if (Array.isArray(message)) {
+      for (let i = 0; i < message.length; i += 2) {
+        const [seq, value] = [message[i] as number, message[i + 1]];
+        this.#settlePosted(seq, { kind: "value", value });
+      }
+    } else if (message.kind === "flow") this.#link.receive(message.events);
+    else if (message.kind === "grown") this.#worker.isGrown = true;
+    else if (message.kind === "ended") {
+      // What the job wrote before it ended comes first.
+      this.#link.read();
+      this.#settlePosted(message.seq, message.ending);
+    }
+  }
+
+  #settlePosted(seq: number, ending: Ending): void {
+    const job = this.#worker.jobs.get(seq);
+    if (job === undefined) return;
+    // What cannot be read leaves the job in flight: it is lost with its worker.
+    let outcome: Outcome = ending.kind === "error"
+      ? { kind: "error", error: unpackError(ending.error) }
+      : ending;
+    this.#worker.jobs.remove(job);
+    let streams: Arrivals | undefined;
+    if (ending.kind === "value") {
+      if (ending.moved) {
+        streams = new Arrivals();
+        outcome = this.#revive(ending.value, ending.moved, streams);
+      }
+      if (ending.isLarge) {
+        this.#board.hasRead();
+        // It may wait for that with its next job.
+        if (this.#worker.jobs.length > 0) this.#worker.wake();
+      }
+    }
+    const [start, end] = [this.#board.start(seq), this.#board.end(seq)];
+    const { endings } = this.#parts;
+    endings.ended(this.#worker, job, outcome, start, end, streams);
+  }
+
+  /** Puts what has moved into a result. */
+  #revive(value: unknown, moved: MovedList, streams: Arrivals): Outcome {
+    try {
+      return { kind: "value", value: streams.revive(value, moved, this.#link) };
+    } catch (error) {
+      streams.end();
+      const message = `The result cannot be received: ${
+        (error as Error).message
+      }`;
+      return { kind: "not-cloneable", message };
+    }
+  }
+
+  /** Takes what the worker has left in shared memory. */
+  collect(): void {
+    this.#trust(() => {
+      // Streams may run code of the user's here, before anything is changed.
+      this.#link.read();
+      const { jobs, concurrency } = this.#worker;
+      // Where several are in progress, it has told of each that has ended.
+      if (concurrency > 1) return;
+      while (this.settleOnBoard(jobs.peek(), jobs.end));
+    });
+  }
+
+  /** The same of one job, whose worker is stopped. */
+  collectLast(job: Job): void {
+    this.#trust(() => this.settleOnBoard(job));
+  }
+
+  /** Takes a job's result from the board; `false` if it is not there. */
+  settleOnBoard(job: Job | undefined, end = (job?.seq ?? 0) + 1): boolean {
+    if (job === undefined) return false;
+    const { seq } = job;
+    const board = this.#board;
+    const state = board.state(seq);
+    if (state <= State.POSTED) return false;
+    const value = board.result(seq, state, end);
+    const worker = this.#worker;
+    worker.jobs.remove(job);
+    worker.stall.over();
+    const [start, ended] = [board.start(seq), board.end(seq)];
+    this.#parts.endings.value(worker, job, value, start, ended);
+    return true;
+  }
+}

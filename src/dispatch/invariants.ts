@@ -1,0 +1,43 @@
+// What can never be. Tests listen here, and hear of it at once.
+
+import type { JobQueue } from "../job/queue.ts";
+import type { Room } from "../job/room.ts";
+import type { Workers } from "./workers.ts";
+
+/** Set by tests; unset, a check costs one comparison. */
+export const invariants: { onBroken: ((what: string) => void) | undefined } = {
+  onBroken: undefined,
+};
+
+/** Says that something is as it can never be, unless it holds. */
+export function check(holds: boolean, what: string): void {
+  if (!holds) invariants.onBroken?.(what);
+}
+
+/** Whether the queue, the workers and what is counted of them agree. */
+export function checkAll(queue: JobQueue, workers: Workers, room: Room): void {
+  if (invariants.onBroken === undefined) return;
+  let inFlight = 0;
+  for (const worker of workers.active) {
+    const { state, jobs, isReady } = worker;
+    const { sent, running } = jobs.count();
+    inFlight += jobs.length;
+    check(sent + running <= jobs.length, "more jobs run than were sent");
+    check(
+      (state === "idle") === workers.idle.has(worker),
+      `a worker that is ${state} is among the idle ones, or is not`,
+    );
+    check(state !== "idle" || jobs.length === 0, "an idle worker has jobs");
+    check(state === "starting" || isReady, `a ${state} worker is not ready`);
+    for (const job of jobs.all()) {
+      check(job.worker === worker, "a job is in flight to two workers");
+    }
+  }
+  for (const worker of workers.inactive) {
+    check(worker.jobs.length === 0, `a ${worker.state} worker has jobs`);
+  }
+  check(
+    queue.length + inFlight <= room.jobs,
+    "more jobs are queued and in flight than were accepted",
+  );
+}

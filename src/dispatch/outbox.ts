@@ -1,0 +1,83 @@
+// What goes to one worker: jobs, with the functions they run and what moves with
+// them.
+
+import { JobCloneError } from "../errors.ts";
+import type { Link } from "../flow/link.ts";
+import { type FunctionTable, KnownFunctions } from "../job/functions.ts";
+import type { Job } from "../job/job.ts";
+import type { WorkerThread } from "../threads/worker_thread.ts";
+import { JobListWriter } from "../wire/job_list.ts";
+
+/** To read a message may take so many times as long as to send it. */
+const READING = 20;
+
+/** How jobs were sent. */
+export interface Sent {
+  /** How many ms the first of them to time out may execute. */
+  shortestTimeout: number;
+  /** How many ms it took to send them. */
+  spent: number;
+}
+
+/** Writes for one worker. */
+export class Outbox {
+  readonly #thread: WorkerThread;
+  readonly #link: Link;
+  readonly #functions: KnownFunctions;
+  readonly #lends: boolean;
+  /** Until when, on main's clock, the worker may be reading what it was sent. */
+  readingUntil = 0;
+
+  /** @param lends Whether copies of large buffers move; to a process all is copied anyway */
+  constructor(
+    thread: WorkerThread,
+    link: Link,
+    functions: FunctionTable,
+    lends: boolean,
+  ) {
+    this.#thread = thread;
+    this.#link = link;
+    this.#functions = new KnownFunctions(functions);
+    this.#lends = lends;
+  }
+
+  /** Tells which functions the jobs run, if the worker does not know them. */
+  tellFunctions(jobs: readonly Job[]): void {
+    const news = this.#functions.newsFor(jobs);
+    if (news) this.#thread.post(news);
+  }
+
+  /**
+   * Sends jobs in one message, which all but a single one must allow to share.
+   *
+   * @throws {JobCloneError} If they cannot be cloned
+   */
+  send(jobs: readonly Job[]): Sent {
+    const { cargo, moves, lent } = jobs[0].extras ?? {};
+    const begun = performance.now();
+    const loan = this.#lends ? lent?.lend() : undefined;
+    const writer = new JobListWriter();
+    for (const job of jobs) writer.write(job);
+    const { list, shortestTimeout } = writer;
+    const moving = loan ? [...loan.moves, ...moves ?? []] : moves;
+    try {
+      if (cargo === undefined) this.#thread.post(list, moving);
+      else {
+        const moved = jobs.map(({ extras }) => extras!.cargo!.send(this.#link));
+        this.#thread.post({ kind: "moving-jobs", jobs: list, moved }, moving);
+        this.#link.woken();
+      }
+    } catch (cause) {
+      throw new JobCloneError(
+        `The arguments cannot be cloned: ${(cause as Error).message}`,
+        { cause },
+      );
+    } finally {
+      if (loan) lent!.restore(loan.copies);
+    }
+    const now = performance.now();
+    const spent = now - begun;
+    this.readingUntil = Math.max(this.readingUntil, now) + READING * spent;
+    return { shortestTimeout, spent };
+  }
+}

@@ -1,0 +1,194 @@
+// What becomes of workers that do not do as they should: jobs that are told to
+// end, workers that are held, left alone, stopped, or die.
+
+import { WorkerCrashedError } from "../errors.ts";
+import type { Job } from "../job/job.ts";
+import type { Endings } from "./endings.ts";
+import type { Shared } from "./parts.ts";
+import { LONGEST_SILENCE } from "./stall.ts";
+import type { Look } from "./watch.ts";
+import type { PoolWorker } from "./worker.ts";
+import type { Workers } from "./workers.ts";
+
+/** What supervision needs beside what all share. */
+export interface SupervisorParts extends Shared {
+  workers: Workers;
+  endings: Endings;
+}
+
+/** Why a worker is stopped that was left alone, and goes on though it hears that its job is to end. */
+const IGNORED =
+  "A job did not end though it was told to, and its worker was stopped";
+
+/** Acts on what main sees of its workers; whoever calls it dispatches afterwards. */
+export class Supervisor {
+  readonly #parts: SupervisorParts;
+  /** When the last grace of workers is over that were left alone. */
+  readonly #lastGraces = new WeakMap<PoolWorker, number>();
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes what a worker has left in shared memory, and brings its state in line. */
+  collect(worker: PoolWorker): void {
+    const { queue, workers, endings } = this.#parts;
+    worker.collect();
+    if (endings.tellsStarts) endings.tellStarts(worker);
+    if (worker.isGrown) queue.putBack(worker.takeBackAll());
+    workers.update(worker);
+  }
+
+  /** Looks at a worker: its jobs may have run too long, or it may be held. */
+  look(worker: PoolWorker, { now, isDue }: Look): void {
+    const { workers, watch } = this.#parts;
+    this.collect(worker);
+    if (isDue("timeout")) {
+      const { overdue, next } = worker.jobs.findOverdue(now);
+      for (const job of overdue) this.#timeOut(job, worker);
+      watch.expectTimeout(next);
+    }
+    if (isDue("grace")) {
+      for (const { job, isLast } of worker.jobs.told.due(now)) {
+        this.#endGrace(job, worker, isLast);
+      }
+      watch.at("grace", worker.jobs.told.nextDue);
+    }
+    if (!workers.active.has(worker) || !worker.isReady) return;
+    switch (worker.stall.verdict(now, worker.readingUntil)) {
+      case "held":
+        return this.hold(worker);
+      case "unresponsive":
+        return this.stop(
+          worker,
+          new Error(
+            `The worker did nothing for ${LONGEST_SILENCE} ms, and was stopped`,
+          ),
+        );
+    }
+  }
+
+  /** Gives what waits before a worker to others, until it says something. */
+  hold(worker: PoolWorker): void {
+    const { workers, queue } = this.#parts;
+    workers.to(worker, "held");
+    queue.putBack(worker.takeBackWaiting(workers.idle.size > 0));
+  }
+
+  /** Tells a job that runs to end. */
+  tellToEnd(job: Job, worker: PoolWorker, reason: unknown): void {
+    const { settings: { abortGrace }, watch } = this.#parts;
+    const due = performance.now() + abortGrace;
+    worker.tellToEnd(job, reason, due);
+    watch.at("grace", due);
+  }
+
+  #timeOut(job: Job, worker: PoolWorker): void {
+    const reason = new DOMException("The job timed out", "TimeoutError");
+    this.tellToEnd(job, worker, reason);
+    this.#parts.settlement.timeOut(job, worker.runOf(job));
+  }
+
+  #endGrace(job: Job, worker: PoolWorker, isLast: boolean): void {
+    if (job.worker !== worker) return;
+    if (isLast) return this.#endIgnored(job, worker);
+    const now = performance.now();
+    const due = now + this.#parts.settings.abortGrace;
+    // What it does not hear since it is reading, it will hear.
+    if (now < worker.readingUntil) {
+      return worker.jobs.told.renew(job, due, false);
+    }
+    // Else one may start between the last look and the end.
+    this.#parts.queue.putBack(worker.takeBackAll());
+    this.collect(worker);
+    if (job.worker !== worker) return;
+    // What jobs have ended with is on its way. A job can keep it from coming.
+    if (worker.jobs.isEnding) worker.jobs.told.renew(job, due, true);
+    else this.#endIgnored(job, worker);
+  }
+
+  /** A job has not ended, though it was told to. */
+  #endIgnored(job: Job, worker: PoolWorker): void {
+    const { settings, workers, room } = this.#parts;
+    const { hardKill, isolation, abortGrace } = settings;
+    const canStop = hardKill || isolation === "process";
+    // Of a loop in a thread that can only be told to end, nothing else is harmed.
+    if (!canStop && worker.jobs.length === 1 && worker.jobs.told.isDeaf) {
+      worker.leaveWith(job);
+      workers.leave(worker);
+      room.leave();
+      return room.release();
+    }
+    this.stop(
+      worker,
+      new Error(
+        `Job "${job.fn.name}" did not end within ${abortGrace} ms after it was told to, and its worker was stopped`,
+      ),
+    );
+  }
+
+  /** Workers that have ended the jobs with which they were left alone take jobs again. */
+  lookAtLost(): void {
+    const { workers, settings: { abortGrace }, watch } = this.#parts;
+    for (const worker of workers.lost) {
+      const { sinceLost } = worker;
+      if (sinceLost === "is back") workers.welcome(worker);
+      if (sinceLost !== "hears") continue;
+      // It hears, late, that its job is to end.
+      const now = performance.now();
+      const due = this.#lastGraces.get(worker) ?? now + abortGrace;
+      this.#lastGraces.set(worker, due);
+      if (due <= now) this.stop(worker, new Error(IGNORED));
+      else watch.at("grace", due);
+    }
+  }
+
+  /** There is no room for another thread: those that are left alone end when they can. */
+  endLost(): void {
+    for (const worker of this.#parts.workers.lost) {
+      this.stop(worker, new Error(IGNORED));
+    }
+  }
+
+  /**
+   * A worker has died by itself.
+   *
+   * @returns Whether it is of no use to start others
+   */
+  died(worker: PoolWorker, cause: unknown): boolean {
+    if (worker.state === "gone") return false;
+    let isOfNoUse = false;
+    this.stop(worker, cause, (hasWorked) => {
+      isOfNoUse = this.#parts.health.died(worker.isReady, hasWorked);
+      this.#parts.workers.tellDeath(worker, cause);
+    });
+    return isOfNoUse;
+  }
+
+  /**
+   * Ends a worker, for this reason: its jobs that have not started go back to the
+   * queue, the others are lost.
+   */
+  stop(
+    worker: PoolWorker,
+    cause: unknown,
+    tell?: (hasWorked: boolean) => void,
+  ): void {
+    const { workers, queue, endings } = this.#parts;
+    if (worker.state === "gone") return;
+    const { started, unstarted } = workers.end(
+      worker,
+      new WorkerCrashedError("The worker died", { cause, started: true }),
+    );
+    const { lost = [], kept = [] } = Object.groupBy(
+      unstarted,
+      (job) => job.oneAttempt ? "lost" : "kept",
+    );
+    queue.putBack(kept);
+    tell?.(worker.hasWorked || started.length > 0);
+    workers.tellGone(worker);
+    for (const job of [...lost, ...started]) {
+      endings.crashed(worker, job, started.includes(job), cause);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+// When main looks at its workers by itself: one timer, set for the first of all
+// that may be due.
+
+/** A worker tells of its jobs at intervals only: main looks so many ms after the last that happened. */
+export const LOOK_AFTER = 2;
+/** How often main looks for workers that something else holds than their jobs. */
+const STALL_EVERY = 250;
+
+/** Why main looks: something may have come without a word, a worker may do nothing, a job's time may be over, or its grace. */
+type Reason = "look" | "stall" | "timeout" | "grace";
+
+/** A look, and what is due at it. */
+export interface Look {
+  now: number;
+  isDue(reason: Reason): boolean;
+}
+
+/** The one alarm. */
+export class Watch {
+  readonly #onDue: (look: Look) => void;
+  /** When each is due, on main's clock. */
+  readonly #due = new Map<Reason, number>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerDue = Infinity;
+  /** How many looks are to follow each other. */
+  #looks = 0;
+  #isStopped = false;
+
+  constructor(onDue: (look: Look) => void) {
+    this.#onDue = onDue;
+  }
+
+  /** Something has happened that a worker may not tell of: looks twice. */
+  soon(): void {
+    if (this.#looks === 0) this.at("look", performance.now() + LOOK_AFTER);
+    this.#looks = 2;
+  }
+
+  /** Looks once more. */
+  again(): void {
+    if (this.#looks === 0) this.at("look", performance.now() + LOOK_AFTER);
+    this.#looks ||= 1;
+  }
+
+  /** A job may execute for so many ms from now. */
+  expectTimeout(ms: number): void {
+    if (ms < Infinity) this.at("timeout", performance.now() + ms);
+  }
+
+  /** A worker has jobs. */
+  expectStall(): void {
+    if (this.#due.has("stall")) return;
+    this.at("stall", performance.now() + STALL_EVERY);
+  }
+
+  /** Looks at a time. */
+  at(reason: Reason, due: number): void {
+    if (this.#isStopped || due >= (this.#due.get(reason) ?? Infinity)) return;
+    this.#due.set(reason, due);
+    this.#arm();
+  }
+
+  #arm(): void {
+    const due = Math.min(...this.#due.values());
+    if (due === this.#timerDue) return;
+    clearTimeout(this.#timer);
+    this.#timerDue = due;
+    if (due === Infinity) return;
+    const ms = Math.ceil(Math.max(0, due - performance.now()));
+    this.#timer = setTimeout(() => this.#ring(), ms);
+  }
+
+  #ring(): void {
+    const now = performance.now();
+    const due = new Set<Reason>();
+    for (const [reason, at] of this.#due) {
+      if (at > now) continue;
+      due.add(reason);
+      this.#due.delete(reason);
+    }
+    this.#timerDue = Infinity;
+    if (due.has("look") && --this.#looks > 0) {
+      this.at("look", now + LOOK_AFTER);
+    }
+    this.#onDue({ now, isDue: (reason) => due.has(reason) });
+    this.#arm();
+  }
+
+  /** Looks no more until something happens. */
+  pause(): void {
+    this.#due.clear();
+    this.#looks = 0;
+    this.#arm();
+  }
+
+  /** Looks no more. */
+  stop(): void {
+    this.pause();
+    this.#isStopped = true;
+  }
+}

@@ -1,0 +1,319 @@
+// One worker as main sees it: its thread, the jobs in flight to it, and what may
+// be done with it now.
+
+import { type FlowEvents, Link } from "../flow/link.ts";
+import { FlowRing, NO_RING } from "../flow/ring.ts";
+import type { FunctionTable } from "../job/functions.ts";
+import type { Job, JobRun, JobWorker } from "../job/job.ts";
+import type { News } from "../job/news.ts";
+import type { Life } from "../threads/life.ts";
+import type { OpenThread, ThreadSettings } from "../threads/thread.ts";
+import { WorkerThread } from "../threads/worker_thread.ts";
+import { packError } from "../values/error_codec.ts";
+import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
+import type { Endings } from "./endings.ts";
+import { InFlight } from "./in_flight.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox, type Sent } from "./outbox.ts";
+import { Stall } from "./stall.ts";
+import type { WorkerState } from "./worker_state.ts";
+
+/** What all workers of a pool have in common. */
+export interface WorkerSettings extends Omit<ThreadSettings, "isCaller"> {
+  concurrency: number;
+  maxJobsPerWorker: number;
+  maxHeapPerWorker: number;
+}
+
+/** What a worker needs of those around it, and what it tells them. */
+export interface WorkerParts {
+  /** Starts its thread. */
+  open: OpenThread;
+  /** Whether that shares no memory with main, so that what it says is on its way for a while. */
+  isRemote: boolean;
+  functions: FunctionTable;
+  endings: Endings;
+  news: News;
+  ready(worker: PoolWorker): void;
+  /** It has said something: jobs may have ended. */
+  heard(worker: PoolWorker): void;
+  /** It was told something to which the answer may come without a word. */
+  told(): void;
+  died(worker: PoolWorker, cause: unknown): void;
+}
+
+/** What is left of a worker. */
+export interface Remains {
+  unstarted: Job[];
+  started: Job[];
+  /** The life of its thread, if that can be seen. */
+  life: Life | undefined;
+}
+
+const FORGED = "A job has posted a message of its own, which was dropped";
+/** So many bytes may be sent ahead; more only if the worker has read all that it was sent. */
+const BYTES_AHEAD = 2 ** 20;
+
+/** A worker with the list of what it has been sent. */
+export class PoolWorker implements JobWorker {
+  readonly id: number;
+  /** Changed by `Workers` only. */
+  state: WorkerState = "starting";
+  readonly jobs: InFlight;
+  readonly stall: Stall;
+  /** Above 1, jobs may end in another order than they start. */
+  readonly concurrency: number;
+  /** Whether its heap has grown too large. */
+  isGrown = false;
+  /** Whether any job has ended in it. */
+  hasWorked = false;
+  readonly #parts: WorkerParts;
+  readonly #board: Board;
+  readonly #thread: WorkerThread;
+  readonly #link: Link;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
+  /** How many more jobs it may be given. */
+  #jobsLeft: number;
+  /** The job that it was left alone with. */
+  #lostTo = 0;
+
+  constructor(
+    id: number,
+    settings: WorkerSettings & { isCaller: boolean },
+    parts: WorkerParts,
+  ) {
+    const { name, concurrency, hardKill } = settings;
+    this.id = id;
+    this.#parts = parts;
+    this.concurrency = concurrency;
+    this.#jobsLeft = settings.maxJobsPerWorker;
+    // The thread comes first: it starts while the rest is made.
+    const thread = this.#thread = new WorkerThread(parts.open, {
+      ...settings,
+      name: `${name}-${id}`,
+    }, {
+      ready: () => parts.ready(this),
+      message: (message) => this.#inbox.receive(message),
+      forged: () => {
+        const error = new Error(FORGED);
+        parts.news.tell("workererror", { workerId: id, error });
+      },
+      died: (cause) => parts.died(this, cause),
+    });
+    const slots = slotsFor(concurrency);
+    const board = this.#board = new Board(slots);
+    this.jobs = new InFlight(board, slots, parts.isRemote);
+    this.stall = new Stall(this.jobs);
+    const rings = parts.isRemote
+      ? undefined
+      : { input: new FlowRing(), output: new FlowRing() };
+    const link = this.#link = new Link(
+      (flow, moves) => this.#postFlow(flow, moves),
+      true,
+      rings ?? { input: NO_RING, output: NO_RING },
+    );
+    this.#inbox = new Inbox(this, board, link, parts);
+    this.#outbox = new Outbox(thread, link, parts.functions, !parts.isRemote);
+    thread.init({
+      kind: "init",
+      workerId: id,
+      slots,
+      board: board.buffer,
+      rings: rings &&
+        { input: rings.output.buffer, output: rings.input.buffer },
+      module: settings.module,
+      concurrency,
+      maxHeap: settings.maxHeapPerWorker,
+      // One that can be killed needs no guard, which would take an end for lack
+      // of memory for its own.
+      guards: !hardKill,
+      hardKill,
+      memoryLimit: settings.memoryLimit,
+      timeOrigin: performance.timeOrigin,
+    });
+  }
+
+  #postFlow(flow?: FlowEvents, moves?: Transferable[]): void {
+    this.#thread.post(flow ? { kind: "flow", events: flow } : WAKE, moves);
+    this.#parts.told();
+  }
+
+  /** Lets it look at what is new in shared memory. */
+  wake(): void {
+    this.#thread.post(WAKE);
+  }
+
+  /** Whether it has imported the module. */
+  get isReady(): boolean {
+    return this.#thread.isReady;
+  }
+
+  /** It keeps the process from ending, or no longer. */
+  keepProcess(keeps: boolean): void {
+    this.#thread.keepProcess(keeps);
+  }
+
+  /** How many jobs wait before it, as far as is known. */
+  get waiting(): number {
+    const { length } = this.jobs;
+    if (!this.isReady) return length;
+    return this.concurrency > 1
+      ? this.jobs.count().sent
+      : Math.max(0, length - 1);
+  }
+
+  /** Whether something may be in shared memory that it has not told of. */
+  get mayHaveMore(): boolean {
+    // With several jobs at once, their ends are told there, too.
+    if (!this.#link.isUsed && this.concurrency === 1) return false;
+    const first = this.jobs.peek();
+    // The first job may start any moment.
+    return this.#link.isOtherInTurn ||
+      first !== undefined && this.jobs.isSent(first);
+  }
+
+  /** Whether a job may start any moment without a word. */
+  get mayStart(): boolean {
+    const { sent, running } = this.jobs.count();
+    return sent > 0 && running < this.concurrency;
+  }
+
+  /** Whether it has been at one job for more than so many ms, and does nothing else. */
+  isHeldUp(ms: number): boolean {
+    const job = this.jobs.peek();
+    return job !== undefined && this.concurrency === 1 &&
+      this.jobs.isRunning(job) &&
+      performance.now() - this.#board.start(job.seq) > ms;
+  }
+
+  /** Whether it may be sent a job now: of large arguments, two are on their way at most. */
+  takes({ size }: Job): boolean {
+    if (size === 0 || this.jobs.bytes + size <= BYTES_AHEAD) return true;
+    return this.jobs.length < 2 || this.jobs.firstUnstarted() === undefined;
+  }
+
+  /** How many more jobs it may be sent. */
+  get room(): number {
+    return this.isGrown ? 0 : Math.min(this.jobs.room, this.#jobsLeft);
+  }
+
+  /** Whether it is to be given no more jobs. */
+  get isSpent(): boolean {
+    return this.isGrown || this.#jobsLeft === 0;
+  }
+
+  /** Whether nothing is left to do for it. */
+  get isDone(): boolean {
+    return this.jobs.length === 0 && !this.#link.isUsed;
+  }
+
+  /** Until when, on main's clock, it may be reading what it was sent. */
+  get readingUntil(): number {
+    return this.#outbox.readingUntil;
+  }
+
+  /**
+   * Sends jobs in one message.
+   *
+   * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
+   */
+  send(jobs: Job[]): Sent {
+    this.#outbox.tellFunctions(jobs);
+    for (const job of jobs) this.jobs.add(job, this);
+    this.#jobsLeft -= jobs.length;
+    let isSent = false;
+    try {
+      const sent = this.#outbox.send(jobs);
+      isSent = true;
+      if (jobs[0].extras?.cargo) this.#parts.told();
+      return sent;
+    } finally {
+      if (!isSent) { for (const job of jobs) this.takeBack(job); }
+    }
+  }
+
+  /** Takes a job back; `false` if it has started. */
+  takeBack(job: Job): boolean {
+    if (!this.jobs.takeBack(job)) return false;
+    this.#jobsLeft++;
+    job.extras?.cargo?.takeBack();
+    return true;
+  }
+
+  /** Takes back, in order, the jobs that have not started and may go elsewhere. */
+  takeBackAll(): Job[] {
+    return this.#takeBackIf(() => true);
+  }
+
+  /**
+   * The same for those that another worker may be quicker to start: to send large
+   * arguments again is worth it once, and only for a worker that idles.
+   */
+  takeBackWaiting(isOtherIdle: boolean): Job[] {
+    return this.#takeBackIf((job) => {
+      if (!job.isLarge) return true;
+      if (!isOtherIdle || job.extras!.wasTakenBack) return false;
+      return job.extras!.wasTakenBack = true;
+    });
+  }
+
+  #takeBackIf(mayLeave: (job: Job) => boolean): Job[] {
+    return this.jobs.all().filter((job) => {
+      return !job.oneAttempt && this.jobs.isSent(job) && mayLeave(job) &&
+        this.takeBack(job);
+    });
+  }
+
+  /** Where a job that has started runs, and for how long so far. */
+  runOf({ seq }: Job): JobRun {
+    const start = this.#board.start(seq);
+    return { workerId: this.id, start, end: performance.now() };
+  }
+
+  /** Tells a job that runs to end, and gives it until then. */
+  tellToEnd(job: Job, reason: unknown, due: number): void {
+    this.jobs.told.add(job, due);
+    const { seq } = job;
+    this.#thread.post({ kind: "abort", seq, reason: packError(reason) });
+  }
+
+  /** Leaves it alone with a job that does not end though it was told to. */
+  leaveWith(job: Job): void {
+    this.#lostTo = job.seq;
+    this.jobs.remove(job);
+  }
+
+  /** What it does since it was left alone. */
+  get sinceLost(): "loops" | "hears" | "is back" {
+    const isBack = this.#board.state(this.#lostTo) !== State.CLAIMED;
+    return isBack ? "is back" : this.jobs.told.hasHeard ? "hears" : "loops";
+  }
+
+  /** Takes what it has left in shared memory. */
+  collect(): void {
+    this.#inbox.collect();
+  }
+
+  /** Ends it, and gives what was in flight, in order. */
+  stop(cause: unknown): Remains {
+    const life = this.#thread.stop();
+    this.collect();
+    const unstarted = [];
+    const started = [];
+    for (const job of this.jobs.all()) {
+      if (job.worker !== this) continue;
+      if (this.takeBack(job)) {
+        unstarted.push(job);
+        continue;
+      }
+      this.#inbox.collectLast(job);
+      // It has not ended, or in a way that is lost.
+      if (job.worker !== this) continue;
+      this.jobs.remove(job);
+      started.push(job);
+    }
+    this.#link.fail(cause);
+    return { unstarted, started, life };
+  }
+}
