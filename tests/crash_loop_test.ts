@@ -6,14 +6,9 @@ import {
   assertLess,
   assertMatch,
   assertRejects,
-  assertStringIncludes,
 } from "@std/assert";
 import { delay } from "@std/async";
-import {
-  ThreadPool,
-  WorkerCrashedError,
-  WorkerStartError,
-} from "@spindle/thread-pool";
+import { ThreadPool, WorkerCrashedError } from "@spindle/thread-pool";
 import { Breaker } from "../src/threads/breaker.ts";
 import type * as jobs from "./fixtures/recycling.ts";
 import { poolTest } from "./live_workers.ts";
@@ -112,26 +107,3 @@ Deno.test("the delay grows with each death, and ends at ten seconds", () => {
   breaker.reset();
   assertEquals([breaker.count, breaker.delay(0)], [0, 0]);
 });
-
-poolTest(
-  "workers that die before any job has started stop the pool, and are not started for ever",
-  async () => {
-    const source = "setTimeout(() => self.close(), 50)";
-    await using pool = new ThreadPool({
-      module: `data:text/javascript,${encodeURIComponent(source)}`,
-      size: 1,
-    });
-    pool.addEventListener("workerstart", () => {
-      // Meanwhile it dies, and is then sent a job all the same.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
-    });
-    const large = new Uint8Array(100_000); // so the job waits for a worker that is ready
-    const error = await assertRejects(
-      () => pool.execute((bytes: Uint8Array) => bytes.length, [large]),
-      WorkerStartError,
-    );
-    assertStringIncludes(error.message, "self.close()");
-    assertEquals(pool.stats().crashed, MOST);
-    await assertRejects(() => pool.execute(() => 2), WorkerStartError);
-  },
-);

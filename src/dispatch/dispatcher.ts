@@ -33,7 +33,6 @@ export class Dispatcher {
   readonly #watch = new Watch((look) => this.#look(look));
   readonly #supervisor: Supervisor;
   readonly #feeder: Feeder;
-  readonly #health = new Health();
   /** Where the caller executes jobs itself. */
   #caller: PoolWorker | undefined;
   #sinceDispatch = 0;
@@ -54,7 +53,7 @@ export class Dispatcher {
       settings,
       queue: this.#queue,
       pace: new Pace(),
-      health: this.#health,
+      health: new Health(),
       watch: this.#watch,
     };
     const endings = this.#endings = new Endings(shared);
@@ -274,10 +273,7 @@ export class Dispatcher {
 
   /** How many workers have died in a row, and when the next one starts, if none is there. */
   get breakdown(): { deaths: number; delay: number } | undefined {
-    const { deaths, delay } = this.#health;
-    return this.#workers.active.size === 0 && delay > 0
-      ? { deaths, delay }
-      : undefined;
+    return this.#workers.breakdown;
   }
 
   /**

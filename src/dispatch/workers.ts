@@ -106,6 +106,12 @@ export class Workers {
       this.active.size < this.#wanted;
   }
 
+  /** How many workers have died in a row, and when the next one starts, if none is there. */
+  get breakdown(): { deaths: number; delay: number } | undefined {
+    const { deaths, delay } = this.#parts.health;
+    return this.active.size === 0 && delay > 0 ? { deaths, delay } : undefined;
+  }
+
   #start(): void {
     // A number is not used again: what is told later of its worker is of no other.
     const worker = this.#parts.make(++this.#lastId);

@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { Health } from "../../src/dispatch/health.ts";
+import { Pace } from "../../src/dispatch/pace.ts";
+import { Breaker } from "../../src/threads/breaker.ts";
+
+Deno.test("Breaker.delay() doubles with each failure past the limit, up to ten seconds", () => {
+  const breaker = new Breaker(2);
+  breaker.add(0);
+  assertEquals(breaker.delay(0), 0);
+  const delays = Array.from({ length: 9 }, () => {
+    breaker.add(0);
+    return breaker.delay(0);
+  });
+  assertEquals(delays, [
+    100,
+    200,
+    400,
+    800,
+    1_600,
+    3_200,
+    6_400,
+    10_000,
+    10_000,
+  ]);
+  assertEquals(breaker.delay(9_999), 1);
+  breaker.reset();
+  assertEquals([breaker.delay(0), breaker.count], [0, 0]);
+});
+
+Deno.test("Health.died() says that starts are of no use if no worker has ever started", () => {
+  const health = new Health();
+  assert(health.died(false, false));
+});
+
+Deno.test("Health.died() says so once ten have died in a row without a job", () => {
+  const health = new Health();
+  health.started();
+  for (let i = 0; i < 9; i++) assertFalse(health.died(true, false));
+  assert(health.died(true, false));
+});
+
+Deno.test("Health.delay counts deaths in a row, and a job that ends starts anew", () => {
+  const health = new Health();
+  health.started();
+  for (let i = 0; i < 10; i++) assertFalse(health.died(true, true));
+  assertEquals(health.deaths, 10);
+  assert(health.delay > 0);
+  health.worked();
+  assertEquals([health.deaths, health.delay], [0, 0]);
+});
+
+Deno.test("Pace.ahead is four ms of work, and one job at least", () => {
+  const pace = new Pace();
+  assertEquals(pace.mean, Infinity);
+  for (let i = 0; i < 200; i++) pace.note(0.01);
+  assert(Math.abs(pace.mean - 0.01) < 1e-3);
+  assert(Math.abs(pace.ahead - 400) < 40);
+  for (let i = 0; i < 400; i++) pace.note(50);
+  assertEquals(pace.ahead, 1);
+});
+
+Deno.test("Pace.note() counts one long job as at most four of the others", () => {
+  const pace = new Pace();
+  for (let i = 0; i < 200; i++) pace.note(1);
+  pace.note(10_000);
+  assert(pace.mean < 1.3);
+});

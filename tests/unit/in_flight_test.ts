@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { InFlight } from "../../src/dispatch/in_flight.ts";
+import { LONGEST_SILENCE, Stall } from "../../src/dispatch/stall.ts";
+import type { Job } from "../../src/job/job.ts";
+import { Board } from "../../src/wire/board.ts";
+import { ids, makeJob } from "./jobs.ts";
+
+const SLOTS = 4;
+const WORKER = { id: 1 };
+
+function setup(count: number, isRemote = false, timeout?: number) {
+  const board = new Board(SLOTS);
+  // The worker's view of the same memory.
+  const worker = new Board(SLOTS, board.buffer);
+  const jobs = new InFlight(board, SLOTS, isRemote);
+  const all = Array.from({ length: count }, (_, i) => {
+    const job = makeJob(i, timeout === undefined ? undefined : { timeout });
+    jobs.add(job, WORKER);
+    return job;
+  });
+  return { worker, jobs, all };
+}
+
+function end(worker: Board, { seq }: Job): void {
+  worker.claim(seq, 0);
+  worker.settle(seq, undefined);
+}
+
+Deno.test("InFlight.all() gives jobs in the order of add(), without those that were removed", () => {
+  const { jobs, all } = setup(3);
+  jobs.remove(all[1]);
+  assertEquals(ids(jobs.all()), [0, 2]);
+  assertEquals([jobs.length, jobs.room], [2, 2]);
+  assertEquals(all.map(({ worker }) => worker), [WORKER, undefined, WORKER]);
+});
+
+Deno.test("InFlight.add() numbers past slots that are in use, however often they wrap around", () => {
+  const { jobs, all } = setup(1);
+  for (let i = 1; i < 100; i++) {
+    const job = makeJob(i);
+    jobs.add(job, WORKER);
+    assert(job.seq % SLOTS !== all[0].seq % SLOTS);
+    assertEquals(jobs.get(job.seq), job);
+    assertEquals(ids(jobs.all()), [0, i]);
+    jobs.remove(job);
+    assertEquals(jobs.get(job.seq), undefined);
+  }
+  assertEquals(jobs.peek(), all[0]);
+});
+
+Deno.test("InFlight.takeBack() wins before a job starts, and loses afterwards", () => {
+  const { worker, jobs, all } = setup(2);
+  worker.claim(all[0].seq, 0);
+  assertFalse(jobs.takeBack(all[0]));
+  assert(jobs.takeBack(all[1]));
+  assertFalse(worker.claim(all[1].seq, 0));
+  assertEquals(ids(jobs.all()), [0]);
+});
+
+Deno.test("InFlight.count(), firstUnstarted() and isRunningBefore() follow the board", () => {
+  const { worker, jobs, all } = setup(3);
+  assertEquals(jobs.count(), { sent: 3, running: 0 });
+  assertFalse(jobs.isRunningBefore(all[2]));
+  end(worker, all[0]);
+  worker.claim(all[1].seq, 0);
+  assertEquals(jobs.count(), { sent: 1, running: 1 });
+  assertEquals(jobs.firstUnstarted(), all[2]);
+  assert(jobs.isRunningBefore(all[2]));
+});
+
+Deno.test("InFlight.startsToTell() gives each job that has started once, and none that has not", () => {
+  const { worker, jobs, all } = setup(3);
+  assertEquals(jobs.startsToTell(), []);
+  worker.claim(all[0].seq, 0);
+  assertEquals(ids(jobs.startsToTell()), [0]);
+  assertEquals(jobs.startsToTell(), []);
+  // It ends before anybody asks: it is told of with its end.
+  end(worker, all[1]);
+  assert(jobs.isUntold(all[1]));
+  jobs.remove(all[1]);
+  worker.claim(all[2].seq, 0);
+  assertEquals(ids(jobs.startsToTell()), [2]);
+});
+
+Deno.test("InFlight.findOverdue() gives the jobs whose timeout is over, and when to look again", () => {
+  const { worker, jobs, all } = setup(2, false, 100);
+  worker.claim(all[0].seq, 1_000);
+  assertEquals(jobs.findOverdue(1_060), { overdue: [], next: 40 });
+  const { overdue, next } = jobs.findOverdue(1_100);
+  assertEquals(ids(overdue), [0]);
+  assertEquals(next, 100);
+  all[0].settled = true;
+  assertEquals(jobs.findOverdue(1_200).overdue, []);
+});
+
+Deno.test("InFlight.findOverdue() gives a process a turn to have ended its job", () => {
+  const { worker, jobs, all } = setup(1, true, 100);
+  worker.claim(all[0].seq, 1_000);
+  assertEquals(jobs.findOverdue(1_100), { overdue: [], next: 1 });
+  assertEquals(jobs.findOverdue(1_101).overdue, all);
+});
+
+Deno.test("Stall.verdict(): a worker is held when a job has waited behind one that runs", () => {
+  const { worker, jobs, all } = setup(2);
+  const stall = new Stall(jobs);
+  worker.claim(all[0].seq, 0);
+  assertEquals(stall.verdict(1_000, 0), "fine");
+  assertEquals(stall.verdict(1_002, 0), "held");
+  stall.over();
+  assertEquals(stall.verdict(1_004, 0), "fine");
+});
+
+Deno.test("Stall.verdict(): a worker that starts no job is held, and in the end unresponsive", () => {
+  const { worker, jobs, all } = setup(1);
+  const stall = new Stall(jobs);
+  assertEquals(stall.verdict(1_000, 0), "fine");
+  assertEquals(stall.verdict(1_100, 0), "fine");
+  assertEquals(stall.verdict(1_300, 0), "held");
+  // It may be reading a large message.
+  assertEquals(stall.verdict(1_300, 1_200), "fine");
+  assertEquals(stall.verdict(1_001 + LONGEST_SILENCE, 0), "unresponsive");
+  worker.claim(all[0].seq, 0);
+  assertEquals(stall.verdict(9_000, 0), "fine");
+});
+
+Deno.test("ToldJobs: a grace is over when it is due, may be renewed, and ends with its job", () => {
+  const { worker, jobs, all } = setup(2);
+  worker.claim(all[0].seq, 0);
+  const { told } = jobs;
+  assertEquals([told.isAny, told.nextDue, told.hasHeard], [
+    false,
+    Infinity,
+    true,
+  ]);
+  told.add(all[0], 100);
+  assertEquals([told.isAny, told.nextDue, told.hasHeard], [true, 100, false]);
+  assertEquals(told.due(99), []);
+  assertEquals(told.due(100), [{ job: all[0], due: 100, isLast: false }]);
+  told.renew(all[0], 200, true);
+  assertEquals(told.due(150), []);
+  assertEquals(told.due(200), [{ job: all[0], due: 200, isLast: true }]);
+  worker.hear();
+  assert(told.hasHeard && !told.isDeaf);
+  jobs.remove(all[0]);
+  assertFalse(told.isAny);
+});

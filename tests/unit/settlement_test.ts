@@ -1,0 +1,72 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { FunctionTable } from "../../src/job/functions.ts";
+import type { Job, JobExtras } from "../../src/job/job.ts";
+import type { News } from "../../src/job/news.ts";
+import { Settlement } from "../../src/job/settlement.ts";
+import { Meter } from "../../src/job/stats.ts";
+import { JobTimeoutError } from "../../src/errors.ts";
+import { makeJob } from "./jobs.ts";
+
+function setup() {
+  const log: string[] = [];
+  const meter = new Meter(1);
+  const news: News = { wants: () => true, tell: (type) => log.push(type) };
+  const settlement = new Settlement({
+    meter,
+    functions: new FunctionTable(),
+    news,
+    onAbort: (job, reason) => settlement.abort(job, reason),
+    onDrained: () => log.push("drained"),
+  });
+  /** A job that is waited for, and its promise. */
+  function add(extras?: JobExtras): [Job, Promise<unknown>] {
+    const { promise, resolve } = Promise.withResolvers();
+    promise.then(() => log.push("resolved"), () => log.push("rejected"));
+    const job = makeJob(1, extras, resolve);
+    settlement.add(job);
+    return [job, promise];
+  }
+  return { log, meter, settlement, add };
+}
+
+Deno.test("Settlement.value() resolves once, after its event, and tells when none waits", async () => {
+  const { log, meter, settlement, add } = setup();
+  const [job, promise] = add();
+  settlement.value(job, 42, 1, 0, 1);
+  assertEquals(await promise, 42);
+  settlement.fail(job, new Error());
+  settlement.timeOut(job);
+  settlement.abort(job, "late");
+  await Promise.resolve();
+  assertEquals(log, ["jobend", "drained", "resolved"]);
+  assertEquals([meter.completed, meter.failed, settlement.waiting], [1, 0, 0]);
+});
+
+Deno.test("Settlement.timeOut() rejects with JobTimeoutError, and a later result is dropped", async () => {
+  const { meter, settlement, add } = setup();
+  const [job, promise] = add({ timeout: 10 });
+  settlement.timeOut(job);
+  settlement.value(job, 42, 1, 0, 20);
+  assertInstanceOf(await promise.catch((e) => e), JobTimeoutError);
+  assertEquals([meter.timedOut, meter.completed], [1, 0]);
+});
+
+Deno.test("Settlement.abort() follows the job's signal, which keeps no listener", async () => {
+  const { meter, settlement, add } = setup();
+  const controller = new AbortController();
+  const [, aborted] = add({ signal: controller.signal });
+  const [other, ended] = add({ signal: controller.signal });
+  settlement.value(other, 1, 1, 0, 1);
+  controller.abort("enough");
+  assertEquals(await aborted.catch((reason) => reason), "enough");
+  assertEquals(await ended, 1);
+  assertEquals([meter.aborted, meter.completed], [1, 1]);
+});
+
+Deno.test("Settlement tells that none waits once, however many settle in a turn", async () => {
+  const { log, settlement, add } = setup();
+  const jobs = [add(), add(), add()];
+  for (const [job] of jobs) settlement.value(job, 1, 1, 0, 1);
+  await Promise.all(jobs.map(([, promise]) => promise));
+  assertEquals(log.filter((entry) => entry === "drained").length, 1);
+});

@@ -1,0 +1,60 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Look, Watch } from "../../src/dispatch/watch.ts";
+
+/** A watch, and the looks that follow as they come. */
+function watch(): { watch: Watch; next(): Promise<Look>; looks: Look[] } {
+  const looks: Look[] = [];
+  let heard = Promise.withResolvers<Look>();
+  return {
+    watch: new Watch((look) => {
+      looks.push(look);
+      heard.resolve(look);
+      heard = Promise.withResolvers();
+    }),
+    next: () => heard.promise,
+    looks,
+  };
+}
+
+Deno.test("Watch.soon() looks twice, however often it is asked", async () => {
+  const { watch: asked, next, looks } = watch();
+  for (let i = 0; i < 5; i++) asked.soon();
+  assert((await next()).isDue("look"));
+  await next();
+  // Nothing is set any more: a timer would be left.
+  assertEquals(looks.length, 2);
+});
+
+Deno.test("Watch.again() looks once", async () => {
+  const { watch: asked, next, looks } = watch();
+  asked.again();
+  asked.again();
+  await next();
+  assertEquals(looks.length, 1);
+});
+
+Deno.test("Watch.at() looks at the first of all times, and tells which is due", async () => {
+  const { watch: asked, next } = watch();
+  const now = performance.now();
+  asked.at("grace", now + 20);
+  asked.expectTimeout(5);
+  asked.expectTimeout(Infinity);
+  const first = await next();
+  assert(first.now >= now + 5);
+  assertEquals([first.isDue("timeout"), first.isDue("grace")], [true, false]);
+  const second = await next();
+  assert(second.now >= now + 20);
+  assertEquals([second.isDue("timeout"), second.isDue("grace")], [false, true]);
+});
+
+Deno.test("Watch.pause() forgets all, and stop() for good", () => {
+  const { watch: asked } = watch();
+  asked.soon();
+  asked.expectStall();
+  asked.pause();
+  asked.soon();
+  asked.stop();
+  asked.soon();
+  asked.at("grace", 0);
+  // A timer that is left fails the test.
+});
