@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { Fifo } from "../../src/job/fifo.ts";
 import type { Job } from "../../src/job/job.ts";
 import { JobQueue } from "../../src/job/queue.ts";
 import { ids, makeJob } from "./jobs.ts";
@@ -50,17 +49,4 @@ Deno.test("JobQueue.putBack() puts jobs before all others, in their order", () =
   queue.putBack([makeJob(7), makeJob(8)]);
   queue.putBack([]);
   assertEquals(ids(all(queue)), [7, 8, 0, 1]);
-});
-
-Deno.test("Fifo.shift() gives items in order, whenever others are pushed", () => {
-  const fifo = new Fifo<number>();
-  const got: number[] = [];
-  for (let i = 0; i < 100; i++) {
-    fifo.push(2 * i);
-    fifo.push(2 * i + 1);
-    got.push(fifo.shift()!);
-  }
-  while (fifo.length > 0) got.push(fifo.shift()!);
-  assertEquals(got, Array.from({ length: 200 }, (_, i) => i));
-  assertEquals(fifo.shift(), undefined);
 });
