@@ -2,54 +2,54 @@
 
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 
-/** How long something took, over all jobs so far; times are in ms. */
+/** How long something took, over all jobs so far, in milliseconds. */
 export interface Times {
-  /** How many were measured. */
+  /** The number of measured jobs. */
   count: number;
   /** The mean. */
   mean: number;
-  /** The median; beyond a thousand, as of one in seven. */
+  /** The median; beyond 1 000 jobs, of one job in seven. */
   p50: number;
-  /** What 99 of 100 stay under; beyond a thousand, as of one in seven. */
+  /** The 99th percentile; beyond 1 000 jobs, of one job in seven. */
   p99: number;
   /** The longest. */
   max: number;
 }
 
-/** A snapshot of a pool. */
+/** A snapshot of a pool, see {@linkcode ThreadPool.stats}. */
 export interface PoolStats {
-  /** Workers that are there or starting. */
+  /** Workers, including those that are starting. */
   size: number;
-  /** Workers that have no job. */
+  /** Workers without a job. */
   idle: number;
-  /** Workers that have one. */
+  /** Workers with a job. */
   busy: number;
   /** Jobs that have not started. */
   queued: number;
-  /** Jobs that are executing. */
+  /** Jobs that are running. */
   running: number;
   /** Jobs whose handler returned. */
   completed: number;
-  /** Jobs whose handler threw, or that could not be executed. */
+  /** Jobs whose handler threw, or that could not run. */
   failed: number;
   /** Jobs that their callers aborted. */
   aborted: number;
-  /** Jobs that exceeded their timeout. */
+  /** Jobs that ran longer than their timeout. */
   timedOut: number;
-  /** Workers that died by themselves, not those that were stopped. */
+  /** Workers that died by themselves, not those that the pool stopped. */
   crashed: number;
   /**
-   * Threads that go on now though they, or their jobs, were told to end. It falls
-   * when they end.
+   * Threads that still run now although they, or their jobs, were told to end. The
+   * number falls when they end.
    */
   lost: number;
-  /** From `execute()` to the start of the handler. */
+  /** The time from `execute()` to the start of the handler. */
   waitTime: Times;
-  /** From the start of the handler to its end. */
+  /** The time from the start of the handler to its end. */
   runTime: Times;
   /**
-   * Which part of the workers' time went into jobs, from 0 to 1; where they may
-   * have several in progress, which part of all that they may have.
+   * The part of the workers' time that went into jobs, from 0 to 1. With
+   * `concurrency`, the part of all the jobs that they could have had in progress.
    */
   utilization: number;
 }
