@@ -31,14 +31,14 @@ import type { Outcome } from "../dispatch/lane.ts";
 import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import type { Connect } from "../moving/departures.ts";
 import type { ExecuteOptions, ThreadPoolOptions } from "../options.ts";
-import type { WhyStays } from "../values/pack.ts";
+import type { WhyStays } from "../values/departing.ts";
 import { emit, hasListener, PoolEvents } from "./events.ts";
 import { Meter, type PoolStats } from "../job/stats.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { Room } from "../job/room.ts";
 import { type PoolSettings, poolSettings } from "./settings.ts";
 import { type JobRun, Settlement } from "../job/settlement.ts";
-import { textOf } from "../values/text_of.ts";
+import { textOf } from "../values/names.ts";
 import { TurnClock } from "./turn_clock.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
