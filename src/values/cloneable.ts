@@ -6,17 +6,11 @@ import {
   objectPrototype,
   setOf,
   unbind,
-  unbindGetter,
 } from "./intrinsics.ts";
 
 /** As they were before any job could overwrite them. */
-const { Date, SharedArrayBuffer } = globalThis;
-const { Memory } = WebAssembly;
+const { Date } = globalThis;
 const timeOf = unbind(Date.prototype.getTime);
-const bufferOfMemory = unbindGetter<ArrayBufferLike>(
-  Memory.prototype,
-  "buffer",
-);
 
 /** The classes whose instances are more than their properties, even where they have some. */
 const BUILT_IN = setOf<object>([
@@ -26,7 +20,7 @@ const BUILT_IN = setOf<object>([
   CryptoKey.prototype,
   Date.prototype,
   Error.prototype,
-  Memory.prototype,
+  WebAssembly.Memory.prototype,
   MessagePort.prototype,
   WebAssembly.Module.prototype,
   Number.prototype,
@@ -98,10 +92,4 @@ export function isHidden(value: object): boolean {
   // An object that is no instance of a class may well be empty.
   return prototype !== null && getPrototypeOf(prototype) !== null &&
     keys(value).length === 0;
-}
-
-/** Whether an object is memory of WebAssembly that is not shared: `postMessage` would send `{}`. */
-export function isUnsharedMemory(value: object): boolean {
-  return value instanceof Memory &&
-    !(bufferOfMemory(value) instanceof SharedArrayBuffer);
 }

@@ -3,13 +3,7 @@
 
 import { JobCloneError } from "../errors.ts";
 import { bufferOf, isOutOfBounds, lengthOf } from "./bytes.ts";
-import {
-  isDate,
-  isHidden,
-  isOrdinary,
-  isPrimitive,
-  isUnsharedMemory,
-} from "./cloneable.ts";
+import { isDate, isHidden, isOrdinary, isPrimitive } from "./cloneable.ts";
 import type { Kind, Movers, WhyStays } from "./departing.ts";
 import type { Findings } from "./findings.ts";
 import {
@@ -283,15 +277,10 @@ export class Copier {
       this.#isCloned = isCloned;
     }
     const clone = this.#tryClone(value, place);
-    if (
-      isUnsharedMemory(value) ||
-      isHidden(value) && classNameOf(clone) === "Object"
-    ) {
-      throw this.#refusal(
-        value,
-        place,
-        "cannot be cloned: nothing of it would arrive but an empty object",
-      );
+    if (isHidden(value) && classNameOf(clone) === "Object") {
+      const why =
+        "cannot be cloned: nothing of it would arrive but an empty object";
+      throw this.#refusal(value, place, why);
     }
     this.copies.set(value, clone);
     return clone;
