@@ -9,7 +9,7 @@ import type { Findings } from "./findings.ts";
 import {
   addEntry,
   addItem,
-  defineProperty,
+  defineData,
   eachEntry,
   eachItem,
   hasOwn,
@@ -21,8 +21,7 @@ import {
 } from "./intrinsics.ts";
 import { isMoveOnly } from "./movable.ts";
 import { classNameOf, nameOf, textOf } from "./names.ts";
-import { isPart } from "./own_bytes.ts";
-import { pathOf, type Place } from "./place.ts";
+import { type Key, pathOf, type Place } from "./place.ts";
 import { isDense, type Reads } from "./plain_text.ts";
 
 /** As they were before any job could overwrite them. */
@@ -42,9 +41,7 @@ export class Copier {
   /** All objects, with their copies: what is cloned or moves is its own. */
   readonly copies = new SafeMap<object, object>();
   /** Arrays of primitives that are cloned as they are, and where they sit. */
-  readonly #longArrays: [unknown[], Place | undefined][] = [];
-  /** Whether one of the views shows only a part of its buffer. */
-  hasParts = false;
+  readonly #longArrays: [unknown[], Place][] = [];
   /** Whether all objects in the copy are its own, so that it can share a message. */
   isOwn = true;
   /** About how many bytes the value takes, what moves included. */
@@ -52,8 +49,8 @@ export class Copier {
   /** Whether what is looked at is a part of an error, which is cloned as it is. */
   #isCloned = false;
   /** What is being read, for when that throws: a part, or the whole of what is here. */
-  #place: Place | undefined;
-  #key: Place["key"] | undefined;
+  #place: Place;
+  #key: Key | undefined;
 
   /**
    * @param found Takes what needs more than a copy
@@ -86,7 +83,7 @@ export class Copier {
     }
   }
 
-  #copy(value: unknown, place: Place | undefined): unknown {
+  #copy(value: unknown, place: Place): unknown {
     if (isPrimitive(value)) return this.#count(value);
     this.#place = place;
     this.#key = undefined;
@@ -97,7 +94,7 @@ export class Copier {
   }
 
   /** The copy of a part, for which no place is made if it is a primitive. */
-  #part(value: unknown, parent: Place | undefined, key: Place["key"]): unknown {
+  #part(value: unknown, parent: Place, key: Key): unknown {
     return isPrimitive(value)
       ? this.#count(value)
       : this.#copy(value, { parent, key });
@@ -110,7 +107,7 @@ export class Copier {
     return primitive;
   }
 
-  #copyObject(value: object, place: Place | undefined): object {
+  #copyObject(value: object, place: Place): object {
     this.found.noteMark(value);
     if (this.#isCloned && this.movers.kindOf(value)) {
       throw this.#refusal(value, place, "cannot be cloned");
@@ -130,9 +127,7 @@ export class Copier {
     const kind = this.movers.kindOf(value);
     if (kind !== undefined) return this.#replace(value, kind, place);
     if (isMoveOnly(value)) {
-      const { mustMove } = this.found;
-      mustMove[mustMove.length] = value;
-      this.found.place(value, place);
+      this.found.addMoveOnly(value, place);
       return this.#keep(value);
     }
     if (isDate(value)) return this.#keep(value);
@@ -145,7 +140,7 @@ export class Copier {
   }
 
   /** Finishes the copy of an object of which a part is read, and may be copied, already. */
-  #finish(value: object, copy: object, place: Place | undefined): object {
+  #finish(value: object, copy: object, place: Place): object {
     this.copies.set(value, copy);
     this.copies.set(copy, copy);
     return isArray(copy)
@@ -153,7 +148,7 @@ export class Copier {
       : this.#copyProperties(copy, copy, keys(copy), place);
   }
 
-  #copyArray(array: unknown[], place: Place | undefined): object {
+  #copyArray(array: unknown[], place: Place): object {
     const { length } = array;
     if (length > LONG_ARRAY && this.#areAllPrimitive(array)) {
       this.#longArrays[this.#longArrays.length] = [array, place];
@@ -177,11 +172,7 @@ export class Copier {
     return true;
   }
 
-  #copyItems(
-    array: unknown[],
-    copy: unknown[],
-    place: Place | undefined,
-  ): object {
+  #copyItems(array: unknown[], copy: unknown[], place: Place): object {
     for (let i = 0; i < copy.length; i++) {
       this.#place = place;
       this.#key = i;
@@ -194,7 +185,7 @@ export class Copier {
     value: object,
     copy: object,
     names: string[],
-    place: Place | undefined,
+    place: Place,
   ): object {
     for (let i = 0; i < names.length; i++) {
       const key = names[i];
@@ -209,7 +200,7 @@ export class Copier {
     return copy;
   }
 
-  #copyMap(map: Map<unknown, unknown>, place: Place | undefined): object {
+  #copyMap(map: Map<unknown, unknown>, place: Place): object {
     const copy = new Map();
     this.copies.set(map, copy);
     eachEntry(map, (value, key) => {
@@ -223,7 +214,7 @@ export class Copier {
     return copy;
   }
 
-  #copySet(set: Set<unknown>, place: Place | undefined): object {
+  #copySet(set: Set<unknown>, place: Place): object {
     const copy = new Set();
     this.copies.set(set, copy);
     eachItem(set, (item) => {
@@ -241,33 +232,28 @@ export class Copier {
 
   #keepBytes(
     value: ArrayBuffer | ArrayBufferView,
-    place: Place | undefined,
+    place: Place,
   ): object {
     if (isOutOfBounds(value)) {
       throw this.#refusal(value, place, "has lost its buffer");
     }
     this.size += lengthOf(value);
-    const { bytes } = this.found;
-    bytes[bytes.length] = value;
-    this.found.place(value, place);
-    this.hasParts ||= isView(value) && isPart(value);
+    this.found.addBytes(value, place);
     return this.#keep(value);
   }
 
-  #replace(value: object, kind: Kind, place: Place | undefined): object {
+  #replace(value: object, kind: Kind, place: Place): object {
     const why = this.movers.whyStays(value);
     if (why !== undefined) throw this.#refusal(value, place, why);
     const placeholder = {};
     this.copies.set(value, placeholder);
-    this.found.place(value, place);
     const data = kind === "value" ? this.movers.toData(value) : undefined;
-    const { departing } = this.found;
-    departing[departing.length] = { value, kind, placeholder, data };
+    this.found.addDeparting({ value, kind, placeholder, data }, place);
     return placeholder;
   }
 
   /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
-  #clone(value: object, place: Place | undefined): object {
+  #clone(value: object, place: Place): object {
     this.isOwn = false;
     this.copies.set(value, value);
     if (value instanceof Error && hasOwn(value, "cause")) {
@@ -286,7 +272,7 @@ export class Copier {
     return clone;
   }
 
-  #tryClone(value: object, place: Place | undefined): object {
+  #tryClone(value: object, place: Place): object {
     try {
       return structuredClone(value);
     } catch {
@@ -303,19 +289,10 @@ export class Copier {
 
   #refusal(
     value: unknown,
-    place: Place | undefined,
+    place: Place,
     why: string,
   ): JobCloneError {
     const path = pathOf(this.found.root, place);
     return new JobCloneError(`${path} (${nameOf(value)}) ${why}`);
   }
-}
-
-function defineData(object: object, key: string, value: unknown): void {
-  defineProperty(object, key, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
 }

@@ -4,9 +4,10 @@
 import { JobCloneError } from "../errors.ts";
 import { type Bytes, memoryOf } from "./bytes.ts";
 import type { Departing, Movers } from "./departing.ts";
-import { SafeMap, setOf } from "./intrinsics.ts";
+import { isView, SafeMap, setOf } from "./intrinsics.ts";
 import { transferablesIn, whyUnmovable } from "./movable.ts";
 import { nameOf } from "./names.ts";
+import { isPart } from "./own_bytes.ts";
 import { pathOf, type Place } from "./place.ts";
 import { markOf } from "./thread_state.ts";
 
@@ -21,11 +22,13 @@ export class Findings {
   readonly marked: object[] = [];
   readonly #movingWhole: object[] = [];
   /** What can only be moved, and so must be among the moves. */
-  readonly mustMove: object[] = [];
+  readonly #mustMove: object[] = [];
   readonly departing: Departing = [];
   readonly bytes: Bytes[] = [];
+  /** Whether one of them is a view of only a part of its buffer. */
+  hasParts = false;
   /** Where all these sit at first. */
-  #places: Map<object, Place | undefined> | undefined;
+  #places: Map<object, Place> | undefined;
 
   /**
    * @param root What error messages call the value
@@ -35,8 +38,23 @@ export class Findings {
     this.moves = setOf(transfer);
   }
 
-  /** Notes where something sits. */
-  place(value: object, place: Place | undefined): void {
+  addBytes(bytes: ArrayBuffer | ArrayBufferView, place: Place): void {
+    this.bytes[this.bytes.length] = bytes;
+    this.hasParts ||= isView(bytes) && isPart(bytes);
+    this.#note(bytes, place);
+  }
+
+  addMoveOnly(value: object, place: Place): void {
+    this.#mustMove[this.#mustMove.length] = value;
+    this.#note(value, place);
+  }
+
+  addDeparting(departing: Departing[number], place: Place): void {
+    this.departing[this.departing.length] = departing;
+    this.#note(departing.value, place);
+  }
+
+  #note(value: object, place: Place): void {
     (this.#places ??= new SafeMap()).set(value, place);
   }
 
@@ -57,7 +75,8 @@ export class Findings {
    * @throws {JobCloneError} If something of it cannot move, or something else must
    */
   findMoves(copies: Map<object, object>): Transferable[] {
-    const { moves, mustMove, departing } = this;
+    const { moves, departing } = this;
+    const mustMove = this.#mustMove;
     for (let i = 0; i < this.#movingWhole.length; i++) {
       const value = this.#movingWhole[i];
       // The copy holds what moves, too, and has no getters.

@@ -105,3 +105,14 @@ export function setOf<T>(items: readonly T[]): SafeSet<T> {
   for (let i = 0; i < items.length; i++) set.add(items[i]);
   return set;
 }
+
+/** Gives an object a property of its own, where an assignment might call a setter. */
+export function defineData(
+  object: object,
+  key: string,
+  value: unknown,
+  enumerable = true,
+): void {
+  const descriptor = { value, enumerable, configurable: true, writable: true };
+  defineProperty(object, key, descriptor);
+}

@@ -71,7 +71,7 @@ export function pack<T>(
   found.checkStreams(moves, movers);
   // What moves would be lost with a clone that fails.
   if (moves.length + departing.length > 0) copier.checkLongArrays();
-  const cuts = copier.hasParts ? cutParts(found, copies) : undefined;
+  const cuts = found.hasParts ? cutParts(found, copies) : undefined;
   copy = (cuts?.get(copy as object) ?? copy) as T;
   const lent = size > LARGE ? findLent(found, copies, cuts) : undefined;
   return { value: copy, moves, departing, isOwn, size, lent, marked };

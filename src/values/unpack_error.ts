@@ -2,7 +2,7 @@
 // a job that is aborted must not have to wait until all that packs is loaded.
 
 import { errorClass } from "./error_classes.ts";
-import { defineProperty, keys, SafeMap } from "./intrinsics.ts";
+import { defineData, keys, SafeMap } from "./intrinsics.ts";
 import { withoutCallers } from "./stacks.ts";
 
 /** An error, or any other thrown value, as it is sent. */
@@ -37,21 +37,21 @@ export function unpackError(
   const error = construct(packed);
   unpacked.set(packed, error);
   const { name, stack, nested, errors, properties } = packed;
-  if (error.name !== name) define(error, "name", name);
-  define(error, "stack", stack && withoutCallers(stack));
+  if (error.name !== name) defineData(error, "name", name, false);
+  defineData(error, "stack", stack && withoutCallers(stack), false);
   for (let i = 0; i < nested.length; i++) {
-    define(error, nested[i][0], unpackError(nested[i][1], unpacked));
+    defineData(error, nested[i][0], unpackError(nested[i][1], unpacked), false);
   }
   if (errors) {
     const list: unknown[] = [];
     for (let i = 0; i < errors.length; i++) {
       list[i] = unpackError(errors[i], unpacked);
     }
-    define(error, "errors", list);
+    defineData(error, "errors", list, false);
   }
   const names = keys(properties);
   for (let i = 0; i < names.length; i++) {
-    define(error, names[i], properties[names[i]], true);
+    defineData(error, names[i], properties[names[i]]);
   }
   return error;
 }
@@ -66,18 +66,4 @@ function construct({ base, name, message, options }: PackedErrorObject): Error {
   return options === undefined
     ? new Class(message)
     : new Class(message, options as ErrorOptions);
-}
-
-function define(
-  error: Error,
-  key: string,
-  value: unknown,
-  enumerable = false,
-): void {
-  defineProperty(error, key, {
-    value,
-    configurable: true,
-    writable: true,
-    enumerable,
-  });
 }
