@@ -1,7 +1,7 @@
 // How each value that is no clone where it arrives departs.
 
 import type { Link } from "../flow/link.ts";
-import type { Departing, Kind } from "../values/departing.ts";
+import type { Departing, Kind } from "../values/pack.ts";
 import { classNameOf } from "../values/names.ts";
 import { RequestDeparture, ResponseDeparture } from "./http.ts";
 import { type Departure, type MovedList, whenClosed } from "./moved.ts";

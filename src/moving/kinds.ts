@@ -1,7 +1,7 @@
 // Which values move, or are followed, instead of being cloned.
 
 import { hasOwn, toStringTag } from "../values/intrinsics.ts";
-import type { Kind, Movers } from "../values/departing.ts";
+import type { Kind, Movers } from "../values/pack.ts";
 import { classNameOf } from "../values/names.ts";
 import { isOwned } from "./owned_connections.ts";
 import { isWebValue, toData } from "./web_values.ts";

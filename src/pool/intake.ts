@@ -9,8 +9,7 @@ import type { ExecuteOptions } from "../options.ts";
 import { type Connect, Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { ownConnection } from "../moving/owned_connections.ts";
-import type { WhyStays } from "../values/departing.ts";
-import { LARGE, pack, release, take } from "../values/pack.ts";
+import { LARGE, pack, release, take, type WhyStays } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
 import { checkExecuteOptions, type PoolSettings } from "./settings.ts";
 

@@ -31,7 +31,7 @@ import type { Outcome } from "../dispatch/lane.ts";
 import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import type { Connect } from "../moving/departures.ts";
 import type { ExecuteOptions, ThreadPoolOptions } from "../options.ts";
-import type { WhyStays } from "../values/departing.ts";
+import type { WhyStays } from "../values/pack.ts";
 import { emit, hasListener, PoolEvents } from "./events.ts";
 import { Meter, type PoolStats } from "../job/stats.ts";
 import { whyStaysHere } from "../process/crossing.ts";

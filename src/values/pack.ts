@@ -18,6 +18,7 @@ import { substitute } from "./substitute.ts";
 import { unmark } from "./thread_state.ts";
 
 export { LARGE } from "./bytes.ts";
+export type { Departing, Kind, Movers, WhyStays } from "./departing.ts";
 
 /** As it was before any job could overwrite it. */
 const { structuredClone } = globalThis;
