@@ -4,7 +4,8 @@
 // Iterators are replaced as easily, so that code which goes on after a job has
 // run loops by index or by `forEach`, and takes no array apart by pattern.
 
-export const { apply, ownKeys } = Reflect;
+const { ownKeys } = Reflect;
+export const { apply } = Reflect;
 export const { isArray } = Array;
 export const {
   defineProperty,
