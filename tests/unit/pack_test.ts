@@ -157,6 +157,18 @@ function deep(levels: number): object {
   return value;
 }
 
+function lockedResponse(): Response {
+  const response = new Response("body");
+  response.body!.getReader();
+  return response;
+}
+
+function usedRequest(): Request {
+  const request = new Request("http://a", { method: "POST", body: "body" });
+  request.body!.cancel();
+  return request;
+}
+
 /** Each with how the message begins. */
 const REFUSED: [says: string, make: () => unknown][] = [
   ["args (function helper) cannot be cloned", () => function helper() {}],
@@ -199,6 +211,36 @@ const REFUSED: [says: string, make: () => unknown][] = [
     const view = new Uint8Array(buffer, 4, 4);
     buffer.resize(2);
     return [view];
+  }],
+  [
+    "args[1500] (",
+    () => Array.from({ length: 2_000 }, (_, i) => i === 1_500 ? () => {} : i),
+  ],
+  ["args.k1999 (", () =>
+    Object.fromEntries(
+      Array.from(
+        { length: 2_000 },
+        (_, i) => [`k${i}`, i === 1_999 ? () => {} : i],
+      ),
+    )],
+  ["args (WeakSet)", () => new WeakSet()],
+  ["args (WeakRef)", () => new WeakRef({})],
+  ["args (Array Iterator)", () => [1].values()],
+  ["args (Map Iterator)", () => new Map().entries()],
+  ["args (FinalizationRegistry)", () => new FinalizationRegistry(() => {})],
+  ["args (EventTarget)", () => new EventTarget()],
+  ["args (TextDecoder)", () => new TextDecoder()],
+  ["args (Temporal.Instant)", () => Temporal.Now.instant()],
+  [
+    "args (ReadableStreamDefaultReader)",
+    () => new ReadableStream().getReader(),
+  ],
+  ["args[0] (Request) has a body that is locked", () => [usedRequest()]],
+  ["args[1] (Response) has a body that is locked", () => [0, lockedResponse()]],
+  ["args.transform (TransformStream) is locked", () => {
+    const transform = new TransformStream();
+    transform.readable.getReader();
+    return { transform };
   }],
   ["args.cause (", () => new Error("e", { cause: () => {} })],
   ["args[1].cause.r (Request) cannot be cloned", () => {
