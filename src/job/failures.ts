@@ -6,7 +6,7 @@ import {
   WorkerCrashedError,
   WorkerStartError,
 } from "../errors.ts";
-import { textOf } from "../values/text_of.ts";
+import { textOf } from "../values/names.ts";
 import type { Job } from "./job.ts";
 
 /** The job has executed for longer than it may. */

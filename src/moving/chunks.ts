@@ -6,7 +6,7 @@ import { isUnshared, SMALL } from "../flow/bytes.ts";
 import type { Outlet } from "../flow/outlet.ts";
 import { AHEAD } from "../flow/window.ts";
 import { pack, take } from "../values/pack.ts";
-import { tagOf } from "../values/tag.ts";
+import { classNameOf } from "../values/names.ts";
 import { MOVERS } from "./kinds.ts";
 import { weigh } from "./weigh.ts";
 
@@ -75,7 +75,7 @@ async function sendBuffer(outlet: Outlet, chunk: Buffered): Promise<void> {
   const taken = moves && bytes.length === buffer.byteLength
     ? takeBytes(bytes)
     : bytes.slice();
-  const sent = isView ? viewOf(tagOf(chunk), taken.buffer) : taken.buffer;
+  const sent = isView ? viewOf(classNameOf(chunk), taken.buffer) : taken.buffer;
   if (moves) await outlet.until("isOpen");
   outlet.send(sent, moves ? [taken.buffer] : undefined);
 }
@@ -92,7 +92,7 @@ function viewOf(tag: string, buffer: ArrayBuffer): ArrayBufferView {
 async function sendObject(outlet: Outlet, chunk: unknown): Promise<void> {
   const packed = pack(chunk, "chunk", { movers: MOVERS });
   if (packed.departing.length > 0) {
-    const tag = tagOf(packed.departing[0].value);
+    const tag = classNameOf(packed.departing[0].value);
     throw new JobCloneError(
       `chunk holds a ${tag}, which cannot go through a stream`,
     );

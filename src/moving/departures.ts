@@ -2,7 +2,7 @@
 
 import type { Link } from "../flow/link.ts";
 import type { Departing, Kind } from "../values/pack.ts";
-import { tagOf } from "../values/tag.ts";
+import { classNameOf } from "../values/names.ts";
 import { RequestDeparture, ResponseDeparture } from "./http.ts";
 import { type Departure, type MovedList, whenClosed } from "./moved.ts";
 import { ReadableDeparture } from "./readable.ts";
@@ -102,6 +102,6 @@ function depart(
     case "response":
       return new ResponseDeparture(value as Response, isOnce);
     case "value":
-      return new ValueDeparture(tagOf(value), data);
+      return new ValueDeparture(classNameOf(value), data);
   }
 }

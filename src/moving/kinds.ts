@@ -2,7 +2,7 @@
 
 import { hasOwn, toStringTag } from "../values/intrinsics.ts";
 import type { Kind, Movers } from "../values/pack.ts";
-import { tagOf } from "../values/tag.ts";
+import { classNameOf } from "../values/names.ts";
 import { isOwned } from "./owned_connections.ts";
 import { isWebValue, toData } from "./web_values.ts";
 import { wholeBody } from "./whole_body.ts";
@@ -25,7 +25,7 @@ export function kindOf(value: object): Kind | undefined {
   if (isConnection(value)) return "connection";
   // All others have a tag, whatever it is.
   if (!(toStringTag in value)) return undefined;
-  const tag = tagOf(value);
+  const tag = classNameOf(value);
   if (tag === "Object") return undefined;
   const known = hasOwn(KINDS, tag) ? KINDS[tag] : undefined;
   if (known && value instanceof known[1]) return known[0];
@@ -80,5 +80,5 @@ export const MOVERS: Movers = {
   kindOf,
   whyStays,
   streamsOf,
-  toData: (value) => toData(tagOf(value), value),
+  toData: (value) => toData(classNameOf(value), value),
 };

@@ -2,11 +2,11 @@
 // is made for data that nobody vouches for. Large buffers go beside it, so that
 // their bytes are copied once.
 
-import { bufferOf } from "../values/cloneable.ts";
+import { bufferOf } from "../values/bytes.ts";
 import type { FlowEvents } from "../flow/link.ts";
 import { JobCloneError } from "../errors.ts";
 import { isView, SafeSet, unbind, unbindGetter } from "../values/intrinsics.ts";
-import { tagOf } from "../values/tag.ts";
+import { classNameOf } from "../values/names.ts";
 import { checkClone } from "./density.ts";
 import { whyCannotCross } from "./crossing.ts";
 import { LARGE } from "./frames.ts";
@@ -195,7 +195,9 @@ function survey(value: unknown, found: Found): void {
   } else if (hasStandIn(value)) special[special.length] = value;
   else {
     const why = whyCannotCross(value);
-    if (why !== undefined) throw new JobCloneError(`a ${tagOf(value)} ${why}`);
+    if (why !== undefined) {
+      throw new JobCloneError(`a ${classNameOf(value)} ${why}`);
+    }
     eachPart(value, (part) => survey(part, found));
   }
 }

@@ -1,7 +1,7 @@
 // What a clone can be made of, but not in another process.
 
 import { kindOf } from "../moving/kinds.ts";
-import { tagOf } from "../values/tag.ts";
+import { classNameOf } from "../values/names.ts";
 
 /** Why an argument cannot go to a process, if that is so. */
 export function whyStaysHere(value: object): string | undefined {
@@ -12,7 +12,7 @@ export function whyStaysHere(value: object): string | undefined {
 
 /** Why such a value cannot go to a process, or come from one, if that is so. */
 export function whyCannotCross(value: object): string | undefined {
-  switch (tagOf(value)) {
+  switch (classNameOf(value)) {
     case "SharedArrayBuffer":
       return "is shared memory, which a process cannot share";
     case "WebAssembly.Memory":

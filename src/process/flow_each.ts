@@ -1,7 +1,7 @@
 // What is told of channels where a chunk of one cannot cross: that one ends, on both
 // sides, and the others go on.
 
-import { transferablesIn } from "../values/cloneable.ts";
+import { transferablesIn } from "../values/movable.ts";
 import { packError } from "../values/error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import type { FlowEvents } from "../flow/link.ts";

@@ -14,7 +14,7 @@ import {
   SafeSet,
   unbindGetter,
 } from "../values/intrinsics.ts";
-import { substitute } from "../values/own_bytes.ts";
+import { substitute } from "../values/substitute.ts";
 
 /** As they were before any job could overwrite them. */
 const { Blob, DOMException, Error, File, Map, Set } = globalThis;

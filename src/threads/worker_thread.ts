@@ -1,7 +1,7 @@
 // One thread as main sees it: how it starts, and how it is known to have ended.
 
 import { WAKE } from "../wire/board.ts";
-import { transferablesIn } from "../values/cloneable.ts";
+import { transferablesIn } from "../values/movable.ts";
 import { unpackError } from "../values/error_codec.ts";
 import type {
   FromWorker,

@@ -4,7 +4,8 @@
 // Iterators are replaced as easily, so that code which goes on after a job has
 // run loops by index or by `forEach`, and takes no array apart by pattern.
 
-export const { apply, ownKeys } = Reflect;
+const { ownKeys } = Reflect;
+export const { apply } = Reflect;
 export const { isArray } = Array;
 export const {
   defineProperty,
@@ -23,7 +24,7 @@ export const { compareExchange, exchange, load, store } = Atomics;
 export const { isView } = ArrayBuffer;
 export const arrayPrototype: object = Array.prototype;
 export const objectPrototype: object = Object.prototype;
-export const toText: (value: unknown) => string = String;
+export const stringOf: (value: unknown) => string = String;
 
 /** A method as a function of its object and its arguments. */
 type Unbound<This, Args extends unknown[], R> = (
@@ -49,73 +50,40 @@ export function unbindGetter<T>(
   return unbind(get! as () => T) as (object: object) => T;
 }
 
-export const tagTextOf: (value: unknown) => string = unbind(
-  Object.prototype.toString,
+export const typeTagOf = unbind(objectPrototype.toString);
+export const typedArrayTagOf = unbindGetter<string | undefined>(
+  getPrototypeOf(Uint8Array.prototype),
+  toStringTag,
 );
-export const typedArrayTagOf: (view: object) => string | undefined =
-  unbindGetter(getPrototypeOf(Uint8Array.prototype), toStringTag);
-export const sourceOf: (fn: object) => string = unbind(
-  Function.prototype.toString as (this: object) => string,
-);
-export const sliceText: (text: string, start: number, end?: number) => string =
-  unbind(String.prototype.slice);
-export const startsWith: (text: string, start: string) => boolean = unbind(
-  String.prototype.startsWith,
-);
-export const endsWith: (text: string, end: string) => boolean = unbind(
-  String.prototype.endsWith,
-);
-export const includes: (text: string, part: string) => boolean = unbind(
-  String.prototype.includes,
-);
-export const lastIndexOf: (text: string, part: string) => number = unbind(
-  String.prototype.lastIndexOf,
-);
-export const join: (list: readonly unknown[], separator: string) => string =
-  unbind(Array.prototype.join);
-export const push: (list: unknown[], ...items: unknown[]) => void = unbind(
-  Array.prototype.push,
-);
+export const sourceOf = unbind(Function.prototype.toString);
+export const sliceText = unbind(String.prototype.slice);
+export const endsWith = unbind(String.prototype.endsWith);
+export const includes = unbind(String.prototype.includes);
+export const execute = unbind(RegExp.prototype.exec);
+export const join = unbind(Array.prototype.join);
+export const push = unbind(Array.prototype.push);
 export const sliceList: <T>(
   list: readonly T[],
   start?: number,
   end?: number,
 ) => T[] = unbind(Array.prototype.slice) as never;
-export const execute: (
-  pattern: RegExp,
-  text: string,
-) => RegExpExecArray | null = unbind(RegExp.prototype.exec);
-export const eachEntry: (
-  map: Map<unknown, unknown>,
-  callback: (value: unknown, key: unknown) => void,
-) => void = unbind(Map.prototype.forEach);
-export const eachItem: (
-  set: Set<unknown>,
-  callback: (item: unknown) => void,
-) => void = unbind(Set.prototype.forEach);
-export const addEntry: (
-  map: Map<unknown, unknown>,
-  key: unknown,
-  value: unknown,
-) => void = unbind(Map.prototype.set);
-export const clearMap: (map: Map<unknown, unknown>) => void = unbind(
-  Map.prototype.clear,
-);
-export const clearSet: (set: Set<unknown>) => void = unbind(
-  Set.prototype.clear,
-);
-export const setBytes: (
-  bytes: Uint8Array,
-  source: Uint8Array,
-  offset: number,
-) => void = unbind(Uint8Array.prototype.set);
 export const sortList: <T>(
   list: T[],
   compare: (a: T, b: T) => number,
 ) => void = unbind(Array.prototype.sort) as never;
-export const addItem: (set: Set<unknown>, item: unknown) => void = unbind(
-  Set.prototype.add,
-);
+export const eachEntry: <K, V>(
+  map: Map<K, V>,
+  callback: (value: V, key: K) => void,
+) => void = unbind(Map.prototype.forEach) as never;
+export const eachItem: <T>(
+  set: Set<T>,
+  callback: (item: T) => void,
+) => void = unbind(Set.prototype.forEach) as never;
+export const addEntry = unbind(Map.prototype.set);
+export const clearMap = unbind(Map.prototype.clear);
+export const addItem = unbind(Set.prototype.add);
+export const clearSet = unbind(Set.prototype.clear);
+export const setBytes = unbind(Uint8Array.prototype.set);
 
 /** A map, set or weak map whose methods are its own; none is made of an iterable. */
 export class SafeMap<K, V> extends Map<K, V> {}
@@ -137,4 +105,15 @@ export function setOf<T>(items: readonly T[]): SafeSet<T> {
   const set = new SafeSet<T>();
   for (let i = 0; i < items.length; i++) set.add(items[i]);
   return set;
+}
+
+/** Gives an object a property of its own, where an assignment might call a setter. */
+export function defineData(
+  object: object,
+  key: string,
+  value: unknown,
+  enumerable = true,
+): void {
+  const descriptor = { value, enumerable, configurable: true, writable: true };
+  defineProperty(object, key, descriptor);
 }

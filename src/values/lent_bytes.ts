@@ -2,27 +2,30 @@
 // quicker than a clone from 64 KiB on, and takes far less memory: 200 jobs with
 // 10 MiB each, to two workers, take 0.5 of the time and 150 MiB instead of 660.
 
-import { bufferOf, isResizable, lengthOf } from "./cloneable.ts";
-import { isView, SafeMap } from "./intrinsics.ts";
-import { copyOf, substitute } from "./own_bytes.ts";
+import {
+  type Bytes,
+  copyOf,
+  hasFixedLength,
+  LARGE,
+  lengthOf,
+  memoryOf,
+} from "./bytes.ts";
+import { SafeMap } from "./intrinsics.ts";
+import { substitute } from "./substitute.ts";
 
-type Bytes = ArrayBufferLike | ArrayBufferView;
-
-/** Smaller buffers are cloned. */
-const LARGE = 64 * 1024;
 /** Where there are more to look through, all are cloned. */
 const MOST_BUFFERS = 16;
 const MOST_CONTAINERS = 64;
 
-/** As it was before any job could overwrite it. */
-const { ArrayBuffer } = globalThis;
-
 /** The large buffers in one value. */
 export class LentBytes {
-  readonly #containers: readonly object[];
+  readonly #containers: Map<object, object>;
   readonly #bytes: readonly Bytes[];
 
-  private constructor(containers: readonly object[], bytes: readonly Bytes[]) {
+  private constructor(
+    containers: Map<object, object>,
+    bytes: readonly Bytes[],
+  ) {
     this.#containers = containers;
     this.#bytes = bytes;
   }
@@ -30,21 +33,21 @@ export class LentBytes {
   /**
    * Finds them, if there are any.
    *
-   * @param containers Copies of all objects that hold others
+   * @param containers As its values, all objects that may hold one
    * @param bytes All buffers and views, none of which moves
    */
   static of(
-    containers: readonly object[],
+    containers: Map<object, object>,
     bytes: readonly Bytes[],
   ): LentBytes | undefined {
-    if (bytes.length > MOST_BUFFERS || containers.length > MOST_CONTAINERS) {
+    if (bytes.length > MOST_BUFFERS || containers.size > MOST_CONTAINERS) {
       return undefined;
     }
     const large: Bytes[] = [];
     for (let i = 0; i < bytes.length; i++) {
-      if (isLarge(bytes[i]) && isAlone(bytes, i)) {
-        large[large.length] = bytes[i];
-      }
+      const isLarge = hasFixedLength(memoryOf(bytes[i])) &&
+        lengthOf(bytes[i] as ArrayBuffer) >= LARGE;
+      if (isLarge && isAlone(bytes, i)) large[large.length] = bytes[i];
     }
     return large.length > 0 ? new LentBytes(containers, large) : undefined;
   }
@@ -56,7 +59,7 @@ export class LentBytes {
     for (let i = 0; i < this.#bytes.length; i++) {
       const copy = copyOf(this.#bytes[i]);
       copies.set(this.#bytes[i], copy);
-      moves[i] = behind(copy) as ArrayBuffer;
+      moves[i] = memoryOf(copy) as ArrayBuffer;
     }
     this.#substitute(copies);
     return { copies, moves };
@@ -70,26 +73,15 @@ export class LentBytes {
   }
 
   #substitute(others: Map<object, object>): void {
-    for (let i = 0; i < this.#containers.length; i++) {
-      substitute(this.#containers[i], others);
-    }
+    this.#containers.forEach((container) => substitute(container, others));
   }
-}
-
-function behind(bytes: Bytes): ArrayBufferLike {
-  return isView(bytes) ? bufferOf(bytes) : bytes;
-}
-
-function isLarge(bytes: Bytes): boolean {
-  const buffer = behind(bytes);
-  return buffer instanceof ArrayBuffer && !isResizable(buffer) &&
-    lengthOf(bytes as ArrayBuffer) >= LARGE;
 }
 
 /** Whether no other view shows the same memory. */
 function isAlone(bytes: readonly Bytes[], index: number): boolean {
+  const memory = memoryOf(bytes[index]);
   for (let i = 0; i < bytes.length; i++) {
-    if (i !== index && behind(bytes[i]) === behind(bytes[index])) return false;
+    if (i !== index && memoryOf(bytes[i]) === memory) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 // Plain data as JSON text: cheaper than a structured clone, and shared with
-// nobody. Only what comes back from JSON exactly as it went is plain.
+// nobody. Plain is only what comes back from JSON exactly as it went.
 
 import {
   arrayPrototype,
@@ -18,7 +18,7 @@ import {
 } from "./intrinsics.ts";
 import { markOf } from "./thread_state.ts";
 
-/** Beyond this many values a structured clone is the cheaper way. */
+/** Beyond so many values a structured clone is the cheaper way. */
 const MOST_VALUES = 1024;
 /** Beyond this length too. */
 const LONGEST_TEXT = 16 * 1024;
@@ -32,16 +32,15 @@ export function toText(value: unknown): string | undefined {
   if (count > 0) return undefined;
   // A job may have given one to all objects.
   if ("toJSON" in arrayPrototype) return undefined;
-  many = undefined;
-  budget = MOST_VALUES;
-  textBudget = LONGEST_TEXT;
+  valuesLeft = MOST_VALUES;
+  lettersLeft = LONGEST_TEXT;
   let text: string | undefined;
   try {
     const copy = copyOf(value);
     if (copy !== NOT_PLAIN) text = stringify(copy);
     if (text !== undefined && text.length > LONGEST_TEXT) text = undefined;
   } catch {
-    // A getter has thrown: who packs the value in another way says where.
+    // A getter has thrown: what packs the value in another way says where.
   }
   if (text === undefined) keepReads(value);
   forget();
@@ -53,44 +52,15 @@ export function fromText(text: string): unknown {
   return parse(text);
 }
 
-/** Objects with their copies: a getter, or a proxy, is asked only once. */
-export type Reads = Map<object, object>;
-
-let lastRead: { root: unknown; reads: Reads } | undefined;
-
-function keepReads(root: unknown): void {
-  const reads = new SafeMap<object, object>();
-  for (let i = 0; i < count; i++) {
-    reads.set(few[i]!, copies[i]!);
-    // It may have been put into the copy of what holds it.
-    reads.set(copies[i]!, copies[i]!);
-  }
-  lastRead = count > 0 ? { root, reads } : undefined;
-}
-
-/** Keeps, for `takeReads()`, what has been read of a value whose text found no room. */
-export function keepText(root: unknown, text: string): void {
-  if (typeof root !== "object" || root === null) return;
-  const reads = new SafeMap<object, object>();
-  reads.set(root, parse(text));
-  lastRead = { root, reads };
-}
-
-/** What was read of a value when no text could be made of it; given once. */
-export function takeReads(root: unknown): Reads | undefined {
-  const last = lastRead;
-  lastRead = undefined;
-  return last !== undefined && last.root === root ? last.reads : undefined;
-}
-
 /** The objects met so far, each with its copy: one met twice would come back as two. */
-const few: (object | undefined)[] = [];
+const objects: (object | undefined)[] = [];
 const copies: (object | undefined)[] = [];
 let count = 0;
+/** The same objects, once they are more than a few. */
 let many: Set<object> | undefined;
 const FEW = 16;
-let budget = 0;
-let textBudget = 0;
+let valuesLeft = 0;
+let lettersLeft = 0;
 
 /** Instead of a copy. */
 const NOT_PLAIN = Symbol("not plain");
@@ -99,7 +69,7 @@ const NOT_PLAIN = Symbol("not plain");
 function copyOf(value: unknown): unknown {
   switch (typeof value) {
     case "string":
-      return (textBudget -= value.length) >= 0 ? value : NOT_PLAIN;
+      return (lettersLeft -= value.length) >= 0 ? value : NOT_PLAIN;
     case "boolean":
       return value;
     case "number":
@@ -113,32 +83,21 @@ function copyOf(value: unknown): unknown {
   }
 }
 
-/** Whether an object is met for the first time, and nothing is to move with it. */
-function isNew(value: object): boolean {
-  if (markOf(value) !== undefined) return false;
-  if (count < FEW) {
-    for (let i = 0; i < count; i++) if (few[i] === value) return false;
-    return true;
-  }
-  many ??= setOf(few as object[]);
-  return many.size < many.add(value).size;
-}
-
 function copyOfArray(array: unknown[]): unknown {
   const { length } = array;
-  budget -= length;
+  valuesLeft -= length;
   if (
-    budget < 0 || getPrototypeOf(array) !== arrayPrototype || !isNew(array) ||
-    keys(array).length !== length
+    valuesLeft < 0 || getPrototypeOf(array) !== arrayPrototype ||
+    !isNew(array) || keys(array).length !== length
   ) return NOT_PLAIN;
   const copy = sliceList(array);
-  const at = keep(array, copy);
+  const at = add(array, copy);
   for (let i = 0; i < length; i++) {
     const part = copy[i];
     const copied = copyOf(part);
     if (copied === NOT_PLAIN) {
-      // With holes, and as many properties, it is not what was copied.
-      if (!isDense(keys(array), length)) few[at] = copy;
+      // With holes, and as many properties, the copy is not what was there.
+      if (!isDense(keys(array), length)) objects[at] = copy;
       return NOT_PLAIN;
     }
     if (copied !== part) copy[i] = copied;
@@ -146,29 +105,14 @@ function copyOfArray(array: unknown[]): unknown {
   return copy;
 }
 
-/** Keeps the copy of an object, and gives its place. */
-function keep(object: object, copy: object): number {
-  copies[count] = copy;
-  few[count] = object;
-  return count++;
-}
-
-/** Keeps the lists themselves, which the next job fills again. */
-function forget(): void {
-  if (count > FEW) few.length = copies.length = 0;
-  else for (let i = 0; i < count; i++) few[i] = copies[i] = undefined;
-  count = 0;
-  many = undefined;
-}
-
 function copyOfObject(object: object): unknown {
   if (getPrototypeOf(object) !== objectPrototype || !isNew(object)) {
     return NOT_PLAIN;
   }
   const copy = { ...object } as Record<string, unknown>;
-  keep(object, copy);
+  add(object, copy);
   for (const key in copy) {
-    if (--budget < 0) return NOT_PLAIN;
+    if (--valuesLeft < 0) return NOT_PLAIN;
     const part = copy[key];
     const copied = copyOf(part);
     if (copied === NOT_PLAIN) return NOT_PLAIN;
@@ -180,9 +124,66 @@ function copyOfObject(object: object): unknown {
   return copy;
 }
 
+/** Whether an object is met for the first time, and nothing moves with it. */
+function isNew(object: object): boolean {
+  if (markOf(object) !== undefined) return false;
+  if (count < FEW) {
+    for (let i = 0; i < count; i++) if (objects[i] === object) return false;
+    return true;
+  }
+  many ??= setOf(objects as object[]);
+  return many.size < many.add(object).size;
+}
+
+/** Adds an object and its copy, and gives their place. */
+function add(object: object, copy: object): number {
+  copies[count] = copy;
+  objects[count] = object;
+  return count++;
+}
+
+/** Empties the lists; if they are short, the next call fills the same ones again. */
+function forget(): void {
+  if (count > FEW) objects.length = copies.length = 0;
+  else for (let i = 0; i < count; i++) objects[i] = copies[i] = undefined;
+  count = 0;
+  many = undefined;
+}
+
 /** Whether an array of these keys has neither holes nor properties beside its items. */
 export function isDense(names: string[], length: number): boolean {
   // Indexes come first, and rise.
   return names.length === length &&
     (length === 0 || names[length - 1] === `${length - 1}`);
+}
+
+/** Objects with their copies: a getter, or a proxy, is asked only once. */
+export type Reads = Map<object, object>;
+
+let lastRead: { root: unknown; reads: Reads } | undefined;
+
+function keepReads(root: unknown): void {
+  if (count === 0) return void (lastRead = undefined);
+  const reads = new SafeMap<object, object>();
+  for (let i = 0; i < count; i++) {
+    reads.set(objects[i]!, copies[i]!);
+    // It may have been put into the copy of what holds it.
+    reads.set(copies[i]!, copies[i]!);
+  }
+  lastRead = { root, reads };
+}
+
+/** Keeps what has been read of a value whose text finds no room. */
+export function keepText(root: unknown, text: string): void {
+  if (typeof root !== "object" || root === null) return;
+  const reads = new SafeMap<object, object>();
+  reads.set(root, parse(text));
+  lastRead = { root, reads };
+}
+
+/** What was read of a value that did not leave as a text; given once. */
+export function takeReads(root: unknown): Reads | undefined {
+  const last = lastRead;
+  lastRead = undefined;
+  return last !== undefined && last.root === root ? last.reads : undefined;
 }

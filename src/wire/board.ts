@@ -1,10 +1,5 @@
-// The shared words through which main and one worker agree, for each job in
-// flight, who has it and how it ended.
-//
-// A job in flight has a slot. Its word goes SENT -> CLAIMED -> an ending, or
-// SENT -> nothing when main takes the job back, and whoever swaps the word
-// first wins. The word also carries the job's sequence number, so that a stale
-// slot is never mistaken for its successor.
+// The shared memory in which main and one worker agree, for each job in flight,
+// who has it and how it ended. README.md says why no job is lost or done twice.
 //
 // A result that is a primitive, or short plain data, is written here, so it has
 // left the worker before the next job starts: a long job holds up no result of
@@ -19,11 +14,7 @@ import {
 import { fromText, keepText, toText } from "../values/plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
-/** The message of a worker by which main looks at its board. */
-export const WAKE = 0;
-
-/** The type of {@linkcode WAKE}. */
-export type Wake = typeof WAKE;
+export { WAKE } from "./protocol.ts";
 
 /** How many jobs may be in flight to one worker, at least: a power of two. */
 const SLOTS = 1024;
@@ -40,6 +31,7 @@ export const State = {
   CLAIMED: 2,
   /** The ending is in a message. */
   POSTED: 3,
+  /** From here on, the job has ended with a result that is on the board. */
   UNDEFINED: 4,
   NULL: 5,
   TRUE: 6,
@@ -51,12 +43,21 @@ export const State = {
 /** One of {@linkcode State}. */
 export type State = typeof State[keyof typeof State];
 
+/** A word is a sequence number, as far as it fits, and a state. */
 const STATE_BITS = 4;
 const STATE_MASK = (1 << STATE_BITS) - 1;
+
+/** Bytes before the slots, and the words in them. */
+const HEAD_BYTES = 16;
+/** Whether main will look at the board without being woken. */
+const AWAKE = 0;
+/** How often the worker has heard that a job must end. */
+const HEARD = 1;
+/** How many large results main has read. */
+const LARGE_READ = 2;
 /** Bytes of a slot: its word, and three numbers. */
 const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
   3 * Float64Array.BYTES_PER_ELEMENT;
-const HEAD_BYTES = 16;
 
 /** What a worker does with its board. */
 export interface WorkerBoard {
@@ -76,13 +77,9 @@ export interface WorkerBoard {
 export class Board implements WorkerBoard {
   readonly buffer: SharedArrayBuffer;
   readonly #mask: number;
-  /** Where the word stands that tells whether main is awake. */
-  readonly #awake: number;
-  /** Where the worker counts how often it was told that a job is to end. */
-  readonly #heard: number;
-  /** Where main counts the large results that it has read. */
-  readonly #read: number;
+  readonly #head: Int32Array;
   readonly #words: Int32Array;
+  /** A number that is a result, or the place of a text. */
   readonly #values: Float64Array;
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
@@ -99,11 +96,9 @@ export class Board implements WorkerBoard {
   ) {
     this.buffer = buffer;
     this.#mask = slots - 1;
-    this.#awake = slots;
-    this.#heard = slots + 1;
-    this.#read = slots + 2;
-    this.#words = new Int32Array(buffer, 0, slots + 3);
-    let offset = HEAD_BYTES + slots * Int32Array.BYTES_PER_ELEMENT;
+    this.#head = new Int32Array(buffer, 0, 3);
+    this.#words = new Int32Array(buffer, HEAD_BYTES, slots);
+    let offset = HEAD_BYTES + this.#words.byteLength;
     const column = () => {
       const numbers = new Float64Array(buffer, offset, slots);
       offset += numbers.byteLength;
@@ -117,7 +112,7 @@ export class Board implements WorkerBoard {
 
   /** Main: the job of this sequence number is on its way. */
   send(seq: number): void {
-    store(this.#words, seq & this.#mask, word(seq, State.SENT));
+    this.#set(seq, State.SENT);
   }
 
   /** Worker: takes the job, which starts now on main's clock, unless main has taken it back. */
@@ -126,19 +121,20 @@ export class Board implements WorkerBoard {
     return this.#swap(seq, State.CLAIMED);
   }
 
-  /** Main: takes the job back, unless the worker has started it. */
+  /** Main: takes the job back, unless the worker has claimed it. */
   takeBack(seq: number): boolean {
     return this.#swap(seq, State.TAKEN_BACK);
   }
 
+  #set(seq: number, state: State): void {
+    store(this.#words, seq & this.#mask, word(seq, state));
+  }
+
   #swap(seq: number, state: State): boolean {
     const sent = word(seq, State.SENT);
-    return compareExchange(
-      this.#words,
-      seq & this.#mask,
-      sent,
-      word(seq, state),
-    ) === sent;
+    const index = seq & this.#mask;
+    const next = word(seq, state);
+    return compareExchange(this.#words, index, sent, next) === sent;
   }
 
   /** Worker: when a claimed job has ended, on main's clock. */
@@ -168,7 +164,7 @@ export class Board implements WorkerBoard {
         else if (this.#writeText(seq, result)) state = State.TEXT;
         else return false;
     }
-    store(this.#words, seq & this.#mask, word(seq, state));
+    this.#set(seq, state);
     return true;
   }
 
@@ -184,19 +180,20 @@ export class Board implements WorkerBoard {
     return true;
   }
 
-  /** Worker: the job's ending has left in a message. */
+  /** Worker: the job's ending leaves in a message. */
   settlePosted(seq: number): void {
-    store(this.#words, seq & this.#mask, word(seq, State.POSTED));
+    this.#set(seq, State.POSTED);
   }
 
-  /** Main: what has become of a job in flight. */
+  /** What has become of a job in flight. */
   state(seq: number): State {
     return (load(this.#words, seq & this.#mask) & STATE_MASK) as State;
   }
 
   /**
-   * Main: the result of a job whose state is past `POSTED`, read once and in
-   * order; texts are read ahead, up to the job before `end`.
+   * Main: the result of a job whose state is past `POSTED`. Texts must be read
+   * once, in the order in which they were written; they are read ahead, up to the
+   * job before `end`.
    */
   result(seq: number, state: State, end: number): unknown {
     switch (state) {
@@ -239,34 +236,34 @@ export class Board implements WorkerBoard {
     return this.#ends[seq & this.#mask];
   }
 
-  /** Worker: it was told that a job is to end. */
+  /** Worker: was told that a job must end. */
   hear(): void {
-    store(this.#words, this.#heard, load(this.#words, this.#heard) + 1);
+    store(this.#head, HEARD, this.heard + 1);
   }
 
   /** Main: how often the worker has heard that. */
   get heard(): number {
-    return load(this.#words, this.#heard);
+    return load(this.#head, HEARD);
   }
 
   /** Main: has read a large result. */
   hasRead(): void {
-    store(this.#words, this.#read, this.largeRead + 1);
+    store(this.#head, LARGE_READ, this.largeRead + 1);
   }
 
   /** How many large results main has read. */
   get largeRead(): number {
-    return load(this.#words, this.#read);
+    return load(this.#head, LARGE_READ);
   }
 
-  /** Worker: whether main has to be woken, since nothing else will do so. */
+  /** Worker: whether it must wake main, since nothing else will. */
   wake(): boolean {
-    return exchange(this.#words, this.#awake, 1) === 0;
+    return exchange(this.#head, AWAKE, 1) === 0;
   }
 
-  /** Main: is awake and about to look; later endings need a new wake-up. */
+  /** Main: is about to look; for what ends later it must be woken again. */
   awake(): void {
-    store(this.#words, this.#awake, 0);
+    store(this.#head, AWAKE, 0);
   }
 }
 

@@ -10,6 +10,8 @@ import { fromText } from "../values/plain_text.ts";
  */
 export type JobList = unknown[];
 
+/** How many items of a job stand before its arguments. */
+const HEAD = 3;
 /** Instead of a count of arguments: they come as one JSON text. */
 const AS_TEXT = -1;
 /** Instead of a count of arguments: they come as one array. */
@@ -54,16 +56,17 @@ export class JobListWriter {
   }
 }
 
-/** Worker: reads the jobs of a list. */
+/** Reads the jobs of a list. */
 export class JobListReader {
   readonly #list: JobList;
-  #at = 0;
+  /** Where the job that was read last begins, and ends. */
+  #from = 0;
+  #to = 0;
   #nextSeq = 0;
   /** Of the job that was read last. */
   seq = 0;
   id = 0;
   functionId = 0;
-  args: unknown[] = [];
   timeout = Infinity;
 
   constructor(list: JobList) {
@@ -73,31 +76,50 @@ export class JobListReader {
   /** Reads the next job; `false` if there is none. */
   read(): boolean {
     const list = this.#list;
-    if (this.#at >= list.length) return false;
-    if (list[this.#at] === NUMBERED_FROM) {
-      this.#nextSeq = list[this.#at + 1] as number;
-      this.#at += 2;
+    let at = this.#to;
+    if (at >= list.length) return false;
+    if (list[at] === NUMBERED_FROM) {
+      this.#nextSeq = list[at + 1] as number;
+      at += 2;
     }
-    if (list[this.#at] === TIMEOUT_FROM) {
-      this.timeout = list[this.#at + 1] as number;
-      this.#at += 2;
+    if (list[at] === TIMEOUT_FROM) {
+      this.timeout = list[at + 1] as number;
+      at += 2;
     }
     this.seq = this.#nextSeq++;
-    this.id = list[this.#at++] as number;
-    this.functionId = list[this.#at++] as number;
-    const length = list[this.#at++] as number;
-    this.args = length >= 0
-      ? this.#take(length)
-      : length === AS_TEXT
-      ? fromText(list[this.#at++] as string) as unknown[]
-      : list[this.#at++] as unknown[];
+    this.id = list[at] as number;
+    this.functionId = list[at + 1] as number;
+    const count = list[at + 2] as number;
+    this.#from = at;
+    this.#to = at + HEAD + (count < 0 ? 1 : count);
     return true;
   }
 
-  #take(length: number): unknown[] {
-    const items: unknown[] = [];
-    for (let i = 0; i < length; i++) items[i] = this.#list[this.#at++];
-    return items;
+  /** Its arguments; each call gives a list of its own, and parses a text again. */
+  get args(): unknown[] {
+    const list = this.#list;
+    const at = this.#from + HEAD;
+    if (this.text !== undefined) return fromText(this.text) as unknown[];
+    if (list[at - 1] === AS_ARRAY) return list[at] as unknown[];
+    const args: unknown[] = [];
+    for (let i = at; i < this.#to; i++) args[i - at] = list[i];
+    return args;
+  }
+
+  /** Its arguments as text, if they come as one. */
+  get text(): string | undefined {
+    const at = this.#from + HEAD;
+    return this.#list[at - 1] === AS_TEXT
+      ? this.#list[at] as string
+      : undefined;
+  }
+
+  /** The job as a list of its own. */
+  get single(): JobList {
+    const { seq, timeout } = this;
+    const head: JobList = [NUMBERED_FROM, seq];
+    if (timeout < Infinity) head.push(TIMEOUT_FROM, timeout);
+    return head.concat(this.#list.slice(this.#from, this.#to));
   }
 }
 
@@ -113,25 +135,11 @@ export interface SingleJob {
 
 /** Takes a list apart. */
 export function* singleJobs(list: JobList): Generator<SingleJob> {
-  let seq = 0;
-  let timeout = Infinity;
-  for (let at = 0; at < list.length; seq++) {
-    if (list[at] === NUMBERED_FROM) {
-      seq = list[at + 1] as number;
-      at += 2;
-    }
-    if (list[at] === TIMEOUT_FROM) {
-      timeout = list[at + 1] as number;
-      at += 2;
-    }
-    const head: JobList = [NUMBERED_FROM, seq];
-    const isTimed = timeout < Infinity;
-    if (isTimed) head.push(TIMEOUT_FROM, timeout);
-    const length = list[at + 2] as number;
-    const end = at + 3 + (length === AS_TEXT ? 1 : length);
-    const args = length === AS_TEXT ? undefined : list.slice(at + 3, end);
-    yield { seq, list: head.concat(list.slice(at, end)), args, isTimed };
-    at = end;
+  const reader = new JobListReader(list);
+  while (reader.read()) {
+    const { seq, single, text, timeout } = reader;
+    const args = text === undefined ? reader.args : undefined;
+    yield { seq, list: single, args, isTimed: timeout < Infinity };
   }
 }
 

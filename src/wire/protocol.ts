@@ -1,11 +1,16 @@
-// What main and a worker say to each other: all that the two ends share beside
-// the board.
+// What main and a worker say to each other: all messages, in both directions.
+// README.md tells their order.
 
-import type { Wake } from "./board.ts";
 import type { PackedError } from "../values/error_codec.ts";
 import type { FlowEvents } from "../flow/link.ts";
 import type { JobList } from "./job_list.ts";
 import type { MovedList } from "../moving/moved.ts";
+
+/** "Look": at the board, or into the ring. It is bare, since it is sent all the time. */
+export const WAKE = 0;
+
+/** The type of {@linkcode WAKE}. */
+export type Wake = typeof WAKE;
 
 /** A function that jobs run: a name of the module's, or an inline source. */
 export interface FunctionDefinition {

@@ -1,33 +1,36 @@
-// Shared memory into which a worker writes JSON texts, one after the other, and
-// from which main reads them in runs.
+// A ring in shared memory into which a worker writes JSON texts, one after the
+// other, and from which main reads them in runs. Positions, which only grow
+// (modulo 2 ** 32), say how far each has come; README.md tells more.
 
 import { floor, load, store, unbind } from "../values/intrinsics.ts";
 
 /** Bytes of the ring: a power of two. */
 const SIZE = 256 * 1024;
 const MASK = SIZE - 1;
+/** Bytes before the texts: main's position, and padding. */
 const HEAD = 8;
 /** A place is a position and a length in one number. */
 const LENGTHS = 2 ** 20;
+/** Stands behind each text, so that those that follow each other are one JSON list. */
 const COMMA = 44;
 
+/** As they were before any job could overwrite them. */
+const { TextEncoder, Uint8Array } = globalThis;
 const encodeInto = unbind(TextEncoder.prototype.encodeInto);
-const Encoder = TextEncoder;
-const Bytes = Uint8Array;
 
 /** A ring of texts with one writer and one reader. */
 export class TextRing {
   static readonly BYTES: number = HEAD + SIZE;
-  /** How far main has read, modulo 2 ** 32, as is every position. */
+  /** Main's position: all before it may be written over. */
   readonly #read: Int32Array;
   readonly #buffer: SharedArrayBuffer;
   /** Where in the buffer the texts begin. */
   readonly #offset: number;
+  /** Worker: its position. */
+  #written = 0;
   // Made when first used: to make them costs a new thread half a millisecond.
   #encoder: TextEncoder | undefined;
   #decoder: TextDecoder | undefined;
-  /** Worker: how far it has written. */
-  #written = 0;
 
   constructor(buffer: SharedArrayBuffer, offset: number) {
     this.#read = new Int32Array(buffer, offset, 1);
@@ -42,18 +45,15 @@ export class TextRing {
     let start = this.#written & MASK;
     let skipped = 0;
     if (start + most > SIZE) {
-      // A text lies in one piece.
+      // A text lies in one piece: the rest of the ring stays unused.
       skipped = SIZE - start;
       start = 0;
     }
     const used = (this.#written - load(this.#read, 0)) >>> 0;
     if (used + skipped + most > SIZE) return -1;
-    const bytes = new Bytes(this.#buffer, this.#offset + start, most);
-    const { written } = encodeInto(
-      this.#encoder ??= new Encoder(),
-      text,
-      bytes,
-    );
+    const bytes = new Uint8Array(this.#buffer, this.#offset + start, most);
+    this.#encoder ??= new TextEncoder();
+    const { written } = encodeInto(this.#encoder, text, bytes);
     bytes[written] = COMMA;
     const position = (this.#written + skipped) >>> 0;
     this.#written = (position + written + 1) >>> 0;
@@ -62,16 +62,20 @@ export class TextRing {
 
   /** Main: whether the second place is right behind the first. */
   follows(first: number, second: number): boolean {
-    return positionOf(second) === endOf(first) &&
-      (positionOf(second) & MASK) !== 0;
+    const position = positionOf(second);
+    return position === endOf(first) && (position & MASK) !== 0;
   }
 
-  /** Main: the texts from the first place to the last, as one JSON array. */
+  /** Main: the texts from the first place to the last, as one JSON list; they are gone then. */
   read(first: number, last: number): string {
     const start = positionOf(first) & MASK;
     const end = (positionOf(last) & MASK) + lengthOf(last);
-    const texts = (this.#decoder ??= new TextDecoder())
-      .decode(new Bytes(this.#buffer, this.#offset + start, end - start));
+    const bytes = new Uint8Array(
+      this.#buffer,
+      this.#offset + start,
+      end - start,
+    );
+    const texts = (this.#decoder ??= new TextDecoder()).decode(bytes);
     store(this.#read, 0, endOf(last) | 0);
     return `[${texts}]`;
   }

@@ -1,0 +1,298 @@
+// The deep copy of a value that is sent: it copies all that holds other values,
+// and notes where everything else sits that needs more than a clone.
+
+import { JobCloneError } from "../errors.ts";
+import { bufferOf, isOutOfBounds, lengthOf } from "./bytes.ts";
+import { isDate, isHidden, isOrdinary, isPrimitive } from "./cloneable.ts";
+import type { Kind, Movers, WhyStays } from "./departing.ts";
+import type { Findings } from "./findings.ts";
+import {
+  addEntry,
+  addItem,
+  defineData,
+  eachEntry,
+  eachItem,
+  hasOwn,
+  isArray,
+  isView,
+  keys,
+  SafeMap,
+  stringOf,
+} from "./intrinsics.ts";
+import { isMoveOnly } from "./movable.ts";
+import { classNameOf, nameOf, textOf } from "./names.ts";
+import { type Key, pathOf, type Place } from "./place.ts";
+import { isDense, type Reads } from "./plain_text.ts";
+
+/** As they were before any job could overwrite them. */
+const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
+
+/**
+ * A longer array of primitives is not copied: to ask for its keys, which tell of
+ * holes and other properties, takes as long as to clone it.
+ */
+const LONG_ARRAY = 100_000;
+/** A value that is no text counts as so many bytes. */
+const BYTES_OF_A_VALUE = 8;
+const STACK_OVERFLOW = "Maximum call stack size exceeded";
+
+/** Copies one value. */
+export class Copier {
+  /** All objects, with their copies: what is cloned or moves is its own. */
+  readonly copies = new SafeMap<object, object>();
+  /** Arrays of primitives that are cloned as they are, and where they sit. */
+  readonly #longArrays: [unknown[], Place][] = [];
+  /** Whether all objects in the copy are its own, so that it can share a message. */
+  isOwn = true;
+  /** About how many bytes the value takes, what moves included. */
+  size = 0;
+  /** Whether what is looked at is a part of an error, which is cloned as it is. */
+  #isCloned = false;
+  /** What is being read, for when that throws: a part, or the whole of what is here. */
+  #place: Place;
+  #key: Key | undefined;
+
+  /**
+   * @param found Takes what needs more than a copy
+   * @param reads What has been read already, with copies that are only to be finished
+   */
+  constructor(
+    readonly found: Findings,
+    readonly movers: Movers,
+    readonly whyStays: WhyStays | undefined,
+    readonly reads: Reads | undefined,
+  ) {}
+
+  /** @throws {JobCloneError} If something in it can be neither cloned nor moved */
+  copy<T>(value: T): T {
+    try {
+      return this.#copy(value, undefined) as T;
+    } catch (cause) {
+      if (cause instanceof JobCloneError) throw cause;
+      // A getter or a proxy has thrown, or it is nested too deeply.
+      const message = cause instanceof Error ? cause.message : textOf(cause);
+      const why = message === STACK_OVERFLOW
+        ? "is nested too deeply"
+        : `cannot be read: ${message}`;
+      const place = this.#key === undefined
+        ? this.#place
+        : { parent: this.#place, key: this.#key };
+      throw new JobCloneError(`${pathOf(this.found.root, place)} ${why}`, {
+        cause,
+      });
+    }
+  }
+
+  #copy(value: unknown, place: Place): unknown {
+    if (isPrimitive(value)) return this.#count(value);
+    this.#place = place;
+    this.#key = undefined;
+    if (typeof value !== "object") {
+      throw this.#refusal(value, place, "cannot be cloned");
+    }
+    return this.#copyObject(value!, place);
+  }
+
+  /** The copy of a part, for which no place is made if it is a primitive. */
+  #part(value: unknown, parent: Place, key: Key): unknown {
+    return isPrimitive(value)
+      ? this.#count(value)
+      : this.#copy(value, { parent, key });
+  }
+
+  #count(primitive: unknown): unknown {
+    this.size += typeof primitive === "string"
+      ? primitive.length
+      : BYTES_OF_A_VALUE;
+    return primitive;
+  }
+
+  #copyObject(value: object, place: Place): object {
+    this.found.noteMark(value);
+    if (this.#isCloned && this.movers.kindOf(value)) {
+      throw this.#refusal(value, place, "cannot be cloned");
+    }
+    const known = this.copies.get(value);
+    if (known !== undefined) return known;
+    const read = this.reads?.get(value);
+    if (read !== undefined) return this.#finish(value, read, place);
+    if (isArray(value)) return this.#copyArray(value, place);
+    if (value instanceof Map) return this.#copyMap(value, place);
+    if (value instanceof Set) return this.#copySet(value, place);
+    const why = this.whyStays?.(isView(value) ? bufferOf(value) : value);
+    if (why !== undefined) throw this.#refusal(value, place, why);
+    if (isView(value) || value instanceof ArrayBuffer) {
+      return this.#keepBytes(value, place);
+    }
+    const kind = this.movers.kindOf(value);
+    if (kind !== undefined) return this.#replace(value, kind, place);
+    if (isMoveOnly(value)) {
+      this.found.addMoveOnly(value, place);
+      return this.#keep(value);
+    }
+    if (isDate(value)) return this.#keep(value);
+    if (!isOrdinary(value)) return this.#clone(value, place);
+    const names = keys(value);
+    if (names.length === 0 && isHidden(value)) return this.#clone(value, place);
+    const copy = {};
+    this.copies.set(value, copy);
+    return this.#copyProperties(value, copy, names, place);
+  }
+
+  /** Finishes the copy of an object of which a part is read, and may be copied, already. */
+  #finish(value: object, copy: object, place: Place): object {
+    this.copies.set(value, copy);
+    this.copies.set(copy, copy);
+    return isArray(copy)
+      ? this.#copyItems(copy, copy, place)
+      : this.#copyProperties(copy, copy, keys(copy), place);
+  }
+
+  #copyArray(array: unknown[], place: Place): object {
+    const { length } = array;
+    if (length > LONG_ARRAY && this.#areAllPrimitive(array)) {
+      this.#longArrays[this.#longArrays.length] = [array, place];
+      return this.#keep(array);
+    }
+    const copy: unknown[] = new Array(length);
+    this.copies.set(array, copy);
+    const names = keys(array);
+    return isDense(names, length)
+      ? this.#copyItems(array, copy, place)
+      : this.#copyProperties(array, copy, names, place);
+  }
+
+  #areAllPrimitive(array: unknown[]): boolean {
+    const { length } = array;
+    for (let i = 0; i < length; i++) {
+      const item = array[i];
+      if (!isPrimitive(item)) return false;
+      this.#count(item);
+    }
+    return true;
+  }
+
+  #copyItems(array: unknown[], copy: unknown[], place: Place): object {
+    for (let i = 0; i < copy.length; i++) {
+      this.#place = place;
+      this.#key = i;
+      copy[i] = this.#part(array[i], place, i);
+    }
+    return copy;
+  }
+
+  #copyProperties(
+    value: object,
+    copy: object,
+    names: string[],
+    place: Place,
+  ): object {
+    for (let i = 0; i < names.length; i++) {
+      const key = names[i];
+      this.#place = place;
+      this.#key = key;
+      const part = (value as Record<string, unknown>)[key];
+      const copied = this.#part(part, place, key);
+      // Assigned, it would be the prototype.
+      if (key === "__proto__") defineData(copy, key, copied);
+      else (copy as Record<string, unknown>)[key] = copied;
+    }
+    return copy;
+  }
+
+  #copyMap(map: Map<unknown, unknown>, place: Place): object {
+    const copy = new Map();
+    this.copies.set(map, copy);
+    eachEntry(map, (value, key) => {
+      const text = isPrimitive(key) ? `.get(${stringOf(key)})` : " (a value)";
+      addEntry(
+        copy,
+        this.#part(key, place, { text: " (a key)" }),
+        this.#part(value, place, { text }),
+      );
+    });
+    return copy;
+  }
+
+  #copySet(set: Set<unknown>, place: Place): object {
+    const copy = new Set();
+    this.copies.set(set, copy);
+    eachItem(set, (item) => {
+      addItem(copy, this.#part(item, place, { text: " (an item)" }));
+    });
+    return copy;
+  }
+
+  /** It is cloned, or moves, only when it is sent. */
+  #keep(value: object): object {
+    this.isOwn = false;
+    this.copies.set(value, value);
+    return value;
+  }
+
+  #keepBytes(
+    value: ArrayBuffer | ArrayBufferView,
+    place: Place,
+  ): object {
+    if (isOutOfBounds(value)) {
+      throw this.#refusal(value, place, "has lost its buffer");
+    }
+    this.size += lengthOf(value);
+    this.found.addBytes(value, place);
+    return this.#keep(value);
+  }
+
+  #replace(value: object, kind: Kind, place: Place): object {
+    const why = this.movers.whyStays(value);
+    if (why !== undefined) throw this.#refusal(value, place, why);
+    const placeholder = {};
+    this.copies.set(value, placeholder);
+    const data = kind === "value" ? this.movers.toData(value) : undefined;
+    this.found.addDeparting({ value, kind, placeholder, data }, place);
+    return placeholder;
+  }
+
+  /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
+  #clone(value: object, place: Place): object {
+    this.isOwn = false;
+    this.copies.set(value, value);
+    if (value instanceof Error && hasOwn(value, "cause")) {
+      const isCloned = this.#isCloned;
+      this.#isCloned = true;
+      this.#part(value.cause, place, "cause");
+      this.#isCloned = isCloned;
+    }
+    const clone = this.#tryClone(value, place);
+    if (isHidden(value) && classNameOf(clone) === "Object") {
+      const why =
+        "cannot be cloned: nothing of it would arrive but an empty object";
+      throw this.#refusal(value, place, why);
+    }
+    this.copies.set(value, clone);
+    return clone;
+  }
+
+  #tryClone(value: object, place: Place): object {
+    try {
+      return structuredClone(value);
+    } catch {
+      throw this.#refusal(value, place, "cannot be cloned");
+    }
+  }
+
+  /** Refuses arrays that would be refused only when they are sent, once others have moved. */
+  checkLongArrays(): void {
+    for (let i = 0; i < this.#longArrays.length; i++) {
+      this.#tryClone(this.#longArrays[i][0], this.#longArrays[i][1]);
+    }
+  }
+
+  #refusal(
+    value: unknown,
+    place: Place,
+    why: string,
+  ): JobCloneError {
+    const path = pathOf(this.found.root, place);
+    return new JobCloneError(`${path} (${nameOf(value)}) ${why}`);
+  }
+}

@@ -1,0 +1,66 @@
+// The built-in classes of errors, as they were before any job could replace them.
+
+import { getPrototypeOf, SafeMap } from "./intrinsics.ts";
+
+export type ErrorClass = new (message?: string, options?: unknown) => Error;
+
+const CLASSES = new SafeMap<string, ErrorClass>();
+/** Their names, by their prototypes. */
+const NAMES = new SafeMap<object, string>();
+/** Those of WebGPU: to ask for them loads it. */
+const LATE = new SafeMap<string, () => unknown>();
+
+addClasses(globalThis, "");
+addClasses(WebAssembly, "WebAssembly.");
+addClasses(Deno.errors, "Deno.errors.");
+
+function addClasses(namespace: object, prefix: string): void {
+  for (const key of Object.getOwnPropertyNames(namespace)) {
+    if (prefix === "" && !/(Error|Exception)$/.test(key)) continue;
+    const { get, value } = Object.getOwnPropertyDescriptor(namespace, key)!;
+    if (get === undefined) addClass(prefix + key, value);
+    else LATE.set(key, () => (namespace as Record<string, unknown>)[key]);
+  }
+}
+
+function addClass(name: string, Class: unknown): void {
+  if (typeof Class !== "function") return;
+  const { prototype } = Class;
+  if (prototype !== Error.prototype && !(prototype instanceof Error)) return;
+  CLASSES.set(name, Class as ErrorClass);
+  NAMES.set(prototype, name);
+}
+
+/** The built-in class of a name, such as `"Deno.errors.NotFound"`. */
+export function errorClass(name: string): ErrorClass | undefined {
+  const late = LATE.get(name);
+  if (late !== undefined) {
+    LATE.delete(name);
+    addClass(name, late());
+  }
+  return CLASSES.get(name);
+}
+
+/** The name of the nearest built-in class that an error is an instance of. */
+export function errorClassName(error: Error): string {
+  for (
+    let prototype: object | null = getPrototypeOf(error);
+    prototype !== null;
+    prototype = getPrototypeOf(prototype)
+  ) {
+    const name = NAMES.get(prototype) ?? lateName(prototype);
+    if (name !== undefined) return name;
+  }
+  return "Error";
+}
+
+function lateName(prototype: object): string | undefined {
+  const name = prototype.constructor?.name;
+  return LATE.has(name) && errorClass(name) ? NAMES.get(prototype) : undefined;
+}
+
+/** What constructors of these classes want beside a message, which are no own properties. */
+export const OPTIONS: Record<string, string[]> = {
+  QuotaExceededError: ["quota", "requested"],
+  GPUPipelineError: ["reason"],
+};

@@ -1,0 +1,111 @@
+// What `postMessage` can move, and why something cannot move now.
+
+import { bufferOf, isOutOfBounds } from "./bytes.ts";
+import {
+  eachEntry,
+  eachItem,
+  getOwnPropertySymbols,
+  isView,
+  keys,
+  SafeSet,
+  unbind,
+} from "./intrinsics.ts";
+
+/** As they were before any job could overwrite them. */
+const {
+  ArrayBuffer,
+  Map,
+  MessagePort,
+  ReadableStream,
+  Set,
+  TransformStream,
+  WritableStream,
+} = globalThis;
+
+/** Whether a value can be moved, but not cloned. */
+export function isMoveOnly(value: unknown): value is Transferable {
+  return value instanceof MessagePort || value instanceof ReadableStream ||
+    value instanceof WritableStream || value instanceof TransformStream;
+}
+
+/** Why a value cannot be moved now, if it cannot. */
+export function whyUnmovable(value: unknown): string | undefined {
+  if (value instanceof ArrayBuffer) {
+    if (isOutOfBounds(value)) return "is already detached";
+    return isPinned(value)
+      ? "cannot be moved, like the pool that small Node Buffers share: clone it, or make the Buffer with Buffer.alloc()"
+      : undefined;
+  }
+  if (!isMoveOnly(value)) return "cannot be moved";
+  if (value instanceof MessagePort) {
+    return isClosed(value) ? "is closed or has moved already" : undefined;
+  }
+  const { locked, readable, writable } = value as {
+    locked?: boolean;
+    readable?: ReadableStream;
+    writable?: WritableStream;
+  };
+  return locked || readable?.locked || writable?.locked
+    ? "is locked"
+    : undefined;
+}
+
+/** What Node's `markAsUntransferable()` leaves on a buffer; importing it would change how ports close. */
+const PINNED = "nodejs.worker_threads.untransferable";
+
+/**
+ * Whether Node has marked a buffer as one that stays where it is, as the pool of
+ * small Buffers. Deno notices only after it has moved what stands before it in a
+ * transfer list. (Memory of WebAssembly it notices in time.)
+ */
+function isPinned(buffer: ArrayBuffer): boolean {
+  const symbols = getOwnPropertySymbols(buffer);
+  for (let i = 0; i < symbols.length; i++) {
+    if (symbols[i].description === PINNED) return true;
+  }
+  return false;
+}
+
+/** What Deno shows of a port to `Deno.inspect`, which alone tells whether it is closed. */
+const inspectPort = (MessagePort.prototype as unknown as Record<
+  symbol,
+  (show: (shown: { active?: unknown }) => unknown, options: object) => unknown
+>)[Symbol.for("Deno.privateCustomInspect")];
+const showPort = typeof inspectPort === "function" && unbind(inspectPort);
+
+/** Whether a port is closed or has moved; `false` where Deno does not tell. */
+function isClosed(port: MessagePort): boolean {
+  try {
+    return showPort && showPort(port, ({ active }) => active, {}) === false;
+  } catch {
+    return false;
+  }
+}
+
+/** Every transferable that a value holds, at any depth. */
+export function transferablesIn(
+  value: unknown,
+  found = new SafeSet<Transferable>(),
+  seen = new SafeSet<object>(),
+): Set<Transferable> {
+  if (typeof value !== "object" || value === null || seen.has(value)) {
+    return found;
+  }
+  seen.add(value);
+  const search = (part: unknown) => void transferablesIn(part, found, seen);
+  if (isView(value)) search(bufferOf(value));
+  else if (value instanceof ArrayBuffer || isMoveOnly(value)) found.add(value);
+  else if (value instanceof Map) {
+    eachEntry(value, (part, key) => {
+      search(key);
+      search(part);
+    });
+  } else if (value instanceof Set) eachItem(value, search);
+  else {
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) {
+      search((value as Record<string, unknown>)[names[i]]);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,56 @@
+// What a value is called, whatever it says of itself.
+
+import {
+  getOwnPropertyDescriptor,
+  getPrototypeOf,
+  isView,
+  sliceText,
+  stringOf,
+  toStringTag,
+  typedArrayTagOf,
+  typeTagOf,
+} from "./intrinsics.ts";
+
+/**
+ * The name of a value's built-in class, such as `"Map"`; `"Object"` for all other
+ * classes. It is read only where it is plain data of a prototype, as it is for the
+ * built-in classes: to read any other tag would run code of the value's class.
+ */
+export function classNameOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return typeNameOf(value);
+  if (isView(value)) return typedArrayTagOf(value) ?? "DataView";
+  for (
+    let prototype = getPrototypeOf(value);
+    prototype !== null;
+    prototype = getPrototypeOf(prototype)
+  ) {
+    const tag = getOwnPropertyDescriptor(prototype, toStringTag)?.value;
+    if (typeof tag === "string") return tag;
+  }
+  return toStringTag in value ? "Object" : typeNameOf(value);
+}
+
+function typeNameOf(value: unknown): string {
+  return sliceText(typeTagOf(value), 8, -1);
+}
+
+/** What error messages call a value. */
+export function nameOf(value: unknown): string {
+  if (typeof value === "symbol") return stringOf(value);
+  if (typeof value === "function") {
+    return value.name ? `function ${value.name}` : "a function";
+  }
+  const name = classNameOf(value);
+  if (name !== "Object") return name;
+  const { constructor } = value as object;
+  return typeof constructor === "function" && constructor.name || name;
+}
+
+/** A value as text; to make it one may throw. */
+export function textOf(value: unknown): string {
+  try {
+    return stringOf(value);
+  } catch {
+    return `a ${typeof value} without a text`;
+  }
+}

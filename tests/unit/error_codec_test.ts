@@ -1,0 +1,186 @@
+// Errors, packed, sent and unpacked again.
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertInstanceOf,
+  assertMatch,
+  assertStrictEquals,
+} from "@std/assert";
+import { packError, unpackError } from "../../src/values/error_codec.ts";
+
+type Thrown = Error & Record<string, unknown>;
+
+/** What arrives of a thrown value. */
+function sent(thrown: unknown): Thrown {
+  return unpackError(structuredClone(packError(thrown))) as Thrown;
+}
+
+/** Every class of errors that the runtime has, by the path to it. */
+function errorClasses(): [path: string, Class: unknown][] {
+  const namespaces: Record<string, object> = {
+    "": globalThis,
+    "WebAssembly.": WebAssembly,
+    "Deno.errors.": Deno.errors,
+  };
+  return Object.entries(namespaces).flatMap(([prefix, namespace]) => {
+    return Object.getOwnPropertyNames(namespace)
+      .map((name) => [prefix + name, Reflect.get(namespace, name)] as const)
+      .filter(([, Class]) =>
+        Class === Error || Class?.prototype instanceof Error
+      ).map(([path, Class]): [string, unknown] => [path, Class]);
+  });
+}
+
+/** What the constructors of some classes want. */
+const ARGUMENTS: Record<string, unknown[]> = {
+  AggregateError: [[new TypeError("one")], "wrong"],
+  SuppressedError: [new TypeError("one"), new RangeError("two"), "wrong"],
+  GPUPipelineError: ["wrong", { reason: "internal" }],
+  QuotaExceededError: ["wrong", { quota: 5, requested: 7 }],
+};
+
+Deno.test("every built-in error class arrives as itself", () => {
+  const classes = errorClasses();
+  assert(classes.length > 35, `only ${classes.length} classes`);
+  for (const [path, Class] of classes) {
+    const Make = Class as new (...args: unknown[]) => Error;
+    const error = new Make(...ARGUMENTS[path] ?? ["wrong"]);
+    const copy = sent(error);
+    assertStrictEquals(copy.constructor, error.constructor, path);
+    for (
+      const key of ["name", "message", "code", "quota", "requested", "reason"]
+    ) {
+      assertEquals(Reflect.get(copy, key), Reflect.get(error, key), path);
+    }
+    assertFalse("cause" in copy);
+    assertEquals(Object.keys(copy), Object.keys(error), path);
+  }
+});
+
+Deno.test("an error keeps its message, and its stack without the pool's frames", () => {
+  const copy = sent(new RangeError("wrong"));
+  assertEquals(copy.message, "wrong");
+  assertMatch(copy.stack!, /^RangeError: wrong\n.*error_codec_test\.ts/);
+  assertEquals(sent(new Error()).message, "");
+  assertEquals(
+    sent(Object.assign(new Error("m"), { stack: 42 })).stack,
+    undefined,
+  );
+});
+
+Deno.test("an error of an own class keeps its name, properties and built-in base", () => {
+  class CustomError extends TypeError {
+    override name = "Custom";
+    code = 42;
+    details = { list: [1, 2], at: new Date(0) };
+  }
+  class UnnamedError extends Deno.errors.NotFound {}
+  const copy = sent(new CustomError("m"));
+  assertInstanceOf(copy, TypeError);
+  assertEquals([copy.name, copy.code, copy.details], [
+    "Custom",
+    42,
+    { list: [1, 2], at: new Date(0) },
+  ]);
+  assertEquals(Object.keys(copy), ["code", "details"]);
+  const unnamed = sent(new UnnamedError("m"));
+  assertInstanceOf(unnamed, Deno.errors.NotFound);
+  assertEquals(unnamed.name, "UnnamedError");
+  assertEquals(
+    sent(Object.assign(new Error("m"), { name: "Own" })).name,
+    "Own",
+  );
+  assertEquals(sent(new DOMException("m", "AbortError")).name, "AbortError");
+});
+
+Deno.test("causes arrive, errors with their class, and a cycle as a cycle", () => {
+  const inner = new TypeError("inner");
+  const outer = new Error("outer", { cause: inner });
+  assertInstanceOf(sent(outer).cause, TypeError);
+  inner.cause = outer;
+  const copy = sent(outer);
+  assertStrictEquals((copy.cause as Error).cause, copy);
+  assert("cause" in sent(new Error("m", { cause: undefined })));
+  const cause = { a: [1n], m: new Map() };
+  assertEquals(sent(new Error("m", { cause })).cause, cause);
+  const { cause: text } = sent(new Error("m", { cause: Symbol("s") }));
+  assertEquals(text, "Symbol(s)");
+});
+
+Deno.test("a chain of 20 000 causes is cut", () => {
+  let error = new Error("error 0");
+  for (let i = 1; i < 20_000; i++) {
+    error = new RangeError(`error ${i}`, { cause: error });
+  }
+  let last: unknown = sent(error);
+  let length = 0;
+  for (; last instanceof Error; length++) last = last.cause;
+  assertEquals([length, last], [101, "RangeError: error 19898"]);
+});
+
+Deno.test("errors that an error refers to stay errors", () => {
+  const own = Object.assign(new Error("m"), { inner: new RangeError("inner") });
+  assertInstanceOf(sent(own).inner, RangeError);
+  const self = new Error("m") as Thrown;
+  self.self = self;
+  const copy = sent(self);
+  assertStrictEquals(copy.self, copy);
+  class Several extends AggregateError {
+    extra = "x";
+  }
+  const several = sent(
+    new Several([own, 2, { three: 3 }], "m", { cause: "c" }),
+  );
+  assertInstanceOf(several, AggregateError);
+  assertEquals([several.name, several.cause, several.extra], [
+    "Several",
+    "c",
+    "x",
+  ]);
+  assertInstanceOf(several.errors[0], Error);
+  assertEquals(several.errors.slice(1), [2, { three: 3 }]);
+  const both = sent(new SuppressedError(new RangeError("new"), "old", "m"));
+  assertInstanceOf(both.error, RangeError);
+  assertEquals(both.suppressed, "old");
+});
+
+Deno.test("values that are no errors arrive as clones, or as their text", () => {
+  for (const value of [42, undefined, null, "text", 7n, { a: [new Date(0)] }]) {
+    assertEquals(sent(value) as unknown, value);
+  }
+  assertEquals(sent(Symbol("s")) as unknown, "Symbol(s)");
+  assertEquals(sent({ a: () => 1 }) as unknown, "[object Object]");
+  assertEquals(sent(Promise.resolve()) as unknown, "[object Promise]");
+});
+
+Deno.test("packError() never throws", () => {
+  const trap = () => {
+    throw new Error("trap");
+  };
+  const traps = new Proxy(new Error("m"), {
+    get: trap,
+    getPrototypeOf: trap,
+    ownKeys: trap,
+    has: trap,
+  });
+  assertEquals(sent(traps) as unknown, "a object without a text");
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assertEquals(sent(proxy) as unknown, "a object without a text");
+  const getter = Object.defineProperty(new RangeError("m"), "bad", {
+    enumerable: true,
+    get: trap,
+  });
+  assertEquals(sent(getter).message, "m");
+  const noMessage = Object.defineProperty(new RangeError(), "message", {
+    get: trap,
+  });
+  assertInstanceOf(sent(noMessage), RangeError);
+  const odd = Object.assign(new Error(), { name: 42, message: Symbol("m") });
+  assertEquals([sent(odd).name, sent(odd).message], ["42", "Symbol(m)"]);
+  assertEquals(sent(Object.freeze(new TypeError("m"))).message, "m");
+  assertInstanceOf(sent(Object.create(Error.prototype)), Error);
+  const helper = Object.assign(new RangeError("m"), { kept: 1, helper() {} });
+  assertEquals([sent(helper).kept, typeof sent(helper).helper], [1, "string"]);
+});

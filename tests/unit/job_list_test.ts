@@ -1,0 +1,110 @@
+// Lists of jobs: what is written is read, as a whole and one by one.
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  JobListReader,
+  JobListWriter,
+  singleJobs,
+  textOfJob,
+} from "../../src/wire/job_list.ts";
+
+/** A job as it is read. */
+interface ReadJob {
+  seq: number;
+  id: number;
+  fn: number;
+  args: unknown[];
+  timeout: number;
+}
+
+const JOB = fc.record({
+  id: fc.nat(),
+  fn: fc.nat(9),
+  args: fc.array(fc.oneof(fc.integer(), fc.string(), fc.constant(null))),
+  isText: fc.boolean(),
+  /** How far its sequence number is from the last one's. */
+  step: fc.constantFrom(1, 1, 1, 7),
+  timeout: fc.constantFrom(Infinity, Infinity, 50, 70),
+});
+
+const JOBS = fc.array(JOB).map((jobs) => {
+  let seq = -1;
+  return jobs.map((job) => ({ ...job, seq: seq += job.step }));
+});
+
+function write(jobs: (ReadJob & { isText: boolean })[]): JobListWriter {
+  const writer = new JobListWriter();
+  for (const { id, fn, args, isText, seq, timeout } of jobs) {
+    const sent = isText ? JSON.stringify(args) : args;
+    writer.write({ id, fn: { id: fn }, args: sent, seq, timeout });
+  }
+  return writer;
+}
+
+function readAll(list: unknown[]): ReadJob[] {
+  const reader = new JobListReader(list);
+  const jobs: ReadJob[] = [];
+  while (reader.read()) {
+    const { seq, id, functionId: fn, args, timeout } = reader;
+    jobs.push({ seq, id, fn, args, timeout });
+  }
+  return jobs;
+}
+
+function plain(jobs: ReadJob[]): ReadJob[] {
+  return jobs.map(({ seq, id, fn, args, timeout }) => {
+    return { seq, id, fn, args, timeout };
+  });
+}
+
+Deno.test("JobListReader reads what JobListWriter has written", () => {
+  fc.assert(fc.property(JOBS, (jobs) => {
+    const { list, shortestTimeout } = write(jobs);
+    assertEquals(readAll(structuredClone(list)), plain(jobs));
+    assertEquals(
+      shortestTimeout,
+      Math.min(Infinity, ...jobs.map(({ timeout }) => timeout)),
+    );
+  }));
+});
+
+Deno.test("singleJobs() takes a list apart, and textOfJob() writes each as JSON", () => {
+  fc.assert(fc.property(JOBS, (jobs) => {
+    const singles = [...singleJobs(write(jobs).list)];
+    assertEquals(singles.flatMap(({ list }) => readAll(list)), plain(jobs));
+    for (const [i, single] of singles.entries()) {
+      const { args, isText, seq, timeout } = jobs[i];
+      assertEquals(single.seq, seq);
+      assertEquals(single.isTimed, timeout < Infinity);
+      assertEquals(single.args, isText ? undefined : args);
+      const text = isText ? undefined : JSON.stringify(args);
+      const list = JSON.parse(textOfJob(single, text));
+      assertEquals(readAll(list), plain([jobs[i]]));
+    }
+  }));
+});
+
+Deno.test("jobs say once what they have in common", () => {
+  const job = { isText: false, args: [], fn: 3, timeout: 50 };
+  const { list } = write([
+    { ...job, seq: 7, id: 1 },
+    { ...job, seq: 8, id: 2 },
+    { ...job, seq: 10, id: 3, timeout: Infinity },
+  ]);
+  assertEquals(list, [
+    ...[-1, 7, -2, 50, 1, 3, 0],
+    ...[2, 3, 0],
+    ...[-1, 10, -2, Infinity, 3, 3, 0],
+  ]);
+});
+
+Deno.test("each reading of a job's arguments is a list of its own", () => {
+  const { list } = write([
+    { seq: 0, id: 1, fn: 1, args: [1], isText: false, timeout: Infinity },
+  ]);
+  const reader = new JobListReader(list);
+  assert(reader.read());
+  reader.args.push(2);
+  assertEquals(reader.args, [1]);
+  assert(!reader.read());
+});
