@@ -2,7 +2,7 @@
 
 import { setImmediate } from "node:timers";
 import { WorkerCrashedError } from "../errors.ts";
-import { atEndOfTurn } from "../flow/turn.ts";
+import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { FunctionTable } from "../job/functions.ts";
 import { HeadStart } from "./head_start.ts";
 import { isLarge, type Job, sizeOf } from "../job/job.ts";

@@ -4,13 +4,13 @@ import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
 import { packError, unpackError } from "../values/error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import { Link } from "../flow/link.ts";
-import { FlowRing, NO_RING } from "../flow/ring.ts";
+import { FlowRing } from "../flow/ring.ts";
 import { type FunctionTable, KnownFunctions } from "../job/functions.ts";
 import { InFlight } from "./in_flight.ts";
 import { type Flight, isLarge, type Job, sizeOf } from "../job/job.ts";
 import { type JobList, JobListWriter } from "../wire/job_list.ts";
 import { Arrivals } from "../moving/arrivals.ts";
-import type { MovedList } from "../moving/moved.ts";
+import type { MovedList } from "../moving/kind.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
 import type { JobRun } from "../job/settlement.ts";
 import { openThread } from "./open_thread.ts";
@@ -166,7 +166,7 @@ export class Lane implements Flight {
         events.flowed();
       },
       true,
-      rings ?? { input: NO_RING, output: NO_RING },
+      rings,
     );
     this.#link.onEnded = (seq) => this.#settleEnded(seq);
     this.#thread.init({

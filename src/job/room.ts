@@ -1,7 +1,7 @@
 // Those who wait for room in the queue.
 
 import { Fifo } from "./fifo.ts";
-import { atEndOfTurn } from "../flow/turn.ts";
+import { atEndOfTurn } from "../flow/end_of_turn.ts";
 
 /** Waiters, released in order, each if there is still room beside those before it. */
 export class Room {

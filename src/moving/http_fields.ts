@@ -3,6 +3,11 @@
 // gives responses that nothing else can make: only these fields hold them. Where
 // Deno has no such fields, what can be seen of the message itself is defined.
 
+import { isUnshared } from "../flow/bytes.ts";
+
+/** A body that is no stream. */
+export type WholeBody = string | Uint8Array<ArrayBuffer>;
+
 /** A header, as it was given. */
 export type Header = [name: string, value: string];
 
@@ -56,6 +61,18 @@ export function innerOf(message: Request | Response): Inner | undefined {
   const field = message instanceof Request ? REQUEST : RESPONSE;
   if (field === undefined) return undefined;
   return (message as unknown as Fields)[field] as Inner | undefined;
+}
+
+/**
+ * The body of a message that was made of text or bytes, if Deno tells; else it is
+ * read as a stream, which costs more than all else of a small response.
+ */
+export function wholeBody(message: Request | Response): WholeBody | undefined {
+  // What was made of a text is in another place until its headers are asked for.
+  if (!message.headers) return undefined;
+  const { body, consumed } = innerOf(message)?.body?.streamOrStatic ?? {};
+  if (consumed !== false) return undefined;
+  return isUnshared(body) || typeof body === "string" ? body : undefined;
 }
 
 /** Whether what is put into these fields is what the message is from then on. */

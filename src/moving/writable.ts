@@ -1,16 +1,36 @@
-// A `WritableStream` that moves: it is written in the thread that it leaves,
-// with what is written to it in the other.
+// A `WritableStream` moves by being written to in the thread that it leaves, with
+// what is written in the other.
 
-import { packError, unpackError } from "../values/error_codec.ts";
 import { Channel } from "../flow/channel.ts";
+import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
 import { WINDOW } from "../flow/window.ts";
+import {
+  type PackedError,
+  packError,
+  unpackError,
+} from "../values/error_codec.ts";
 import { sendChunk } from "./chunks.ts";
-import type { Arrival, Departure, MovedWritable } from "./moved.ts";
+import type { Arrival, Departure, Moved, MovingKind } from "./kind.ts";
+
+/** A stream that is written where it arrives. */
+export interface MovedWritable extends Moved {
+  kind: "writable";
+  id: number;
+  /** Set if it has ended already: with an error, if it has failed. */
+  ended: { error?: PackedError } | undefined;
+}
+
+/** Writable streams in the table of kinds. */
+export const WRITABLE: MovingKind<WritableStream, MovedWritable> = {
+  whyStays: ({ locked }) => locked ? "is locked" : undefined,
+  streamsOf: (stream) => [stream],
+  depart: (stream) => new WritableDeparture(stream),
+  arrive: (link, moved) => new WritableArrival(link, moved),
+};
 
 /** A stream in the thread that it leaves. */
-export class WritableDeparture implements Departure {
+export class WritableDeparture implements Departure<MovedWritable> {
   readonly #channel = new Channel({
     ended: () => this.#failed(),
     failed: () => this.#failed(),
@@ -27,7 +47,7 @@ export class WritableDeparture implements Departure {
     this.#writer = stream.getWriter();
     this.#writer.closed.then(
       () => this.#stop(new TypeError("The stream is closed"), {}),
-      // One that fails while nothing is written to it, too, wants nothing more.
+      // It may fail while nothing is written to it.
       (error) => this.#stop(error, { error: packError(error) }),
     );
     this.#pour();
@@ -79,7 +99,7 @@ export class WritableDeparture implements Departure {
       this.#isEnding = true;
       if (inlet.hasFailed) await this.#writer.abort(inlet.error);
       else await this.#writer.close();
-      this.#channel.tell(Op.DONE);
+      this.#channel.tell(FlowEvent.DONE);
     } catch (error) {
       inlet.stop(error);
     }
@@ -139,7 +159,7 @@ export class WritableArrival implements Arrival {
       await this.#finish();
       this.#controller.error(new Error("The job has ended"));
     } catch {
-      // Nobody waits for it; who does, does so at the other end.
+      // Its end is waited for at the other end.
     }
   }
 

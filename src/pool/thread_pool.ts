@@ -29,7 +29,7 @@ import type {
 } from "./job_types.ts";
 import type { Outcome } from "../dispatch/lane.ts";
 import { connectBytes, connectDescriptor } from "../moving/connect.ts";
-import type { Connect } from "../moving/departures.ts";
+import type { Connect } from "../moving/kind.ts";
 import type { ExecuteOptions, ThreadPoolOptions } from "../options.ts";
 import type { WhyStays } from "../values/pack.ts";
 import { emit, hasListener, PoolEvents } from "./events.ts";

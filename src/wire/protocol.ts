@@ -3,9 +3,9 @@
 
 import type { Wake } from "./board.ts";
 import type { PackedError } from "../values/error_codec.ts";
-import type { FlowEvents } from "../flow/link.ts";
+import type { FlowEvents } from "../flow/events.ts";
 import type { JobList } from "./job_list.ts";
-import type { MovedList } from "../moving/moved.ts";
+import type { MovedList } from "../moving/kind.ts";
 
 /** A function that jobs run: a name of the module's, or an inline source. */
 export interface FunctionDefinition {
