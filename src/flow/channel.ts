@@ -95,11 +95,15 @@ export class Channel implements LinkEnd, Teller {
     link.join(id, this);
   }
 
-  /** Hears and says nothing more, unless it is opened again. */
-  leave(): void {
-    for (const chunk of this.inlet.all) {
+  /** Drops what came in and nobody will read, so that its blocks are free. */
+  drop(): void {
+    for (const chunk of this.inlet.drop()) {
       if (chunk instanceof Uint8Array) this.release(chunk);
     }
+  }
+
+  /** Hears and says nothing more, unless it is opened again. */
+  leave(): void {
     this.#link?.close(this.#id);
     this.#link = undefined;
     this.outlet.pause();

@@ -7,10 +7,9 @@ import { sizeOf, TELL_AFTER, WINDOW } from "./window.ts";
 /** What comes in through a channel. */
 export class Inlet {
   readonly #channel: Teller;
-  /** What is here, and how much of the window each takes; made when something comes. */
-  #chunks: unknown[] | undefined;
-  #sizes: number[] | undefined;
-  #first = 0;
+  /** What is here, and how much of the window each takes. */
+  #chunks: unknown[] = [];
+  #sizes: number[] = [];
   /** How much the other end may send as far as it knows, and how much more it may. */
   #credit: number;
   #untold: number;
@@ -36,31 +35,33 @@ export class Inlet {
 
   /** Whether there is a chunk. */
   get hasChunk(): boolean {
-    return this.#chunks !== undefined && this.#first < this.#chunks.length;
+    return this.#chunks.length > 0;
   }
 
   /** The next chunk, which stays until it is taken. */
   get first(): unknown {
-    return this.#chunks?.[this.#first];
+    return this.#chunks[0];
   }
 
   /** All chunks that are here. */
-  get all(): unknown[] {
-    return this.#chunks?.slice(this.#first) ?? [];
+  get all(): readonly unknown[] {
+    return this.#chunks;
   }
 
   /** Takes the next chunk, which makes room in the window. */
   take(): unknown {
-    const chunks = this.#chunks!;
-    const sizes = this.#sizes!;
-    const chunk = chunks[this.#first];
-    this.#untold += sizes[this.#first];
-    chunks[this.#first++] = undefined;
-    if (this.#first === chunks.length) {
-      chunks.length = sizes.length = this.#first = 0;
-    }
+    const chunk = this.#chunks.shift();
+    this.#untold += this.#sizes.shift()!;
     if (this.#isOpen && this.#untold >= TELL_AFTER) this.#giveCredit();
     return chunk;
+  }
+
+  /** Takes all chunks that are here, and makes no room for more. */
+  drop(): unknown[] {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#sizes = [];
+    return chunks;
   }
 
   /** Resolves when there is a chunk, or will be none. */
@@ -86,8 +87,7 @@ export class Inlet {
   /** Wants nothing more, for this reason, and drops what is here. */
   stop(reason: unknown): void {
     this.#channel.tell(FlowEvent.STOP, packError(reason));
-    this.#chunks = this.#sizes = undefined;
-    this.#first = 0;
+    this.drop();
     this.hasEnded = false;
     this.fail(reason);
   }
@@ -96,13 +96,8 @@ export class Inlet {
   push(chunk: unknown, size = sizeOf(chunk)): boolean {
     if (this.hasEnded) return false;
     this.#credit -= size;
-    if (this.#chunks === undefined) {
-      this.#chunks = [chunk];
-      this.#sizes = [size];
-    } else {
-      this.#chunks.push(chunk);
-      this.#sizes!.push(size);
-    }
+    this.#chunks.push(chunk);
+    this.#sizes.push(size);
     this.#changed();
     return true;
   }

@@ -41,13 +41,14 @@ export class FlowRing {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   /** Writer: how far it has written; reader: how far it has read, modulo 2 ** 32. */
-  #position = 0;
+  #position: number;
 
   constructor(buffer = new SharedArrayBuffer(HEAD + SIZE)) {
     this.buffer = buffer;
     this.#positions = new Int32Array(buffer, 0, HEAD / 4);
     this.#words = new Int32Array(buffer, HEAD, SIZE / 4);
     this.#bytes = new Uint8Array(buffer, HEAD, SIZE);
+    this.#position = load(this.#positions, READ);
   }
 
   /** Writer: whether it is in the middle of a turn of its event loop. */

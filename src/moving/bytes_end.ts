@@ -134,6 +134,7 @@ export class BytesEnd implements ConnectionEnd, Arrival {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.#channel.tell(FlowEvent.CLOSE);
+    this.#channel.drop();
     this.#channel.leave();
     // Wakes what still waits.
     this.#channel.inlet.end();

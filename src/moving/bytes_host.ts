@@ -65,6 +65,7 @@ export class BytesHost implements Departure<MovedConnection>, Watched {
   close(reason: unknown): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.#channel.drop();
     this.#channel.leave();
     this.#channel.outlet.stop(reason);
     unwatch(this);

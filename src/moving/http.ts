@@ -8,13 +8,13 @@ import {
 } from "../values/error_codec.ts";
 import {
   abortStateOf,
-  type Details,
   detailsOf,
   followSignal,
-  type Header,
   headersOf,
   makeRequest,
   makeResponse,
+  type RequestData,
+  type ResponseData,
   setSignal,
   type WholeBody,
   wholeBody,
@@ -37,26 +37,18 @@ type Message = Request | Response;
 /** The body of a message: whole, or as a stream. */
 type MovedBody = WholeBody | MovedReadable | undefined;
 
-interface MovedMessage extends Moved {
-  headers: Header[];
-  details: Details | undefined;
-  body: MovedBody;
-}
-
-interface MovedRequest extends MovedMessage {
+interface MovedRequest extends Moved, RequestData {
   kind: "request";
-  url: string;
-  method: string;
+  body: MovedBody;
   /** Its signal, if that may still fire. */
   signal: MovedSignal | undefined;
   /** The reason, if it has fired. */
   aborted: PackedError | undefined;
 }
 
-interface MovedResponse extends MovedMessage {
+interface MovedResponse extends Moved, ResponseData {
   kind: "response";
-  status: number;
-  statusText: string;
+  body: MovedBody;
 }
 
 /** What both kinds of messages have in common in the table of kinds. */
@@ -85,9 +77,7 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
       ? undefined
       : new SignalDeparture(() => request.signal, true);
     return departTogether([body.stream, signal], (link) => {
-      const aborted = abortStateOf(request) === "has"
-        ? packError(request.signal.reason)
-        : undefined;
+      const hasFired = abortStateOf(request) === "has";
       return {
         kind: "request",
         url,
@@ -95,19 +85,19 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
         headers,
         details,
         body: body.send(link),
-        signal: aborted ? undefined : signal?.send(link),
-        aborted,
+        signal: hasFired ? undefined : signal?.send(link),
+        aborted: hasFired ? packError(request.signal.reason) : undefined,
       };
     }, body.size);
   },
-  arrive(link, { url, method, headers, details, body, signal, aborted }) {
-    const arrived = new BodyArrival(link, body);
-    const follower = signal && new SignalArrival(link, signal);
-    return arriveTogether([arrived.stream, follower], () => {
-      const request = makeRequest(url, method, headers, arrived.body, details);
-      if (follower) followSignal(request, () => follower.value);
-      else if (aborted) {
-        setSignal(request, AbortSignal.abort(unpackError(aborted)));
+  arrive(link, moved) {
+    const { stream, body } = new BodyArrival(link, moved.body);
+    const signal = moved.signal && new SignalArrival(link, moved.signal);
+    return arriveTogether([stream, signal], () => {
+      const request = makeRequest(moved, body);
+      if (signal) followSignal(request, () => signal.value);
+      else if (moved.aborted) {
+        setSignal(request, AbortSignal.abort(unpackError(moved.aborted)));
       }
       return request;
     });
@@ -136,11 +126,9 @@ export const RESPONSE: MovingKind<Response, MovedResponse> = {
       body: body.send(link),
     }), body.size);
   },
-  arrive(link, { status, statusText, headers, details, body }) {
-    const arrived = new BodyArrival(link, body);
-    return arriveTogether([arrived.stream], () => {
-      return makeResponse(status, statusText, headers, arrived.body, details);
-    });
+  arrive(link, moved) {
+    const { stream, body } = new BodyArrival(link, moved.body);
+    return arriveTogether([stream], () => makeResponse(moved, body));
   },
 };
 

@@ -208,7 +208,7 @@ export class ReadableArrival implements Arrival {
   }
 }
 
-function concat(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   if (chunks.length === 1) return new Uint8Array(chunks[0]);
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const all = new Uint8Array(length);
