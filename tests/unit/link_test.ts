@@ -4,6 +4,8 @@ import { FlowEvent } from "../../src/flow/events.ts";
 import type { LinkEnd } from "../../src/flow/link.ts";
 import { joinLinks, settled } from "./links.ts";
 
+Deno.test.afterEach(settled);
+
 const { DATA, END, DONE, CALL, CREDIT } = FlowEvent;
 
 /** An end that notes what it hears. */
@@ -98,9 +100,8 @@ Deno.test("Link.tell() makes one message of a turn, and none of what is short", 
 Deno.test("Link.tell() wakes main in the middle of a worker's long turn", async () => {
   const { worker, posted } = joinLinks();
   const id = worker.open(new Ear());
-  const end = performance.now() + 20;
-  while (performance.now() < end) worker.tell(id, DATA, "text");
-  assert(posted.length >= 5);
+  // It is asked again and again what time it is.
+  while (posted.length < 3) worker.tell(id, DATA, "text");
   await settled();
 });
 
