@@ -5,6 +5,10 @@ import type { Kind } from "../values/pack.ts";
 import { tagOf } from "../values/tag.ts";
 import { isWebValue } from "./web_values.ts";
 
+/** As they were before a job could replace them: results of other jobs pass here. */
+const { hasOwn } = Object;
+const { toStringTag } = Symbol;
+
 /** The kinds of classes, by their tags. */
 const KINDS: Record<string, Kind> = {
   AbortSignal: "signal",
@@ -19,9 +23,9 @@ const KINDS: Record<string, Kind> = {
 export function kindOf(value: object): Kind | undefined {
   if (isConnection(value)) return "connection";
   // All others have a tag, whatever it is.
-  if (!(Symbol.toStringTag in value)) return undefined;
+  if (!(toStringTag in value)) return undefined;
   const tag = tagOf(value);
-  const kind = Object.hasOwn(KINDS, tag)
+  const kind = hasOwn(KINDS, tag)
     ? KINDS[tag]
     : isWebValue(tag)
     ? "value"

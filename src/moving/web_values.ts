@@ -4,6 +4,9 @@
 import { tagOf } from "../values/tag.ts";
 import type { Moved, MovingKind } from "./kind.ts";
 
+/** As it was before a job could replace it. */
+const { hasOwn } = Object;
+
 /** How a type is taken apart and put together again. */
 interface Codec<T> {
   toData(value: T): unknown;
@@ -51,7 +54,7 @@ function codec<T>(
 
 /** Whether values of a type, by its tag, are sent so. */
 export function isWebValue(tag: string): boolean {
-  return Object.hasOwn(CODECS, tag);
+  return hasOwn(CODECS, tag);
 }
 
 /** Takes a value apart. */
