@@ -13,7 +13,7 @@ import {
   type SocketAnswer,
   type SocketCall,
 } from "./connection.ts";
-import type { Arrival } from "./kind.ts";
+import { type Arrival, Half } from "./kind.ts";
 import {
   abortedError,
   closedError,
@@ -24,10 +24,9 @@ import {
 } from "./moved_connection.ts";
 
 /** A connection whose bytes come and go through a channel. */
-export class BytesEnd implements ConnectionEnd, Arrival {
-  readonly #channel: Channel;
+export class BytesEnd extends Half implements ConnectionEnd, Arrival {
+  protected readonly channel: Channel;
   readonly value: Connection;
-  onClosed: (() => void) | undefined;
   /** The calls that have no answer. */
   #calls: PromiseWithResolvers<unknown>[] | undefined;
   /** How far the first chunk has been read. */
@@ -37,21 +36,21 @@ export class BytesEnd implements ConnectionEnd, Arrival {
   #mustShake: boolean;
   #shaken: Promise<unknown> | undefined;
   #isAborted = false;
-  isOpen = true;
 
   constructor(link: Link, moved: MovedConnection) {
-    this.#channel = new Channel(
+    super();
+    this.channel = new Channel(
       { called: (answer) => this.#answered(answer as SocketAnswer) },
       { in: ONE_READ, out: WINDOW },
     );
-    this.#channel.join(link, moved.id);
+    this.channel.join(link, moved.id);
     this.#mustShake = this.#isTls = moved.class === "tls";
     this.value = makeConnection(this, moved);
   }
 
   async read(target: Uint8Array): Promise<number | null> {
     if (target.length === 0) return 0;
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     do await this.#more(); while (this.#isTaken);
     if (!inlet.hasChunk) return null;
     const chunk = inlet.first as Uint8Array;
@@ -61,31 +60,31 @@ export class BytesEnd implements ConnectionEnd, Arrival {
     if (this.#offset === chunk.length) {
       this.#offset = 0;
       inlet.take();
-      this.#channel.release(chunk);
+      this.channel.release(chunk);
     }
     return part.length;
   }
 
   async readChunk(): Promise<Uint8Array<ArrayBuffer> | null> {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     do await this.#more(); while (this.#isTaken);
     if (!inlet.hasChunk) return null;
     const chunk = inlet.take() as Uint8Array;
-    const rest = this.#channel.own(chunk).subarray(this.#offset);
+    const rest = this.channel.own(chunk).subarray(this.#offset);
     this.#offset = 0;
     return rest;
   }
 
   /** Whether another reader has taken what came. */
   get #isTaken(): boolean {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     return !inlet.hasChunk && (!inlet.hasEnded || inlet.hasFailed);
   }
 
   /** Waits for the next chunk; there is none at the end. */
   async #more(): Promise<void> {
     if (!this.isOpen) throw closedError();
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     if (!inlet.hasChunk) await inlet.more();
     if (!this.isOpen) throw interruptedError();
     if (this.#isAborted) throw abortedError();
@@ -95,7 +94,7 @@ export class BytesEnd implements ConnectionEnd, Arrival {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     if (!this.isOpen) throw closedError();
     if (this.#mustShake) await this.#shake();
     if (!outlet.hasCredit) await outlet.until("hasCredit");
@@ -126,28 +125,26 @@ export class BytesEnd implements ConnectionEnd, Arrival {
   async closeWrite(): Promise<void> {
     if (!this.isOpen) throw closedError();
     if (this.#mustShake) await this.#shake();
-    await this.#channel.outlet.finish();
+    await this.channel.outlet.finish();
   }
 
   /** Closes the connection; what was written still goes out. */
   close(): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.tell(FlowEvent.CLOSE);
-    this.#channel.drop();
-    this.#channel.leave();
+    this.channel.tell(FlowEvent.CLOSE);
+    this.channel.drop();
     // Wakes what still waits.
-    this.#channel.inlet.end();
+    this.channel.inlet.end();
     // An end that was told still goes out.
-    if (this.#channel.outlet.hasEnded) this.#channel.outlet.taken();
-    this.#channel.outlet.stop(closedError());
+    if (this.channel.outlet.hasEnded) this.channel.outlet.taken();
+    this.channel.outlet.stop(closedError());
     for (const call of this.#calls ?? []) call.reject(interruptedError());
-    this.onClosed?.();
+    this.leave();
   }
 
   abort(): void {
     this.#isAborted = true;
-    this.#channel.inlet.fail(abortedError());
+    this.channel.inlet.fail(abortedError());
   }
 
   end(): void {
@@ -168,7 +165,7 @@ export class BytesEnd implements ConnectionEnd, Arrival {
   #call(call: SocketCall): Promise<unknown> {
     const answer = Promise.withResolvers<unknown>();
     (this.#calls ??= []).push(answer);
-    this.#channel.tell(FlowEvent.CALL, call);
+    this.channel.tell(FlowEvent.CALL, call);
     return answer.promise;
   }
 

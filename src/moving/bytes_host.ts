@@ -15,7 +15,7 @@ import {
   type SocketAnswer,
   type SocketCall,
 } from "./connection.ts";
-import type { Departure } from "./kind.ts";
+import { type Departure, Half } from "./kind.ts";
 import { unwatch, watch, type Watched } from "./stalled_clients.ts";
 
 const SMALL_READ = 4 * 1024;
@@ -25,9 +25,10 @@ const spare: Uint8Array[] = [];
 const MOST_SPARE = 256;
 
 /** A connection that moves as its bytes. */
-export class BytesHost implements Departure<MovedConnection>, Watched {
+export class BytesHost extends Half
+  implements Departure<MovedConnection>, Watched {
   readonly #connection: Deno.Conn;
-  readonly #channel: Channel;
+  protected readonly channel: Channel;
   /** Whether the client sends much, so that it is read in large pieces. */
   #isLarge = false;
   #isReading = false;
@@ -35,15 +36,14 @@ export class BytesHost implements Departure<MovedConnection>, Watched {
   /** Whether it closes as soon as all is written. */
   #isClosing = false;
   looks = 0;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
   /** Whether the client has not been heard of. */
   isPending = true;
   onReady: (() => void) | undefined;
 
   constructor(connection: Deno.Conn) {
+    super();
     this.#connection = connection;
-    const { inlet, outlet } = this.#channel = new Channel({
+    const { inlet, outlet } = this.channel = new Channel({
       closed: () => this.#finish(),
       failed: (error) => this.#fail(error),
       called: (call) => this.#call(call as SocketCall),
@@ -54,23 +54,17 @@ export class BytesHost implements Departure<MovedConnection>, Watched {
   }
 
   send(link: Link): MovedConnection {
-    return describe(this.#connection, this.#channel.open(link, false));
-  }
-
-  takeBack(): void {
-    this.#channel.leave();
+    return describe(this.#connection, this.channel.open(link, false));
   }
 
   /** Closes the connection at once. */
   close(reason: unknown): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.drop();
-    this.#channel.leave();
-    this.#channel.outlet.stop(reason);
+    this.channel.drop();
+    this.channel.outlet.stop(reason);
     unwatch(this);
     closeConnection(this.#connection);
-    this.onClosed?.();
+    this.leave();
   }
 
   giveUp(): void {
@@ -78,7 +72,7 @@ export class BytesHost implements Departure<MovedConnection>, Watched {
   }
 
   async #read(): Promise<void> {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     if (this.#isReading || outlet.hasEnded) return;
     this.#isReading = true;
     do {
@@ -99,15 +93,15 @@ export class BytesHost implements Departure<MovedConnection>, Watched {
 
   #buffer(): Uint8Array {
     if (!this.#isLarge) return spare.pop() ?? new Uint8Array(SMALL_READ);
-    return this.#channel.takeBlock() ?? new Uint8Array(BLOCK);
+    return this.channel.takeBlock() ?? new Uint8Array(BLOCK);
   }
 
   /** Sends what has been read into a buffer: nothing, at the end. */
   #send(buffer: Uint8Array, count: number): void {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     const isSmall = buffer.length === SMALL_READ;
     if (buffer.buffer instanceof SharedArrayBuffer) {
-      this.#channel.sendBlock(buffer, count);
+      this.channel.sendBlock(buffer, count);
     } else if (count > 0 && this.isOpen) {
       outlet.sendBytes(buffer.subarray(0, count), !isSmall);
     }
@@ -120,22 +114,22 @@ export class BytesHost implements Departure<MovedConnection>, Watched {
   async #write(): Promise<void> {
     if (this.#isWriting) return;
     this.#isWriting = true;
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     try {
       while (inlet.hasChunk) {
         const bytes = inlet.take() as Uint8Array;
         try {
           await this.#writeAll(bytes);
         } finally {
-          this.#channel.release(bytes);
+          this.channel.release(bytes);
         }
       }
       if (inlet.hasEnded && !this.#isClosing && this.isOpen) {
         await this.#connection.closeWrite();
-        this.#channel.tell(FlowEvent.DONE);
+        this.channel.tell(FlowEvent.DONE);
       }
     } catch (error) {
-      this.#channel.tell(FlowEvent.STOP, packError(error));
+      this.channel.tell(FlowEvent.STOP, packError(error));
     }
     this.#isWriting = false;
     if (this.#isClosing) this.close(undefined);
@@ -172,6 +166,6 @@ export class BytesHost implements Departure<MovedConnection>, Watched {
     } catch (error) {
       answer = { error: packError(error) };
     }
-    this.#channel.tell(FlowEvent.CALL, answer);
+    this.channel.tell(FlowEvent.CALL, answer);
   }
 }

@@ -6,7 +6,7 @@ import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
 import type { MovedConnection } from "./connection.ts";
 import { adoptDescriptor, type SocketCore } from "./descriptor.ts";
-import type { Arrival } from "./kind.ts";
+import { type Arrival, Half } from "./kind.ts";
 import {
   abortedError,
   closedError,
@@ -18,19 +18,18 @@ import {
 const CHUNK = 64 * 1024;
 
 /** A connection whose socket this worker uses by itself. */
-export class DescriptorEnd implements ConnectionEnd, Arrival {
-  readonly #channel = new Channel({}, { in: 0, out: 0 });
+export class DescriptorEnd extends Half implements ConnectionEnd, Arrival {
+  protected readonly channel = new Channel({}, { in: 0, out: 0 });
   readonly #fd: number;
   readonly value: Connection;
-  onClosed: (() => void) | undefined;
   #core: SocketCore | undefined;
   #rid = 0;
   #isAborted = false;
-  isOpen = true;
 
   constructor(link: Link, moved: MovedConnection) {
+    super();
     this.#fd = moved.fd!;
-    this.#channel.join(link, moved.id);
+    this.channel.join(link, moved.id);
     this.value = makeConnection(this, moved);
   }
 
@@ -66,12 +65,10 @@ export class DescriptorEnd implements ConnectionEnd, Arrival {
 
   close(): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
     // A job that never started has adopted nothing.
     this.#core?.close(this.#rid);
-    this.#channel.tell(FlowEvent.CLOSE);
-    this.#channel.leave();
-    this.onClosed?.();
+    this.channel.tell(FlowEvent.CLOSE);
+    this.leave();
   }
 
   abort(): void {
@@ -85,7 +82,7 @@ export class DescriptorEnd implements ConnectionEnd, Arrival {
 
   set(option: "setNoDelay" | "setKeepAlive", value?: boolean): void {
     // Main has the same socket, and the means.
-    this.#channel.tell(FlowEvent.CALL, [option, value]);
+    this.channel.tell(FlowEvent.CALL, [option, value]);
   }
 
   #open(): SocketCore {

@@ -9,31 +9,30 @@ import {
   type SocketCall,
 } from "./connection.ts";
 import { dropDescriptor } from "./descriptor.ts";
-import type { Departure } from "./kind.ts";
+import { type Departure, Half } from "./kind.ts";
 
 /** A connection whose socket the worker uses by itself. */
-export class DescriptorHost implements Departure<MovedConnection> {
+export class DescriptorHost extends Half implements Departure<MovedConnection> {
   readonly #connection: Deno.Conn;
   readonly #fd: number;
-  readonly #channel = new Channel({
+  protected readonly channel = new Channel({
     closed: () => this.close(),
     failed: () => this.close(),
     called: (call) => this.#call(call as SocketCall),
   }, { in: 0, out: 0 });
   /** Whether the descriptor is a worker's, which closes it. */
   #isLent = false;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
 
   /** @param fd A descriptor of its own of the connection's socket */
   constructor(connection: Deno.Conn, fd: number) {
+    super();
     this.#connection = connection;
     this.#fd = fd;
   }
 
   send(link: Link): MovedConnection {
     this.#isLent = true;
-    const id = this.#channel.open(link, true);
+    const id = this.channel.open(link, true);
     return describe(this.#connection, id, this.#fd);
   }
 
@@ -45,18 +44,16 @@ export class DescriptorHost implements Departure<MovedConnection> {
     }
   }
 
-  takeBack(): void {
+  override takeBack(): void {
     this.#isLent = false;
-    this.#channel.leave();
+    super.takeBack();
   }
 
   close(): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.leave();
     if (!this.#isLent) dropDescriptor(this.#fd);
     // This shuts the socket down, so it comes last.
     closeConnection(this.#connection);
-    this.onClosed?.();
+    this.leave();
   }
 }

@@ -1,6 +1,7 @@
 // What a kind of value tells of itself that moves, or is followed by a copy,
 // instead of being cloned. kinds.ts is the table of all kinds.
 
+import type { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import type { Kind } from "../values/pack.ts";
 
@@ -45,6 +46,26 @@ interface Open {
   readonly isOpen?: boolean;
   /** Set, while it is open, to hear that it no longer is. */
   onClosed?: () => void;
+}
+
+/** One of the two halves of something that moves, joined by a channel while it is open. */
+export abstract class Half implements Open {
+  isOpen = true;
+  onClosed: (() => void) | undefined;
+  protected abstract readonly channel: Channel;
+
+  /** Leaves the channel, so that it can be opened to another thread. */
+  takeBack(): void {
+    this.channel.leave();
+  }
+
+  /** It is open no longer. */
+  protected leave(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.channel.leave();
+    this.onClosed?.();
+  }
 }
 
 /** Something that moves, in the thread that it leaves. */

@@ -5,7 +5,13 @@ import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { AHEAD, WINDOW } from "../flow/window.ts";
 import { sendChunk } from "./chunks.ts";
-import type { Arrival, Departure, Moved, MovingKind } from "./kind.ts";
+import {
+  type Arrival,
+  type Departure,
+  Half,
+  type Moved,
+  type MovingKind,
+} from "./kind.ts";
 
 /** A stream that is read where it arrives. */
 export interface MovedReadable extends Moved {
@@ -26,21 +32,21 @@ export const READABLE: MovingKind<ReadableStream, MovedReadable> = {
 };
 
 /** A stream in the thread that it leaves. */
-export class ReadableDeparture implements Departure<MovedReadable> {
-  readonly #channel: Channel;
+export class ReadableDeparture extends Half
+  implements Departure<MovedReadable> {
+  protected readonly channel: Channel;
   readonly #bytes: boolean;
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #isOnce: boolean;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
 
   /** @param isOnce Whether it will be sent once, so that much of it may be sent with it */
   constructor(stream: ReadableStream<unknown>, isOnce: boolean) {
+    super();
     this.#bytes = isByteStream(stream);
     this.#reader = stream.getReader();
     this.#isOnce = isOnce;
-    this.#channel = new Channel({}, { in: 0, out: this.#credit });
-    const { outlet } = this.#channel;
+    this.channel = new Channel({}, { in: 0, out: this.#credit });
+    const { outlet } = this.channel;
     outlet.onStop = (reason) => this.#cancel(reason);
     // An end is told at once, whether or not there is credit for more.
     const last = () => outlet.last();
@@ -53,21 +59,17 @@ export class ReadableDeparture implements Departure<MovedReadable> {
   }
 
   send(link: Link): MovedReadable {
-    const id = this.#channel.open(link, this.#isOnce);
-    if (!this.isOpen) this.#channel.leave();
+    const id = this.channel.open(link, this.#isOnce);
+    if (!this.isOpen) this.channel.leave();
     return { kind: "readable", id, credit: this.#credit, bytes: this.#bytes };
   }
 
-  takeBack(): void {
-    this.#channel.leave();
-  }
-
   close(reason: unknown): void {
-    this.#channel.outlet.stop(reason);
+    this.channel.outlet.stop(reason);
   }
 
   async #pump(): Promise<void> {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     try {
       for (;;) {
         if (!outlet.hasCredit) await outlet.until("hasCredit");
@@ -85,9 +87,7 @@ export class ReadableDeparture implements Departure<MovedReadable> {
       outlet.end({ thrown: error });
       this.#cancel(error);
     }
-    this.#channel.leave();
-    this.isOpen = false;
-    this.onClosed?.();
+    this.leave();
   }
 
   #cancel(reason: unknown): void {
@@ -111,25 +111,24 @@ type Controller =
   & Partial<ReadableByteStreamController>;
 
 /** A stream in the thread to which it has moved. */
-export class ReadableArrival implements Arrival {
-  readonly #channel: Channel;
+export class ReadableArrival extends Half implements Arrival {
+  protected readonly channel: Channel;
   readonly #bytes: boolean;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
   #stream: ReadableStream<unknown> | undefined;
   #controller: Controller | undefined;
 
   constructor(link: Link, { id, credit, bytes }: MovedReadable) {
+    super();
     const ended = () => {
       this.#finish();
-      this.#leave();
+      this.leave();
     };
-    this.#channel = new Channel(
+    this.channel = new Channel(
       { ended, failed: ended },
       { in: credit, out: 0 },
     );
     this.#bytes = bytes;
-    this.#channel.join(link, id);
+    this.channel.join(link, id);
   }
 
   /** The stream; made when first asked for. */
@@ -149,7 +148,7 @@ export class ReadableArrival implements Arrival {
 
   /** All of it as bytes, if it is here already; else nothing of it is taken. */
   takeAll(): Uint8Array<ArrayBuffer> | undefined {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     if (!inlet.hasEnded || inlet.hasFailed) return undefined;
     const chunks = inlet.all;
     if (!chunks.every((chunk) => chunk instanceof Uint8Array)) return undefined;
@@ -161,14 +160,14 @@ export class ReadableArrival implements Arrival {
   }
 
   async #pull(): Promise<void> {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     // Its reader will want to know what follows, if only that nothing does.
     inlet.open();
     if (!inlet.hasChunk) await inlet.more();
     if (inlet.hasChunk) {
       const chunk = inlet.take();
       this.#controller!.enqueue(
-        chunk instanceof Uint8Array ? this.#channel.own(chunk) : chunk,
+        chunk instanceof Uint8Array ? this.channel.own(chunk) : chunk,
       );
     }
     this.#finish();
@@ -176,7 +175,7 @@ export class ReadableArrival implements Arrival {
 
   /** Ends the stream as soon as nothing follows what has been read, without another read. */
   #finish(): void {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     const controller = this.#controller;
     if (controller === undefined || inlet.hasChunk || !inlet.hasEnded) return;
     // What waits in the stream is read first: an error would drop it, and a reader
@@ -195,16 +194,9 @@ export class ReadableArrival implements Arrival {
   }
 
   #stop(reason: unknown): void {
-    if (this.isOpen) this.#channel.inlet.stop(reason);
+    if (this.isOpen) this.channel.inlet.stop(reason);
     this.#finish();
-    this.#leave();
-  }
-
-  #leave(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.leave();
-    this.onClosed?.();
+    this.leave();
   }
 }
 

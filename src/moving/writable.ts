@@ -11,7 +11,13 @@ import {
   unpackError,
 } from "../values/error_codec.ts";
 import { sendChunk } from "./chunks.ts";
-import type { Arrival, Departure, Moved, MovingKind } from "./kind.ts";
+import {
+  type Arrival,
+  type Departure,
+  Half,
+  type Moved,
+  type MovingKind,
+} from "./kind.ts";
 
 /** A stream that is written where it arrives. */
 export interface MovedWritable extends Moved {
@@ -30,8 +36,9 @@ export const WRITABLE: MovingKind<WritableStream, MovedWritable> = {
 };
 
 /** A stream in the thread that it leaves. */
-export class WritableDeparture implements Departure<MovedWritable> {
-  readonly #channel = new Channel({
+export class WritableDeparture extends Half
+  implements Departure<MovedWritable> {
+  protected readonly channel = new Channel({
     ended: () => this.#failed(),
     failed: () => this.#failed(),
   }, { in: WINDOW, out: 0 });
@@ -40,10 +47,9 @@ export class WritableDeparture implements Departure<MovedWritable> {
   #ended: MovedWritable["ended"];
   /** Whether all is written, and the stream is being closed or aborted. */
   #isEnding = false;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
 
   constructor(stream: WritableStream<unknown>) {
+    super();
     this.#writer = stream.getWriter();
     this.#writer.closed.then(
       () => this.#stop(new TypeError("The stream is closed"), {}),
@@ -55,23 +61,19 @@ export class WritableDeparture implements Departure<MovedWritable> {
 
   send(link: Link): MovedWritable {
     // Then there is nothing to be told.
-    const id = this.#ended ? 0 : this.#channel.open(link, true);
+    const id = this.#ended ? 0 : this.channel.open(link, true);
     return { kind: "writable", id, ended: this.#ended };
-  }
-
-  takeBack(): void {
-    this.#channel.leave();
   }
 
   close(reason: unknown): void {
     if (!this.isOpen) return;
-    this.#channel.inlet.fail(reason);
+    this.channel.inlet.fail(reason);
     this.#abort(reason);
   }
 
   /** A sink that is at its last chunk hears at once that nothing follows, and may give that up. */
   #failed(): void {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     if (inlet.hasFailed && !inlet.hasChunk) this.#abort(inlet.error);
   }
 
@@ -85,11 +87,11 @@ export class WritableDeparture implements Departure<MovedWritable> {
   #stop(reason: unknown, ended: MovedWritable["ended"]): void {
     if (this.#isEnding) return;
     this.#ended = ended;
-    this.#channel.inlet.stop(reason);
+    this.channel.inlet.stop(reason);
   }
 
   async #pour(): Promise<void> {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     try {
       for (;;) {
         if (!inlet.hasChunk) await inlet.more();
@@ -99,29 +101,26 @@ export class WritableDeparture implements Departure<MovedWritable> {
       this.#isEnding = true;
       if (inlet.hasFailed) await this.#writer.abort(inlet.error);
       else await this.#writer.close();
-      this.#channel.tell(FlowEvent.DONE);
+      this.channel.tell(FlowEvent.DONE);
     } catch (error) {
       inlet.stop(error);
     }
-    this.#channel.leave();
-    this.isOpen = false;
-    this.onClosed?.();
+    this.leave();
   }
 }
 
 /** A stream in the thread to which it has moved. */
-export class WritableArrival implements Arrival {
-  readonly #channel = new Channel({}, { in: 0, out: WINDOW });
+export class WritableArrival extends Half implements Arrival {
+  protected readonly channel = new Channel({}, { in: 0, out: WINDOW });
   readonly value: WritableStream<unknown>;
   #controller!: WritableStreamDefaultController;
   /** How many chunks have been written and not been sent. */
   #unsent = 0;
   /** Whether the job has ended. */
   #isEnding = false;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
 
   constructor(link: Link, { id, ended }: MovedWritable) {
+    super();
     this.value = new WritableStream({
       start: (controller) => void (this.#controller = controller),
       write: (chunk) => this.#write(chunk),
@@ -132,8 +131,8 @@ export class WritableArrival implements Arrival {
       // It is asked as soon as a chunk is written.
       size: () => (this.#unsent++, 1),
     });
-    this.#channel.outlet.onStop = (reason) => this.#fail(reason);
-    if (!ended) this.#channel.join(link, id);
+    this.channel.outlet.onStop = (reason) => this.#fail(reason);
+    if (!ended) this.channel.join(link, id);
     else this.#end(ended);
   }
 
@@ -165,24 +164,24 @@ export class WritableArrival implements Arrival {
 
   async #finish(): Promise<void> {
     try {
-      await this.#channel.outlet.finish();
+      await this.channel.outlet.finish();
     } finally {
-      this.#leave();
+      this.leave();
     }
   }
 
   #fail(reason: unknown): void {
     this.#controller.error(reason);
-    this.#leave();
+    this.leave();
   }
 
   #abort(reason: unknown): void {
-    this.#channel.outlet.end({ thrown: reason });
-    this.#leave();
+    this.channel.outlet.end({ thrown: reason });
+    this.leave();
   }
 
   async #write(chunk: unknown): Promise<void> {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     try {
       await sendChunk(outlet, chunk, false);
     } catch (error) {
@@ -194,12 +193,5 @@ export class WritableArrival implements Arrival {
     if (this.#isEnding) this.#finishSent();
     if (!outlet.hasCredit) await outlet.until("hasCredit");
     if (outlet.isStopped) throw outlet.stopReason;
-  }
-
-  #leave(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.leave();
-    this.onClosed?.();
   }
 }
