@@ -2,7 +2,7 @@
 // anywhere; values as bytes; and what of a hostile process is not taken.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
-import { Op } from "../src/flow/op.ts";
+import { FlowEvent } from "../src/flow/events.ts";
 import { WINDOW } from "../src/flow/window.ts";
 import { JobListReader, singleJobs, textOfJob } from "../src/wire/job_list.ts";
 import { Checker } from "../src/process/checker.ts";
@@ -357,7 +357,10 @@ const TAKEN: Record<string, unknown> = {
     ending: { kind: "error", error: ERROR },
   },
   "a thrown value": { kind: "crashed", error: { thrown: 5 } },
-  "an end of a channel": { kind: "flow", events: [-1, Op.END, undefined] },
+  "an end of a channel": {
+    kind: "flow",
+    events: [-1, FlowEvent.END, undefined],
+  },
 };
 
 const HOSTILE: Record<string, unknown> = {
@@ -417,15 +420,21 @@ const HOSTILE: Record<string, unknown> = {
       moved: [[{}, { kind: "readable", id: -1, credit: 2 * WINDOW }]],
     },
   },
-  "half an event": { kind: "flow", events: [-1, Op.END] },
+  "half an event": { kind: "flow", events: [-1, FlowEvent.END] },
   "sparse events": { kind: "flow", events: sparse() },
-  "shared memory": { kind: "flow", events: [0, Op.BLOCKS, {}] },
-  "an event of no channel": { kind: "flow", events: [0, Op.ENDED, 1] },
-  "credit for nothing": { kind: "flow", events: [1, Op.CREDIT, 2 * WINDOW] },
-  "credit without end": { kind: "flow", events: [1, Op.CREDIT, Infinity] },
+  "shared memory": { kind: "flow", events: [0, FlowEvent.BLOCKS, {}] },
+  "an event of no channel": { kind: "flow", events: [0, FlowEvent.ENDED, 1] },
+  "credit for nothing": {
+    kind: "flow",
+    events: [1, FlowEvent.CREDIT, 2 * WINDOW],
+  },
+  "credit without end": {
+    kind: "flow",
+    events: [1, FlowEvent.CREDIT, Infinity],
+  },
   "credit that is less than nothing": {
     kind: "flow",
-    events: [1, Op.CREDIT, -1],
+    events: [1, FlowEvent.CREDIT, -1],
   },
 };
 
@@ -451,13 +460,13 @@ Deno.test("Checker.check() refuses chunks for which there is no credit, and take
   const checker = makeChecker();
   const data = {
     kind: "flow",
-    events: [-1, Op.DATA, new Uint8Array(WINDOW)],
+    events: [-1, FlowEvent.DATA, new Uint8Array(WINDOW)],
   };
   checker.check(data);
   assertThrows(() => checker.check(data));
   const other = makeChecker();
   other.check(data);
-  other.told([-1, Op.CREDIT, 1]);
+  other.told([-1, FlowEvent.CREDIT, 1]);
   other.check(data);
   assertThrows(() => other.check(data));
 });
@@ -467,7 +476,7 @@ Deno.test("Checker.check() refuses to keep much for streams that never come", ()
   const chunk = new Uint8Array(WINDOW);
   assertThrows(() => {
     for (let id = -1; id > -1_000; id--) {
-      checker.check({ kind: "flow", events: [id, Op.DATA, chunk] });
+      checker.check({ kind: "flow", events: [id, FlowEvent.DATA, chunk] });
     }
   });
 });
@@ -476,8 +485,8 @@ const USELESS: Record<string, unknown> = {
   "messages that say nothing": { kind: "grown" },
   "results that are told of again": [0, 1],
   "events of nothing": { kind: "flow", events: [] },
-  "credit of nothing": { kind: "flow", events: [1, Op.CREDIT, 0] },
-  "ends": { kind: "flow", events: [1, Op.END, undefined] },
+  "credit of nothing": { kind: "flow", events: [1, FlowEvent.CREDIT, 0] },
+  "ends": { kind: "flow", events: [1, FlowEvent.END, undefined] },
   "streams of a job that has ended": {
     kind: "ended",
     seq: 0,

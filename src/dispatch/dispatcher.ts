@@ -1,7 +1,7 @@
 // The queue and the workers that share it: takes jobs in, and acts on all that
 // happens to them until they have left.
 
-import { atEndOfTurn } from "../flow/turn.ts";
+import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";

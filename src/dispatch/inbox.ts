@@ -5,7 +5,7 @@ import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
 import type { Outcome } from "../job/settlement.ts";
 import { Arrivals } from "../moving/arrivals.ts";
-import type { MovedList } from "../moving/moved.ts";
+import type { MovedList } from "../moving/kind.ts";
 import { unpackError } from "../values/error_codec.ts";
 import { type Board, State, WAKE } from "../wire/board.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";

@@ -1,8 +1,9 @@
 // One worker as main sees it: its thread, the jobs in flight to it, and what may
 // be done with it now.
 
-import { type FlowEvents, Link } from "../flow/link.ts";
-import { FlowRing, NO_RING } from "../flow/ring.ts";
+import type { FlowEvents } from "../flow/events.ts";
+import { Link } from "../flow/link.ts";
+import { FlowRing } from "../flow/ring.ts";
 import type { FunctionTable } from "../job/functions.ts";
 import type { Job, JobRun, JobWorker } from "../job/job.ts";
 import type { News } from "../job/news.ts";
@@ -111,7 +112,7 @@ export class PoolWorker implements JobWorker {
     const link = this.#link = new Link(
       (flow, moves) => this.#postFlow(flow, moves),
       true,
-      rings ?? { input: NO_RING, output: NO_RING },
+      rings,
     );
     this.#inbox = new Inbox(this, board, link, parts);
     this.#outbox = new Outbox(thread, link, parts.functions, !parts.isRemote);

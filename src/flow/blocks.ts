@@ -1,5 +1,5 @@
-// Shared memory for bytes that are too many for the ring: filled at one end of
-// a channel, and emptied at the other, they are never cloned, and no garbage.
+// Shared memory for bytes that are too many for the ring. They are written at one
+// end of a channel and read at the other: never cloned, and never garbage.
 
 /** Bytes of a block. */
 export const BLOCK = 64 * 1024;
@@ -10,15 +10,14 @@ const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
 /** The blocks in which one thread sends bytes to another. */
 export class Blocks {
   readonly buffer: SharedArrayBuffer;
-  /** Sender: those that are free. */
-  readonly #free: number[] = [];
+  /** Sender: the numbers of the free ones. */
+  readonly #free = Array.from({ length: COUNT }, (_, i) => COUNT - 1 - i);
 
   constructor(buffer = new SharedArrayBuffer(COUNT * BLOCK)) {
     this.buffer = buffer;
-    for (let index = COUNT - 1; index >= 0; index--) this.#free.push(index);
   }
 
-  /** Sender: a block to be filled, if one is free. */
+  /** Sender: a block to fill, if one is free. */
   take(): Uint8Array | undefined {
     const index = this.#free.pop();
     if (index === undefined) return undefined;
@@ -30,7 +29,7 @@ export class Blocks {
     this.#free.push(index);
   }
 
-  /** What tells of the bytes at the beginning of a block. */
+  /** Sender: tells, in one number, where the first bytes of a block are. */
   place(block: Uint8Array, length: number): number {
     return this.indexOf(block) << LENGTH_BITS | length;
   }

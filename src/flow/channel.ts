@@ -1,12 +1,12 @@
-// A channel between two threads, through which chunks flow in one direction or
-// in both, each with credit: a slow reader holds up its writer, and costs no
-// memory.
+// A channel between two threads, through which chunks flow in one direction or in
+// both. Each direction has credit, so that a slow reader holds up its writer and
+// costs no memory.
 
 import { type PackedError, unpackError } from "../values/error_codec.ts";
 import { isUnshared } from "./bytes.ts";
+import { FlowEvent, type Teller } from "./events.ts";
 import { Inlet } from "./inlet.ts";
 import type { Link, LinkEnd } from "./link.ts";
-import { Op, type Teller } from "./op.ts";
 import { Outlet } from "./outlet.ts";
 
 /** What the owner of an end hears beside what flows. */
@@ -15,9 +15,9 @@ export interface ChannelOwner {
   ended?(): void;
   /** The other end has closed the channel. */
   closed?(): void;
-  /** The thread of the other end is gone. */
+  /** The other end's thread is gone. */
   failed?(error: unknown): void;
-  /** The other end wants something done, or answers. */
+  /** The other end's owner has called, or answers. */
   called?(value: unknown): void;
 }
 
@@ -27,45 +27,47 @@ export class Channel implements LinkEnd, Teller {
   readonly outlet: Outlet;
   readonly #owner: ChannelOwner;
   #link: Link | undefined;
-  /** Where a block was taken that is being filled, and where others came from. */
-  #blocksOf: Link | undefined;
-  #inputOf: Link | undefined;
+  /** The link that it is or was open on: its blocks go back there, left or not. */
+  #lastLink: Link | undefined;
   #id = 0;
 
-  /** @param credit How much may be sent, by the one end and by the other, from the start */
+  /** @param credit How much may be sent each way from the start */
   constructor(owner: ChannelOwner, credit: { in: number; out: number }) {
     this.#owner = owner;
     this.inlet = new Inlet(this, credit.in);
     this.outlet = new Outlet(this, credit.out);
   }
 
-  tell(op: Op, value?: unknown, moves?: readonly Transferable[]): void {
-    this.#link?.tell(this.#id, op, value, moves);
+  tell(
+    event: FlowEvent,
+    value?: unknown,
+    moves?: readonly Transferable[],
+  ): void {
+    this.#link?.tell(this.#id, event, value, moves);
   }
 
   tellBytes(bytes: Uint8Array): boolean {
     return this.#link?.tellBytes(this.#id, bytes) ?? false;
   }
 
-  /** A block to be filled and sent, if one is free. */
+  /** A block to fill and send, if one is free. */
   takeBlock(): Uint8Array | undefined {
-    this.#blocksOf = this.#link;
     return this.#link?.takeBlock();
   }
 
-  /** Sends what has been filled of a block; if the channel is left meanwhile, the block is free. */
+  /** Sends what a block has been filled with; if the channel has been left, it is only freed. */
   sendBlock(block: Uint8Array, length: number): void {
     if (this.#link === undefined) length = 0;
     this.outlet.count(length);
-    this.#blocksOf?.tellBlock(this.#id, block, length);
+    this.#lastLink?.tellBlock(this.#id, block, length);
   }
 
   /** Bytes that came in are needed no more. */
   release(bytes: Uint8Array): void {
-    this.#inputOf?.release(bytes);
+    this.#lastLink?.release(bytes);
   }
 
-  /** Bytes that came in, so that they may be kept. */
+  /** Bytes that came in, to be kept. */
   own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     if (isUnshared(bytes)) return bytes;
     const own = new Uint8Array(bytes);
@@ -79,7 +81,7 @@ export class Channel implements LinkEnd, Teller {
    * @param isOnce Whether it is opened only once, so that what has been sent may move
    */
   open(link: Link, isOnce: boolean): number {
-    this.#link = this.#inputOf = link;
+    this.#link = this.#lastLink = link;
     this.#id = link.open(this);
     this.outlet.start(isOnce);
     return this.#id;
@@ -87,45 +89,48 @@ export class Channel implements LinkEnd, Teller {
 
   /** Opens the other end of a channel. */
   join(link: Link, id: number): void {
-    this.#link = this.#inputOf = link;
+    this.#link = this.#lastLink = link;
     this.#id = id;
     this.outlet.start(true);
     link.join(id, this);
   }
 
-  /** Hears and says nothing more, unless it is opened again. */
-  leave(): void {
-    for (const chunk of this.inlet.all) {
-      // What nobody will read is free for others.
+  /** Drops what came in and nobody will read, so that its blocks are free. */
+  drop(): void {
+    for (const chunk of this.inlet.drop()) {
       if (chunk instanceof Uint8Array) this.release(chunk);
     }
+  }
+
+  /** Hears and says nothing more, unless it is opened again. */
+  leave(): void {
     this.#link?.close(this.#id);
     this.#link = undefined;
     this.outlet.pause();
   }
 
-  receive(op: Op, value: unknown): void {
-    switch (op) {
-      case Op.DATA:
-      case Op.BLOCK:
-        if (!this.inlet.push(value) && op === Op.BLOCK) {
-          this.release(value as Uint8Array);
-        }
+  receive(event: FlowEvent, value: unknown): void {
+    switch (event) {
+      case FlowEvent.DATA:
+        this.inlet.push(value);
         return;
-      case Op.OBJECT: {
+      case FlowEvent.BLOCK:
+        if (!this.inlet.push(value)) this.release(value as Uint8Array);
+        return;
+      case FlowEvent.OBJECT: {
         const [object, size] = value as [unknown, number];
         this.inlet.push(object, size);
         return;
       }
-      case Op.CREDIT:
+      case FlowEvent.CREDIT:
         return this.outlet.credit(value as number);
-      case Op.END:
+      case FlowEvent.END:
         return this.#ended(value as PackedError | undefined);
-      case Op.STOP:
+      case FlowEvent.STOP:
         return this.outlet.stop(unpackError(value as PackedError));
-      case Op.DONE:
+      case FlowEvent.DONE:
         return this.outlet.taken();
-      case Op.CLOSE:
+      case FlowEvent.CLOSE:
         return this.#owner.closed?.();
       default:
         return this.#owner.called?.(value);

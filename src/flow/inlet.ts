@@ -1,27 +1,26 @@
 // The receiving end of one direction of a channel: it gives credit.
 
 import { packError } from "../values/error_codec.ts";
-import { Op, type Teller } from "./op.ts";
+import { FlowEvent, type Teller } from "./events.ts";
 import { sizeOf, TELL_AFTER, WINDOW } from "./window.ts";
 
 /** What comes in through a channel. */
 export class Inlet {
   readonly #channel: Teller;
-  #chunks: unknown[] | undefined;
-  /** How much of the window each of them takes. */
-  #sizes: number[] | undefined;
-  #first = 0;
-  /** How much the other end may still send, as far as it knows, and how much more it may. */
+  /** What is here, and how much of the window each takes. */
+  #chunks: unknown[] = [];
+  #sizes: number[] = [];
+  /** How much the other end may send as far as it knows, and how much more it may. */
   #credit: number;
   #untold: number;
-  /** Whether more was ever wanted than what may come from the start. */
+  /** Whether more is wanted than may come from the start. */
   #isOpen: boolean;
-  #waiting: (() => void)[] | undefined;
-  /** Hears that there is a chunk, or that there will be none. */
+  #waiting: PromiseWithResolvers<void> | undefined;
+  /** Set to hear that there is a chunk, or that there will be none. */
   onChange: (() => void) | undefined;
   /** Whether nothing follows what is here. */
   hasEnded = false;
-  /** Whether that is so since something has failed. */
+  /** Whether that is because something has failed. */
   hasFailed = false;
   /** What has failed. */
   error: unknown;
@@ -36,61 +35,59 @@ export class Inlet {
 
   /** Whether there is a chunk. */
   get hasChunk(): boolean {
-    return this.#chunks !== undefined && this.#first < this.#chunks.length;
+    return this.#chunks.length > 0;
   }
 
   /** The next chunk, which stays until it is taken. */
   get first(): unknown {
-    return this.#chunks?.[this.#first];
+    return this.#chunks[0];
   }
 
   /** All chunks that are here. */
-  get all(): unknown[] {
-    return this.#chunks?.slice(this.#first) ?? [];
+  get all(): readonly unknown[] {
+    return this.#chunks;
   }
 
-  /** Takes the next chunk; its place in the window is free again. */
+  /** Takes the next chunk, which makes room in the window. */
   take(): unknown {
-    const chunks = this.#chunks!;
-    const sizes = this.#sizes!;
-    const chunk = chunks[this.#first];
-    this.#untold += sizes[this.#first];
-    chunks[this.#first++] = undefined;
-    if (this.#first === chunks.length) {
-      chunks.length = sizes.length = this.#first = 0;
-    }
+    const chunk = this.#chunks.shift();
+    this.#untold += this.#sizes.shift()!;
     if (this.#isOpen && this.#untold >= TELL_AFTER) this.#giveCredit();
     return chunk;
+  }
+
+  /** Takes all chunks that are here, and makes no room for more. */
+  drop(): unknown[] {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#sizes = [];
+    return chunks;
   }
 
   /** Resolves when there is a chunk, or will be none. */
   async more(): Promise<void> {
     while (!this.hasChunk && !this.hasEnded) {
-      // Until then nothing comes that may not be wanted.
       if (this.#credit <= 0) this.#giveCredit();
-      await new Promise<void>((resolve) => {
-        (this.#waiting ??= []).push(resolve);
-      });
+      await (this.#waiting ??= Promise.withResolvers()).promise;
     }
   }
 
-  /** Wants more than what may come from the start, however large the first chunk is. */
+  /** Wants more than may come from the start, however large the first chunk is. */
   open(): void {
     if (!this.#isOpen) this.#giveCredit();
   }
 
   #giveCredit(): void {
     this.#isOpen = true;
-    if (!this.hasEnded) this.#channel.tell(Op.CREDIT, this.#untold);
+    if (!this.hasEnded) this.#channel.tell(FlowEvent.CREDIT, this.#untold);
     this.#credit += this.#untold;
     this.#untold = 0;
   }
 
   /** Wants nothing more, for this reason, and drops what is here. */
   stop(reason: unknown): void {
-    this.#channel.tell(Op.STOP, packError(reason));
-    this.#chunks = this.#sizes = undefined;
-    this.#first = 0;
+    this.#channel.tell(FlowEvent.STOP, packError(reason));
+    this.drop();
     this.hasEnded = false;
     this.fail(reason);
   }
@@ -99,13 +96,8 @@ export class Inlet {
   push(chunk: unknown, size = sizeOf(chunk)): boolean {
     if (this.hasEnded) return false;
     this.#credit -= size;
-    if (this.#chunks === undefined) {
-      this.#chunks = [chunk];
-      this.#sizes = [size];
-    } else {
-      this.#chunks.push(chunk);
-      this.#sizes!.push(size);
-    }
+    this.#chunks.push(chunk);
+    this.#sizes.push(size);
     this.#changed();
     return true;
   }
@@ -126,9 +118,7 @@ export class Inlet {
 
   #changed(): void {
     this.onChange?.();
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
+    this.#waiting?.resolve();
     this.#waiting = undefined;
-    for (const resume of waiting) resume();
   }
 }

@@ -1,46 +1,37 @@
-// What the channels between main and one worker have to say: what is short goes
-// through shared memory, the rest in one message a turn, since a message costs
-// more than all that a small request has to say.
+// All channels between main and one worker, as one of the two threads sees them:
+// what is short goes through shared memory, the rest in one message a turn, since
+// a message costs more than all that a small request has to say. README.md says
+// why nothing is lost, doubled or out of order.
 
-import { BLOCK, Blocks } from "./blocks.ts";
 import { push } from "../values/intrinsics.ts";
-import { ChurnMap } from "./churn_map.ts";
-import { Op } from "./op.ts";
-import { LONGEST, type Ring } from "./ring.ts";
-import { atEndOfTurn } from "./turn.ts";
-
-/** As it was before any job could overwrite it. */
-const performanceNow = performance.now.bind(performance);
+import { BLOCK, Blocks } from "./blocks.ts";
+import { atEndOfTurn } from "./end_of_turn.ts";
+import { FlowEvent, type FlowEvents } from "./events.ts";
+import { type FlowRing, LONGEST } from "./ring.ts";
 
 /** Instead of a channel's id, for what is of no channel. */
 const NO_CHANNEL = 0;
 
-/** The other thread is woken in the middle of a turn, but only every so many ms. */
+/** In the middle of a turn the other thread is woken only every so many ms. */
 const WAKE_EVERY = 1;
-
-/** Events, bare and flat: for each the channel's id, what it tells, and with what value. */
-export type FlowEvents = unknown[];
 
 /** One end of a channel, as its link knows it. */
 export interface LinkEnd {
   /** The other end tells something. */
-  receive(op: Op, value: unknown): void;
+  receive(event: FlowEvent, value: unknown): void;
   /** The other thread is gone. */
   fail(error: unknown): void;
 }
 
-/** Sends events to the other thread, or, without any, wakes it: there is something in the ring. */
-type Post = (
-  events?: FlowEvents,
-  moves?: Transferable[],
-) => void;
+/** Sends events to the other thread, or, without any, wakes it to look into the ring. */
+type Post = (events?: FlowEvents, moves?: Transferable[]) => void;
 
 /** One thread's side of all channels to another thread. */
 export class Link {
   readonly #post: Post;
-  readonly #ends = new ChurnMap<LinkEnd>();
+  readonly #ends = new Map<number, LinkEnd>();
   /** What has come for channels before they were joined, and which was joined last. */
-  readonly #early = new ChurnMap<FlowEvents>();
+  readonly #early = new Map<number, unknown[]>();
   #lastJoined = 0;
   /** Main numbers the channels that it opens upwards, a worker downwards. */
   readonly #isMain: boolean;
@@ -60,31 +51,32 @@ export class Link {
   /** Where bytes are sent that are too many for the ring, and where they come. */
   #outputBlocks: Blocks | undefined;
   #inputBlocks: Blocks | undefined;
-  /** Hears of jobs that have ended. */
+  /** Set to hear of jobs that have ended. */
   onEnded: ((seq: number) => void) | undefined;
-  /** Where the other thread reads, or writes. */
-  readonly #output: Ring;
-  readonly #input: Ring;
+  /** Where the other thread reads and writes. */
+  readonly #output: FlowRing | undefined;
+  readonly #input: FlowRing | undefined;
 
+  /** @param rings Where this thread writes and reads; without, all goes by message */
   constructor(
     post: Post,
     isMain: boolean,
-    rings: { output: Ring; input: Ring },
+    rings?: { output: FlowRing; input: FlowRing },
   ) {
     this.#post = post;
     this.#isMain = isMain;
-    this.#output = rings.output;
-    this.#input = rings.input;
+    this.#output = rings?.output;
+    this.#input = rings?.input;
   }
 
-  /** Opens a channel at this end, to which goes what comes for it; gives its id. */
+  /** Opens a channel at this end; gives its id. */
   open(end: LinkEnd): number {
     const id = this.#lastId += this.#isMain ? 1 : -1;
     this.#ends.set(id, end);
     return id;
   }
 
-  /** The same for one that the other thread has opened; what has come already comes now. */
+  /** Opens the other end of a channel, which hears what has come already. */
   join(id: number, end: LinkEnd): void {
     this.#ends.set(id, end);
     // Not all are joined in their order.
@@ -93,7 +85,7 @@ export class Link {
     if (events === undefined) return;
     this.#early.delete(id);
     for (let i = 0; i < events.length; i += 2) {
-      end.receive(events[i] as Op, events[i + 1]);
+      end.receive(events[i] as FlowEvent, events[i + 1]);
     }
   }
 
@@ -105,79 +97,76 @@ export class Link {
   /** Tells the other thread something. */
   tell(
     id: number,
-    op: Op,
+    event: FlowEvent,
     value?: unknown,
     moves?: readonly Transferable[],
   ): void {
-    if (moves === undefined && this.#tellShort(id, op, value)) {
-      // Somebody waits to send much.
-      if (op === Op.CREDIT) this.#wake();
-      return;
-    }
-    push(this.#events, id, op, value);
-    if (moves !== undefined) {
-      for (let i = 0; i < moves.length; i++) push(this.#moves, moves[i]);
+    const isWritten = moves === undefined && this.#write(id, event, value);
+    if (!isWritten) {
+      // Endings of jobs go here, too, so that no job may replace this.
+      push(this.#events, id, event, value);
+      if (moves !== undefined) this.#moves.push(...moves);
     }
     this.#flushSoon();
-    // Main sees the ring in the middle of a turn, but no message that is not sent.
-    if (!this.#isMain) this.#wake();
+    // For much, every turn would be too seldom. A worker's long turn holds up
+    // only what goes by message: main looks into the ring meanwhile.
+    if (
+      event === FlowEvent.CREDIT || event === FlowEvent.BLOCK ||
+      !isWritten && !this.#isMain
+    ) this.#wake();
   }
 
   /** Tells that a job has ended. */
   tellEnded(seq: number): void {
-    this.tell(NO_CHANNEL, Op.ENDED, seq);
+    this.tell(NO_CHANNEL, FlowEvent.ENDED, seq);
   }
 
-  /** Tells bytes, where that takes no message; `false`, and nothing is told, where it does. */
+  /** Tells bytes through shared memory; `false`, and nothing is told, if they need a message. */
   tellBytes(id: number, bytes: Uint8Array): boolean {
-    if (bytes.length <= LONGEST) return this.#tellShort(id, Op.DATA, bytes);
-    if (bytes.length > BLOCK) return false;
-    const block = this.takeBlock();
+    if (bytes.length <= LONGEST) {
+      const isWritten = this.#write(id, FlowEvent.DATA, bytes);
+      if (isWritten) this.#flushSoon();
+      return isWritten;
+    }
+    const block = bytes.length <= BLOCK ? this.takeBlock() : undefined;
     if (block === undefined) return false;
     block.set(bytes);
     this.tellBlock(id, block, bytes.length);
     return true;
   }
 
-  /** A block that can be filled and told of, if one is free. */
+  /** A block to fill and tell of, if one is free. */
   takeBlock(): Uint8Array | undefined {
-    if (!this.#output.isShared) return undefined;
+    if (this.#output === undefined) return undefined;
     if (this.#outputBlocks === undefined) {
       this.#outputBlocks = new Blocks();
-      this.tell(NO_CHANNEL, Op.BLOCKS, this.#outputBlocks.buffer);
+      this.tell(NO_CHANNEL, FlowEvent.BLOCKS, this.#outputBlocks.buffer);
     }
     return this.#outputBlocks.take();
   }
 
-  /** Tells what has been filled of a block; of nothing, it is free again. */
+  /** Tells what a block has been filled with; if with nothing, it is free again. */
   tellBlock(id: number, block: Uint8Array, length: number): void {
     const blocks = this.#outputBlocks!;
-    if (length === 0) return blocks.free(blocks.indexOf(block));
-    this.tell(id, Op.BLOCK, blocks.place(block, length));
-    this.#wake();
+    if (length === 0) blocks.free(blocks.indexOf(block));
+    else this.tell(id, FlowEvent.BLOCK, blocks.place(block, length));
   }
 
-  /** Whoever has read bytes, of a block or not, needs them no more. */
+  /** Bytes that came, in a block or not, are needed no more. */
   release(bytes: Uint8Array): void {
     const blocks = this.#inputBlocks;
-    // That need not wake anybody.
     if (!blocks?.holds(bytes)) return;
     const index = blocks.indexOf(bytes);
-    if (!this.#write(NO_CHANNEL, Op.FREE, index)) {
-      this.tell(NO_CHANNEL, Op.FREE, index);
+    // In the ring it wakes nobody.
+    if (!this.#write(NO_CHANNEL, FlowEvent.FREE, index)) {
+      this.tell(NO_CHANNEL, FlowEvent.FREE, index);
     }
   }
 
-  #tellShort(id: number, op: Op, value: unknown): boolean {
-    if (!this.#write(id, op, value)) return false;
-    this.#flushSoon();
-    return true;
-  }
-
-  #write(id: number, op: Op, value: unknown): boolean {
-    // In the ring it would overtake what is to be sent.
-    return this.#events.length === 0 &&
-      this.#output.write(this.#sent, id, op, value);
+  #write(id: number, event: FlowEvent, value: unknown): boolean {
+    // In the ring it would overtake what waits to be sent.
+    return this.#events.length === 0 && this.#output !== undefined &&
+      this.#output.write(this.#sent, id, event, value);
   }
 
   #flushSoon(): void {
@@ -194,17 +183,22 @@ export class Link {
   }
 
   #begin(): void {
-    this.#isInTurn = this.#output.isInTurn = true;
+    this.#setInTurn(true);
     atEndOfTurn(() => {
-      this.#isInTurn = this.#output.isInTurn = false;
+      this.#setInTurn(false);
       this.#wokenAt = 0;
       if (this.#isUntold) this.flush();
     });
   }
 
+  #setInTurn(isInTurn: boolean): void {
+    this.#isInTurn = isInTurn;
+    if (this.#output) this.#output.isInTurn = isInTurn;
+  }
+
   /** Whether the other thread is in the middle of a turn in which it may tell something. */
   get isOtherInTurn(): boolean {
-    return this.#input.isInTurn;
+    return this.#input?.isInTurn ?? false;
   }
 
   /** Whether any channel is open. */
@@ -212,9 +206,9 @@ export class Link {
     return this.#ends.size > 0;
   }
 
-  /** What has been told is worth to be heard while this turn goes on. */
+  /** Lets the other thread hear it while this turn goes on. */
   #wake(): void {
-    const now = performanceNow();
+    const now = performance.now();
     if (now - this.#wokenAt < WAKE_EVERY) return;
     this.#wokenAt = now;
     this.flush();
@@ -247,37 +241,42 @@ export class Link {
   receive(events: FlowEvents): void {
     this.read();
     for (let i = 0; i < events.length; i += 3) {
-      this.#hear(events[i] as number, events[i + 1] as Op, events[i + 2]);
+      this.#hear(
+        events[i] as number,
+        events[i + 1] as FlowEvent,
+        events[i + 2],
+      );
     }
-    // Not before: whoever hears of an event may look into the ring.
+    // Not before: what hears an event may look into the ring.
     this.#received++;
     this.read();
   }
 
   /** Looks into the ring. */
   read(): void {
-    this.#input.read(this.#received, this.#hear);
+    this.#input?.read(this.#received, this.#hear);
   }
 
-  readonly #hear = (id: number, op: Op, value: unknown): void => {
-    if (op === Op.BLOCK) value = this.#inputBlocks!.at(value as number);
+  readonly #hear = (id: number, event: FlowEvent, value: unknown): void => {
+    if (event === FlowEvent.BLOCK) {
+      value = this.#inputBlocks!.at(value as number);
+    }
     const end = this.#ends.get(id);
-    if (end !== undefined) end.receive(op, value);
-    else if (id === NO_CHANNEL) this.#hearOfNone(op, value);
-    else if (!this.#isEarly(id)) {
-      if (op === Op.BLOCK) this.release(value as Uint8Array);
-    } else {
+    if (end !== undefined) end.receive(event, value);
+    else if (id === NO_CHANNEL) this.#hearOfNone(event, value);
+    else if (this.#isEarly(id)) {
       // What tells of the channel itself is on its way.
       const events = this.#early.get(id);
-      if (events === undefined) this.#early.set(id, [op, value]);
-      else push(events, op, value);
-    }
+      if (events === undefined) this.#early.set(id, [event, value]);
+      else events.push(event, value);
+    } else if (event === FlowEvent.BLOCK) this.release(value as Uint8Array);
   };
 
-  #hearOfNone(op: Op, value: unknown): void {
-    if (op === Op.ENDED) this.onEnded?.(value as number);
-    else if (op === Op.FREE) this.#outputBlocks!.free(value as number);
-    else this.#inputBlocks = new Blocks(value as SharedArrayBuffer);
+  #hearOfNone(event: FlowEvent, value: unknown): void {
+    if (event === FlowEvent.ENDED) this.onEnded?.(value as number);
+    else if (event === FlowEvent.FREE) {
+      this.#outputBlocks!.free(value as number);
+    } else this.#inputBlocks = new Blocks(value as SharedArrayBuffer);
   }
 
   /** Whether a channel that is not known has yet to be joined; else it is closed. */
@@ -291,6 +290,8 @@ export class Link {
     this.#events = [];
     this.#moves = [];
     this.#early.clear();
-    for (const end of this.#ends.clear()) end.fail(error);
+    const ends = [...this.#ends.values()];
+    this.#ends.clear();
+    for (const end of ends) end.fail(error);
   }
 }

@@ -1,26 +1,21 @@
 // The sending end of one direction of a channel: it waits for credit.
 
-import { compact, isUnshared, movesOf, SMALL } from "./bytes.ts";
-import { Op, type Teller } from "./op.ts";
 import { type PackedError, packError } from "../values/error_codec.ts";
+import { compact, isUnshared, movesOf, SMALL } from "./bytes.ts";
+import { FlowEvent, type Teller } from "./events.ts";
 import { sizeOf } from "./window.ts";
-
-/** What has been sent before anything has. */
-const NOTHING: unknown[] = [];
-
-type Own = Uint8Array<ArrayBuffer>;
 
 /** What goes out through a channel. */
 export class Outlet {
   readonly #channel: Teller;
   #credit: number;
   /**
-   * All that was sent, as what tells it and with what value, until the other end
-   * first says something: till then it may be sent again, through another channel.
+   * What was sent, each with its event, until the other end first says something:
+   * until then it may have to be sent again, through another link.
    */
-  #kept: unknown[] | undefined = NOTHING;
+  #kept: unknown[] | undefined = [];
   #isStarted = false;
-  #waiting: (() => void)[] | undefined;
+  #waiting: PromiseWithResolvers<void> | undefined;
   #done: PromiseWithResolvers<void> | undefined;
   #error: PackedError | undefined;
   /** Whether nothing follows. */
@@ -30,9 +25,9 @@ export class Outlet {
   /** Why it does not. */
   stopReason: unknown;
   #isDone = false;
-  /** Hears that more may be sent. */
+  /** Set to hear that more may be sent. */
   onCredit: (() => void) | undefined;
-  /** Hears that the other end wants nothing more. */
+  /** Set to hear that the other end wants nothing more. */
   onStop: ((reason: unknown) => void) | undefined;
 
   /** @param credit How much may be sent before the other end says more */
@@ -62,9 +57,7 @@ export class Outlet {
   /** Resolves when `condition` holds, or nothing more is wanted. */
   async until(condition: "hasCredit" | "isOpen"): Promise<void> {
     while (!this[condition] && !this.isStopped) {
-      await new Promise<void>((resolve) => {
-        (this.#waiting ??= []).push(resolve);
-      });
+      await (this.#waiting ??= Promise.withResolvers()).promise;
     }
   }
 
@@ -72,45 +65,33 @@ export class Outlet {
   sendBytes(bytes: Uint8Array, isOwn: boolean): void {
     const staysHere = !isOwn || bytes.length < SMALL;
     if (this.isOpen && staysHere && this.#channel.tellBytes(bytes)) {
-      this.#credit -= sizeOf(bytes);
-      return;
+      return this.count(sizeOf(bytes));
     }
-    const own = compact(isOwn ? bytes as Own : new Uint8Array(bytes));
+    const own = compact(
+      isOwn ? bytes as Uint8Array<ArrayBuffer> : new Uint8Array(bytes),
+    );
     this.send(own, this.isOpen ? movesOf(own) : undefined);
   }
 
-  /** So many bytes have been sent. */
+  /** This many bytes have been sent. */
   count(length: number): void {
     this.#credit -= length;
   }
 
-  /** Sends a chunk that can be cloned, or moves; only an open outlet lets it move. */
-  send(chunk: unknown, moves?: readonly Transferable[]): void {
-    this.#send(Op.DATA, chunk, sizeOf(chunk), moves);
+  /**
+   * Sends a chunk that can be cloned, or moves, which only an open outlet allows.
+   *
+   * @param size Of an object: how much of the window it takes
+   */
+  send(chunk: unknown, moves?: readonly Transferable[], size?: number): void {
+    this.count(size ?? sizeOf(chunk));
+    const event = size === undefined ? FlowEvent.DATA : FlowEvent.OBJECT;
+    const value = size === undefined ? chunk : [chunk, size];
+    this.#kept?.push(event, value);
+    if (this.#isStarted) this.#channel.tell(event, value, moves);
   }
 
-  /** The same of an object, which takes so much of the window. */
-  sendObject(
-    object: unknown,
-    size: number,
-    moves?: readonly Transferable[],
-  ): void {
-    this.#send(Op.OBJECT, [object, size], size, moves);
-  }
-
-  #send(
-    op: Op,
-    value: unknown,
-    size: number,
-    moves: readonly Transferable[] | undefined,
-  ): void {
-    this.#credit -= size;
-    if (this.#kept === NOTHING) this.#kept = [op, value];
-    else this.#kept?.push(op, value);
-    if (this.#isStarted) this.#channel.tell(op, value, moves);
-  }
-
-  /** No more than the end follows, which needs no credit. */
+  /** Only the end follows, which needs no credit. */
   last(): void {
     this.#credit = Infinity;
     this.#wake();
@@ -121,19 +102,19 @@ export class Outlet {
     if (this.hasEnded || this.isStopped) return;
     this.hasEnded = true;
     this.#error = error && packError(error.thrown);
-    if (this.#isStarted) this.#channel.tell(Op.END, this.#error);
+    if (this.#isStarted) this.#channel.tell(FlowEvent.END, this.#error);
   }
 
-  /** Begins to send, with what has been sent before; if that is but once, bytes move. */
+  /** Begins to send, first what has been sent before; if that is only once, bytes move. */
   start(isOnce: boolean): void {
-    const kept = this.#kept ?? NOTHING;
+    const kept = this.#kept ?? [];
     this.#isStarted = true;
     for (let i = 0; i < kept.length; i += 2) {
       const value = kept[i + 1];
       const moves = isOnce && isUnshared(value) ? movesOf(value) : undefined;
-      this.#channel.tell(kept[i] as Op, value, moves);
+      this.#channel.tell(kept[i] as FlowEvent, value, moves);
     }
-    if (this.hasEnded) this.#channel.tell(Op.END, this.#error);
+    if (this.hasEnded) this.#channel.tell(FlowEvent.END, this.#error);
     if (isOnce) this.#open();
   }
 
@@ -172,9 +153,7 @@ export class Outlet {
   }
 
   #wake(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
+    this.#waiting?.resolve();
     this.#waiting = undefined;
-    for (const resume of waiting) resume();
   }
 }

@@ -1,22 +1,19 @@
-// How much may be on its way through a channel: both ends must agree, or one
+// How much may be on its way through a channel. Both ends must agree, or one
 // would wait for credit that the other does not give.
 
-/** How many bytes may be on their way in one direction before the sender waits. */
+/** Bytes that may be on their way in one direction before the sender waits. */
 export const WINDOW = 1024 * 1024;
 
-/** Credit is given when so much of it has gathered: well within the window. */
+/** Credit is given when this much has gathered: well within the window. */
 export const TELL_AFTER = 256 * 1024;
 
-/** What may go out ahead of a job that has not started. */
+/** What may be sent ahead of a job that has not started. */
 export const AHEAD = 16 * 1024;
 
-/** What counts as so much, at least: many empty chunks are something, too. */
+/** Every chunk counts as at least this much, so that empty ones are bounded, too. */
 export const LEAST = 64;
 
-/**
- * How much of the window a chunk takes, unless its sender says so: of an object
- * only the sender finds out what it holds.
- */
+/** How much of the window a chunk takes; of an object only its sender knows. */
 export function sizeOf(chunk: unknown): number {
   if (typeof chunk === "string") return Math.max(LEAST, chunk.length);
   if (ArrayBuffer.isView(chunk) || chunk instanceof ArrayBuffer) {

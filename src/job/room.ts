@@ -1,7 +1,7 @@
 // How many jobs a pool has accepted that have not left, and who waits in
 // `ready()` until there is room for more.
 
-import { atEndOfTurn } from "../flow/turn.ts";
+import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { Waiters } from "./waiters.ts";
 
 /** Waiters, released in order, each if there is still room beside those before it. */

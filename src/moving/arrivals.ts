@@ -1,40 +1,17 @@
-// How each value that was described by its sender arrives.
+// What has moved with one value, in the thread to which it came.
 
 import type { Link } from "../flow/link.ts";
-import { RequestArrival, ResponseArrival } from "./http.ts";
-import {
-  type Arrival,
-  type Moved,
-  type MovedConnection,
-  type MovedDescriptor,
-  type MovedList,
-  whenClosed,
-} from "./moved.ts";
-import { ReadableArrival } from "./readable.ts";
-import { SignalArrival } from "./signal.ts";
-import { ValueArrival } from "./values.ts";
-import { TransformArrival } from "./transform.ts";
-import { WritableArrival } from "./writable.ts";
-
-/** Makes the arrival of a connection, where there are any. */
-export type Accept = (
-  link: Link,
-  moved: MovedConnection | MovedDescriptor,
-) => Arrival;
+import { type Arrival, type MovedList, whenClosed } from "./kind.ts";
+import { KINDS } from "./kinds.ts";
 
 /** All that has arrived with one value. */
 export class Arrivals {
-  readonly #all: Arrival[] = [];
+  #all: Arrival[] = [];
 
   /** Puts what has arrived into a value, where its placeholders are; gives the value. */
-  revive(
-    value: unknown,
-    list: MovedList,
-    link: Link,
-    accept?: Accept,
-  ): unknown {
-    // All are joined before a value is asked for: that may be one which cannot be made.
-    for (const [, moved] of list) this.#all.push(arrive(link, moved, accept));
+  revive(value: unknown, list: MovedList, link: Link): unknown {
+    // All are joined before one is made of them, which may throw.
+    this.#all = list.map(([, moved]) => KINDS[moved.kind].arrive(link, moved));
     const revived = new Map<unknown, unknown>(
       list.map(([placeholder], i) => [placeholder, this.#all[i].value]),
     );
@@ -43,7 +20,7 @@ export class Arrivals {
 
   /** Whether something is still joined to its original. */
   get isOpen(): boolean {
-    return this.#all.some((arrival) => arrival.isOpen);
+    return this.#all.some(({ isOpen }) => isOpen);
   }
 
   /** Calls back when nothing is. */
@@ -63,33 +40,11 @@ export class Arrivals {
 
   /** The job has ended. */
   end(failure?: { thrown: unknown }): void {
-    for (const arrival of this.#all) arrival.end(failure);
+    for (const arrival of this.#all) arrival.end?.(failure);
   }
 }
 
-function arrive(link: Link, moved: Moved, accept?: Accept): Arrival {
-  switch (moved.kind) {
-    case "connection":
-    case "descriptor":
-      return accept!(link, moved);
-    case "readable":
-      return new ReadableArrival(link, moved);
-    case "writable":
-      return new WritableArrival(link, moved);
-    case "transform":
-      return new TransformArrival(link, moved);
-    case "signal":
-      return new SignalArrival(link, moved);
-    case "request":
-      return new RequestArrival(link, moved);
-    case "response":
-      return new ResponseArrival(link, moved);
-    case "value":
-      return new ValueArrival(moved);
-  }
-}
-
-/** A value with what has been revived in the place of what stood for it. */
+/** A value with what was revived in place of what stood for it. */
 function replace(
   value: unknown,
   revived: Map<unknown, unknown>,
@@ -99,26 +54,23 @@ function replace(
   if (revived.has(value)) return revived.get(value);
   if (seen.has(value)) return value;
   seen.add(value);
+  const other = (item: unknown) => replace(item, revived, seen);
   if (value instanceof Map) {
     const entries = [...value];
     value.clear();
-    for (const [key, item] of entries) {
-      value.set(replace(key, revived, seen), replace(item, revived, seen));
-    }
+    for (const [key, item] of entries) value.set(other(key), other(item));
   } else if (value instanceof Set) {
     const items = [...value];
     value.clear();
-    for (const item of items) value.add(replace(item, revived, seen));
-  } else if (Array.isArray(value) || isPlainObject(value)) {
-    for (const key of Object.keys(value)) {
-      const item = (value as Record<string, unknown>)[key];
-      const replaced = replace(item, revived, seen);
-      if (replaced !== item) (value as Record<string, unknown>)[key] = replaced;
+    for (const item of items) value.add(other(item));
+  } else if (
+    Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  ) {
+    const parts = value as Record<string, unknown>;
+    for (const key of Object.keys(parts)) {
+      const replaced = other(parts[key]);
+      if (replaced !== parts[key]) parts[key] = replaced;
     }
   }
   return value;
-}
-
-function isPlainObject(value: object): boolean {
-  return Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -1,13 +1,12 @@
 // The chunks of a stream on their way out: bytes move, all else is cloned.
 
-import { isPrimitive } from "../values/cloneable.ts";
-import { JobCloneError } from "../errors.ts";
 import { isUnshared, SMALL } from "../flow/bytes.ts";
 import type { Outlet } from "../flow/outlet.ts";
 import { AHEAD } from "../flow/window.ts";
+import { isPrimitive } from "../values/cloneable.ts";
 import { pack, take } from "../values/pack.ts";
 import { classNameOf } from "../values/names.ts";
-import { MOVERS } from "./kinds.ts";
+import { kindOf } from "./kind_of.ts";
 import { weigh } from "./weigh.ts";
 
 /**
@@ -34,16 +33,19 @@ function sendBytes(
 ): void | Promise<void> {
   checkBuffer(bytes.buffer);
   if (bytes.length < SMALL) return outlet.sendBytes(bytes, isOwn);
-  const own = isOwn || bytes.length === bytes.buffer.byteLength
-    ? takeBytes(bytes)
-    : bytes.slice();
+  const own = isOwn ? moveBytes(bytes) : takeBytes(bytes);
   if (outlet.isOpen || own.length <= AHEAD) return outlet.sendBytes(own, true);
-  // What is sent ahead of its job may have to be sent twice: better not so much.
+  // What is sent ahead of its job may have to be sent twice: better not this much.
   return outlet.until("isOpen").then(() => outlet.sendBytes(own, true));
 }
 
-/** Moves bytes out of their buffer's hands, at once: nobody changes them any more. */
+/** The bytes of a chunk, which nobody else changes: moved if they are all of their buffer. */
 function takeBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const isWhole = bytes.length === bytes.buffer.byteLength;
+  return isWhole ? moveBytes(bytes) : bytes.slice();
+}
+
+function moveBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { byteOffset, length } = bytes;
   try {
     return new Uint8Array(bytes.buffer.transfer(), byteOffset, length);
@@ -66,21 +68,16 @@ async function sendBuffer(outlet: Outlet, chunk: Buffered): Promise<void> {
   const isView = ArrayBuffer.isView(chunk);
   const buffer = isView ? chunk.buffer : chunk;
   checkBuffer(buffer);
-  const bytes = new Uint8Array(
-    buffer,
-    isView ? chunk.byteOffset : 0,
-    chunk.byteLength,
-  );
+  const offset = isView ? chunk.byteOffset : 0;
+  const bytes = new Uint8Array(buffer, offset, chunk.byteLength);
   const moves = bytes.length >= SMALL;
-  const taken = moves && bytes.length === buffer.byteLength
-    ? takeBytes(bytes)
-    : bytes.slice();
+  const taken = moves ? takeBytes(bytes) : bytes.slice();
   const sent = isView ? viewOf(classNameOf(chunk), taken.buffer) : taken.buffer;
   if (moves) await outlet.until("isOpen");
   outlet.send(sent, moves ? [taken.buffer] : undefined);
 }
 
-/** All of a buffer as a view of a kind. */
+/** All of a buffer as a view of a class. */
 function viewOf(tag: string, buffer: ArrayBuffer): ArrayBufferView {
   const views = globalThis as unknown as Record<
     string,
@@ -90,17 +87,14 @@ function viewOf(tag: string, buffer: ArrayBuffer): ArrayBufferView {
 }
 
 async function sendObject(outlet: Outlet, chunk: unknown): Promise<void> {
-  const packed = pack(chunk, "chunk", { movers: MOVERS });
-  if (packed.departing.length > 0) {
-    const tag = classNameOf(packed.departing[0].value);
-    throw new JobCloneError(
-      `chunk holds a ${tag}, which cannot go through a stream`,
-    );
-  }
-  const { value, moves } = take(packed);
+  const { value, moves } = take(pack(chunk, "chunk", { whyStays }));
   const size = weigh(value as object);
   if (moves.length > 0) await outlet.until("isOpen");
-  outlet.sendObject(value, size, moves);
+  outlet.send(value, moves, size);
+}
+
+function whyStays(value: object): string | undefined {
+  return kindOf(value) && "cannot go through a stream";
 }
 
 function checkBuffer(buffer: ArrayBufferLike): void {

@@ -1,23 +1,23 @@
-// Which way a connection moves: as its bytes, or as its descriptor where that
-// is wanted and can be had.
+// How a connection departs: as its bytes, or as its descriptor where that is
+// wanted and Deno has a way.
 
-import { ConnectionHost } from "./connection_host.ts";
-import { canMoveDescriptors, newDescriptor } from "./descriptor.ts";
+import { BytesHost } from "./bytes_host.ts";
+import { classOf } from "./connection.ts";
+import { newDescriptor } from "./descriptor.ts";
 import { DescriptorHost } from "./descriptor_host.ts";
-import type { Departure } from "./moved.ts";
-import { kindOfConnection } from "./owned_connections.ts";
+import type { Departure } from "./kind.ts";
 
 /** Makes the departure of a connection. */
-export function connectBytes(conn: Deno.Conn): Departure {
-  return new ConnectionHost(conn);
+export function connectBytes(connection: Deno.Conn): Departure {
+  return new BytesHost(connection);
 }
 
-/** The same by its descriptor, where that can be had. */
-export function connectDescriptor(conn: Deno.Conn): Departure {
+/** The same by its descriptor, if it has one that can move. */
+export function connectDescriptor(connection: Deno.Conn): Departure {
   // TLS is in the process, and not in the socket.
-  const isTcp = kindOfConnection(conn) === "tcp";
-  const fd = isTcp && canMoveDescriptors() ? newDescriptor(conn) : undefined;
+  const isTcp = classOf(connection) === "tcp";
+  const fd = isTcp ? newDescriptor(connection) : undefined;
   return fd === undefined
-    ? new ConnectionHost(conn)
-    : new DescriptorHost(conn, fd);
+    ? new BytesHost(connection)
+    : new DescriptorHost(connection, fd);
 }

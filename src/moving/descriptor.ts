@@ -1,6 +1,6 @@
-// A private way of Deno's: the file descriptor of a TCP connection, for another
-// thread that makes a connection of it. `canMoveDescriptors` tells whether the
-// running Deno has it.
+// Private API of Deno's: the file descriptor of a TCP connection, and a connection
+// made of it in another thread. `canMoveDescriptors` tells whether the running
+// Deno has it.
 
 /** A handle as of libuv, of which Deno's classes for Node make use. */
 interface TcpHandle {
@@ -26,18 +26,16 @@ interface Internals {
   core: SocketCore;
 }
 
-let found: Internals | undefined;
-let isSought = false;
+let found: Internals | "none" | undefined;
 
 function internals(): Internals | undefined {
-  if (isSought) return found;
-  isSought = true;
   try {
-    found = seek();
+    found ??= seek() ?? "none";
   } catch {
     // It is not there, or not as it is known here.
+    found = "none";
   }
-  return found;
+  return found === "none" ? undefined : found;
 }
 
 function seek(): Internals | undefined {
@@ -69,12 +67,14 @@ export function canMoveDescriptors(): boolean {
 }
 
 /**
- * A new descriptor of a connection's socket, or `undefined` if it has none. To
- * close the connection shuts the socket down, whoever else has a descriptor.
+ * A new descriptor of a connection's socket, if it has one that can move. To close
+ * the connection shuts the socket down, even if others have a descriptor of it.
  */
-export function newDescriptor(conn: Deno.Conn): number | undefined {
-  const { Tcp, core } = internals()!;
-  const rid = (conn as unknown as Record<symbol, unknown>)[
+export function newDescriptor(connection: Deno.Conn): number | undefined {
+  const found = internals();
+  if (found === undefined) return undefined;
+  const { Tcp, core } = found;
+  const rid = (connection as unknown as Record<symbol, unknown>)[
     core.internalRidSymbol
   ];
   if (typeof rid !== "number") return undefined;
@@ -88,7 +88,7 @@ export function newDescriptor(conn: Deno.Conn): number | undefined {
   }
 }
 
-/** Makes a resource of a descriptor, in the thread that is to use it. */
+/** Makes a resource of a descriptor, in the thread that uses it. */
 export function adoptDescriptor(fd: number): { rid: number; core: SocketCore } {
   const { Tcp, core } = internals()!;
   const handle = new Tcp(0);

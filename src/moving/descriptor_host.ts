@@ -1,59 +1,59 @@
-// Main's end of a connection that has moved as its descriptor: it only waits
-// for the end.
+// Main's end of a connection that moves as its descriptor: it waits for the end.
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
+import {
+  closeConnection,
+  describe,
+  type MovedConnection,
+  type SocketCall,
+} from "./connection.ts";
 import { dropDescriptor } from "./descriptor.ts";
-import type { Departure, MovedDescriptor, SocketOption } from "./moved.ts";
-import { addressesOf, closeConnection } from "./owned_connections.ts";
+import { type Departure, Half } from "./kind.ts";
 
 /** A connection whose socket the worker uses by itself. */
-export class DescriptorHost implements Departure {
-  readonly #conn: Deno.Conn;
+export class DescriptorHost extends Half implements Departure<MovedConnection> {
+  readonly #connection: Deno.Conn;
   readonly #fd: number;
-  readonly #channel = new Channel({
+  protected readonly channel = new Channel({
     closed: () => this.close(),
     failed: () => this.close(),
-    called: (call) => this.#call(call as SocketOption),
+    called: (call) => this.#call(call as SocketCall),
   }, { in: 0, out: 0 });
   /** Whether the descriptor is a worker's, which closes it. */
   #isLent = false;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
 
   /** @param fd A descriptor of its own of the connection's socket */
-  constructor(conn: Deno.Conn, fd: number) {
-    this.#conn = conn;
+  constructor(connection: Deno.Conn, fd: number) {
+    super();
+    this.#connection = connection;
     this.#fd = fd;
   }
 
-  send(link: Link): MovedDescriptor {
-    const id = this.#channel.open(link, true);
-    const addresses = addressesOf(this.#conn);
+  send(link: Link): MovedConnection {
     this.#isLent = true;
-    return { kind: "descriptor", id, addresses, fd: this.#fd };
+    const id = this.channel.open(link, true);
+    return describe(this.#connection, id, this.#fd);
   }
 
-  #call([name, value]: SocketOption): void {
+  #call([name, value]: SocketCall): void {
     try {
-      (this.#conn as Deno.TcpConn)[name](value);
+      if (name !== "handshake") (this.#connection as Deno.TcpConn)[name](value);
     } catch {
       // The socket is gone, which the next read or write reports.
     }
   }
 
-  takeBack(): void {
+  override takeBack(): void {
     this.#isLent = false;
-    this.#channel.leave();
+    super.takeBack();
   }
 
   close(): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.leave();
     if (!this.#isLent) dropDescriptor(this.#fd);
-    // To close it shuts the socket down, so that comes last.
-    closeConnection(this.#conn);
-    this.onClosed?.();
+    // This shuts the socket down, so it comes last.
+    closeConnection(this.#connection);
+    this.leave();
   }
 }

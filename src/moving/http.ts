@@ -1,50 +1,154 @@
-// `Request` and `Response`: what is said of them as plain data, their bodies as
-// streams.
+// `Request` and `Response` move as plain data, and their bodies as streams.
 
+import type { Link } from "../flow/link.ts";
 import {
   type PackedError,
   packError,
   unpackError,
 } from "../values/error_codec.ts";
-import type { Link } from "../flow/link.ts";
 import {
   abortStateOf,
-  type Details,
   detailsOf,
   followSignal,
-  type Header,
   headersOf,
   makeRequest,
   makeResponse,
+  type RequestData,
+  type ResponseData,
   setSignal,
+  type WholeBody,
+  wholeBody,
 } from "./http_fields.ts";
-import type {
-  Arrival,
-  Departure,
-  MovedBody,
-  MovedRequest,
-  MovedResponse,
-} from "./moved.ts";
-import { ReadableArrival, ReadableDeparture } from "./readable.ts";
-import { SignalArrival, SignalDeparture } from "./signal.ts";
-import { type WholeBody, wholeBody } from "./whole_body.ts";
+import {
+  arriveTogether,
+  departTogether,
+  type Moved,
+  type MovingKind,
+} from "./kind.ts";
+import {
+  type MovedReadable,
+  ReadableArrival,
+  ReadableDeparture,
+} from "./readable.ts";
+import { type MovedSignal, SignalArrival, SignalDeparture } from "./signal.ts";
 
-/** A message with its body, in the thread that it leaves. */
-abstract class MessageDeparture implements Departure {
+type Message = Request | Response;
+
+/** The body of a message: whole, or as a stream. */
+type MovedBody = WholeBody | MovedReadable | undefined;
+
+interface MovedRequest extends Moved, RequestData {
+  kind: "request";
+  body: MovedBody;
+  /** Its signal, if that may still fire. */
+  signal: MovedSignal | undefined;
+  /** The reason, if it has fired. */
+  aborted: PackedError | undefined;
+}
+
+interface MovedResponse extends Moved, ResponseData {
+  kind: "response";
+  body: MovedBody;
+}
+
+/** What both kinds of messages have in common in the table of kinds. */
+const BODY = {
+  whyStays(message: Message): string | undefined {
+    const isFree = !message.bodyUsed &&
+      (wholeBody(message) !== undefined || !message.body?.locked);
+    return isFree ? undefined : "has a body that is locked or already used";
+  },
+  streamsOf(message: Message): object[] {
+    // Asking for a whole body makes it a stream.
+    const body = wholeBody(message) === undefined ? message.body : null;
+    return body ? [body] : [];
+  },
+};
+
+/** Requests in the table of kinds. */
+export const REQUEST: MovingKind<Request, MovedRequest> = {
+  ...BODY,
+  depart(request, { isOnce }) {
+    const body = new BodyDeparture(request, isOnce);
+    const { url, method } = request;
+    const headers = headersOf(request);
+    const details = detailsOf(request);
+    const signal = isOnce || abortStateOf(request) !== "may"
+      ? undefined
+      : new SignalDeparture(() => request.signal, true);
+    return departTogether([body.stream, signal], (link) => {
+      const hasFired = abortStateOf(request) === "has";
+      return {
+        kind: "request",
+        url,
+        method,
+        headers,
+        details,
+        body: body.send(link),
+        signal: hasFired ? undefined : signal?.send(link),
+        aborted: hasFired ? packError(request.signal.reason) : undefined,
+      };
+    }, body.size);
+  },
+  arrive(link, moved) {
+    const { stream, body } = new BodyArrival(link, moved.body);
+    const signal = moved.signal && new SignalArrival(link, moved.signal);
+    return arriveTogether([stream, signal], () => {
+      const request = makeRequest(moved, body);
+      if (signal) followSignal(request, () => signal.value);
+      else if (moved.aborted) {
+        setSignal(request, AbortSignal.abort(unpackError(moved.aborted)));
+      }
+      return request;
+    });
+  },
+};
+
+/** Responses in the table of kinds. */
+export const RESPONSE: MovingKind<Response, MovedResponse> = {
+  streamsOf: BODY.streamsOf,
+  whyStays(response) {
+    return response.status === 101
+      ? "has status 101: an upgrade cannot move, upgrade in the thread that serves"
+      : BODY.whyStays(response);
+  },
+  depart(response, { isOnce }) {
+    const body = new BodyDeparture(response, isOnce);
+    const { status, statusText } = response;
+    const headers = headersOf(response);
+    const details = detailsOf(response);
+    return departTogether([body.stream], (link) => ({
+      kind: "response",
+      status,
+      statusText,
+      headers,
+      details,
+      body: body.send(link),
+    }), body.size);
+  },
+  arrive(link, moved) {
+    const { stream, body } = new BodyArrival(link, moved.body);
+    return arriveTogether([stream], () => makeResponse(moved, body));
+  },
+};
+
+/** The body of a message in the thread that it leaves. */
+class BodyDeparture {
   readonly #whole: WholeBody | undefined;
-  readonly #stream: ReadableDeparture | undefined;
+  readonly stream: ReadableDeparture | undefined;
 
-  constructor(message: Request | Response, isOnce: boolean) {
+  constructor(message: Message, isOnce: boolean) {
     this.#whole = wholeBody(message);
     if (this.#whole === undefined) {
       const { body } = message;
-      if (body) this.#stream = new ReadableDeparture(body, isOnce);
+      if (body) this.stream = new ReadableDeparture(body, isOnce);
       return;
     }
-    // A text without a type would get one where it arrives.
-    if (
-      typeof this.#whole === "string" && !message.headers.has("content-type")
-    ) this.#whole = new TextEncoder().encode(this.#whole);
+    const hasType = message.headers.has("content-type");
+    if (typeof this.#whole === "string" && !hasType) {
+      // As text it would get a type where it arrives.
+      this.#whole = new TextEncoder().encode(this.#whole);
+    }
     // From here on it is used; of what a handler has returned nobody will know.
     if (!isOnce) message.bytes().catch(() => {});
   }
@@ -53,192 +157,30 @@ abstract class MessageDeparture implements Departure {
     return this.#whole?.length ?? 0;
   }
 
-  get isOpen(): boolean {
-    return this.#stream?.isOpen ?? false;
-  }
-
-  set onClosed(callback: () => void) {
-    this.#stream!.onClosed = callback;
-  }
-
-  abstract send(link: Link, isOnce: boolean): MovedRequest | MovedResponse;
-
-  protected sendBody(link: Link, isOnce: boolean): MovedBody {
-    return this.#whole ?? this.#stream?.send(link, isOnce);
-  }
-
-  takeBack(): void {
-    this.#stream?.takeBack();
-  }
-
-  close(reason: unknown): void {
-    this.#stream?.close(reason);
+  send(link: Link): MovedBody {
+    return this.#whole ?? this.stream?.send(link);
   }
 }
 
-/** A request in the thread that it leaves. */
-export class RequestDeparture extends MessageDeparture {
-  readonly #request: Request;
-  readonly #url: string;
-  readonly #method: string;
-  readonly #headers: Header[];
-  readonly #details: Details | undefined;
-  readonly #signal: SignalDeparture | undefined;
-
-  constructor(request: Request, isOnce: boolean) {
-    super(request, isOnce);
-    this.#request = request;
-    this.#url = request.url;
-    this.#method = request.method;
-    this.#headers = headersOf(request);
-    this.#details = detailsOf(request);
-    this.#signal = isOnce || abortStateOf(request) !== "may"
-      ? undefined
-      : new SignalDeparture(() => request.signal, true);
-  }
-
-  send(link: Link, isOnce: boolean): MovedRequest {
-    const aborted = this.#aborted();
-    return {
-      kind: "request",
-      url: this.#url,
-      method: this.#method,
-      headers: this.#headers,
-      details: this.#details,
-      body: this.sendBody(link, isOnce),
-      signal: aborted ? undefined : this.#signal?.send(link),
-      aborted,
-    };
-  }
-
-  /** The reason, if it was aborted before now. */
-  #aborted(): PackedError | undefined {
-    if (abortStateOf(this.#request) !== "has") return undefined;
-    return packError(this.#request.signal.reason);
-  }
-
-  override takeBack(): void {
-    super.takeBack();
-    this.#signal?.takeBack();
-  }
-
-  override close(reason: unknown): void {
-    super.close(reason);
-    this.#signal?.close();
-  }
-}
-
-/** A response in the thread that it leaves. */
-export class ResponseDeparture extends MessageDeparture {
-  readonly #status: number;
-  readonly #statusText: string;
-  readonly #headers: Header[];
-  readonly #details: Details | undefined;
-
-  constructor(response: Response, isOnce: boolean) {
-    super(response, isOnce);
-    this.#status = response.status;
-    this.#statusText = response.statusText;
-    this.#headers = headersOf(response);
-    this.#details = detailsOf(response);
-  }
-
-  send(link: Link, isOnce: boolean): MovedResponse {
-    return {
-      kind: "response",
-      status: this.#status,
-      statusText: this.#statusText,
-      headers: this.#headers,
-      details: this.#details,
-      body: this.sendBody(link, isOnce),
-    };
-  }
-}
-
-/** A message with its body, in the thread to which it has moved. */
-abstract class MessageArrival<Message> implements Arrival {
-  readonly #stream: ReadableArrival | undefined;
-  /** As bytes, if it came whole. */
-  protected readonly body: BodyInit | undefined;
-  #value: Message | undefined;
+/** The body of a message in the thread to which it has moved. */
+class BodyArrival {
+  readonly stream: ReadableArrival | undefined;
+  readonly body: BodyInit | undefined;
 
   constructor(link: Link, moved: MovedBody) {
-    if (typeof moved === "object" && "kind" in moved) {
-      this.#stream = new ReadableArrival(link, moved);
-      const whole = this.#stream.takeAll();
-      if (whole === undefined) {
-        this.body = this.#stream.value as ReadableStream<Uint8Array>;
-      } else this.body = moved.bytes ? byteStreamOf(whole) : whole;
-    } else this.body = moved;
-  }
-
-  /** The message: made when first asked for. @throws If it cannot be made here */
-  get value(): Message {
-    return this.#value ??= this.makeValue();
-  }
-
-  protected abstract makeValue(): Message;
-
-  get isOpen(): boolean {
-    return this.#stream?.isOpen ?? false;
-  }
-
-  set onClosed(callback: () => void) {
-    this.#stream!.onClosed = callback;
-  }
-
-  end(): void {
-    this.#stream?.end();
-  }
-}
-
-/** A request in the thread to which it has moved. */
-export class RequestArrival extends MessageArrival<Request> {
-  readonly #moved: MovedRequest;
-  readonly #signal: SignalArrival | undefined;
-
-  constructor(link: Link, moved: MovedRequest) {
-    super(link, moved.body);
-    this.#moved = moved;
-    if (moved.signal) this.#signal = new SignalArrival(link, moved.signal);
-  }
-
-  protected makeValue(): Request {
-    const { url, method, headers, details, aborted } = this.#moved;
-    const request = makeRequest(url, method, headers, this.body, details);
-    const signal = this.#signal;
-    if (signal) followSignal(request, () => signal.value);
-    else if (aborted) {
-      setSignal(request, AbortSignal.abort(unpackError(aborted)));
+    if (typeof moved !== "object" || !("kind" in moved)) {
+      this.body = moved;
+      return;
     }
-    return request;
-  }
-
-  override end(): void {
-    super.end();
-    this.#signal?.end();
-  }
-}
-
-/** A response in the thread to which it has moved. */
-export class ResponseArrival extends MessageArrival<Response> {
-  readonly #moved: MovedResponse;
-
-  constructor(link: Link, moved: MovedResponse) {
-    super(link, moved.body);
-    this.#moved = moved;
-  }
-
-  protected makeValue(): Response {
-    const { status, statusText, headers, details } = this.#moved;
-    return makeResponse(status, statusText, headers, this.body, details);
+    this.stream = new ReadableArrival(link, moved);
+    const whole = this.stream.takeAll();
+    if (whole === undefined) this.body = this.stream.value as ReadableStream;
+    else this.body = moved.bytes ? byteStreamOf(whole) : whole;
   }
 }
 
 /** Bytes that came as a stream of bytes, whose reader may bring a buffer of its own. */
-function byteStreamOf(
-  bytes: Uint8Array<ArrayBuffer>,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+function byteStreamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream {
   return new ReadableStream({
     type: "bytes",
     start(controller) {

@@ -3,6 +3,11 @@
 // gives responses that nothing else can make: only these fields hold them. Where
 // Deno has no such fields, what can be seen of the message itself is defined.
 
+import { isUnshared } from "../flow/bytes.ts";
+
+/** A body that is no stream. */
+export type WholeBody = string | Uint8Array<ArrayBuffer>;
+
 /** A header, as it was given. */
 export type Header = [name: string, value: string];
 
@@ -18,59 +23,91 @@ interface Inner extends Record<string, unknown> {
 
 type Fields = Record<symbol, unknown>;
 
+/** A class of messages. */
+interface MessageClass {
+  /** Where Deno keeps what a message is, and whether its headers may change. */
+  inner: symbol | undefined;
+  guard: symbol | undefined;
+  /** What one holds that was made by hand, without any options. */
+  defaults: Details;
+  /** Whether a message is from then on what is put into these fields. */
+  isKept: boolean;
+  /** What else is told of a message if it is not. */
+  visible: string;
+}
+
 const aRequest = new Request("data:,");
 const aResponse = new Response();
-const REQUEST = fieldOf(aRequest, "request");
-const RESPONSE = fieldOf(aResponse, "response");
 const SIGNAL = fieldOf(aRequest, "signalCache");
 const HEADERS = fieldOf(aRequest, "headers cache");
-const REQUEST_GUARD = fieldOf(aRequest, "headers guard");
-const RESPONSE_GUARD = fieldOf(aResponse, "headers guard");
 
-/** What a request and a response hold that were made by hand, without any options. */
-const REQUEST_DEFAULTS: Details = {
-  cacheMode: undefined,
-  credentialsMode: undefined,
-  integrity: undefined,
-  keepalive: undefined,
-  mode: undefined,
-  priority: undefined,
-  redirectMode: "follow",
-  referrer: undefined,
-  referrerPolicy: undefined,
+const REQUESTS: MessageClass = {
+  inner: fieldOf(aRequest, "request"),
+  guard: fieldOf(aRequest, "headers guard"),
+  defaults: {
+    cacheMode: undefined,
+    credentialsMode: undefined,
+    integrity: undefined,
+    keepalive: undefined,
+    mode: undefined,
+    priority: undefined,
+    redirectMode: "follow",
+    referrer: undefined,
+    referrerPolicy: undefined,
+  },
+  isKept: false,
+  visible: "redirect",
 };
-const RESPONSE_DEFAULTS: Details = { bodyDecoded: false, type: "default" };
-const REQUEST_KEYS = Object.keys(REQUEST_DEFAULTS);
-const RESPONSE_KEYS = Object.keys(RESPONSE_DEFAULTS);
-
-/** Any that can be parsed: the real one is put in its place. */
-const SOME_URL = "http://localhost/";
+const RESPONSES: MessageClass = {
+  inner: fieldOf(aResponse, "response"),
+  guard: fieldOf(aResponse, "headers guard"),
+  defaults: { bodyDecoded: false, type: "default", urlList: undefined },
+  isKept: false,
+  visible: "url",
+};
 
 function fieldOf(message: object, name: string): symbol | undefined {
   return Object.getOwnPropertySymbols(message)
     .find(({ description }) => description === name);
 }
 
-/** What Deno keeps of a message, if it tells. */
-export function innerOf(message: Request | Response): Inner | undefined {
-  const field = message instanceof Request ? REQUEST : RESPONSE;
-  if (field === undefined) return undefined;
-  return (message as unknown as Fields)[field] as Inner | undefined;
+function classOf(message: Request | Response): MessageClass {
+  return message instanceof Request ? REQUESTS : RESPONSES;
 }
 
-/** Whether what is put into these fields is what the message is from then on. */
-const isRequestKept = canRestoreRequest();
-const isResponseKept = Array.isArray(innerOf(aResponse)?.urlList) &&
-  RESPONSE_GUARD !== undefined;
+/** What Deno keeps of a message, if it tells. */
+function innerOf(message: Request | Response): Inner | undefined {
+  const { inner } = classOf(message);
+  return inner && (message as unknown as Fields)[inner] as Inner | undefined;
+}
+
+/** Any that can be parsed: the real one is put in its place. */
+const SOME_URL = "http://localhost/";
+
+REQUESTS.isKept = canRestoreRequest();
+RESPONSES.isKept = Array.isArray(innerOf(aResponse)?.urlList) &&
+  RESPONSES.guard !== undefined;
 
 function canRestoreRequest(): boolean {
-  const fields = [REQUEST, SIGNAL, HEADERS, REQUEST_GUARD];
+  const fields = [REQUESTS.inner, REQUESTS.guard, SIGNAL, HEADERS];
   if (fields.includes(undefined)) return false;
   const url = "http://a b/";
-  const made = restoreRequest(new Request(SOME_URL), url, "TRACE", [["a", "b"]])
-    .clone();
+  const data = { url, method: "TRACE", headers: [["a", "b"]] as Header[] };
+  const made = restoreRequest(new Request(SOME_URL), data).clone();
   return made.url === url && made.method === "TRACE" &&
     made.headers.get("a") === "b";
+}
+
+/**
+ * The body of a message that was made of text or bytes, if Deno tells; else it is
+ * read as a stream, which costs more than all else of a small response.
+ */
+export function wholeBody(message: Request | Response): WholeBody | undefined {
+  // What was made of a text is in another place until its headers are asked for.
+  if (!message.headers) return undefined;
+  const { body, consumed } = innerOf(message)?.body?.streamOrStatic ?? {};
+  if (consumed !== false) return undefined;
+  return isUnshared(body) || typeof body === "string" ? body : undefined;
 }
 
 /** A copy of the headers, in the order and the case in which they were given. */
@@ -82,22 +119,17 @@ export function headersOf(message: Request | Response): Header[] {
 
 /** What else a message is. */
 export function detailsOf(message: Request | Response): Details | undefined {
-  const isRequest = message instanceof Request;
+  const { guard, defaults, isKept, visible } = classOf(message);
   const inner = innerOf(message);
-  if (inner === undefined || !(isRequest ? isRequestKept : isResponseKept)) {
-    return isRequest ? { redirect: message.redirect } : { url: message.url };
-  }
-  const keys = isRequest ? REQUEST_KEYS : RESPONSE_KEYS;
-  const defaults = isRequest ? REQUEST_DEFAULTS : RESPONSE_DEFAULTS;
+  const fields = message as unknown as Details & Fields;
+  if (inner === undefined || !isKept) return { [visible]: fields[visible] };
   let details: Details | undefined;
-  for (const key of keys) {
+  for (const key of Object.keys(defaults)) {
     const value = inner[key];
-    if (value !== defaults[key]) (details ??= {})[key] = value;
+    const isEmpty = Array.isArray(value) && value.length === 0;
+    if (value !== defaults[key] && !isEmpty) (details ??= {})[key] = value;
   }
-  if (!isRequest && inner.urlList!.length > 0) {
-    (details ??= {}).urlList = inner.urlList;
-  }
-  if (isImmutable(message, isRequest)) (details ??= {}).immutable = true;
+  if (fields[guard!] === "immutable") (details ??= {}).immutable = true;
   return details;
 }
 
@@ -105,66 +137,59 @@ export function detailsOf(message: Request | Response): Details | undefined {
 export function areDetails(details: unknown, isRequest: boolean): boolean {
   if (details === undefined) return true;
   if (typeof details !== "object" || details === null) return false;
-  const keys = isRequest
-    ? isRequestKept ? REQUEST_KEYS : ["redirect"]
-    : isResponseKept
-    ? [...RESPONSE_KEYS, "urlList"]
-    : ["url"];
+  const { defaults, isKept, visible } = isRequest ? REQUESTS : RESPONSES;
   return Object.entries(details).every(([key, value]) => {
     if (key === "immutable") return value === true;
-    if (!keys.includes(key)) return false;
+    if (!(isKept ? Object.hasOwn(defaults, key) : key === visible)) {
+      return false;
+    }
     return key === "urlList"
       ? Array.isArray(value) && value.every((url) => typeof url === "string")
       : ["string", "boolean", "undefined"].includes(typeof value);
   });
 }
 
-function isImmutable(message: object, isRequest: boolean): boolean {
-  const field = isRequest ? REQUEST_GUARD : RESPONSE_GUARD;
-  return field !== undefined && (message as Fields)[field] === "immutable";
+/** What a request was in the thread from which it came. */
+export interface RequestData {
+  url: string;
+  method: string;
+  headers: Header[];
+  details?: Details;
 }
 
-/** A request that is what another one was in the thread from which it came. */
-export function makeRequest(
-  url: string,
-  method: string,
-  headers: Header[],
-  body: BodyInit | undefined,
-  { immutable, ...details }: Details = {},
-): Request {
-  if (!isRequestKept) {
-    return define(constructRequest(url, method, headers, body), details);
+/** What a response was. */
+export interface ResponseData {
+  status: number;
+  statusText: string;
+  headers: Header[];
+  details?: Details;
+}
+
+/** A request that is what another one was. */
+export function makeRequest(data: RequestData, body?: BodyInit): Request {
+  const { url, method, headers, details } = data;
+  if (REQUESTS.isKept) {
+    // What a `blob:` URL stands for is looked up when its request is made.
+    const parsable = url.startsWith("blob:") ? url : SOME_URL;
+    return restoreRequest(
+      new Request(parsable, { method: "POST", body }),
+      data,
+    );
   }
-  // What a `blob:` URL stands for is looked up when its request is made.
-  const parsable = url.startsWith("blob:") ? url : SOME_URL;
-  const init = { method: "POST", body };
-  const request = new Request(parsable, init);
-  return restoreRequest(request, url, method, headers, details, immutable);
-}
-
-/** A request as its constructor makes it; if it makes no such one, only its own properties tell. */
-function constructRequest(
-  url: string,
-  method: string,
-  headers: Header[],
-  body: BodyInit | undefined,
-): Request {
+  let request: Request;
   try {
-    return new Request(url, { method, headers, body });
+    request = new Request(url, { method, headers, body });
   } catch {
-    const request = new Request(SOME_URL, { method: "POST", headers, body });
-    return define(request, { url, method });
+    // Then only its own properties tell.
+    request = new Request(SOME_URL, { method: "POST", headers, body });
+    define(request, { url, method });
   }
+  return define(request, details);
 }
 
-function restoreRequest(
-  request: Request,
-  url: string,
-  method: string,
-  headers: Header[],
-  details?: Details,
-  immutable?: unknown,
-): Request {
+function restoreRequest(request: Request, data: RequestData): Request {
+  const { url, method, headers, details: { immutable, ...details } = {} } =
+    data;
   const inner = innerOf(request)!;
   inner.urlList = [() => url];
   inner.urlListProcessed = [url];
@@ -174,29 +199,26 @@ function restoreRequest(
   // They are made anew of that list when they are asked for.
   const fields = request as unknown as Fields;
   fields[HEADERS!] = undefined;
-  fields[REQUEST_GUARD!] = immutable ? "immutable" : "request";
+  fields[REQUESTS.guard!] = immutable ? "immutable" : "request";
   return request;
 }
 
-/** A response that is what another one was in the thread from which it came. */
-export function makeResponse(
-  status: number,
-  statusText: string,
-  headers: Header[],
-  body: BodyInit | undefined,
-  details: Details | undefined,
-): Response {
+/** A response that is what another one was. */
+export function makeResponse(data: ResponseData, body?: BodyInit): Response {
+  const { status, statusText, headers, details } = data;
   if (status === 0) return Response.error();
   // Others than these come from servers only.
   const isCommon = status >= 200 && status <= 599;
   const init = { status: isCommon ? status : 200, statusText, headers };
   const response = new Response(body, init);
   if (isCommon && details === undefined) return response;
-  if (!isResponseKept) return define(response, { ...details, status });
+  if (!RESPONSES.isKept) return define(response, { ...details, status });
   const inner = innerOf(response)!;
   const { immutable, ...rest } = details ?? {};
   Object.assign(inner, rest);
-  if (immutable) (response as unknown as Fields)[RESPONSE_GUARD!] = "immutable";
+  if (immutable) {
+    (response as unknown as Fields)[RESPONSES.guard!] = "immutable";
+  }
   if (!isCommon) {
     // Deno.serve has its answer ready, with the other status, until they are asked for.
     void response.headers;
@@ -205,7 +227,7 @@ export function makeResponse(
   return response;
 }
 
-function define<T extends object>(message: T, values: Details): T {
+function define<T extends object>(message: T, values: Details = {}): T {
   for (const [key, value] of Object.entries(values)) {
     Object.defineProperty(message, key, { value });
   }

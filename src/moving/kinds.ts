@@ -1,84 +1,56 @@
-// Which values move, or are followed, instead of being cloned.
+// The table of what moves: for each kind, why a value of it must stay, how it
+// leaves and how it arrives. Each has a file of its own; which kind a value is of
+// stands in kind_of.ts.
 
-import { hasOwn, toStringTag } from "../values/intrinsics.ts";
 import type { Kind, Movers } from "../values/pack.ts";
-import { classNameOf } from "../values/names.ts";
-import { isOwned } from "./owned_connections.ts";
-import { isWebValue, toData } from "./web_values.ts";
-import { wholeBody } from "./whole_body.ts";
+import { BytesEnd } from "./bytes_end.ts";
+import { isOwned, type MovedConnection } from "./connection.ts";
+import { DescriptorEnd } from "./descriptor_end.ts";
+import { REQUEST, RESPONSE } from "./http.ts";
+import type { Departure, MovingKind } from "./kind.ts";
+import { kindOf } from "./kind_of.ts";
+import { READABLE } from "./readable.ts";
+import { SIGNAL } from "./signal.ts";
+import { TRANSFORM } from "./transform.ts";
+import { toData, WEB_VALUE } from "./web_values.ts";
+import { WRITABLE } from "./writable.ts";
 
-/** As they were before any job could overwrite them. */
-const { ReadableStream, Request, Response, TransformStream, WritableStream } =
-  globalThis;
-
-const KINDS: Record<string, [Kind, abstract new () => unknown]> = {
-  AbortSignal: ["signal", AbortSignal],
-  ReadableStream: ["readable", ReadableStream],
-  Request: ["request", Request as unknown as new () => unknown],
-  Response: ["response", Response],
-  TransformStream: ["transform", TransformStream],
-  WritableStream: ["writable", WritableStream],
+const CONNECTION: MovingKind<Deno.Conn, MovedConnection> = {
+  whyStays(connection) {
+    return isOwned(connection) ? "has already moved into a job" : undefined;
+  },
+  streamsOf: ({ readable, writable }) => [readable, writable],
+  depart: (connection, { connect }) => {
+    return connect!(connection) as Departure<MovedConnection>;
+  },
+  arrive(link, moved) {
+    return moved.fd === undefined
+      ? new BytesEnd(link, moved)
+      : new DescriptorEnd(link, moved);
+  },
 };
 
-/** The kind of an object; `undefined` if it is cloned. */
-export function kindOf(value: object): Kind | undefined {
-  if (isConnection(value)) return "connection";
-  // All others have a tag, whatever it is.
-  if (!(toStringTag in value)) return undefined;
-  const tag = classNameOf(value);
-  if (tag === "Object") return undefined;
-  const known = hasOwn(KINDS, tag) ? KINDS[tag] : undefined;
-  if (known && value instanceof known[1]) return known[0];
-  return isWebValue(value, tag) ? "value" : undefined;
-}
+/** What moves, or is followed, instead of being cloned. */
+export const KINDS: Record<Kind, MovingKind> = {
+  connection: CONNECTION,
+  readable: READABLE,
+  writable: WRITABLE,
+  transform: TRANSFORM,
+  signal: SIGNAL,
+  request: REQUEST,
+  response: RESPONSE,
+  value: WEB_VALUE,
+};
 
-/** Deno's connection classes are not exposed, so a connection is known by what it can do. */
-function isConnection(value: object): value is Deno.Conn {
-  // Asked first for what runs no getter of an object that is none.
-  if (!("closeWrite" in value && "remoteAddr" in value)) return false;
-  const conn = value as Partial<Deno.Conn>;
-  return typeof conn.read === "function" && typeof conn.write === "function" &&
-    typeof conn.closeWrite === "function";
-}
-
-/** Why an object of a kind cannot go now, if it cannot. */
-function whyStays(value: object): string | undefined {
-  if (isOwned(value)) return "has already moved into a job";
-  if (value instanceof Request || value instanceof Response) {
-    if (value instanceof Response && value.status === 101) {
-      return "has status 101: an upgrade cannot move, upgrade in the thread that serves";
-    }
-    const isFree = !value.bodyUsed &&
-      (wholeBody(value) !== undefined || !value.body?.locked);
-    return isFree ? undefined : "has a body that is locked or already used";
-  }
-  const sides = value instanceof TransformStream
-    ? [value.readable, value.writable]
-    : [value as { locked?: boolean }];
-  return sides.some(({ locked }) => locked) ? "is locked" : undefined;
-}
-
-/** The streams that an object takes with it when it moves, which nothing else can take. */
-function streamsOf(value: object): object[] {
-  if (value instanceof ReadableStream || value instanceof WritableStream) {
-    return [value];
-  }
-  if (value instanceof Request || value instanceof Response) {
-    // To be asked for a body that is whole makes it a stream.
-    const body = wholeBody(value) === undefined ? value.body : null;
-    return body ? [body] : [];
-  }
-  if (value instanceof TransformStream || isConnection(value)) {
-    const { readable, writable } = value;
-    return [readable, writable];
-  }
-  return [];
-}
-
-/** What packing knows of all that. */
+/** What packing knows of that. */
 export const MOVERS: Movers = {
   kindOf,
-  whyStays,
-  streamsOf,
-  toData: (value) => toData(classNameOf(value), value),
+  whyStays: (value) => rowOf(value)?.whyStays?.(value),
+  streamsOf: (value) => rowOf(value)?.streamsOf?.(value) ?? [],
+  toData,
 };
+
+function rowOf(value: object): MovingKind | undefined {
+  const kind = kindOf(value);
+  return kind && KINDS[kind];
+}

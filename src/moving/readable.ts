@@ -1,28 +1,52 @@
-// A `ReadableStream` that moves: it is read in the thread that it leaves, as
-// far as the other thread gives credit.
+// A `ReadableStream` moves by being read in the thread that it leaves, as far as
+// the other thread gives credit.
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { AHEAD, WINDOW } from "../flow/window.ts";
 import { sendChunk } from "./chunks.ts";
-import type { Arrival, Departure, MovedReadable } from "./moved.ts";
+import {
+  type Arrival,
+  type Departure,
+  Half,
+  type Moved,
+  type MovingKind,
+} from "./kind.ts";
+
+/** A stream that is read where it arrives. */
+export interface MovedReadable extends Moved {
+  kind: "readable";
+  id: number;
+  /** How much may come from the start. */
+  credit: number;
+  /** Whether it is a stream of bytes. */
+  bytes: boolean;
+}
+
+/** Readable streams in the table of kinds. */
+export const READABLE: MovingKind<ReadableStream, MovedReadable> = {
+  whyStays: ({ locked }) => locked ? "is locked" : undefined,
+  streamsOf: (stream) => [stream],
+  depart: (stream, { isOnce }) => new ReadableDeparture(stream, isOnce),
+  arrive: (link, moved) => new ReadableArrival(link, moved),
+};
 
 /** A stream in the thread that it leaves. */
-export class ReadableDeparture implements Departure {
-  readonly #channel: Channel;
+export class ReadableDeparture extends Half
+  implements Departure<MovedReadable> {
+  protected readonly channel: Channel;
   readonly #bytes: boolean;
   readonly #reader: ReadableStreamDefaultReader<unknown>;
-  readonly #credit: number;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
+  readonly #isOnce: boolean;
 
   /** @param isOnce Whether it will be sent once, so that much of it may be sent with it */
   constructor(stream: ReadableStream<unknown>, isOnce: boolean) {
+    super();
     this.#bytes = isByteStream(stream);
     this.#reader = stream.getReader();
-    this.#credit = isOnce ? WINDOW : AHEAD;
-    this.#channel = new Channel({}, { in: 0, out: this.#credit });
-    const { outlet } = this.#channel;
+    this.#isOnce = isOnce;
+    this.channel = new Channel({}, { in: 0, out: this.#credit });
+    const { outlet } = this.channel;
     outlet.onStop = (reason) => this.#cancel(reason);
     // An end is told at once, whether or not there is credit for more.
     const last = () => outlet.last();
@@ -30,22 +54,22 @@ export class ReadableDeparture implements Departure {
     this.#pump();
   }
 
-  send(link: Link, isOnce: boolean): MovedReadable {
-    const id = this.#channel.open(link, isOnce);
-    if (!this.isOpen) this.#channel.leave();
+  get #credit(): number {
+    return this.#isOnce ? WINDOW : AHEAD;
+  }
+
+  send(link: Link): MovedReadable {
+    const id = this.channel.open(link, this.#isOnce);
+    if (!this.isOpen) this.channel.leave();
     return { kind: "readable", id, credit: this.#credit, bytes: this.#bytes };
   }
 
-  takeBack(): void {
-    this.#channel.leave();
-  }
-
   close(reason: unknown): void {
-    this.#channel.outlet.stop(reason);
+    this.channel.outlet.stop(reason);
   }
 
   async #pump(): Promise<void> {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     try {
       for (;;) {
         if (!outlet.hasCredit) await outlet.until("hasCredit");
@@ -63,9 +87,7 @@ export class ReadableDeparture implements Departure {
       outlet.end({ thrown: error });
       this.#cancel(error);
     }
-    this.#channel.leave();
-    this.isOpen = false;
-    this.onClosed?.();
+    this.leave();
   }
 
   #cancel(reason: unknown): void {
@@ -89,57 +111,48 @@ type Controller =
   & Partial<ReadableByteStreamController>;
 
 /** A stream in the thread to which it has moved. */
-export class ReadableArrival implements Arrival {
-  readonly #channel: Channel;
+export class ReadableArrival extends Half implements Arrival {
+  protected readonly channel: Channel;
   readonly #bytes: boolean;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
   #stream: ReadableStream<unknown> | undefined;
   #controller: Controller | undefined;
 
   constructor(link: Link, { id, credit, bytes }: MovedReadable) {
+    super();
     const ended = () => {
       this.#finish();
-      this.#leave();
+      this.leave();
     };
-    this.#channel = new Channel({ ended, failed: ended }, {
-      in: credit,
-      out: 0,
-    });
+    this.channel = new Channel(
+      { ended, failed: ended },
+      { in: credit, out: 0 },
+    );
     this.#bytes = bytes;
-    this.#channel.join(link, id);
+    this.channel.join(link, id);
   }
 
   /** The stream; made when first asked for. */
   get value(): ReadableStream<unknown> {
-    return this.#stream ??= this.#makeStream();
-  }
-
-  #makeStream(): ReadableStream<unknown> {
-    const source: UnderlyingDefaultSource<unknown> = {
-      start: (controller) => {
-        this.#controller = controller as Controller;
+    if (this.#stream) return this.#stream;
+    const source = {
+      start: (controller: Controller) => {
+        this.#controller = controller;
         this.#finish();
       },
       pull: () => this.#pull(),
-      cancel: (reason) => this.#stop(reason),
-    };
-    return this.#bytes
-      ? new ReadableStream(
-        { ...source, type: "bytes" } as UnderlyingByteSource,
-        { highWaterMark: 0 },
-      ) as ReadableStream<unknown>
-      : new ReadableStream(source, { highWaterMark: 0 });
+      cancel: (reason: unknown) => this.#stop(reason),
+      type: this.#bytes ? "bytes" : undefined,
+    } as UnderlyingDefaultSource<unknown>;
+    return this.#stream = new ReadableStream(source, { highWaterMark: 0 });
   }
 
   /** All of it as bytes, if it is here already; else nothing of it is taken. */
   takeAll(): Uint8Array<ArrayBuffer> | undefined {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     if (!inlet.hasEnded || inlet.hasFailed) return undefined;
     const chunks = inlet.all;
     if (!chunks.every((chunk) => chunk instanceof Uint8Array)) return undefined;
-    const bytes = chunks as Uint8Array[];
-    return bytes.length === 1 ? new Uint8Array(bytes[0]) : concat(bytes);
+    return concat(chunks);
   }
 
   end(): void {
@@ -147,17 +160,22 @@ export class ReadableArrival implements Arrival {
   }
 
   async #pull(): Promise<void> {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     // Its reader will want to know what follows, if only that nothing does.
     inlet.open();
     if (!inlet.hasChunk) await inlet.more();
-    if (inlet.hasChunk) this.#controller!.enqueue(this.#take());
+    if (inlet.hasChunk) {
+      const chunk = inlet.take();
+      this.#controller!.enqueue(
+        chunk instanceof Uint8Array ? this.channel.own(chunk) : chunk,
+      );
+    }
     this.#finish();
   }
 
   /** Ends the stream as soon as nothing follows what has been read, without another read. */
   #finish(): void {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     const controller = this.#controller;
     if (controller === undefined || inlet.hasChunk || !inlet.hasEnded) return;
     // What waits in the stream is read first: an error would drop it, and a reader
@@ -175,26 +193,15 @@ export class ReadableArrival implements Arrival {
     }
   }
 
-  #take(): unknown {
-    const chunk = this.#channel.inlet.take();
-    return chunk instanceof Uint8Array ? this.#channel.own(chunk) : chunk;
-  }
-
   #stop(reason: unknown): void {
-    if (this.isOpen) this.#channel.inlet.stop(reason);
+    if (this.isOpen) this.channel.inlet.stop(reason);
     this.#finish();
-    this.#leave();
-  }
-
-  #leave(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.leave();
-    this.onClosed?.();
+    this.leave();
   }
 }
 
-function concat(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  if (chunks.length === 1) return new Uint8Array(chunks[0]);
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const all = new Uint8Array(length);
   let at = 0;

@@ -1,20 +1,37 @@
-// An `AbortSignal` that follows another one in the thread from which it came.
+// An `AbortSignal` is followed: where it arrives, another one fires after it.
 
-import { packError, unpackError } from "../values/error_codec.ts";
 import { Channel } from "../flow/channel.ts";
+import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
-import type { Arrival, Departure, MovedSignal } from "./moved.ts";
+import {
+  type PackedError,
+  packError,
+  unpackError,
+} from "../values/error_codec.ts";
+import type { Arrival, Departure, Moved, MovingKind } from "./kind.ts";
+
+/** A signal that follows its original. */
+export interface MovedSignal extends Moved {
+  kind: "signal";
+  id: number;
+  /** The reason, if it has fired already. */
+  reason: PackedError | undefined;
+}
+
+/** Signals in the table of kinds. */
+export const SIGNAL: MovingKind<AbortSignal, MovedSignal> = {
+  depart: (signal) => new SignalDeparture(() => signal, false),
+  arrive: (link, moved) => new SignalArrival(link, moved),
+};
 
 /** The signal that is followed. */
-export class SignalDeparture implements Departure {
+export class SignalDeparture implements Departure<MovedSignal> {
   readonly #channel = new Channel(
     { called: () => this.#follow(), failed: () => this.close() },
     { in: 0, out: 0 },
   );
   readonly #get: () => AbortSignal;
   #signal: AbortSignal | undefined;
-  readonly isOpen = false;
 
   /**
    * @param get Gives the signal; some signals cost something once they are asked for
@@ -58,20 +75,20 @@ export class SignalDeparture implements Departure {
 export class SignalArrival implements Arrival {
   readonly #channel: Channel;
   readonly #controller = new AbortController();
-  readonly isOpen = false;
   #isAsked = false;
 
   constructor(link: Link, { id, reason }: MovedSignal) {
-    const { inlet } = this.#channel = new Channel({
-      ended: () => this.#controller.abort(inlet.error),
-    }, { in: 0, out: 0 });
+    const { inlet } = this.#channel = new Channel(
+      { ended: () => this.#controller.abort(inlet.error) },
+      { in: 0, out: 0 },
+    );
     this.#channel.join(link, id);
-    // The job must not start as if it had not.
+    // The job starts with a signal that has fired.
     if (reason) this.#controller.abort(unpackError(reason));
   }
 
   get value(): AbortSignal {
-    if (!this.#isAsked) this.#channel.tell(Op.CALL);
+    if (!this.#isAsked) this.#channel.tell(FlowEvent.CALL);
     this.#isAsked = true;
     return this.#controller.signal;
   }

@@ -1,84 +1,53 @@
-// A `TransformStream` that moves: what is written where it arrives is transformed
-// in the thread that it leaves, and comes back to be read.
+// A `TransformStream` moves as its two sides: what is written where it arrives is
+// transformed in the thread that it leaves, and comes back to be read.
 
-import type { Link } from "../flow/link.ts";
 import {
-  type Arrival,
-  type Departure,
-  type MovedTransform,
-  whenClosed,
-} from "./moved.ts";
-import { ReadableArrival, ReadableDeparture } from "./readable.ts";
-import { WritableArrival, WritableDeparture } from "./writable.ts";
+  arriveTogether,
+  departTogether,
+  type Moved,
+  type MovingKind,
+} from "./kind.ts";
+import {
+  type MovedReadable,
+  ReadableArrival,
+  ReadableDeparture,
+} from "./readable.ts";
+import {
+  type MovedWritable,
+  WritableArrival,
+  WritableDeparture,
+} from "./writable.ts";
 
-/** A stream in the thread that it leaves. */
-export class TransformDeparture implements Departure {
-  readonly #readable: ReadableDeparture;
-  readonly #writable: WritableDeparture;
+interface MovedTransform extends Moved {
+  kind: "transform";
+  readable: MovedReadable;
+  writable: MovedWritable;
+}
 
-  /** @param isOnce Whether it will be sent once, so that much of it may be sent with it */
-  constructor({ readable, writable }: TransformStream, isOnce: boolean) {
-    this.#readable = new ReadableDeparture(readable, isOnce);
-    this.#writable = new WritableDeparture(writable);
-  }
-
-  get isOpen(): boolean {
-    return this.#readable.isOpen || this.#writable.isOpen;
-  }
-
-  set onClosed(callback: () => void) {
-    whenClosed([this.#readable, this.#writable], callback);
-  }
-
-  send(link: Link, isOnce: boolean): MovedTransform {
-    return {
+/** Transform streams in the table of kinds. */
+export const TRANSFORM: MovingKind<TransformStream, MovedTransform> = {
+  whyStays: ({ readable, writable }) => {
+    return readable.locked || writable.locked ? "is locked" : undefined;
+  },
+  streamsOf: ({ readable, writable }) => [readable, writable],
+  depart(stream, { isOnce }) {
+    const readable = new ReadableDeparture(stream.readable, isOnce);
+    const writable = new WritableDeparture(stream.writable);
+    return departTogether([readable, writable], (link) => ({
       kind: "transform",
-      readable: this.#readable.send(link, isOnce),
-      writable: this.#writable.send(link),
-    };
-  }
-
-  takeBack(): void {
-    this.#readable.takeBack();
-    this.#writable.takeBack();
-  }
-
-  close(reason: unknown): void {
-    this.#readable.close(reason);
-    this.#writable.close(reason);
-  }
-}
-
-/** A stream in the thread to which it has moved. */
-export class TransformArrival implements Arrival {
-  readonly #readable: ReadableArrival;
-  readonly #writable: WritableArrival;
-  #value: TransformStream | undefined;
-
-  constructor(link: Link, { readable, writable }: MovedTransform) {
-    this.#readable = new ReadableArrival(link, readable);
-    this.#writable = new WritableArrival(link, writable);
-  }
-
-  /** The stream: made of its two sides, which no constructor takes. */
-  get value(): TransformStream {
-    return this.#value ??= Object.create(TransformStream.prototype, {
-      readable: { value: this.#readable.value },
-      writable: { value: this.#writable.value },
+      readable: readable.send(link),
+      writable: writable.send(link),
+    }));
+  },
+  arrive(link, moved) {
+    const readable = new ReadableArrival(link, moved.readable);
+    const writable = new WritableArrival(link, moved.writable);
+    // No constructor takes two sides.
+    return arriveTogether([readable, writable], () => {
+      return Object.create(TransformStream.prototype, {
+        readable: { value: readable.value },
+        writable: { value: writable.value },
+      });
     });
-  }
-
-  get isOpen(): boolean {
-    return this.#readable.isOpen || this.#writable.isOpen;
-  }
-
-  set onClosed(callback: () => void) {
-    whenClosed([this.#readable, this.#writable], callback);
-  }
-
-  end(failure?: { thrown: unknown }): void {
-    // One that is not read would hold up what is still to be written.
-    this.#readable.end();
-    this.#writable.end(failure);
-  }
-}
+  },
+};

@@ -1,7 +1,11 @@
-// Values of the web platform that hold data and that `postMessage` would turn
-// into `{}`: as plain data, and back.
+// Values of the web platform that hold data, and that `postMessage` would turn
+// into `{}`: sent as plain data, and made anew of it.
 
-import { hasOwn } from "../values/intrinsics.ts";
+import { classNameOf } from "../values/names.ts";
+import type { Moved, MovingKind } from "./kind.ts";
+
+/** As it was before a job could replace it. */
+const { hasOwn } = Object;
 
 /** How a type is taken apart and put together again. */
 interface Codec<T> {
@@ -11,7 +15,7 @@ interface Codec<T> {
 }
 
 const CODECS: Record<string, Codec<unknown>> = {
-  URL: codec<URL>((url) => url.href, (href: string) => new URL(href)),
+  URL: codec<URL>(({ href }) => href, (href: string) => new URL(href)),
   URLSearchParams: codec<URLSearchParams>(
     String,
     (text: string) => new URLSearchParams(text),
@@ -20,7 +24,14 @@ const CODECS: Record<string, Codec<unknown>> = {
     (headers) => [...headers],
     (entries: [string, string][]) => new Headers(entries),
   ),
-  FormData: codec<FormData>((form) => [...form], toFormData),
+  FormData: codec<FormData>(
+    (form) => [...form],
+    (entries: [string, string | File][]) => {
+      const form = new FormData();
+      for (const [name, value] of entries) form.append(name, value);
+      return form;
+    },
+  ),
   ImageData: codec<ImageData>(
     // A copy: jobs that share a message share no object.
     ({ data, width, height, colorSpace }) => [
@@ -35,33 +46,39 @@ const CODECS: Record<string, Codec<unknown>> = {
 };
 
 function codec<T>(
-  toData: (value: T) => unknown,
-  // deno-lint-ignore no-explicit-any
-  fromData: (data: any) => T,
+  toData: Codec<T>["toData"],
+  fromData: Codec<T>["fromData"],
 ): Codec<unknown> {
   return { toData: (value) => toData(value as T), fromData };
 }
 
-function toFormData(entries: [string, string | File][]): FormData {
-  const form = new FormData();
-  for (const [name, value] of entries) form.append(name, value);
-  return form;
-}
-
-/** Whether a value, by its tag, is one of these. */
-export function isWebValue(value: object, tag: string): boolean {
-  if (!hasOwn(CODECS, tag)) return false;
-  const Class =
-    (globalThis as unknown as Record<string, new () => unknown>)[tag];
-  return value instanceof Class;
+/** Whether values of a type, by its tag, are sent so. */
+export function isWebValue(tag: string): boolean {
+  return hasOwn(CODECS, tag);
 }
 
 /** Takes a value apart. */
-export function toData(type: string, value: unknown): unknown {
-  return CODECS[type].toData(value);
+export function toData(value: object): unknown {
+  return CODECS[classNameOf(value)].toData(value);
 }
 
-/** Puts a value together. */
-export function fromData(type: string, data: unknown): unknown {
-  return CODECS[type].fromData(data);
+interface MovedValue extends Moved {
+  kind: "value";
+  type: string;
+  data: unknown;
 }
+
+/** Such values in the table of kinds. */
+export const WEB_VALUE: MovingKind<object, MovedValue> = {
+  depart(value, { data }) {
+    const moved: MovedValue = { kind: "value", type: classNameOf(value), data };
+    return { send: () => moved };
+  },
+  arrive(_link, { type, data }) {
+    return {
+      get value() {
+        return CODECS[type].fromData(data);
+      },
+    };
+  },
+};

@@ -5,9 +5,8 @@ import { WINDOW } from "../flow/window.ts";
 /** What a value counts beside what it holds, such as a number in an array. */
 const SLOT = 8;
 /**
- * What an object counts at least, and what one counts into which this file does
- * not look. With thousands of small objects on their way, streams were measured
- * to be half as fast.
+ * What an object counts at least, and one into which this file does not look.
+ * Streams with thousands of small objects on their way were half as fast.
  */
 const LEAST = 4 * 1024;
 
@@ -22,8 +21,9 @@ export function weigh(object: object): number {
   };
   // The set grows meanwhile: what is nested is visited, too.
   for (const value of all) {
-    if (isBytes(value)) size += value.byteLength;
-    else if (Array.isArray(value)) {
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+      size += value.byteLength;
+    } else if (Array.isArray(value)) {
       for (let i = 0; i < value.length && size < WINDOW; i++) add(value[i]);
     } else if (value instanceof Map || value instanceof Set) {
       for (const [key, item] of value.entries()) {
@@ -31,10 +31,10 @@ export function weigh(object: object): number {
         if (item !== key) add(item);
         if (size >= WINDOW) break;
       }
-    } else if (isPlain(value)) {
+    } else if (Object.getPrototypeOf(value) === Object.prototype) {
       for (const key of Object.keys(value)) {
         size += key.length;
-        add(value[key]);
+        add((value as Record<string, unknown>)[key]);
       }
     } else if (value instanceof Blob) size += value.size;
     else if (value instanceof Error) {
@@ -44,12 +44,4 @@ export function weigh(object: object): number {
     if (size >= WINDOW) return WINDOW;
   }
   return Math.max(LEAST, size);
-}
-
-function isBytes(value: object): value is ArrayBuffer | ArrayBufferView {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
-}
-
-function isPlain(value: object): value is Record<string, unknown> {
-  return Object.getPrototypeOf(value) === Object.prototype;
 }

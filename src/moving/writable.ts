@@ -1,17 +1,44 @@
-// A `WritableStream` that moves: it is written in the thread that it leaves,
-// with what is written to it in the other.
+// A `WritableStream` moves by being written to in the thread that it leaves, with
+// what is written in the other.
 
-import { packError, unpackError } from "../values/error_codec.ts";
 import { Channel } from "../flow/channel.ts";
+import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
 import { WINDOW } from "../flow/window.ts";
+import {
+  type PackedError,
+  packError,
+  unpackError,
+} from "../values/error_codec.ts";
 import { sendChunk } from "./chunks.ts";
-import type { Arrival, Departure, MovedWritable } from "./moved.ts";
+import {
+  type Arrival,
+  type Departure,
+  Half,
+  type Moved,
+  type MovingKind,
+} from "./kind.ts";
+
+/** A stream that is written where it arrives. */
+export interface MovedWritable extends Moved {
+  kind: "writable";
+  id: number;
+  /** Set if it has ended already: with an error, if it has failed. */
+  ended: { error?: PackedError } | undefined;
+}
+
+/** Writable streams in the table of kinds. */
+export const WRITABLE: MovingKind<WritableStream, MovedWritable> = {
+  whyStays: ({ locked }) => locked ? "is locked" : undefined,
+  streamsOf: (stream) => [stream],
+  depart: (stream) => new WritableDeparture(stream),
+  arrive: (link, moved) => new WritableArrival(link, moved),
+};
 
 /** A stream in the thread that it leaves. */
-export class WritableDeparture implements Departure {
-  readonly #channel = new Channel({
+export class WritableDeparture extends Half
+  implements Departure<MovedWritable> {
+  protected readonly channel = new Channel({
     ended: () => this.#failed(),
     failed: () => this.#failed(),
   }, { in: WINDOW, out: 0 });
@@ -20,14 +47,13 @@ export class WritableDeparture implements Departure {
   #ended: MovedWritable["ended"];
   /** Whether all is written, and the stream is being closed or aborted. */
   #isEnding = false;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
 
   constructor(stream: WritableStream<unknown>) {
+    super();
     this.#writer = stream.getWriter();
     this.#writer.closed.then(
       () => this.#stop(new TypeError("The stream is closed"), {}),
-      // One that fails while nothing is written to it, too, wants nothing more.
+      // It may fail while nothing is written to it.
       (error) => this.#stop(error, { error: packError(error) }),
     );
     this.#pour();
@@ -35,23 +61,19 @@ export class WritableDeparture implements Departure {
 
   send(link: Link): MovedWritable {
     // Then there is nothing to be told.
-    const id = this.#ended ? 0 : this.#channel.open(link, true);
+    const id = this.#ended ? 0 : this.channel.open(link, true);
     return { kind: "writable", id, ended: this.#ended };
-  }
-
-  takeBack(): void {
-    this.#channel.leave();
   }
 
   close(reason: unknown): void {
     if (!this.isOpen) return;
-    this.#channel.inlet.fail(reason);
+    this.channel.inlet.fail(reason);
     this.#abort(reason);
   }
 
   /** A sink that is at its last chunk hears at once that nothing follows, and may give that up. */
   #failed(): void {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     if (inlet.hasFailed && !inlet.hasChunk) this.#abort(inlet.error);
   }
 
@@ -65,11 +87,11 @@ export class WritableDeparture implements Departure {
   #stop(reason: unknown, ended: MovedWritable["ended"]): void {
     if (this.#isEnding) return;
     this.#ended = ended;
-    this.#channel.inlet.stop(reason);
+    this.channel.inlet.stop(reason);
   }
 
   async #pour(): Promise<void> {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     try {
       for (;;) {
         if (!inlet.hasChunk) await inlet.more();
@@ -79,29 +101,26 @@ export class WritableDeparture implements Departure {
       this.#isEnding = true;
       if (inlet.hasFailed) await this.#writer.abort(inlet.error);
       else await this.#writer.close();
-      this.#channel.tell(Op.DONE);
+      this.channel.tell(FlowEvent.DONE);
     } catch (error) {
       inlet.stop(error);
     }
-    this.#channel.leave();
-    this.isOpen = false;
-    this.onClosed?.();
+    this.leave();
   }
 }
 
 /** A stream in the thread to which it has moved. */
-export class WritableArrival implements Arrival {
-  readonly #channel = new Channel({}, { in: 0, out: WINDOW });
+export class WritableArrival extends Half implements Arrival {
+  protected readonly channel = new Channel({}, { in: 0, out: WINDOW });
   readonly value: WritableStream<unknown>;
   #controller!: WritableStreamDefaultController;
   /** How many chunks have been written and not been sent. */
   #unsent = 0;
   /** Whether the job has ended. */
   #isEnding = false;
-  isOpen = true;
-  onClosed: (() => void) | undefined;
 
   constructor(link: Link, { id, ended }: MovedWritable) {
+    super();
     this.value = new WritableStream({
       start: (controller) => void (this.#controller = controller),
       write: (chunk) => this.#write(chunk),
@@ -112,8 +131,8 @@ export class WritableArrival implements Arrival {
       // It is asked as soon as a chunk is written.
       size: () => (this.#unsent++, 1),
     });
-    this.#channel.outlet.onStop = (reason) => this.#fail(reason);
-    if (!ended) this.#channel.join(link, id);
+    this.channel.outlet.onStop = (reason) => this.#fail(reason);
+    if (!ended) this.channel.join(link, id);
     else this.#end(ended);
   }
 
@@ -139,30 +158,30 @@ export class WritableArrival implements Arrival {
       await this.#finish();
       this.#controller.error(new Error("The job has ended"));
     } catch {
-      // Nobody waits for it; who does, does so at the other end.
+      // Its end is waited for at the other end.
     }
   }
 
   async #finish(): Promise<void> {
     try {
-      await this.#channel.outlet.finish();
+      await this.channel.outlet.finish();
     } finally {
-      this.#leave();
+      this.leave();
     }
   }
 
   #fail(reason: unknown): void {
     this.#controller.error(reason);
-    this.#leave();
+    this.leave();
   }
 
   #abort(reason: unknown): void {
-    this.#channel.outlet.end({ thrown: reason });
-    this.#leave();
+    this.channel.outlet.end({ thrown: reason });
+    this.leave();
   }
 
   async #write(chunk: unknown): Promise<void> {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     try {
       await sendChunk(outlet, chunk, false);
     } catch (error) {
@@ -174,12 +193,5 @@ export class WritableArrival implements Arrival {
     if (this.#isEnding) this.#finishSent();
     if (!outlet.hasCredit) await outlet.until("hasCredit");
     if (outlet.isStopped) throw outlet.stopReason;
-  }
-
-  #leave(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#channel.leave();
-    this.onClosed?.();
   }
 }

@@ -4,7 +4,7 @@ import type { JobExtras } from "../job/job.ts";
 import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import { Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
-import { ownConnection } from "../moving/owned_connections.ts";
+import { ownConnection } from "../moving/connection.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { areSmallPrimitives } from "../values/cloneable.ts";
 import { LARGE, pack, release, take } from "../values/pack.ts";

@@ -3,8 +3,7 @@
 // was let. It may not keep main busy either: what it says is counted, and main
 // takes so many messages for each thing that it has asked for.
 
-import type { FlowEvents } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
+import { FlowEvent, type FlowEvents } from "../flow/events.ts";
 import { LEAST, sizeOf, WINDOW } from "../flow/window.ts";
 import { areDetails } from "../moving/http_fields.ts";
 import { weigh } from "../moving/weigh.ts";
@@ -44,13 +43,13 @@ const PER_CHANNEL = WINDOW / LEAST + 16;
 
 /** What channels may tell main, apart from chunks. */
 const OPS = new Set<unknown>([
-  Op.DATA,
-  Op.END,
-  Op.CREDIT,
-  Op.STOP,
-  Op.DONE,
-  Op.CALL,
-  Op.OBJECT,
+  FlowEvent.DATA,
+  FlowEvent.END,
+  FlowEvent.CREDIT,
+  FlowEvent.STOP,
+  FlowEvent.DONE,
+  FlowEvent.CALL,
+  FlowEvent.OBJECT,
 ]);
 
 /** Checks the messages of one process. */
@@ -92,11 +91,11 @@ export class Checker {
       ];
       // What has come can be answered.
       this.#allowance += 2;
-      if (op === Op.CREDIT) {
+      if (op === FlowEvent.CREDIT) {
         change(this.#credits, id, value as number);
         this.#allowance += (value as number) / LEAST;
-      } else if (op === Op.DATA) change(this.#taken, id, sizeOf(value));
-      else if (op === Op.OBJECT) {
+      } else if (op === FlowEvent.DATA) change(this.#taken, id, sizeOf(value));
+      else if (op === FlowEvent.OBJECT) {
         change(this.#taken, id, (value as [unknown, number])[1]);
       }
     }
@@ -264,12 +263,12 @@ export class Checker {
 
   #checkEvent(id: unknown, op: unknown, value: unknown): void {
     need(isId(id) && OPS.has(op), "an event of a channel");
-    const size = op === Op.DATA
+    const size = op === FlowEvent.DATA
       ? sizeOf(value)
-      : op === Op.OBJECT
+      : op === FlowEvent.OBJECT
       ? sizeOfObject(value)
       : sizeOf(undefined);
-    const isChunk = op === Op.DATA || op === Op.OBJECT;
+    const isChunk = op === FlowEvent.DATA || op === FlowEvent.OBJECT;
     // Chunks may come before the result that their stream is a part of.
     if (!isChunk || id >= this.#lastOpened) this.#count(1);
     if (id < this.#lastOpened) {
@@ -280,19 +279,19 @@ export class Checker {
       );
     }
     switch (op) {
-      case Op.DATA:
-      case Op.OBJECT:
+      case FlowEvent.DATA:
+      case FlowEvent.OBJECT:
         return this.#spend(id, size);
-      case Op.CREDIT:
+      case FlowEvent.CREDIT:
         return need(
           isAmount(value) && change(this.#taken, id, -value) >= 0,
           "a credit for what it has taken",
         );
-      case Op.END:
+      case FlowEvent.END:
         this.#credits.delete(id);
         if (value !== undefined) this.#checkError(value);
         return;
-      case Op.STOP:
+      case FlowEvent.STOP:
         return this.#checkError(value);
       default:
         return need(value === undefined, "an event without a value");

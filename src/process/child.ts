@@ -7,7 +7,7 @@ import { watchErrors } from "../worker/watch_errors.ts";
 import { isArray, parse, stringify, unbind } from "../values/intrinsics.ts";
 import { WAKE } from "../wire/board.ts";
 import type { PackedError } from "../values/error_codec.ts";
-import type { FlowEvents } from "../flow/link.ts";
+import type { FlowEvents } from "../flow/events.ts";
 import type { AbortMessage, FromWorker, ToWorker } from "../wire/protocol.ts";
 import { ChildBoard } from "./child_board.ts";
 import { ChunkWriter } from "./chunk_writer.ts";

@@ -3,7 +3,7 @@
 // their bytes are copied once.
 
 import { bufferOf } from "../values/bytes.ts";
-import type { FlowEvents } from "../flow/link.ts";
+import type { FlowEvents } from "../flow/events.ts";
 import { JobCloneError } from "../errors.ts";
 import { isView, SafeSet, unbind, unbindGetter } from "../values/intrinsics.ts";
 import { classNameOf } from "../values/names.ts";

@@ -1,6 +1,6 @@
 // What a clone can be made of, but not in another process.
 
-import { kindOf } from "../moving/kinds.ts";
+import { kindOf } from "../moving/kind_of.ts";
 import { classNameOf } from "../values/names.ts";
 
 /** Why an argument cannot go to a process, if that is so. */

@@ -4,8 +4,7 @@
 import { transferablesIn } from "../values/movable.ts";
 import { packError } from "../values/error_codec.ts";
 import { JobCloneError } from "../errors.ts";
-import type { FlowEvents } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
+import { FlowEvent, type FlowEvents } from "../flow/events.ts";
 import { push, sliceList } from "../values/intrinsics.ts";
 
 /** As it was before any job could overwrite it. */
@@ -37,9 +36,9 @@ export function flowEach(
       const error = packError(
         new JobCloneError("A chunk cannot move between processes", { cause }),
       );
-      send([event[0], Op.END, error], []);
+      send([event[0], FlowEvent.END, error], []);
       // Not before those who send have come to the end of what they do.
-      queueMicrotask(() => tell([event[0], Op.STOP, error]));
+      queueMicrotask(() => tell([event[0], FlowEvent.STOP, error]));
     }
   }
 }

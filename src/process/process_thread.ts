@@ -4,7 +4,7 @@
 // with a thread.
 
 import { Board, WAKE } from "../wire/board.ts";
-import type { FlowEvents } from "../flow/link.ts";
+import type { FlowEvents } from "../flow/events.ts";
 import {
   type JobList,
   type SingleJob,

@@ -2,9 +2,9 @@
 // README.md tells their order.
 
 import type { PackedError } from "../values/error_codec.ts";
-import type { FlowEvents } from "../flow/link.ts";
+import type { FlowEvents } from "../flow/events.ts";
 import type { JobList } from "./job_list.ts";
-import type { MovedList } from "../moving/moved.ts";
+import type { MovedList } from "../moving/kind.ts";
 
 /** "Look": at the board, or into the ring. It is bare, since it is sent all the time. */
 export const WAKE = 0;

@@ -3,7 +3,7 @@
 import { isError, packError } from "../values/error_codec.ts";
 import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
-import { endOfTurn } from "../flow/turn.ts";
+import { endOfTurn } from "../flow/end_of_turn.ts";
 import { Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";

@@ -2,12 +2,11 @@
 // is wanted, several asynchronous ones at once, and sends their endings.
 
 import { State, WAKE, type WorkerBoard } from "../wire/board.ts";
-import { ChurnMap } from "../flow/churn_map.ts";
 import type { PackedError } from "../values/unpack_error.ts";
-import { apply, objectPrototype } from "../values/intrinsics.ts";
+import { apply, objectPrototype, SafeMap } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
-import type { MovedList } from "../moving/moved.ts";
+import type { MovedList } from "../moving/kind.ts";
 import type { FunctionsMessage, Rings, WorkerInit } from "../wire/protocol.ts";
 import {
   type CurrentJob,
@@ -99,7 +98,7 @@ export class Executor {
   #first: ReceivedJob | undefined;
   #last: ReceivedJob | undefined;
   /** The asynchronous jobs in progress, by their sequence numbers. */
-  readonly #inProgress = new ChurnMap<ReceivedJob>();
+  readonly #inProgress = new SafeMap<number, ReceivedJob>();
   /** For how many reasons no job may start just now. */
   #holds = 0;
   /** Since when there are results on the board of which main has not been told. */

@@ -2,17 +2,10 @@
 
 import { WAKE, type WorkerBoard } from "../wire/board.ts";
 import { Link } from "../flow/link.ts";
-import { FlowRing, NO_RING } from "../flow/ring.ts";
+import { FlowRing } from "../flow/ring.ts";
 import { Arrivals } from "../moving/arrivals.ts";
-import type {
-  Arrival,
-  MovedConnection,
-  MovedDescriptor,
-  MovedList,
-} from "../moving/moved.ts";
+import type { MovedList } from "../moving/kind.ts";
 import type { Rings } from "../wire/protocol.ts";
-import { ChannelSocket } from "../moving/channel_socket.ts";
-import { DescriptorSocket } from "../moving/descriptor_socket.ts";
 import type { Post } from "./host.ts";
 
 /** This worker's side of all that is joined to main. */
@@ -26,9 +19,9 @@ export class Traffic {
         else if (board.wake()) post(WAKE);
       },
       false,
-      {
-        input: rings ? new FlowRing(rings.input) : NO_RING,
-        output: rings ? new FlowRing(rings.output) : NO_RING,
+      rings && {
+        input: new FlowRing(rings.input),
+        output: new FlowRing(rings.output),
       },
     );
   }
@@ -40,13 +33,7 @@ export class Traffic {
 
   /** Puts what has moved into the arguments of a job. */
   revive(args: unknown[], list: MovedList, arrivals: Arrivals): void {
-    arrivals.revive(args, list, this.link, accept);
+    arrivals.revive(args, list, this.link);
     this.link.beginTurn();
   }
-}
-
-function accept(link: Link, moved: MovedConnection | MovedDescriptor): Arrival {
-  return moved.kind === "connection"
-    ? new ChannelSocket(link, moved)
-    : new DescriptorSocket(link, moved);
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { endOfTurn } from "../../src/flow/turn.ts";
+import { endOfTurn } from "../../src/flow/end_of_turn.ts";
 import { Room } from "../../src/job/room.ts";
 
 function waiters(room: Room, count: number): string[] {

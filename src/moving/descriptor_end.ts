@@ -1,39 +1,36 @@
-// A connection whose socket this worker uses by itself, by its descriptor.
+// The worker's end of a connection that moves as its descriptor: the worker uses
+// the socket by itself.
 
 import { Channel } from "../flow/channel.ts";
+import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
+import type { MovedConnection } from "./connection.ts";
 import { adoptDescriptor, type SocketCore } from "./descriptor.ts";
-import type { Arrival, MovedDescriptor } from "./moved.ts";
+import { type Arrival, Half } from "./kind.ts";
 import {
   abortedError,
   closedError,
-  type Conn,
-  makeConn,
-  type Socket,
-} from "./moved_conn.ts";
+  type Connection,
+  type ConnectionEnd,
+  makeConnection,
+} from "./moved_connection.ts";
 
 const CHUNK = 64 * 1024;
 
-/** The worker's end of a connection that moves as its descriptor. */
-export class DescriptorSocket implements Socket, Arrival {
-  readonly #channel = new Channel({}, { in: 0, out: 0 });
+/** A connection whose socket this worker uses by itself. */
+export class DescriptorEnd extends Half implements ConnectionEnd, Arrival {
+  protected readonly channel = new Channel({}, { in: 0, out: 0 });
   readonly #fd: number;
-  readonly value: Conn;
-  onClosed: (() => void) | undefined;
+  readonly value: Connection;
   #core: SocketCore | undefined;
   #rid = 0;
   #isAborted = false;
-  isClosed = false;
 
-  constructor(link: Link, moved: MovedDescriptor) {
-    this.#fd = moved.fd;
-    this.#channel.join(link, moved.id);
-    this.value = makeConn("tcp", this, moved.addresses);
-  }
-
-  get isOpen(): boolean {
-    return !this.isClosed;
+  constructor(link: Link, moved: MovedConnection) {
+    super();
+    this.#fd = moved.fd!;
+    this.channel.join(link, moved.id);
+    this.value = makeConnection(this, moved);
   }
 
   /** From here on the descriptor is this worker's; before, main may take it back. */
@@ -67,40 +64,29 @@ export class DescriptorSocket implements Socket, Arrival {
   }
 
   close(): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
+    if (!this.isOpen) return;
     // A job that never started has adopted nothing.
     this.#core?.close(this.#rid);
-    this.#channel.tell(Op.CLOSE);
-    this.#channel.leave();
-    this.onClosed?.();
+    this.channel.tell(FlowEvent.CLOSE);
+    this.leave();
   }
 
   abort(): void {
     this.#isAborted = true;
-    if (!this.isClosed) this.#core?.cancelRead(this.#rid);
+    if (this.isOpen) this.#core?.cancelRead(this.#rid);
   }
 
   end(): void {
     this.close();
   }
 
-  ref(): void {
-    // A worker lives as long as its pool wants it to.
-  }
-
-  // Main has the same socket, and the means.
-
-  setNoDelay(value: boolean | undefined): void {
-    this.#channel.tell(Op.CALL, ["setNoDelay", value]);
-  }
-
-  setKeepAlive(value: boolean | undefined): void {
-    this.#channel.tell(Op.CALL, ["setKeepAlive", value]);
+  set(option: "setNoDelay" | "setKeepAlive", value?: boolean): void {
+    // Main has the same socket, and the means.
+    this.channel.tell(FlowEvent.CALL, [option, value]);
   }
 
   #open(): SocketCore {
-    if (this.isClosed || this.#core === undefined) throw closedError();
+    if (!this.isOpen || this.#core === undefined) throw closedError();
     return this.#core;
   }
 }

@@ -1,14 +1,14 @@
-// The end of a turn of the event loop: when all is done that goes on in it.
+// The end of a turn of the event loop, when everything in it is done.
 
 import process from "node:process";
 
-/** As they were before any job could overwrite them. */
+/** As they were before a job could replace them: endings of jobs wait for this. */
 const { nextTick } = process;
 const microtask = queueMicrotask;
 
-/** Calls back when all that goes on in this turn is done, and before the next begins. */
+/** Calls back after all microtasks of this turn, and before the next turn. */
 export function atEndOfTurn(callback: () => void): void {
-  // What is given from a microtask comes after all of them.
+  // A tick that is set from a microtask comes after all microtasks.
   microtask(() => nextTick(callback));
 }
 

@@ -1,114 +1,109 @@
-// A connection whose socket is at main, and whose bytes come and go through a
-// channel.
+// The worker's end of a connection that moves as its bytes: they come and go
+// through a channel.
 
-import { unpackError } from "../values/error_codec.ts";
 import { BLOCK } from "../flow/blocks.ts";
 import { Channel } from "../flow/channel.ts";
+import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
-import { Op } from "../flow/op.ts";
 import { WINDOW } from "../flow/window.ts";
+import { unpackError } from "../values/error_codec.ts";
 import {
-  type Arrival,
   type MovedConnection,
   ONE_READ,
   type SocketAnswer,
   type SocketCall,
-} from "./moved.ts";
+} from "./connection.ts";
+import { type Arrival, Half } from "./kind.ts";
 import {
   abortedError,
   closedError,
-  type Conn,
+  type Connection,
+  type ConnectionEnd,
   interruptedError,
-  makeConn,
-  type Socket,
-} from "./moved_conn.ts";
+  makeConnection,
+} from "./moved_connection.ts";
 
-/** The worker's end of a connection that moves as bytes. */
-export class ChannelSocket implements Socket, Arrival {
-  readonly #channel: Channel;
-  readonly value: Conn;
-  onClosed: (() => void) | undefined;
+/** A connection whose bytes come and go through a channel. */
+export class BytesEnd extends Half implements ConnectionEnd, Arrival {
+  protected readonly channel: Channel;
+  readonly value: Connection;
+  /** The calls that have no answer. */
   #calls: PromiseWithResolvers<unknown>[] | undefined;
   /** How far the first chunk has been read. */
   #offset = 0;
   readonly #isTls: boolean;
   /** Whether the handshake of TLS, which writes wait for, may still fail. */
   #mustShake: boolean;
-  #shaken: Promise<Deno.TlsHandshakeInfo> | undefined;
+  #shaken: Promise<unknown> | undefined;
   #isAborted = false;
-  isClosed = false;
 
   constructor(link: Link, moved: MovedConnection) {
-    this.#channel = new Channel({
-      called: (answer) => this.#answered(answer as SocketAnswer),
-    }, { in: ONE_READ, out: WINDOW });
-    this.#channel.join(link, moved.id);
-    this.#isTls = moved.type === "tls";
-    this.#mustShake = this.#isTls;
-    this.value = makeConn(moved.type, this, moved.addresses);
-  }
-
-  get isOpen(): boolean {
-    return !this.isClosed;
+    super();
+    this.channel = new Channel(
+      { called: (answer) => this.#answered(answer as SocketAnswer) },
+      { in: ONE_READ, out: WINDOW },
+    );
+    this.channel.join(link, moved.id);
+    this.#mustShake = this.#isTls = moved.class === "tls";
+    this.value = makeConnection(this, moved);
   }
 
   async read(target: Uint8Array): Promise<number | null> {
     if (target.length === 0) return 0;
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     do await this.#more(); while (this.#isTaken);
     if (!inlet.hasChunk) return null;
     const chunk = inlet.first as Uint8Array;
     const part = chunk.subarray(this.#offset, this.#offset + target.length);
     target.set(part);
     this.#offset += part.length;
-    const { length } = part;
     if (this.#offset === chunk.length) {
       this.#offset = 0;
       inlet.take();
-      this.#channel.release(chunk);
+      this.channel.release(chunk);
     }
-    return length;
+    return part.length;
   }
 
   async readChunk(): Promise<Uint8Array<ArrayBuffer> | null> {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     do await this.#more(); while (this.#isTaken);
     if (!inlet.hasChunk) return null;
     const chunk = inlet.take() as Uint8Array;
-    const rest = this.#channel.own(chunk).subarray(this.#offset);
+    const rest = this.channel.own(chunk).subarray(this.#offset);
     this.#offset = 0;
     return rest;
   }
 
   /** Whether another reader has taken what came. */
   get #isTaken(): boolean {
-    const { inlet } = this.#channel;
+    const { inlet } = this.channel;
     return !inlet.hasChunk && (!inlet.hasEnded || inlet.hasFailed);
   }
 
   /** Waits for the next chunk; there is none at the end. */
   async #more(): Promise<void> {
-    if (this.isClosed) throw closedError();
-    const { inlet } = this.#channel;
+    if (!this.isOpen) throw closedError();
+    const { inlet } = this.channel;
     if (!inlet.hasChunk) await inlet.more();
-    if (this.isClosed) throw interruptedError();
+    if (!this.isOpen) throw interruptedError();
     if (this.#isAborted) throw abortedError();
     if (!inlet.hasChunk && inlet.hasFailed) throw inlet.error;
-    // Bytes come after a handshake only.
+    // Bytes come only after a handshake.
     if (inlet.hasChunk) this.#mustShake = false;
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    const { outlet } = this.#channel;
-    if (this.isClosed) throw closedError();
+    const { outlet } = this.channel;
+    if (!this.isOpen) throw closedError();
     if (this.#mustShake) await this.#shake();
     if (!outlet.hasCredit) await outlet.until("hasCredit");
-    if (this.isClosed) throw interruptedError();
+    if (!this.isOpen) throw interruptedError();
     if (outlet.isStopped) throw outlet.stopReason;
     if (bytes.length === 0 && this.#isTls) return 0;
     if (outlet.hasEnded) throw this.#endedError();
     if (bytes.length === 0) return 0;
-    // The caller may use its buffer again as soon as this has resolved.
+    // The caller may use its buffer again as soon as this resolves.
     const part = bytes.subarray(0, BLOCK);
     outlet.sendBytes(part, false);
     return part.length;
@@ -128,62 +123,49 @@ export class ChannelSocket implements Socket, Arrival {
   }
 
   async closeWrite(): Promise<void> {
-    if (this.isClosed) throw closedError();
+    if (!this.isOpen) throw closedError();
     if (this.#mustShake) await this.#shake();
-    await this.#channel.outlet.finish();
+    await this.channel.outlet.finish();
   }
 
   /** Closes the connection; what was written still goes out. */
   close(): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    this.#channel.tell(Op.CLOSE);
-    this.#channel.leave();
-    // Whoever still waits is told.
-    this.#channel.inlet.end();
+    if (!this.isOpen) return;
+    this.channel.tell(FlowEvent.CLOSE);
+    this.channel.drop();
+    // Wakes what still waits.
+    this.channel.inlet.end();
     // An end that was told still goes out.
-    if (this.#channel.outlet.hasEnded) this.#channel.outlet.taken();
-    this.#channel.outlet.stop(closedError());
+    if (this.channel.outlet.hasEnded) this.channel.outlet.taken();
+    this.channel.outlet.stop(closedError());
     for (const call of this.#calls ?? []) call.reject(interruptedError());
-    this.onClosed?.();
+    this.leave();
   }
 
   abort(): void {
     this.#isAborted = true;
-    this.#channel.inlet.fail(abortedError());
+    this.channel.inlet.fail(abortedError());
   }
 
   end(): void {
     this.close();
   }
 
-  ref(): void {
-    // The socket is at main: here it neither keeps the worker alive nor not.
-  }
-
-  setNoDelay(value: boolean | undefined): void {
-    this.#callLater(["setNoDelay", value]);
-  }
-
-  setKeepAlive(value: boolean | undefined): void {
-    this.#callLater(["setKeepAlive", value]);
+  set(option: "setNoDelay" | "setKeepAlive", value?: boolean): void {
+    this.#call([option, value]).catch(() => {
+      // The socket is gone, which the next read or write reports.
+    });
   }
 
   handshake(): Promise<Deno.TlsHandshakeInfo> {
-    if (this.isClosed) return Promise.reject(closedError());
+    if (!this.isOpen) return Promise.reject(closedError());
     return this.#call(["handshake"]) as Promise<Deno.TlsHandshakeInfo>;
-  }
-
-  #callLater(call: SocketCall): void {
-    this.#call(call).catch(() => {
-      // The socket is gone, which the next read or write reports.
-    });
   }
 
   #call(call: SocketCall): Promise<unknown> {
     const answer = Promise.withResolvers<unknown>();
     (this.#calls ??= []).push(answer);
-    this.#channel.tell(Op.CALL, call);
+    this.channel.tell(FlowEvent.CALL, call);
     return answer.promise;
   }
 

@@ -1,0 +1,157 @@
+// What a kind of value tells of itself that moves, or is followed by a copy,
+// instead of being cloned. kinds.ts is the table of all kinds.
+
+import type { Channel } from "../flow/channel.ts";
+import type { Link } from "../flow/link.ts";
+import type { Kind } from "../values/pack.ts";
+
+/** A kind of value. */
+export interface MovingKind<
+  V extends object = object,
+  M extends Moved = Moved,
+> {
+  /** Why a value cannot go now, if it cannot. */
+  whyStays?(value: V): string | undefined;
+  /** The streams that a value takes with it, which nothing else can take. */
+  streamsOf?(value: V): object[];
+  /** How it leaves: from here on the value is the pool's. */
+  depart(value: V, how: HowDeparts): Departure<M>;
+  /** How it arrives. */
+  arrive(link: Link, moved: M): Arrival;
+}
+
+/** What a departure has to know. */
+export interface HowDeparts {
+  /** Whether it is sent only once, so that what is there of it may move with it. */
+  isOnce: boolean;
+  /** Of a value that is sent as data: that data. */
+  data: unknown;
+  /** How connections depart. */
+  connect: Connect | undefined;
+}
+
+/** Makes the departure of a connection. */
+export type Connect = (connection: Deno.Conn) => Departure;
+
+/** How something that moves is described in a message. */
+export interface Moved {
+  kind: Kind;
+}
+
+/** All that moves with one value: the object that stands for each, and its description. */
+export type MovedList = [placeholder: object, moved: Moved][];
+
+/** What may be open for a while. */
+interface Open {
+  readonly isOpen?: boolean;
+  /** Set, while it is open, to hear that it no longer is. */
+  onClosed?: () => void;
+}
+
+/** One of the two halves of something that moves, joined by a channel while it is open. */
+export abstract class Half implements Open {
+  isOpen = true;
+  onClosed: (() => void) | undefined;
+  protected abstract readonly channel: Channel;
+
+  /** Leaves the channel, so that it can be opened to another thread. */
+  takeBack(): void {
+    this.channel.leave();
+  }
+
+  /** It is open no longer. */
+  protected leave(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.channel.leave();
+    this.onClosed?.();
+  }
+}
+
+/** Something that moves, in the thread that it leaves. */
+export interface Departure<M extends Moved = Moved> extends Open {
+  /** How many bytes go with its description. */
+  readonly size?: number;
+  /** Whether it is not known yet what is there of it; else it is by the end of the turn. */
+  readonly isPending?: boolean;
+  /** Set to hear that it is known. */
+  onReady?: () => void;
+  /** Describes it for the other thread, to which it is joined from now on. */
+  send(link: Link): M;
+  /** Undoes that, so that it can be sent elsewhere. */
+  takeBack?(): void;
+  /** Closes it now, for this reason. */
+  close?(reason: unknown): void;
+}
+
+/** Something that has moved, in the thread to which it came. */
+export interface Arrival extends Open {
+  /** What it is here; may throw if it cannot be that. */
+  readonly value: unknown;
+  /** The job has started. */
+  start?(): void;
+  /** The caller has aborted the job. */
+  abort?(): void;
+  /** The job has ended: with an error, if it failed. */
+  end?(failure?: { thrown: unknown }): void;
+}
+
+/** Calls back when nothing is open any more: at once if nothing is. */
+export function whenClosed(all: readonly Open[], callback: () => void): void {
+  const open = all.filter(({ isOpen }) => isOpen);
+  let left = open.length;
+  if (left === 0) return callback();
+  for (const one of open) {
+    one.onClosed = () => {
+      if (--left === 0) callback();
+    };
+  }
+}
+
+/** The departure of a value that is made of others. */
+export function departTogether<M extends Moved>(
+  maybe: (Departure | undefined)[],
+  send: (link: Link) => M,
+  size?: number,
+): Departure<M> {
+  const parts = maybe.filter((part) => part !== undefined);
+  return {
+    size,
+    get isOpen() {
+      return parts.some(({ isOpen }) => isOpen);
+    },
+    set onClosed(callback: () => void) {
+      whenClosed(parts, callback);
+    },
+    send,
+    takeBack() {
+      for (const part of parts) part.takeBack?.();
+    },
+    close(reason) {
+      for (const part of parts) part.close?.(reason);
+    },
+  };
+}
+
+/** The arrival of a value that is made of others, when it is first asked for. */
+export function arriveTogether(
+  maybe: (Arrival | undefined)[],
+  make: () => unknown,
+): Arrival {
+  const parts = maybe.filter((part) => part !== undefined);
+  let value: unknown;
+  return {
+    get value() {
+      return value ??= make();
+    },
+    get isOpen() {
+      return parts.some(({ isOpen }) => isOpen);
+    },
+    set onClosed(callback: () => void) {
+      whenClosed(parts, callback);
+    },
+    end(failure) {
+      for (const part of parts) part.end?.(failure);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// Of which kind a value is. This stands beside the table, since a stream, which is
+// of a kind itself, asks it of its chunks.
+
+import type { Kind } from "../values/pack.ts";
+import { classNameOf } from "../values/names.ts";
+import { isWebValue } from "./web_values.ts";
+
+/** As they were before a job could replace them: results of other jobs pass here. */
+const { hasOwn } = Object;
+const { toStringTag } = Symbol;
+
+/** The kinds of classes, by their tags. */
+const KINDS: Record<string, Kind> = {
+  AbortSignal: "signal",
+  ReadableStream: "readable",
+  Request: "request",
+  Response: "response",
+  TransformStream: "transform",
+  WritableStream: "writable",
+};
+
+/** The kind of an object; `undefined` if it is cloned. */
+export function kindOf(value: object): Kind | undefined {
+  if (isConnection(value)) return "connection";
+  // All others have a tag, whatever it is.
+  if (!(toStringTag in value)) return undefined;
+  const tag = classNameOf(value);
+  const kind = hasOwn(KINDS, tag)
+    ? KINDS[tag]
+    : isWebValue(tag)
+    ? "value"
+    : undefined;
+  // A tag alone proves nothing.
+  const Class = kind &&
+    (globalThis as unknown as Record<string, new () => unknown>)[tag];
+  return Class && value instanceof Class ? kind : undefined;
+}
+
+/** Deno's connection classes are not exposed, so a connection is known by what it can do. */
+function isConnection(value: object): boolean {
+  // Asked first, since this runs no getter of other objects.
+  if (!("closeWrite" in value && "remoteAddr" in value)) return false;
+  const { read, write, closeWrite } = value as Partial<Deno.Conn>;
+  return [read, write, closeWrite].every((method) => {
+    return typeof method === "function";
+  });
+}

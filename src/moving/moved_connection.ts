@@ -1,0 +1,217 @@
+// What a handler gets: a `Deno.TcpConn`, a `Deno.UnixConn` or a `Deno.TlsConn`,
+// whatever end of the connection is behind it.
+
+import { expected } from "../expected.ts";
+import type { ConnectionClass } from "./connection.ts";
+
+/** The worker's end of a connection. */
+export interface ConnectionEnd {
+  /** Whether it is not closed, by its handler or with the job. */
+  readonly isOpen: boolean;
+  /** Reads as many bytes as the target takes, at most; `null` at the end. */
+  read(target: Uint8Array): Promise<number | null>;
+  /** The next bytes, which are nobody else's; `null` at the end. */
+  readChunk(): Promise<Uint8Array<ArrayBuffer> | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+  set(option: "setNoDelay" | "setKeepAlive", value?: boolean): void;
+  handshake?(): Promise<Deno.TlsHandshakeInfo>;
+}
+
+/** Makes the connection of an end. */
+export function makeConnection(
+  end: ConnectionEnd,
+  moved: { class: ConnectionClass; addresses: string },
+): Connection {
+  return new CLASSES[moved.class](end, moved.addresses);
+}
+
+/** The end of a connection, which its handler does not see. */
+let endOf: (connection: Connection) => ConnectionEnd;
+
+/** What a handler may do with a connection of any class. */
+export class Connection<A extends Deno.Addr = Deno.Addr>
+  implements Deno.Conn<A> {
+  readonly #end: ConnectionEnd;
+  /** As text until a handler asks for them. */
+  #addresses: [A, A] | string;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
+
+  static {
+    endOf = (connection) => connection.#end;
+  }
+
+  constructor(end: ConnectionEnd, addresses: string) {
+    this.#end = end;
+    this.#addresses = addresses;
+  }
+
+  get localAddr(): A {
+    return this.#parse()[0];
+  }
+
+  get remoteAddr(): A {
+    return this.#parse()[1];
+  }
+
+  #parse(): [A, A] {
+    if (typeof this.#addresses === "string") {
+      this.#addresses = JSON.parse(this.#addresses) as [A, A];
+    }
+    return this.#addresses;
+  }
+
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= readableOf(this.#end);
+  }
+
+  get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
+    return this.#writable ??= writableOf(this.#end);
+  }
+
+  read(target: Uint8Array): Promise<number | null> {
+    return target instanceof Uint8Array
+      ? this.#end.read(target)
+      : Promise.reject(expected("target", "a Uint8Array", target));
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return bytes instanceof Uint8Array
+      ? this.#end.write(bytes)
+      : Promise.reject(expected("bytes", "a Uint8Array", bytes));
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#end.closeWrite();
+  }
+
+  close(): void {
+    if (!this.#end.isOpen) throw closedError();
+    this.#end.close();
+  }
+
+  ref(): void {
+    // A worker lives as long as its pool wants it to.
+  }
+
+  unref(): void {
+    // The same.
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.close();
+  }
+}
+
+// These have the names of Deno's own classes, which are not exposed.
+
+class TcpConn extends Connection<Deno.NetAddr> implements Deno.TcpConn {
+  setNoDelay(value?: boolean): void {
+    setOption(this, "setNoDelay", value);
+  }
+
+  setKeepAlive(value?: boolean): void {
+    setOption(this, "setKeepAlive", value);
+  }
+}
+
+class UnixConn extends Connection<Deno.UnixAddr> implements Deno.UnixConn {}
+
+class TlsConn extends Connection<Deno.NetAddr> implements Deno.TlsConn {
+  handshake(): Promise<Deno.TlsHandshakeInfo> {
+    return endOf(this).handshake!();
+  }
+}
+
+const CLASSES = { tcp: TcpConn, unix: UnixConn, tls: TlsConn };
+
+function setOption(
+  connection: TcpConn,
+  option: "setNoDelay" | "setKeepAlive",
+  value: boolean | undefined,
+): void {
+  const end = endOf(connection);
+  if (!end.isOpen) throw closedError();
+  end.set(option, value);
+}
+
+function readableOf(
+  end: ConnectionEnd,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    type: "bytes",
+    pull: (controller) => pull(end, controller),
+    cancel: () => end.close(),
+  }, { highWaterMark: 0 });
+}
+
+async function pull(
+  end: ConnectionEnd,
+  controller: ReadableByteStreamController,
+): Promise<void> {
+  const { byobRequest } = controller;
+  if (byobRequest) {
+    // What does not fit into the reader's buffer stays for other reads.
+    const count = await end.read(byobRequest.view as Uint8Array);
+    if (count !== null) return byobRequest.respond(count);
+  } else {
+    const chunk = await end.readChunk();
+    if (chunk !== null) return controller.enqueue(chunk);
+  }
+  controller.close();
+  controller.byobRequest?.respond(0);
+}
+
+function writableOf(
+  end: ConnectionEnd,
+): WritableStream<Uint8Array<ArrayBufferLike>> {
+  return new WritableStream({
+    write: (chunk) => writeAll(end, chunk),
+    close: () => end.closeWrite(),
+    abort: () => end.close(),
+  });
+}
+
+async function writeAll(end: ConnectionEnd, chunk: unknown): Promise<void> {
+  try {
+    const bytes = bytesOf(chunk);
+    let written = await end.write(bytes);
+    while (written < bytes.length) {
+      written += await end.write(bytes.subarray(written));
+    }
+  } catch (error) {
+    // The stream has failed, and the connection with it, as natively.
+    end.close();
+    throw error;
+  }
+}
+
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (ArrayBuffer.isView(chunk)) {
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+  if (chunk instanceof ArrayBuffer || chunk instanceof SharedArrayBuffer) {
+    return new Uint8Array(chunk);
+  }
+  throw expected("chunk", "an ArrayBuffer or a view of one", chunk);
+}
+
+/** The error of using a connection that is closed. */
+export function closedError(): Error {
+  return new Deno.errors.BadResource(
+    "The connection is closed: by close(), or with the end of its job",
+  );
+}
+
+/** The error of what waits for a connection that is being closed. */
+export function interruptedError(): Error {
+  return new Deno.errors.Interrupted("operation canceled");
+}
+
+/** The error of reads once the caller has aborted the job. */
+export function abortedError(): Error {
+  return new Deno.errors.Interrupted("The job was aborted");
+}

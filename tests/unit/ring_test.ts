@@ -1,0 +1,123 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { FlowEvent } from "../../src/flow/events.ts";
+import { FlowRing, LONGEST, SIZE } from "../../src/flow/ring.ts";
+
+type Record = [id: number, event: FlowEvent, value: unknown];
+
+function makeRing() {
+  const writer = new FlowRing();
+  const reader = new FlowRing(writer.buffer);
+  return { writer, reader };
+}
+
+function readAll(reader: FlowRing, epoch = 0): Record[] {
+  const records: Record[] = [];
+  reader.read(epoch, (...record) => records.push(record));
+  return records;
+}
+
+/** Bytes that tell which they are. */
+function bytesOf(length: number, first: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => first + i);
+}
+
+Deno.test("FlowRing.read() gives numbers, bytes and bare events in their order", () => {
+  const { writer, reader } = makeRing();
+  const records: Record[] = [
+    [1, FlowEvent.CREDIT, 1024 * 1024],
+    [-2, FlowEvent.DATA, bytesOf(5, 7)],
+    [3, FlowEvent.END, undefined],
+    [0, FlowEvent.ENDED, 0],
+    [4, FlowEvent.DATA, new Uint8Array(0)],
+  ];
+  for (const record of records) assert(writer.write(0, ...record));
+  assertEquals(readAll(reader), records);
+  assertEquals(readAll(reader), []);
+});
+
+Deno.test("FlowRing.write() refuses what needs a message", () => {
+  const { writer, reader } = makeRing();
+  const { DATA, END } = FlowEvent;
+  assertFalse(writer.write(0, 1, DATA, "text"));
+  assertFalse(writer.write(0, 1, DATA, 5));
+  assertFalse(writer.write(0, 1, END, { error: 1 }));
+  assertFalse(writer.write(0, 1, DATA, new Uint8Array(LONGEST + 1)));
+  assert(writer.write(0, 1, DATA, new Uint8Array(LONGEST)));
+  assertEquals(readAll(reader).length, 1);
+});
+
+Deno.test("FlowRing.write() refuses a record while the ring is full, and takes it when there is room", () => {
+  const { writer, reader } = makeRing();
+  const write = () => {
+    return writer.write(0, 1, FlowEvent.DATA, new Uint8Array(LONGEST));
+  };
+  let written = 0;
+  while (write()) written++;
+  assert(written * LONGEST < SIZE && (written + 2) * LONGEST >= SIZE);
+  assertFalse(write());
+  assertEquals(readAll(reader).length, written);
+  assert(write());
+  assertEquals(readAll(reader).length, 1);
+});
+
+Deno.test("FlowRing wraps around with records of any length", () => {
+  const { writer, reader } = makeRing();
+  let total = 0;
+  for (let i = 0; total < 5 * SIZE; i++) {
+    const bytes = bytesOf(i * 37 % LONGEST, i);
+    total += bytes.length;
+    assert(writer.write(0, i, FlowEvent.DATA, bytes));
+    assertEquals(readAll(reader), [[i, FlowEvent.DATA, bytes]]);
+  }
+});
+
+Deno.test("FlowRing counts positions beyond 2 ** 32", () => {
+  for (const start of [-4096, 2 ** 31 - 4096]) {
+    const { buffer } = new FlowRing();
+    new Int32Array(buffer, 0, 2).fill(start);
+    const [writer, reader] = [new FlowRing(buffer), new FlowRing(buffer)];
+    for (let id = 0; id < 1000; id++) {
+      const record: Record = [id, FlowEvent.DATA, bytesOf(id, 0)];
+      assert(writer.write(0, ...record));
+      assertEquals(readAll(reader), [record]);
+    }
+  }
+});
+
+Deno.test("FlowRing.read() leaves records of another epoch", () => {
+  const { writer, reader } = makeRing();
+  writer.write(0, 1, FlowEvent.DONE, undefined);
+  writer.write(1, 2, FlowEvent.DONE, undefined);
+  assertEquals(readAll(reader, 0), [[1, FlowEvent.DONE, undefined]]);
+  assertEquals(readAll(reader, 0), []);
+  assertEquals(readAll(reader, 1), [[2, FlowEvent.DONE, undefined]]);
+});
+
+Deno.test("FlowRing.read() may be called by what hears a record", () => {
+  const { writer, reader } = makeRing();
+  for (let id = 1; id <= 3; id++) {
+    writer.write(0, id, FlowEvent.DONE, undefined);
+  }
+  const ids: number[] = [];
+  const hear = (id: number) => {
+    ids.push(id);
+    reader.read(0, hear);
+  };
+  reader.read(0, hear);
+  assertEquals(ids, [1, 2, 3]);
+});
+
+Deno.test("FlowRing.read() does not see a record that is only half written", () => {
+  const { writer, reader } = makeRing();
+  writer.write(0, 1, FlowEvent.DONE, undefined);
+  // Everything but the position, as a writer that dies leaves it.
+  new Int32Array(writer.buffer, 12 + 12, 3).set([2, FlowEvent.DONE, 0]);
+  assertEquals(readAll(reader), [[1, FlowEvent.DONE, undefined]]);
+});
+
+Deno.test("FlowRing.isInTurn tells the reader what the writer is at", () => {
+  const { writer, reader } = makeRing();
+  assertFalse(reader.isInTurn);
+  writer.isInTurn = true;
+  assert(reader.isInTurn);
+});

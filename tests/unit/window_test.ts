@@ -1,0 +1,35 @@
+import { assert, assertEquals } from "@std/assert";
+import { compact, isUnshared, movesOf, SMALL } from "../../src/flow/bytes.ts";
+import {
+  AHEAD,
+  LEAST,
+  sizeOf,
+  TELL_AFTER,
+  WINDOW,
+} from "../../src/flow/window.ts";
+
+Deno.test("sizeOf() counts bytes and letters, and every chunk as something", () => {
+  assertEquals(sizeOf(new Uint8Array(1000)), 1000);
+  assertEquals(sizeOf(new Float64Array(1000)), 8000);
+  assertEquals(sizeOf(new ArrayBuffer(1000)), 1000);
+  assertEquals(sizeOf("x".repeat(1000)), 1000);
+  for (const chunk of ["", new Uint8Array(0), 5, null, undefined, {}]) {
+    assertEquals(sizeOf(chunk), LEAST);
+  }
+});
+
+Deno.test("a window is open long before it is used up", () => {
+  assert(AHEAD < TELL_AFTER && 2 * TELL_AFTER <= WINDOW);
+});
+
+Deno.test("movesOf() and compact() copy small bytes, without their buffer", () => {
+  const part = new Uint8Array(new ArrayBuffer(1024 * 1024), 8, 16);
+  assertEquals(movesOf(part), undefined);
+  assertEquals(compact(part).buffer.byteLength, 16);
+  const large = new Uint8Array(SMALL);
+  assertEquals(movesOf(large), [large.buffer]);
+  assert(compact(large) === large);
+  assert(isUnshared(large));
+  assert(!isUnshared(new Uint8Array(new SharedArrayBuffer(8))));
+  assert(!isUnshared("bytes"));
+});
