@@ -15,7 +15,7 @@ import {
 } from "../values/intrinsics.ts";
 import { reword } from "../values/reword.ts";
 import { transfer } from "../values/transfer.ts";
-import type { Host } from "./host.ts";
+import type { OwnThread } from "./own_thread.ts";
 
 /** What a module exports. */
 export type Module = Record<string, unknown>;
@@ -27,7 +27,7 @@ export type Module = Record<string, unknown>;
  */
 export async function importModule(
   url: string,
-  { nextTurn }: Host,
+  { nextTurn }: OwnThread,
 ): Promise<[Module]> {
   const scope = globalThis as { close?: () => void };
   const { close } = scope;

@@ -1,22 +1,18 @@
-// What moves to and from this worker, other than as a clone.
+// What moves to and from this worker instead of being cloned.
 
 import { WAKE, type WorkerBoard } from "../wire/board.ts";
 import { Link } from "../flow/link.ts";
 import { FlowRing, NO_RING } from "../flow/ring.ts";
-import { Arrivals } from "../moving/arrivals.ts";
-import type {
-  Arrival,
-  MovedConnection,
-  MovedDescriptor,
-  MovedList,
-} from "../moving/moved.ts";
-import type { Rings } from "../wire/protocol.ts";
+import { type Accept, Arrivals } from "../moving/arrivals.ts";
 import { ChannelSocket } from "../moving/channel_socket.ts";
 import { DescriptorSocket } from "../moving/descriptor_socket.ts";
-import type { Post } from "./host.ts";
+import type { MovedList } from "../moving/moved.ts";
+import type { Rings } from "../wire/protocol.ts";
+import type { ReceivedJob } from "./jobs.ts";
+import type { Post } from "./own_thread.ts";
 
 /** This worker's side of all that is joined to main. */
-export class Traffic {
+export class Moving {
   readonly link: Link;
 
   constructor(rings: Rings | undefined, board: WorkerBoard, post: Post) {
@@ -33,20 +29,20 @@ export class Traffic {
     );
   }
 
-  /** For what will arrive with a job. */
-  newArrivals(): Arrivals {
-    return new Arrivals();
-  }
-
   /** Puts what has moved into the arguments of a job. */
-  revive(args: unknown[], list: MovedList, arrivals: Arrivals): void {
-    arrivals.revive(args, list, this.link, accept);
-    this.link.beginTurn();
+  revive(job: ReceivedJob, moved: MovedList): void {
+    job.arrivals = new Arrivals();
+    try {
+      job.arrivals.revive(job.args, moved, this.link, accept);
+      this.link.beginTurn();
+    } catch (thrown) {
+      // A request whose method is forbidden here, say.
+      job.refusal = { thrown };
+    }
   }
 }
 
-function accept(link: Link, moved: MovedConnection | MovedDescriptor): Arrival {
-  return moved.kind === "connection"
+const accept: Accept = (link, moved) =>
+  moved.kind === "connection"
     ? new ChannelSocket(link, moved)
     : new DescriptorSocket(link, moved);
-}

@@ -1,17 +1,31 @@
-// Lets the event loop of this thread have a turn.
+// What a worker needs of the thread it runs on: the way to main, and the event loop.
 
 import { unbind } from "../values/intrinsics.ts";
+import type { FromWorker } from "../wire/protocol.ts";
 
-/** As they were before any job could overwrite them. */
+/** Posts a message to main. */
+export type Post = (message: FromWorker, moves?: Transferable[]) => void;
+
+/** The thread, seen from inside. */
+export interface OwnThread {
+  readonly post: Post;
+  /** Whether posting copies large buffers by itself. */
+  readonly copies?: boolean;
+  /** Loads what it takes to post what is not plain data. */
+  load?(): Promise<void>;
+  /** Resolves in a later turn of the event loop. */
+  nextTurn(): Promise<void>;
+  /** Makes sure that turns come after a guard was late. */
+  renewTurns?(): void;
+  /** An error outside of any job: nothing is certain any more. */
+  crash(error: unknown): void;
+}
+
+const { prototype } = MessagePort;
 const postMessage = unbind(
-  MessagePort.prototype.postMessage as (
-    this: MessagePort,
-    message: unknown,
-  ) => void,
+  prototype.postMessage as (this: MessagePort, message: unknown) => void,
 );
-const close = unbind(
-  MessagePort.prototype.close as (this: MessagePort) => void,
-);
+const close = unbind(prototype.close as (this: MessagePort) => void);
 const Later = Promise;
 
 /** Those who wait for their turn, in order. */

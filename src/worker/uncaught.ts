@@ -2,13 +2,9 @@
 
 import { apply } from "../values/intrinsics.ts";
 
-/** As they were before any job could overwrite them. */
 const { preventDefault, stopImmediatePropagation } = Event.prototype;
 const { dispatchEvent } = EventTarget.prototype;
 const { ErrorEvent, PromiseRejectionEvent } = globalThis;
-
-/** Before all that listen in any other way. */
-const CAPTURE = { capture: true };
 
 /**
  * Hears of errors that nobody caught. Deno would end the thread unless a listener
@@ -36,13 +32,13 @@ export function watchErrors(
     const { message, filename, lineno, colno, error } = event as ErrorEvent;
     const init = { message, filename, lineno, colno, error, cancelable: true };
     dispatchCopy(event, new ErrorEvent("error", init), error);
-  }, CAPTURE);
+  }, { capture: true });
   global.addEventListener("unhandledrejection", (event) => {
     if (event === copy) return;
     const { type, promise, reason } = event as PromiseRejectionEvent;
     const init = { promise, reason, cancelable: true };
     dispatchCopy(event, new PromiseRejectionEvent(type, init), reason);
-  }, CAPTURE);
+  }, { capture: true });
 }
 
 /** Whether the module listens to a rejection with `process.on()`. */
