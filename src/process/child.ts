@@ -176,8 +176,16 @@ async function start(init: ProcessInit): Promise<void> {
       hardKill: false,
       memoryLimit: undefined,
     };
-    const thread = { post, copies: true, load, nextTurn, renewTurns, crash };
-    opened = await openReceiver(workerInit, board, thread);
+    opened = await openReceiver({
+      init: workerInit,
+      board,
+      post,
+      copies: true,
+      load,
+      nextTurn,
+      renewTurns,
+      crash,
+    });
   } catch (error) {
     return await tell("failed", error);
   }

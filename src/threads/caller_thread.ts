@@ -56,8 +56,8 @@ export class CallerThread implements Thread {
       const { openReceiver } = await import("../worker/receiver.ts");
       const crash = (error: unknown) => this.#events.failed(error);
       const board = new Board(init.slots, init.board);
-      const thread = { post, nextTurn, crash };
-      const receiver = await openReceiver(init, board, thread);
+      const thread = { init, board, post, nextTurn, crash };
+      const receiver = await openReceiver(thread);
       if (!this.#isEnded) this.#receiver = receiver;
     } catch (error) {
       return this.#events.failed(error);

@@ -1,8 +1,7 @@
 // Tells main how jobs have ended: on the board where an ending fits there, and in
 // a message where not.
 
-import { WAKE, type WorkerBoard } from "../wire/board.ts";
-import type { WorkerInit } from "../wire/protocol.ts";
+import { WAKE } from "../wire/board.ts";
 import { type ReceivedJob, seqOf } from "./jobs.ts";
 import type { Moving } from "./moving.ts";
 import type { OwnThread } from "./own_thread.ts";
@@ -21,8 +20,6 @@ const BYTES_PER_MIB = 2 ** 20;
 
 /** The worker's way to main for all endings. */
 export class Endings {
-  readonly #init: WorkerInit;
-  readonly #board: WorkerBoard;
   readonly #thread: OwnThread;
   /** Loaded late, since most jobs have nothing that moves, and end on the board. */
   moving: Moving | undefined;
@@ -34,11 +31,9 @@ export class Endings {
   #weighAt: number;
   readonly #memoryUsage: () => { heapUsed: number };
 
-  constructor(init: WorkerInit, board: WorkerBoard, thread: OwnThread) {
-    this.#init = init;
-    this.#board = board;
+  constructor(thread: OwnThread) {
     this.#thread = thread;
-    this.#weighAt = init.maxHeap === Infinity ? Infinity : 0;
+    this.#weighAt = thread.init.maxHeap === Infinity ? Infinity : 0;
     this.#memoryUsage = Deno.memoryUsage;
   }
 
@@ -51,14 +46,14 @@ export class Endings {
     await this.#thread.load?.();
     const { Moving } = await import("./moving.ts");
     const { PostedEndings } = await import("./posted_endings.ts");
-    this.moving = new Moving(this.#init.rings, this.#board, this.#thread.post);
+    this.moving = new Moving(this.#thread);
     this.#posted = new PostedEndings(this.#thread, this.moving.link);
   }
 
   /** Whether main has read large results, but for a few. */
   get areRead(): boolean {
     const large = this.#posted?.large ?? 0;
-    return large === 0 || large - this.#board.largeRead < MOST_UNREAD;
+    return large === 0 || large - this.#thread.board.largeRead < MOST_UNREAD;
   }
 
   /** Whether main has not been told of them all. */
@@ -77,13 +72,13 @@ export class Endings {
     result: unknown,
   ): Promise<void> | undefined {
     const seq = seqOf(job);
-    this.#board.setEnd(seq, now);
+    this.#thread.board.setEnd(seq, now);
     if (now >= this.#weighAt) this.#weigh(now);
-    if (failed || !this.#board.settle(seq, result)) {
+    if (failed || !this.#thread.board.settle(seq, result)) {
       return this.#post(job, failed, result);
     }
     job.arrivals?.end();
-    if (this.#init.concurrency > 1 && this.#init.rings) {
+    if (this.#thread.init.concurrency > 1 && this.#thread.init.rings) {
       // Jobs may end in another order than they start.
       this.moving!.link.tellEnded(seq);
     } else {
@@ -100,13 +95,13 @@ export class Endings {
     const seq = seqOf(job);
     if (result === STOPPED) {
       // At once: main waits for it, and does so only for so long.
-      this.#board.settlePosted(seq);
+      this.#thread.board.settlePosted(seq);
       this.#thread.post({ kind: "ended", seq, ending: { kind: "timed-out" } });
       job.arrivals?.end();
     } else if (this.#posted === undefined) {
       return this.#postLater(job, failed, result);
     } else {
-      this.#board.settlePosted(seq);
+      this.#thread.board.settlePosted(seq);
       if (!failed) return this.#posted.value(job, result);
       this.#posted.failure(job, result);
     }
@@ -123,7 +118,9 @@ export class Endings {
   /** Tells once if the heap has grown too large. */
   #weigh(now: number): void {
     this.#weighAt = now + WEIGH_EVERY;
-    if (this.#memoryUsage().heapUsed < this.#init.maxHeap * BYTES_PER_MIB) {
+    if (
+      this.#memoryUsage().heapUsed < this.#thread.init.maxHeap * BYTES_PER_MIB
+    ) {
       return;
     }
     this.#weighAt = Infinity;
@@ -134,6 +131,6 @@ export class Endings {
   tell(): void {
     this.#untoldSince = undefined;
     if (this.moving) this.moving.link.flush();
-    else if (this.#board.wake()) this.#thread.post(WAKE);
+    else if (this.#thread.board.wake()) this.#thread.post(WAKE);
   }
 }

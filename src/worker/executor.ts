@@ -1,12 +1,11 @@
 // Executes the jobs of this worker in order, one after the other or, with a
 // concurrency above 1, several asynchronous ones at once.
 
-import { State, type WorkerBoard } from "../wire/board.ts";
+import { State } from "../wire/board.ts";
 import type { PackedError } from "../values/unpack_error.ts";
 import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import type { MovedList } from "../moving/moved.ts";
-import type { WorkerInit } from "../wire/protocol.ts";
 import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
@@ -20,8 +19,6 @@ const performanceNow = performance.now.bind(performance);
 
 /** Takes lists of jobs, and executes them in order. */
 export class Executor {
-  readonly #init: WorkerInit;
-  readonly #board: WorkerBoard;
   readonly #handlers: Handlers;
   readonly #thread: OwnThread;
   readonly #jobs = new Jobs();
@@ -34,18 +31,11 @@ export class Executor {
   /** When, on main's clock, timers and I/O get their turn. */
   #pauseAt = 0;
 
-  constructor(
-    init: WorkerInit,
-    board: WorkerBoard,
-    handlers: Handlers,
-    thread: OwnThread,
-  ) {
-    this.#init = init;
-    this.#board = board;
+  constructor(handlers: Handlers, thread: OwnThread) {
     this.#handlers = handlers;
     this.#thread = thread;
-    this.endings = new Endings(init, board, thread);
-    this.#clockOffset = performance.timeOrigin - init.timeOrigin;
+    this.endings = new Endings(thread);
+    this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
   /** Loads what stops jobs whose time is over. */
@@ -64,12 +54,12 @@ export class Executor {
     let isTimed = false;
     for (let i = 0; reader.read(); i++) {
       const handler = this.#handlers.get(reader.functionId);
-      const job = new ReceivedJob(reader, handler, this.#init.workerId);
+      const job = new ReceivedJob(reader, handler, this.#thread.init.workerId);
       if (job.timeout < Infinity) isTimed = true;
       if (moved) this.endings.moving!.revive(job, moved[i]);
       this.#jobs.add(job);
     }
-    if (isTimed && this.#init.guards && !this.#calls.hasGuard) {
+    if (isTimed && this.#thread.init.guards && !this.#calls.hasGuard) {
       this.#hold(this.#calls.loadGuard());
     }
     // What came with them.
@@ -85,7 +75,7 @@ export class Executor {
 
   /** Aborts a job in progress. */
   abort(seq: number, reason: PackedError): void {
-    this.#board.hear();
+    this.#thread.board.hear();
     if (this.#jobs.find(seq)) this.#abort(seq, reason);
     // Main may believe that this thread hears nothing.
     this.endings.tell();
@@ -94,9 +84,6 @@ export class Executor {
   }
 
   async #abort(seq: number, reason: PackedError): Promise<void> {
-    if ("thrown" in reason) {
-      return this.#jobs.find(seq)?.abort(reason.thrown);
-    }
     try {
       const { unpackError } = await import("../values/unpack_error.ts");
       // It may have ended meanwhile.
@@ -114,7 +101,8 @@ export class Executor {
 
   get #mayStart(): boolean {
     return this.#holds === 0 &&
-      this.#jobs.inProgress < this.#init.concurrency && this.endings.areRead;
+      this.#jobs.inProgress < this.#thread.init.concurrency &&
+      this.endings.areRead;
   }
 
   #run(now: number): void {
@@ -125,7 +113,7 @@ export class Executor {
       if (job === undefined) break;
       // What others wrote is not held up by a job that is long.
       this.endings.moving?.link.send();
-      if (!this.#board.claim(seqOf(job), now)) {
+      if (!this.#thread.board.claim(seqOf(job), now)) {
         job.arrivals?.end();
         wasTakenBack = true;
         continue;
@@ -134,7 +122,6 @@ export class Executor {
       let failed = false;
       try {
         job.arrivals?.start();
-        if (job.refusal) throw job.refusal.thrown;
         result = this.#calls.call(job);
         if (isThenable(result)) {
           this.#await(job, result);
@@ -164,7 +151,7 @@ export class Executor {
   #endCutOff(job: ReceivedJob, now: number): void {
     this.#calls.guarded = undefined;
     this.#thread.renewTurns?.();
-    const state = this.#board.state(seqOf(job));
+    const state = this.#thread.board.state(seqOf(job));
     if (state === State.CLAIMED || state === State.POSTED) {
       this.#end(job, now, true, STOPPED);
     }
@@ -179,7 +166,7 @@ export class Executor {
     promise: PromiseLike<unknown>,
   ): Promise<void> {
     this.#jobs.goesOn(job);
-    this.#board.waits?.(seqOf(job));
+    this.#thread.board.waits?.(seqOf(job));
     let result: unknown;
     let failed = false;
     try {

@@ -12,12 +12,6 @@ import type {
 import type { LaterMessage, Receiver } from "./receiver.ts";
 import { watchErrors } from "./uncaught.ts";
 
-/** Where a worker's messages come and go: its global scope, or a port. */
-interface Scope extends EventTarget {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
-  start?(): void;
-}
-
 /** Anything without the key: main tells of it. */
 const FORGED = "forged";
 
@@ -32,17 +26,20 @@ const { close } = globalThis as { close?: () => void };
 const { exit } = Deno;
 const dataOf = keepData();
 
-/** Begins to work for whoever posts to this scope. */
-export function listen(scope: Scope): void {
-  const global = globalThis as unknown as Scope & { self?: unknown };
+/** Begins to work for whoever posts to this thread. */
+export function listen(): void {
+  const global = globalThis as unknown as EventTarget & {
+    self?: unknown;
+    postMessage(message: unknown, transfer?: Transferable[]): void;
+  };
   // Some kinds of threads lack it, and modules for workers ask for it.
   global.self ??= global;
-  const { postMessage } = scope;
+  const { postMessage } = global;
   const post = (message: FromWorker, moves?: Transferable[]): void => {
     const posted: PostedFromWorker = message === WAKE ? WAKE : [key, message];
     // Without a second argument Deno has a faster way.
-    if (moves === undefined) apply(postMessage, scope, [posted]);
-    else apply(postMessage, scope, [posted, moves]);
+    if (moves === undefined) apply(postMessage, global, [posted]);
+    else apply(postMessage, global, [posted, moves]);
   };
   const loading = Promise.all([
     import("./receiver.ts"),
@@ -54,8 +51,8 @@ export function listen(scope: Scope): void {
     const [{ openReceiver }, { nextTurn, renewTurns }] = await loading;
     try {
       const board = new Board(init.slots, init.board);
-      const thread = { post, nextTurn, renewTurns, crash };
-      receiver = await openReceiver(init, board, thread);
+      const thread = { init, board, post, nextTurn, renewTurns, crash };
+      receiver = await openReceiver(thread);
     } catch (error) {
       return await tell("failed", error);
     }
@@ -86,13 +83,13 @@ export function listen(scope: Scope): void {
   }
 
   // Before all that listen in any other way.
-  scope.addEventListener("message", (event) => {
+  global.addEventListener("message", (event) => {
     const posted = dataOf(event);
     // A job can dispatch events of its own, and make them look like any other.
     const isOurs = isArray(posted)
       ? posted[0] === key
       : posted === WAKE || key === "";
-    if (!isOurs) return apply(postMessage, scope, [FORGED]);
+    if (!isOurs) return apply(postMessage, global, [FORGED]);
     // What main says is no job's business.
     apply(stopImmediatePropagation, event, []);
     if (isArray(posted) || posted === WAKE) {
@@ -101,7 +98,6 @@ export function listen(scope: Scope): void {
       else receiver.receive(message);
     } else start(posted);
   }, { capture: true });
-  scope.start?.();
   watchErrors(global, crash);
 }
 
@@ -121,4 +117,4 @@ function keepData(): (event: Event) => PostedToWorker {
   return (event) => (event as MessageEvent<PostedToWorker>).data;
 }
 
-if (import.meta.main) listen(globalThis as unknown as Scope);
+if (import.meta.main) listen();

@@ -1,21 +1,20 @@
 // What moves to and from this worker instead of being cloned.
 
-import { WAKE, type WorkerBoard } from "../wire/board.ts";
+import { WAKE } from "../wire/board.ts";
 import { Link } from "../flow/link.ts";
 import { FlowRing, NO_RING } from "../flow/ring.ts";
 import { type Accept, Arrivals } from "../moving/arrivals.ts";
 import { ChannelSocket } from "../moving/channel_socket.ts";
 import { DescriptorSocket } from "../moving/descriptor_socket.ts";
 import type { MovedList } from "../moving/moved.ts";
-import type { Rings } from "../wire/protocol.ts";
 import type { ReceivedJob } from "./jobs.ts";
-import type { Post } from "./own_thread.ts";
+import type { OwnThread } from "./own_thread.ts";
 
 /** This worker's side of all that is joined to main. */
 export class Moving {
   readonly link: Link;
 
-  constructor(rings: Rings | undefined, board: WorkerBoard, post: Post) {
+  constructor({ init: { rings }, board, post }: OwnThread) {
     this.link = new Link(
       (events, moves) => {
         if (events) post({ kind: "flow", events }, moves);
@@ -35,9 +34,12 @@ export class Moving {
     try {
       job.arrivals.revive(job.args, moved, this.link, accept);
       this.link.beginTurn();
-    } catch (thrown) {
-      // A request whose method is forbidden here, say.
-      job.refusal = { thrown };
+    } catch (error) {
+      // A request whose method is forbidden here, say: the job fails.
+      const call = () => {
+        throw error;
+      };
+      job.handler = { ...job.handler, call };
     }
   }
 }

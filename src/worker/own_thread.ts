@@ -1,13 +1,17 @@
-// What a worker needs of the thread it runs on: the way to main, and the event loop.
+// What a worker needs of the thread it runs on: what main has told it, its ways to
+// main, and the event loop.
 
 import { unbind } from "../values/intrinsics.ts";
-import type { FromWorker } from "../wire/protocol.ts";
+import type { WorkerBoard } from "../wire/board.ts";
+import type { FromWorker, WorkerInit } from "../wire/protocol.ts";
 
 /** Posts a message to main. */
 export type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
 /** The thread, seen from inside. */
 export interface OwnThread {
+  readonly init: WorkerInit;
+  readonly board: WorkerBoard;
   readonly post: Post;
   /** Whether posting copies large buffers by itself. */
   readonly copies?: boolean;

@@ -9,7 +9,7 @@ import { MOVERS } from "../moving/kinds.ts";
 import type { MovedList } from "../moving/moved.ts";
 import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
 import { LARGE, pack, type Packed, take } from "../values/pack.ts";
-import type { Ending } from "../wire/protocol.ts";
+import type { Ending, FromWorker } from "../wire/protocol.ts";
 import { addToMessage } from "../values/reword.ts";
 import { unmark } from "../values/thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
@@ -91,11 +91,10 @@ export class PostedEndings {
   ): void {
     const seq = seqOf(job);
     const isLarge = size > LARGE;
-    const ending: Ending = { kind: "value", value, moved, isLarge };
-    this.#thread.post(
-      moved || isLarge ? { kind: "ended", seq, ending } : [seq, value],
-      moves.length > 0 ? moves : undefined,
-    );
+    const message: FromWorker = moved || isLarge
+      ? { kind: "ended", seq, ending: { kind: "value", value, moved, isLarge } }
+      : [seq, value];
+    this.#thread.post(message, moves.length > 0 ? moves : undefined);
     if (isLarge) this.large++;
   }
 

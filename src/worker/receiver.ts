@@ -1,9 +1,9 @@
 // What runs in a worker once its module is imported: hands each message of main's
 // to what it concerns.
 
-import { WAKE, type WorkerBoard } from "../wire/board.ts";
+import { WAKE } from "../wire/board.ts";
 import { isArray } from "../values/intrinsics.ts";
-import type { InitMessage, ToWorker, WorkerInit } from "../wire/protocol.ts";
+import type { InitMessage, ToWorker } from "../wire/protocol.ts";
 import { Executor } from "./executor.ts";
 import { Handlers, importModule } from "./handlers.ts";
 import type { OwnThread } from "./own_thread.ts";
@@ -12,11 +12,8 @@ import type { OwnThread } from "./own_thread.ts";
 export type LaterMessage = Exclude<ToWorker, InitMessage>;
 
 /** Imports the module, and makes what runs its jobs. */
-export async function openReceiver(
-  init: WorkerInit,
-  board: WorkerBoard,
-  thread: OwnThread,
-): Promise<Receiver> {
+export async function openReceiver(thread: OwnThread): Promise<Receiver> {
+  const { init } = thread;
   if (init.hardKill) {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
@@ -25,7 +22,7 @@ export async function openReceiver(
     ? [{}]
     : await importModule(init.module, thread);
   const handlers = new Handlers(exports);
-  const executor = new Executor(init, board, handlers, thread);
+  const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
   if (init.concurrency > 1) {
     await executor.loadStorage();
