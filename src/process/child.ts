@@ -1,13 +1,12 @@
 // What a process of a pool executes first: talks to main, and hands what main says
 // to the receiver.
 
-import { nextTurn, renewTurns } from "../worker/own_thread.ts";
+import { nextTurn, renewTurns, watchErrors } from "../worker/own_thread.ts";
 import {
   type LaterMessage,
   openReceiver,
   type Receiver,
 } from "../worker/receiver.ts";
-import { watchErrors } from "../worker/uncaught.ts";
 import { isArray, parse, stringify, unbind } from "../values/intrinsics.ts";
 import { WAKE } from "../wire/board.ts";
 import type { PackedError } from "../values/error_codec.ts";

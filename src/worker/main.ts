@@ -10,7 +10,7 @@ import type {
   PostedToWorker,
 } from "../wire/protocol.ts";
 import type { LaterMessage, Receiver } from "./receiver.ts";
-import { watchErrors } from "./uncaught.ts";
+import { nextTurn, renewTurns, watchErrors } from "./own_thread.ts";
 
 /** Anything without the key: main tells of it. */
 const FORGED = "forged";
@@ -41,14 +41,11 @@ export function listen(): void {
     if (moves === undefined) apply(postMessage, global, [posted]);
     else apply(postMessage, global, [posted, moves]);
   };
-  const loading = Promise.all([
-    import("./receiver.ts"),
-    import("./own_thread.ts"),
-  ]);
+  const loading = import("./receiver.ts");
 
   async function start(init: InitMessage): Promise<void> {
     key = init.key;
-    const [{ openReceiver }, { nextTurn, renewTurns }] = await loading;
+    const { openReceiver } = await loading;
     try {
       const board = new Board(init.slots, init.board);
       const thread = { init, board, post, nextTurn, renewTurns, crash };

@@ -1,7 +1,7 @@
-// What a worker needs of the thread it runs on: what main has told it, its ways to
-// main, and the event loop.
+// What a worker needs of the thread it runs on: the ways to main, turns of the event
+// loop, and errors that nobody has caught.
 
-import { unbind } from "../values/intrinsics.ts";
+import { apply, unbind } from "../values/intrinsics.ts";
 import type { WorkerBoard } from "../wire/board.ts";
 import type { FromWorker, WorkerInit } from "../wire/protocol.ts";
 
@@ -65,4 +65,52 @@ function openPort(): MessagePort {
     waiting.length = 0;
   };
   return port1;
+}
+
+const { preventDefault, stopImmediatePropagation } = Event.prototype;
+const { dispatchEvent } = EventTarget.prototype;
+const { ErrorEvent, PromiseRejectionEvent } = globalThis;
+
+/**
+ * Hears of errors that nobody caught. Deno would end the thread unless a listener
+ * prevents it, so this one, the first, does; and dispatches a copy of the event,
+ * which tells whether a listener of the module's prevents it as well.
+ */
+export function watchErrors(
+  global: EventTarget,
+  crash: (error: unknown) => void,
+): void {
+  let copy: Event | undefined;
+
+  function dispatchCopy(event: Event, made: Event, error: unknown): void {
+    copy = made;
+    const isPrevented = !apply(dispatchEvent, global, [made]);
+    apply(stopImmediatePropagation, event, []);
+    // Deno calls these later, and ends the thread if there are none.
+    if (!isPrevented && isLeftToNode(event)) return;
+    apply(preventDefault, event, []);
+    if (!isPrevented) crash(error);
+  }
+
+  global.addEventListener("error", (event) => {
+    if (event === copy) return;
+    const { message, filename, lineno, colno, error } = event as ErrorEvent;
+    const init = { message, filename, lineno, colno, error, cancelable: true };
+    dispatchCopy(event, new ErrorEvent("error", init), error);
+  }, { capture: true });
+  global.addEventListener("unhandledrejection", (event) => {
+    if (event === copy) return;
+    const { type, promise, reason } = event as PromiseRejectionEvent;
+    const init = { promise, reason, cancelable: true };
+    dispatchCopy(event, new PromiseRejectionEvent(type, init), reason);
+  }, { capture: true });
+}
+
+/** Whether the module listens to a rejection with `process.on()`. */
+function isLeftToNode({ type }: Event): boolean {
+  const { process } = globalThis as {
+    process?: { listenerCount(event: string): number };
+  };
+  return type === "unhandledrejection" && process !== undefined &&
+    process.listenerCount("unhandledRejection") > 0;
 }
