@@ -22,9 +22,9 @@ const signals: Deno.Signal[] = Deno.build.os === "windows"
 
 function stop(): void {
   for (const signal of signals) Deno.removeSignalListener(signal, stop);
-  console.log("Shutting down.");
   stopping.abort(); // the workers see it, too
   listener.close();
+  console.log("Shutting down.");
 }
 
 for (const signal of signals) Deno.addSignalListener(signal, stop);
