@@ -1,24 +1,144 @@
-// The web server's job: it runs in a worker and serves the requests of one connection.
+// The job of examples/server.ts: it runs in a worker, and serves one connection.
+//
+// It knows of HTTP/1.1 what a GET needs. Whatever else comes is refused, and ends the
+// connection, so that nobody can hide a request in another. `Deno.serve` knows the
+// rest: see examples/serve.ts.
+import { delay } from "@std/async";
 import { currentJob } from "@spindle/thread-pool/worker";
-import { serveConnection } from "./http/connection.ts";
-import { makeSite } from "./server_pages.ts";
 
-/** What `handle_connection` is to know besides the connection. */
-export interface ConnectionOptions {
-  /** How many ms `GET /sleep` holds its worker. */
-  delay: number;
-  /** How many ms a client may keep the server waiting. */
-  idle: number;
-  /** Shared by all threads: 1 once the server stops. */
-  stopping: Int32Array<SharedArrayBuffer>;
+/** Bytes that the head of a request may have. */
+const HEAD_LIMIT = 8 * 1024;
+/** A client has so many ms to send a head, and as many to take a response. */
+const PATIENCE = 5_000;
+/** A client that was refused has so many ms to read why. */
+const LINGER = 1_000;
+
+const HELLO = await Deno.readTextFile(new URL("./hello.html", import.meta.url));
+const NOT_FOUND = await Deno.readTextFile(
+  new URL("./404.html", import.meta.url),
+);
+
+const HEAD_END = "\r\n\r\n";
+const REQUEST_LINE = /^([A-Z]+) ([!->@-~]+)(?:\?[!-~]*)? HTTP\/1\.([01])$/;
+const HEADER = /^([!#$%&'*+.^_`|~\w-]+):([\P{Cc}\t]*)$/u;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("latin1"); // a character a byte
+
+interface Answer {
+  status: string;
+  page: string;
+  /** Whether the page is left out, as the answer to HEAD. */
+  headOnly?: boolean;
+  /** Whether the client may ask for something else. */
+  keepAlive: boolean;
 }
 
-/** Serves a connection. The pool closes it when the job ends. */
+/** Serves requests, one after the other. The pool closes the connection when the job ends. */
 export async function handle_connection(
   conn: Deno.Conn,
-  { delay, idle, stopping }: ConnectionOptions,
+  stopping: AbortSignal,
 ): Promise<void> {
   console.log(`Worker ${currentJob()?.workerId} got a job; executing.`);
-  const isStopping = () => Atomics.load(stopping, 0) === 1;
-  await serveConnection(conn, makeSite(delay), { idle, isStopping });
+  for (let input = "";;) {
+    const read = await within(PATIENCE, readHead(conn, input));
+    if (read === undefined) return; // the client has left, or is silent
+    const end = read.indexOf(HEAD_END);
+    const isWhole = end >= 0 && end <= HEAD_LIMIT;
+    const answer = isWhole
+      ? await answerTo(read.slice(0, end))
+      : refuse("431 Request Header Fields Too Large");
+    if (stopping.aborted) answer.keepAlive = false;
+
+    if (!await within(PATIENCE, writeAll(conn, encode(answer)))) return;
+    if (!answer.keepAlive) return void await within(LINGER, linger(conn));
+    input = read.slice(end + HEAD_END.length);
+  }
+}
+
+/** Adds to the input until a head ends in it; `undefined` if the client leaves first. */
+async function readHead(
+  conn: Deno.Conn,
+  input: string,
+): Promise<string | undefined> {
+  const buffer = new Uint8Array(HEAD_LIMIT);
+  while (!input.includes(HEAD_END) && input.length <= HEAD_LIMIT) {
+    const count = await conn.read(buffer);
+    if (count === null) return undefined;
+    input += decoder.decode(buffer.subarray(0, count));
+  }
+  return input;
+}
+
+async function answerTo(head: string): Promise<Answer> {
+  const [requestLine, ...lines] = head.split("\r\n");
+  const [, method, path, minor] = REQUEST_LINE.exec(requestLine) ?? [];
+  const headers = lines.map((line) => HEADER.exec(line));
+  if (method === undefined || headers.includes(null)) {
+    return refuse("400 Bad Request");
+  }
+  const all = (name: string) =>
+    headers.filter((header) => header![1].toLowerCase() === name)
+      .map((header) => header![2].trim().toLowerCase());
+  const hosts = all("host").length;
+  if (hosts > 1 || hosts === 0 && minor === "1") {
+    return refuse("400 Bad Request");
+  }
+  const hasBody = all("transfer-encoding").length > 0 ||
+    all("content-length").some((length) => length !== "0");
+  if (hasBody) return refuse("413 Content Too Large");
+  if (method !== "GET" && method !== "HEAD") {
+    return refuse("501 Not Implemented");
+  }
+  const keepAlive = minor === "1" &&
+    !all("connection").join().split(/[ \t]*,[ \t]*/).includes("close");
+  if (path === "/sleep") await delay(5_000);
+  const [status, page] = path === "/" || path === "/sleep"
+    ? ["200 OK", HELLO]
+    : ["404 Not Found", NOT_FOUND];
+  return { status, page, headOnly: method === "HEAD", keepAlive };
+}
+
+function refuse(status: string): Answer {
+  const page = `<!DOCTYPE html>\n<title>Oops!</title>\n<h1>${status}</h1>\n`;
+  return { status, page, keepAlive: false };
+}
+
+function encode({ status, page, headOnly, keepAlive }: Answer): Uint8Array {
+  const head = [
+    `HTTP/1.1 ${status}`,
+    `Date: ${new Date().toUTCString()}`,
+    "Content-Type: text/html; charset=utf-8",
+    `Content-Length: ${encoder.encode(page).length}`,
+    `Connection: ${keepAlive ? "keep-alive" : "close"}`,
+  ].join("\r\n");
+  return encoder.encode(head + HEAD_END + (headOnly ? "" : page));
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<true> {
+  for (let sent = 0; sent < bytes.length;) {
+    sent += await conn.write(bytes.subarray(sent));
+  }
+  return true;
+}
+
+/** To close with input unread resets the connection, which can destroy the response. */
+async function linger(conn: Deno.Conn): Promise<void> {
+  const buffer = new Uint8Array(HEAD_LIMIT);
+  await conn.closeWrite();
+  while (await conn.read(buffer) !== null);
+}
+
+/** What the promise gives; `undefined` if that takes more than so many ms. */
+async function within<T>(
+  ms: number,
+  promise: Promise<T>,
+): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

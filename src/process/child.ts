@@ -1,9 +1,12 @@
 // What a process of a pool executes first: talks to main, and hands what main says
-// to the core.
+// to the receiver.
 
-import { type Core, openCore } from "../worker/core.ts";
-import { nextTurn, renewTurns } from "../worker/next_turn.ts";
-import { watchErrors } from "../worker/watch_errors.ts";
+import { nextTurn, renewTurns, watchErrors } from "../worker/own_thread.ts";
+import {
+  type LaterMessage,
+  openReceiver,
+  type Receiver,
+} from "../worker/receiver.ts";
 import { isArray, parse, stringify, unbind } from "../values/intrinsics.ts";
 import { WAKE } from "../wire/board.ts";
 import type { PackedError } from "../values/error_codec.ts";
@@ -47,8 +50,8 @@ const READ = 64 * 1024;
 let board: ChildBoard;
 let writer: ChunkWriter;
 let densest: number;
-let core: Core | undefined;
-/** What came before the core was there. */
+let receiver: Receiver | undefined;
+/** What came before the receiver was there. */
 const early: ToProcess[] = [];
 let clone: Clone | undefined;
 /** Clones whose blobs are being read, and those after them. */
@@ -126,8 +129,8 @@ function readFrames(): void {
         ? parse(decode(bytes))
         : clone!.decodeClone(bytes, referred);
       if (writer === undefined) start(message as ProcessInit);
-      else if (core === undefined) early[early.length] = message as ToProcess;
-      else receive(core, message as ToProcess);
+      else if (receiver !== undefined) receive(receiver, message as ToProcess);
+      else early[early.length] = message as ToProcess;
     }
   } catch {
     // A job has destroyed what it takes to read them.
@@ -161,7 +164,7 @@ async function start(init: ProcessInit): Promise<void> {
   writer = new ChunkWriter(mark, chunk, longest);
   board = new ChildBoard(send, init.concurrency);
   Object.defineProperty(globalThis, "name", { value: name, writable: true });
-  let opened: Core;
+  let opened: Receiver;
   try {
     for (const kind of denied) checkDenied(kind);
     if (denied.includes("write")) hideStorage();
@@ -172,14 +175,22 @@ async function start(init: ProcessInit): Promise<void> {
       hardKill: false,
       memoryLimit: undefined,
     };
-    const host = { post, copies: true, load, nextTurn, renewTurns, crash };
-    opened = await openCore(workerInit, board, host);
+    opened = await openReceiver({
+      init: workerInit,
+      board,
+      post,
+      copies: true,
+      load,
+      nextTurn,
+      renewTurns,
+      crash,
+    });
   } catch (error) {
     return await tell("failed", error);
   }
-  core = opened;
+  receiver = opened;
   post({ kind: "ready" });
-  for (let i = 0; i < early.length; i++) receive(core, early[i]);
+  for (let i = 0; i < early.length; i++) receive(opened, early[i]);
 }
 
 /** What is stored goes to the disk, for which Deno asks no permission. */
@@ -198,36 +209,29 @@ function checkDenied(name: Deno.PermissionName): void {
   throw new Error(`Permission "${name}" is granted to a process without it`);
 }
 
-function receive(core: Core, message: ToProcess): void {
-  try {
-    if ("kind" in message) {
-      if (message.kind === "cancel") return board.cancel(message.seq);
-      if (message.kind === "guard") return void guard(core);
-      if (message.kind === "moving-jobs" || message.kind === "flow") {
-        core.loadRest().catch(crash);
-      }
-    }
-    core.receive(message);
-    if (!isLoadingAhead) loadAhead(core).catch(crash);
-  } catch (error) {
-    crash(error);
+function receive(receiver: Receiver, message: ToProcess): void {
+  if ("kind" in message) {
+    if (message.kind === "cancel") return board.cancel(message.seq);
+    if (message.kind === "guard") return void guard(receiver);
   }
+  receiver.receive(message as LaterMessage);
+  if (!isLoadingAhead) loadAhead(receiver).catch(crash);
 }
 
 /**
  * Loads what not every job needs once the first one has had its turn: before it,
  * that would come later by as much.
  */
-async function loadAhead(core: Core): Promise<void> {
+async function loadAhead(receiver: Receiver): Promise<void> {
   isLoadingAhead = true;
   await nextTurn();
-  await core.loadRest();
+  await receiver.load();
 }
 
 /** Gets ready for jobs that may only execute for so long: then their time begins. */
-async function guard(core: Core): Promise<void> {
+async function guard(receiver: Receiver): Promise<void> {
   try {
-    await core.loadGuard();
+    await receiver.loadGuard();
     send('{"kind":"guarded"}');
   } catch (error) {
     crash(error);
@@ -266,7 +270,7 @@ function postFlow(events: FlowEvents): void {
       events,
       [],
       (events) => postClone({ kind: "flow", events }),
-      (events) => receive(core!, { kind: "flow", events }),
+      (events) => receive(receiver!, { kind: "flow", events }),
     );
   }
 }

@@ -7,9 +7,8 @@ import type {
   FromWorker,
   InitMessage,
   PostedToWorker,
-  ToWorker,
 } from "../wire/protocol.ts";
-import type { Core } from "../worker/core.ts";
+import type { LaterMessage, Receiver } from "../worker/receiver.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** Executes jobs where the pool is. */
@@ -17,9 +16,9 @@ export class CallerThread implements Thread {
   readonly holdsToken = false;
   readonly #events: ThreadEvents;
   #key = "";
-  #core: Core | undefined;
-  /** What came before the core was there. */
-  readonly #early: ToWorker[] = [];
+  #receiver: Receiver | undefined;
+  /** What came before the receiver was there. */
+  readonly #early: LaterMessage[] = [];
   #isEnded = false;
 
   constructor(events: ThreadEvents) {
@@ -34,8 +33,8 @@ export class CallerThread implements Thread {
     else this.#receive(posted === WAKE ? WAKE : posted[1]);
   }
 
-  #receive(message: ToWorker): void {
-    if (this.#core) this.#core.receive(message);
+  #receive(message: LaterMessage): void {
+    if (this.#receiver) this.#receiver.receive(message);
     else this.#early.push(message);
   }
 
@@ -45,7 +44,7 @@ export class CallerThread implements Thread {
 
   terminate(): void {
     this.#isEnded = true;
-    this.#core = undefined;
+    this.#receiver = undefined;
   }
 
   async #start(init: InitMessage): Promise<void> {
@@ -54,16 +53,17 @@ export class CallerThread implements Thread {
       this.#tell(message, moves);
     };
     try {
-      const { openCore } = await import("../worker/core.ts");
+      const { openReceiver } = await import("../worker/receiver.ts");
       const crash = (error: unknown) => this.#events.failed(error);
       const board = new Board(init.slots, init.board);
-      const core = await openCore(init, board, { post, nextTurn, crash });
-      if (!this.#isEnded) this.#core = core;
+      const thread = { init, board, post, nextTurn, crash };
+      const receiver = await openReceiver(thread);
+      if (!this.#isEnded) this.#receiver = receiver;
     } catch (error) {
       return this.#events.failed(error);
     }
     post({ kind: "ready" });
-    for (const message of this.#early) this.#core?.receive(message);
+    for (const message of this.#early) this.#receiver?.receive(message);
   }
 
   #tell(message: FromWorker, moves: Transferable[] = []): void {

@@ -17,7 +17,7 @@ export const importEntry = (): Promise<unknown> => import("../worker/main.ts");
 export function entryWith(module: string | undefined): URL {
   return dataUrl(`${mention(module)}
 import { listen } from ${text(ENTRY.href)};
-listen(globalThis);`);
+listen();`);
 }
 
 function mention(module: string | undefined): string {

@@ -3,7 +3,7 @@
 /** What the URLs of the pool's own files begin with. */
 const OWN = decodeURI(new URL("../", import.meta.url).href);
 /** The pool's files that call what is the user's. */
-const CALLERS = /^worker\/(?:core|executor|guard|handlers|main)\./;
+const CALLERS = /^worker\//;
 /** How a frame begins. */
 const FRAME = /^\s+at (?:async )?/;
 /** Where, in what follows, its place begins. */

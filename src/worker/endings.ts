@@ -1,162 +1,136 @@
-// The endings of jobs that the board cannot say.
+// Tells main how jobs have ended: on the board where an ending fits there, and in
+// a message where not.
 
-import { isError, packError } from "../values/error_codec.ts";
-import { JobCloneError } from "../errors.ts";
-import type { Link } from "../flow/link.ts";
-import { endOfTurn } from "../flow/end_of_turn.ts";
-import { Departures } from "../moving/departures.ts";
-import { MOVERS } from "../moving/kinds.ts";
-import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
-import { LARGE, pack, type Packed, take } from "../values/pack.ts";
-import type { Ending, FromWorker } from "../wire/protocol.ts";
-import { addToMessage } from "../values/reword.ts";
-import { unmark } from "../values/thread_state.ts";
-import { type Handler, HandlerNotFound } from "./handlers.ts";
-import type { Traffic } from "./traffic.ts";
-import type { Host, Post } from "./host.ts";
+import { WAKE } from "../wire/board.ts";
+import { type ReceivedJob, seqOf } from "./jobs.ts";
+import type { Moving } from "./moving.ts";
+import type { OwnThread } from "./own_thread.ts";
+import type { PostedEndings } from "./posted_endings.ts";
 
-/** A job that has ended. */
-interface EndedJob {
-  readonly seq: number;
-  readonly handler: Handler;
-}
+/** What a call that was stopped throws. */
+export const STOPPED: unique symbol = Symbol("stopped");
 
-/**
- * Sends what a handler has returned, if it can be sent; of large results main tells
- * when it has read them. Streams in it depart a
- * turn later, together with what they have by then.
- */
-export function postValue(
-  job: EndedJob,
-  result: unknown,
-  traffic: Traffic | undefined,
-  { post, copies }: Host,
-  onLarge: () => void,
-): Promise<Departures> | undefined {
-  try {
-    const packed = pack(result, "result", { movers: MOVERS });
-    const isLarge = packed.size > LARGE;
-    if (packed.departing.length > 0) {
-      checkDeparting(packed);
-      return postMoving(job, packed, traffic!, post, onLarge);
-    }
-    const { moves, marked, lent } = packed;
-    let { value } = packed;
-    if (lent && !copies) {
-      const loan = lent.lend();
-      value = loan.copies.get(value as object) ?? value;
-      for (let i = 0; i < loan.moves.length; i++) {
-        moves[moves.length] = loan.moves[i];
-      }
-    }
-    const message: FromWorker = isLarge
-      ? {
-        kind: "ended",
-        seq: job.seq,
-        ending: { kind: "value", value, isLarge },
-      }
-      : [job.seq, value];
-    post(message, moves.length > 0 ? moves : undefined);
-    unmark(marked);
-    if (isLarge) onLarge();
-  } catch (error) {
-    postRefusal(job, error, post);
+/** A result waits at most so many ms for others to be told of with it, if no job is long. */
+const TELL_AFTER = 0.25;
+/** So many large results may wait for main to read them before the next job starts. */
+const MOST_UNREAD = 2;
+/** How often the size of the heap is looked at, in ms. */
+const WEIGH_EVERY = 50;
+const BYTES_PER_MIB = 2 ** 20;
+
+/** The worker's way to main for all endings. */
+export class Endings {
+  readonly #thread: OwnThread;
+  /** Loaded late, since most jobs have nothing that moves, and end on the board. */
+  moving: Moving | undefined;
+  #loading: Promise<void> | undefined;
+  #posted: PostedEndings | undefined;
+  /** Since when there are results on the board of which main has not been told. */
+  #untoldSince: number | undefined;
+  /** When, on main's clock, the size of the heap is looked at again. */
+  #weighAt: number;
+  readonly #memoryUsage: () => { heapUsed: number };
+
+  constructor(thread: OwnThread) {
+    this.#thread = thread;
+    this.#weighAt = thread.init.maxHeap === Infinity ? Infinity : 0;
+    this.#memoryUsage = Deno.memoryUsage;
   }
-}
 
-function postMoving(
-  job: EndedJob,
-  packed: Packed<unknown>,
-  { link }: Traffic,
-  post: Post,
-  onLarge: () => void,
-): Promise<Departures> | undefined {
-  // What Deno refuses to move it refuses here, before a stream has departed.
-  take(packed);
-  const departures = new Departures(packed.departing);
-  packed.size += departures.size;
-  const send = () => sendMoving(job, packed, departures, link, post, onLarge);
-  if (departures.isOpen) return endOfTurn().then(send).then(() => departures);
-  send();
-}
-
-function sendMoving(
-  job: EndedJob,
-  { value, moves, size }: Packed<unknown>,
-  departures: Departures,
-  link: Link,
-  post: Post,
-  onLarge: () => void,
-): void {
-  const moved = departures.send(link);
-  // What is there already is there before its stream.
-  link.send();
-  const isLarge = size > LARGE;
-  const ending: Ending = { kind: "value", value, moved, isLarge };
-  try {
-    post(
-      { kind: "ended", seq: job.seq, ending },
-      moves.length > 0 ? moves : undefined,
-    );
-    if (isLarge) onLarge();
-  } catch (error) {
-    departures.close(error);
-    postRefusal(job, error, post);
+  /** Loads what not every job needs. */
+  load(): Promise<void> {
+    return this.#loading ??= this.#load();
   }
-}
 
-function checkDeparting({ departing }: Packed<unknown>): void {
-  for (let i = 0; i < departing.length; i++) {
-    const { kind } = departing[i];
-    if (kind === "connection" || kind === "signal") {
-      throw new JobCloneError(`result holds a ${kind}, which cannot move back`);
+  async #load(): Promise<void> {
+    await this.#thread.load?.();
+    const { Moving } = await import("./moving.ts");
+    const { PostedEndings } = await import("./posted_endings.ts");
+    this.moving = new Moving(this.#thread);
+    this.#posted = new PostedEndings(this.#thread, this.moving.link);
+  }
+
+  /** Whether main has read large results, but for a few. */
+  get areRead(): boolean {
+    const large = this.#posted?.large ?? 0;
+    return large === 0 || large - this.#thread.board.largeRead < MOST_UNREAD;
+  }
+
+  /** Whether main has not been told of them all. */
+  get areUntold(): boolean {
+    return this.#untoldSince !== undefined;
+  }
+
+  /**
+   * Sends a job's ending, which must have left before the next job starts: that
+   * may block the thread, or end it. Gives a promise if it leaves later.
+   */
+  end(
+    job: ReceivedJob,
+    now: number,
+    failed: boolean,
+    result: unknown,
+  ): Promise<void> | undefined {
+    const seq = seqOf(job);
+    this.#thread.board.setEnd(seq, now);
+    if (now >= this.#weighAt) this.#weigh(now);
+    if (failed || !this.#thread.board.settle(seq, result)) {
+      return this.#post(job, failed, result);
+    }
+    job.arrivals?.end();
+    if (this.#thread.init.concurrency > 1 && this.#thread.init.rings) {
+      // Jobs may end in another order than they start.
+      this.moving!.link.tellEnded(seq);
+    } else {
+      this.#untoldSince ??= now;
+      if (now - this.#untoldSince >= TELL_AFTER) this.tell();
     }
   }
-}
 
-function postRefusal({ seq, handler }: EndedJob, error: unknown, post: Post) {
-  const message = `The result of job "${handler.name}" cannot be sent: ${
-    (error as Error).message
-  }`;
-  post({ kind: "ended", seq, ending: { kind: "not-cloneable", message } });
-}
-
-/** Sends what a handler has thrown. */
-export function postFailure(job: EndedJob, thrown: unknown, post: Post): void {
-  post({ kind: "ended", seq: job.seq, ending: failure(job, thrown) });
-}
-
-function failure({ handler }: EndedJob, thrown: unknown): Ending {
-  if (isError(thrown)) {
-    if (thrown instanceof HandlerNotFound) {
-      return { kind: "not-found", message: thrown.message };
+  #post(
+    job: ReceivedJob,
+    failed: boolean,
+    result: unknown,
+  ): Promise<void> | undefined {
+    const seq = seqOf(job);
+    if (result === STOPPED) {
+      // At once: main waits for it, and does so only for so long.
+      this.#thread.board.settlePosted(seq);
+      this.#thread.post({ kind: "ended", seq, ending: { kind: "timed-out" } });
+      job.arrivals?.end();
+    } else if (this.#posted === undefined) {
+      return this.#postLater(job, failed, result);
+    } else {
+      this.#thread.board.settlePosted(seq);
+      if (!failed) return this.#posted.value(job, result);
+      this.#posted.failure(job, result);
     }
-    if (thrown instanceof TypeError) explainThis(thrown, handler);
   }
-  return { kind: "error", error: packError(thrown) };
-}
 
-/** What is said of an `undefined` whose property is read or set. */
-const OF_UNDEFINED =
-  /^Cannot (?:read|set) properties of undefined \((?:reading|setting) '(.+)'\)$/;
-/** What is said of a `this` by itself. */
-const OF_THIS = / of 'this' as it is undefined\.$/;
-/** What functions of the language and of the runtime say. */
-const OF_NATIVE =
-  /called on incompatible receiver undefined$|^Illegal invocation$/;
+  async #postLater(
+    job: ReceivedJob,
+    failed: boolean,
+    result: unknown,
+  ): Promise<void> {
+    await this.load();
+    await this.#post(job, failed, result);
+  }
+  /** Tells once if the heap has grown too large. */
+  #weigh(now: number): void {
+    this.#weighAt = now + WEIGH_EVERY;
+    if (
+      this.#memoryUsage().heapUsed < this.#thread.init.maxHeap * BYTES_PER_MIB
+    ) {
+      return;
+    }
+    this.#weighAt = Infinity;
+    this.#thread.post({ kind: "grown" });
+  }
 
-/** Says of a `this` that is not there why it is not, as far as that can be known. */
-function explainThis(error: TypeError, { name, call }: Handler): void {
-  const { message } = error;
-  const source = sourceOf(call);
-  const key = execute(OF_UNDEFINED, message)?.[1];
-  const isOfThis = key === undefined
-    ? execute(OF_THIS, message) ??
-      (endsWith(source, "{ [native code] }") && execute(OF_NATIVE, message))
-    : includes(source, `this.${key}`) || includes(source, `this?.${key}`);
-  if (!isOfThis) return;
-  addToMessage(
-    error,
-    `: job "${name}" is called as a plain function, without a \`this\``,
-  );
+  /** Wakes main, unless it is about to look anyway. */
+  tell(): void {
+    this.#untoldSince = undefined;
+    if (this.moving) this.moving.link.flush();
+    else if (this.#thread.board.wake()) this.#thread.post(WAKE);
+  }
 }

@@ -5,6 +5,7 @@
 
 import { Script } from "node:vm";
 import { apply } from "../values/intrinsics.ts";
+import { STOPPED } from "./endings.ts";
 
 /** How the script calls back; it has no other way to. */
 const HOOK = "__spindleThreadPoolCall";
@@ -21,9 +22,6 @@ const LATER = 5;
  * was at its limit. So long nothing else is to run that would be missed.
  */
 const LINGER = 10;
-
-/** What {@linkcode guard} gives of a call that was stopped. */
-export const STOPPED: unique symbol = Symbol("stopped");
 
 type Call = () => unknown;
 /** How a call has ended by itself. */
@@ -50,7 +48,7 @@ function runCall(): void {
   }
 }
 
-/** What a call returns, or `STOPPED` if that takes more than so many ms. */
+/** Gives what a call returns; throws `STOPPED` if that takes more than so many ms. */
 export function guard(guarded: Call, ms: number): unknown {
   call = guarded;
   outcome = undefined;
@@ -64,7 +62,7 @@ export function guard(guarded: Call, ms: number): unknown {
   call = undefined;
   const result = outcome as Outcome | undefined;
   outcome = undefined;
-  if (result === undefined) return STOPPED;
+  if (result === undefined) throw STOPPED;
   const end = performanceNow();
   if (end - start >= timeout - 1) {
     while (performanceNow() < end + LINGER);

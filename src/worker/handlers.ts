@@ -15,7 +15,7 @@ import {
 } from "../values/intrinsics.ts";
 import { reword } from "../values/reword.ts";
 import { transfer } from "../values/transfer.ts";
-import type { Host } from "./host.ts";
+import type { OwnThread } from "./own_thread.ts";
 
 /** What a module exports. */
 export type Module = Record<string, unknown>;
@@ -27,7 +27,7 @@ export type Module = Record<string, unknown>;
  */
 export async function importModule(
   url: string,
-  { nextTurn }: Host,
+  { nextTurn }: OwnThread,
 ): Promise<[Module]> {
   const scope = globalThis as { close?: () => void };
   const { close } = scope;
@@ -73,7 +73,6 @@ async function importWrapped(url: string): Promise<{ module: Module }> {
 /** A function that a job runs. */
 export interface Handler {
   name: string;
-  inline: boolean;
   call: (...args: unknown[]) => unknown;
 }
 
@@ -97,7 +96,8 @@ export class Handlers {
   }
 
   /** Takes in functions, and forgets others, whose numbers may be used again. */
-  define({ forgotten, definitions }: FunctionsMessage): void {
+  define(functions: Omit<FunctionsMessage, "kind">): void {
+    const { forgotten, definitions } = functions;
     for (let i = 0; i < forgotten.length; i++) {
       this.#handlers[forgotten[i]] = undefined;
     }
@@ -123,7 +123,6 @@ export class Handlers {
     const call = hasOwn(this.#exports, name) ? this.#exports[name] : undefined;
     return {
       name,
-      inline: false,
       call: typeof call === "function" && canBeJob(call)
         ? call as Handler["call"]
         : () => {
@@ -169,5 +168,5 @@ function inline(
 //# sourceURL=${place ?? "inline-job"}`,
   );
   const call = apply(make, undefined, [transfer, currentJob]);
-  return { name, inline: true, call: call as Handler["call"] };
+  return { name, call: call as Handler["call"] };
 }

@@ -1,5 +1,5 @@
-// The entry of a worker: small, so that it starts soon. Shows that it lives, and
-// hands what main says to the core, which loads meanwhile.
+// The entry of a worker: small, so that it starts soon. Hands what main says to the
+// receiver, which loads meanwhile.
 
 import { Board, WAKE } from "../wire/board.ts";
 import { apply, isArray } from "../values/intrinsics.ts";
@@ -8,66 +8,56 @@ import type {
   InitMessage,
   PostedFromWorker,
   PostedToWorker,
-  ToWorker,
 } from "../wire/protocol.ts";
-import type { Core } from "./core.ts";
-import { watchErrors } from "./watch_errors.ts";
+import type { LaterMessage, Receiver } from "./receiver.ts";
+import { nextTurn, renewTurns, watchErrors } from "./own_thread.ts";
 
-/** Where a worker's messages come and go: its global scope, or a port. */
-interface Scope extends EventTarget {
-  readonly name?: string;
-  postMessage(message: unknown, transfer?: Transferable[]): void;
-  start?(): void;
-}
-
-let key = "";
-let core: Core | undefined;
-/** What came before the core was there. */
-const early: ToWorker[] = [];
-/** As they were before any job could overwrite them. */
-const { stopImmediatePropagation } = Event.prototype;
-const { close } = globalThis as { close?: () => void };
-const { exit } = Deno;
-
-// A message's data is set as if from outside: a setter would learn the key.
-Object.defineProperty(MessageEvent.prototype, "data", {
-  value: undefined,
-  writable: true,
-});
-
-/** Before all that listen in any other way. */
-const CAPTURE = { capture: true };
 /** Anything without the key: main tells of it. */
 const FORGED = "forged";
 
-/** Begins to work for whoever posts to this scope. */
-export function listen(scope: Scope): void {
-  const global = globalThis as unknown as Scope & { self?: unknown };
+let key = "";
+let receiver: Receiver | undefined;
+/** What came before the receiver was there. */
+const early: LaterMessage[] = [];
+
+// No job must be able to replace these.
+const { stopImmediatePropagation } = Event.prototype;
+const { close } = globalThis as { close?: () => void };
+const { exit } = Deno;
+const dataOf = keepData();
+
+/** Begins to work for whoever posts to this thread. */
+export function listen(): void {
+  const global = globalThis as unknown as EventTarget & {
+    self?: unknown;
+    postMessage(message: unknown, transfer?: Transferable[]): void;
+  };
   // Some kinds of threads lack it, and modules for workers ask for it.
   global.self ??= global;
-  const { postMessage } = scope;
+  const { postMessage } = global;
   const post = (message: FromWorker, moves?: Transferable[]): void => {
     const posted: PostedFromWorker = message === WAKE ? WAKE : [key, message];
     // Without a second argument Deno has a faster way.
-    if (moves === undefined) apply(postMessage, scope, [posted]);
-    else apply(postMessage, scope, [posted, moves]);
+    if (moves === undefined) apply(postMessage, global, [posted]);
+    else apply(postMessage, global, [posted, moves]);
   };
-  const loading = Promise.all([import("./core.ts"), import("./next_turn.ts")]);
+  const loading = import("./receiver.ts");
 
   async function start(init: InitMessage): Promise<void> {
     key = init.key;
-    const [{ openCore }, { nextTurn, renewTurns }] = await loading;
+    const { openReceiver } = await loading;
     try {
       const board = new Board(init.slots, init.board);
-      core = await openCore(init, board, { post, nextTurn, renewTurns, crash });
+      const thread = { init, board, post, nextTurn, renewTurns, crash };
+      receiver = await openReceiver(thread);
     } catch (error) {
       return await tell("failed", error);
     }
     post({ kind: "ready" });
-    for (let i = 0; i < early.length; i++) receive(core, early[i]);
+    for (let i = 0; i < early.length; i++) receiver.receive(early[i]);
     // Else the first jobs' arguments would stay for as long as the worker.
     early.length = 0;
-    core.loadRest().catch(crash);
+    receiver.load();
   }
 
   async function tell(
@@ -89,31 +79,39 @@ export function listen(scope: Scope): void {
     tell("crashed", error);
   }
 
-  function receive(core: Core, message: ToWorker): void {
-    try {
-      core.receive(message);
-    } catch (error) {
-      crash(error);
-    }
-  }
-
-  scope.addEventListener("message", (event) => {
-    const posted = (event as MessageEvent<PostedToWorker>).data;
+  // Before all that listen in any other way.
+  global.addEventListener("message", (event) => {
+    const posted = dataOf(event);
     // A job can dispatch events of its own, and make them look like any other.
     const isOurs = isArray(posted)
       ? posted[0] === key
       : posted === WAKE || key === "";
-    if (!isOurs) return apply(postMessage, scope, [FORGED]);
+    if (!isOurs) return apply(postMessage, global, [FORGED]);
     // What main says is no job's business.
     apply(stopImmediatePropagation, event, []);
     if (isArray(posted) || posted === WAKE) {
       const message = posted === WAKE ? WAKE : posted[1];
-      if (core === undefined) early[early.length] = message;
-      else receive(core, message);
+      if (receiver === undefined) early[early.length] = message;
+      else receiver.receive(message);
     } else start(posted);
-  }, CAPTURE);
-  scope.start?.();
+  }, { capture: true });
   watchErrors(global, crash);
 }
 
-if (import.meta.main) listen(globalThis as unknown as Scope);
+/**
+ * How a message's data is read, whatever a job does to the class of messages: it
+ * must not learn the key. Deno has no getter, but sets a property, for which a
+ * setter in the prototype would be called, so none can be put there any more.
+ */
+function keepData(): (event: Event) => PostedToWorker {
+  const { prototype } = MessageEvent;
+  const getter = Object.getOwnPropertyDescriptor(prototype, "data")?.get;
+  if (getter) return (event) => apply(getter, event, []) as PostedToWorker;
+  Object.defineProperty(prototype, "data", {
+    value: undefined,
+    writable: true,
+  });
+  return (event) => (event as MessageEvent<PostedToWorker>).data;
+}
+
+if (import.meta.main) listen();

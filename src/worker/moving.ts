@@ -1,0 +1,43 @@
+// What moves to and from this worker instead of being cloned.
+
+import { WAKE } from "../wire/board.ts";
+import { Link } from "../flow/link.ts";
+import { FlowRing } from "../flow/ring.ts";
+import { Arrivals } from "../moving/arrivals.ts";
+import type { MovedList } from "../moving/kind.ts";
+import type { ReceivedJob } from "./jobs.ts";
+import type { OwnThread } from "./own_thread.ts";
+
+/** This worker's side of all that is joined to main. */
+export class Moving {
+  readonly link: Link;
+
+  constructor({ init: { rings }, board, post }: OwnThread) {
+    this.link = new Link(
+      (events, moves) => {
+        if (events) post({ kind: "flow", events }, moves);
+        else if (board.wake()) post(WAKE);
+      },
+      false,
+      rings && {
+        input: new FlowRing(rings.input),
+        output: new FlowRing(rings.output),
+      },
+    );
+  }
+
+  /** Puts what has moved into the arguments of a job. */
+  revive(job: ReceivedJob, moved: MovedList): void {
+    job.arrivals = new Arrivals();
+    try {
+      job.arrivals.revive(job.args, moved, this.link);
+      this.link.beginTurn();
+    } catch (error) {
+      // A request whose method is forbidden here, say: the job fails.
+      const call = () => {
+        throw error;
+      };
+      job.handler = { ...job.handler, call };
+    }
+  }
+}

@@ -1,0 +1,116 @@
+// What a worker needs of the thread it runs on: the ways to main, turns of the event
+// loop, and errors that nobody has caught.
+
+import { apply, unbind } from "../values/intrinsics.ts";
+import type { WorkerBoard } from "../wire/board.ts";
+import type { FromWorker, WorkerInit } from "../wire/protocol.ts";
+
+/** Posts a message to main. */
+export type Post = (message: FromWorker, moves?: Transferable[]) => void;
+
+/** The thread, seen from inside. */
+export interface OwnThread {
+  readonly init: WorkerInit;
+  readonly board: WorkerBoard;
+  readonly post: Post;
+  /** Whether posting copies large buffers by itself. */
+  readonly copies?: boolean;
+  /** Loads what it takes to post what is not plain data. */
+  load?(): Promise<void>;
+  /** Resolves in a later turn of the event loop. */
+  nextTurn(): Promise<void>;
+  /** Makes sure that turns come after a guard was late. */
+  renewTurns?(): void;
+  /** An error outside of any job: nothing is certain any more. */
+  crash(error: unknown): void;
+}
+
+const { prototype } = MessagePort;
+const postMessage = unbind(
+  prototype.postMessage as (this: MessagePort, message: unknown) => void,
+);
+const close = unbind(prototype.close as (this: MessagePort) => void);
+const Later = Promise;
+
+/** Those who wait for their turn, in order. */
+const waiting: (() => void)[] = [];
+let port: MessagePort | undefined;
+
+/**
+ * Resolves in a later turn of the event loop: by a message to itself, since the
+ * first timer, or immediate, of a thread costs milliseconds.
+ */
+export function nextTurn(): Promise<void> {
+  port ??= openPort();
+  return new Later((resolve) => {
+    waiting[waiting.length] = resolve;
+    // Each by a message of its own: a guard that is late may have stopped the last.
+    postMessage(port!, undefined);
+  });
+}
+
+/** Begins anew: a guard that was late may have stopped what receives messages. */
+export function renewTurns(): void {
+  if (port === undefined) return;
+  close(port);
+  port = undefined;
+  if (waiting.length > 0) postMessage(port = openPort(), undefined);
+}
+
+function openPort(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port2.onmessage = () => {
+    // None is forgotten before it is resolved.
+    for (let i = 0; i < waiting.length; i++) waiting[i]();
+    waiting.length = 0;
+  };
+  return port1;
+}
+
+const { preventDefault, stopImmediatePropagation } = Event.prototype;
+const { dispatchEvent } = EventTarget.prototype;
+const { ErrorEvent, PromiseRejectionEvent } = globalThis;
+
+/**
+ * Hears of errors that nobody caught. Deno would end the thread unless a listener
+ * prevents it, so this one, the first, does; and dispatches a copy of the event,
+ * which tells whether a listener of the module's prevents it as well.
+ */
+export function watchErrors(
+  global: EventTarget,
+  crash: (error: unknown) => void,
+): void {
+  let copy: Event | undefined;
+
+  function dispatchCopy(event: Event, made: Event, error: unknown): void {
+    copy = made;
+    const isPrevented = !apply(dispatchEvent, global, [made]);
+    apply(stopImmediatePropagation, event, []);
+    // Deno calls these later, and ends the thread if there are none.
+    if (!isPrevented && isLeftToNode(event)) return;
+    apply(preventDefault, event, []);
+    if (!isPrevented) crash(error);
+  }
+
+  global.addEventListener("error", (event) => {
+    if (event === copy) return;
+    const { message, filename, lineno, colno, error } = event as ErrorEvent;
+    const init = { message, filename, lineno, colno, error, cancelable: true };
+    dispatchCopy(event, new ErrorEvent("error", init), error);
+  }, { capture: true });
+  global.addEventListener("unhandledrejection", (event) => {
+    if (event === copy) return;
+    const { type, promise, reason } = event as PromiseRejectionEvent;
+    const init = { promise, reason, cancelable: true };
+    dispatchCopy(event, new PromiseRejectionEvent(type, init), reason);
+  }, { capture: true });
+}
+
+/** Whether the module listens to a rejection with `process.on()`. */
+function isLeftToNode({ type }: Event): boolean {
+  const { process } = globalThis as {
+    process?: { listenerCount(event: string): number };
+  };
+  return type === "unhandledrejection" && process !== undefined &&
+    process.listenerCount("unhandledRejection") > 0;
+}

@@ -1,0 +1,169 @@
+// The endings of jobs that the board cannot say, as messages.
+
+import { isError, packError } from "../values/error_codec.ts";
+import { JobCloneError } from "../errors.ts";
+import type { Link } from "../flow/link.ts";
+import { endOfTurn } from "../flow/end_of_turn.ts";
+import { Departures } from "../moving/departures.ts";
+import { MOVERS } from "../moving/kinds.ts";
+import type { MovedList } from "../moving/kind.ts";
+import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
+import { LARGE, pack, type Packed, take } from "../values/pack.ts";
+import type { Ending, FromWorker } from "../wire/protocol.ts";
+import { addToMessage } from "../values/reword.ts";
+import { unmark } from "../values/thread_state.ts";
+import { type Handler, HandlerNotFound } from "./handlers.ts";
+import { type ReceivedJob, seqOf } from "./jobs.ts";
+import type { OwnThread } from "./own_thread.ts";
+
+/** Posts endings, and then ends what has moved into their jobs. */
+export class PostedEndings {
+  readonly #thread: OwnThread;
+  readonly #link: Link;
+  /** How many large results have left: main tells when it has read them. */
+  large = 0;
+
+  constructor(thread: OwnThread, link: Link) {
+    this.#thread = thread;
+    this.#link = link;
+  }
+
+  /** Posts what a handler has returned, if it can be sent; gives a promise if it leaves later. */
+  value(job: ReceivedJob, result: unknown): Promise<void> | undefined {
+    try {
+      const packed = pack(result, "result", { movers: MOVERS });
+      if (packed.departing.length > 0) return this.#postMoving(job, packed);
+      if (packed.lent && !this.#thread.copies) lend(packed);
+      this.#post(job, packed);
+      unmark(packed.marked);
+    } catch (error) {
+      this.#refuse(job, error);
+    }
+    job.arrivals?.end();
+  }
+
+  #postMoving(
+    job: ReceivedJob,
+    packed: Packed<unknown>,
+  ): Promise<void> | undefined {
+    checkDeparting(packed);
+    // What Deno refuses to move it refuses here, before a stream has departed.
+    take(packed);
+    const departures = new Departures(packed.departing);
+    packed.size += departures.size;
+    if (departures.isOpen) return this.#postOpen(job, packed, departures);
+    this.#send(job, packed, departures);
+    job.arrivals?.end();
+  }
+
+  /** Streams depart a turn later, together with what they have by then. */
+  async #postOpen(
+    job: ReceivedJob,
+    packed: Packed<unknown>,
+    departures: Departures,
+  ): Promise<void> {
+    await endOfTurn();
+    this.#send(job, packed, departures);
+    // What has moved into the job stays until the streams of its result have ended.
+    departures.whenClosed(() => job.arrivals?.end());
+  }
+
+  #send(
+    job: ReceivedJob,
+    packed: Packed<unknown>,
+    departures: Departures,
+  ): void {
+    const moved = departures.send(this.#link);
+    // What is there already is there before its stream.
+    this.#link.send();
+    try {
+      this.#post(job, packed, moved);
+    } catch (error) {
+      departures.close(error);
+      this.#refuse(job, error);
+    }
+  }
+
+  #post(
+    job: ReceivedJob,
+    { value, moves, size }: Packed<unknown>,
+    moved?: MovedList,
+  ): void {
+    const seq = seqOf(job);
+    const isLarge = size > LARGE;
+    const message: FromWorker = moved || isLarge
+      ? { kind: "ended", seq, ending: { kind: "value", value, moved, isLarge } }
+      : [seq, value];
+    this.#thread.post(message, moves.length > 0 ? moves : undefined);
+    if (isLarge) this.large++;
+  }
+
+  #refuse(job: ReceivedJob, error: unknown): void {
+    const reason = (error as Error).message;
+    const message =
+      `The result of job "${job.handler.name}" cannot be sent: ${reason}`;
+    const ending: Ending = { kind: "not-cloneable", message };
+    this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
+  }
+
+  /** Posts what a handler has thrown. */
+  failure(job: ReceivedJob, thrown: unknown): void {
+    const ending = failureOf(job, thrown);
+    this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
+    job.arrivals?.end({ thrown });
+  }
+}
+
+/** Lets copies of large buffers move, which is cheaper than that Deno clones them. */
+function lend(packed: Packed<unknown>): void {
+  const { moves, value } = packed;
+  const loan = packed.lent!.lend();
+  packed.value = loan.copies.get(value as object) ?? value;
+  for (let i = 0; i < loan.moves.length; i++) {
+    moves[moves.length] = loan.moves[i];
+  }
+}
+
+function checkDeparting({ departing }: Packed<unknown>): void {
+  for (let i = 0; i < departing.length; i++) {
+    const { kind } = departing[i];
+    if (kind === "connection" || kind === "signal") {
+      throw new JobCloneError(`result holds a ${kind}, which cannot move back`);
+    }
+  }
+}
+
+function failureOf({ handler }: ReceivedJob, thrown: unknown): Ending {
+  if (isError(thrown)) {
+    if (thrown instanceof HandlerNotFound) {
+      return { kind: "not-found", message: thrown.message };
+    }
+    if (thrown instanceof TypeError) explainThis(thrown, handler);
+  }
+  return { kind: "error", error: packError(thrown) };
+}
+
+/** What V8 says of an `undefined` whose property is read or set. */
+const OF_UNDEFINED =
+  /^Cannot (?:read|set) properties of undefined \((?:reading|setting) '(.+)'\)$/;
+/** What V8 says of a `this` that is taken apart. */
+const OF_THIS = / of 'this' as it is undefined\.$/;
+/** What functions of the language and of the runtime say. */
+const OF_NATIVE =
+  /called on incompatible receiver undefined$|^Illegal invocation$/;
+
+/** Says why a `this` is missing, as far as that can be known. */
+function explainThis(error: TypeError, { name, call }: Handler): void {
+  const { message } = error;
+  const source = sourceOf(call);
+  const key = execute(OF_UNDEFINED, message)?.[1];
+  const isOfThis = key === undefined
+    ? execute(OF_THIS, message) ??
+      (endsWith(source, "{ [native code] }") && execute(OF_NATIVE, message))
+    : includes(source, `this.${key}`) || includes(source, `this?.${key}`);
+  if (!isOfThis) return;
+  addToMessage(
+    error,
+    `: job "${name}" is called as a plain function, without a \`this\``,
+  );
+}

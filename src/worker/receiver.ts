@@ -1,0 +1,103 @@
+// What runs in a worker once its module is imported: hands each message of main's
+// to what it concerns.
+
+import { WAKE } from "../wire/board.ts";
+import { isArray } from "../values/intrinsics.ts";
+import type { InitMessage, ToWorker } from "../wire/protocol.ts";
+import { Executor } from "./executor.ts";
+import { Handlers, importModule } from "./handlers.ts";
+import type { OwnThread } from "./own_thread.ts";
+
+/** What may come once the worker has begun. */
+export type LaterMessage = Exclude<ToWorker, InitMessage>;
+
+/** Imports the module, and makes what runs its jobs. */
+export async function openReceiver(thread: OwnThread): Promise<Receiver> {
+  const { init } = thread;
+  if (init.hardKill) {
+    const { prepareKillable } = await import("./killable.ts");
+    await prepareKillable(init.memoryLimit, thread.post);
+  }
+  const [exports] = init.module === undefined
+    ? [{}]
+    : await importModule(init.module, thread);
+  const handlers = new Handlers(exports);
+  const executor = new Executor(handlers, thread);
+  // Most workers start sooner without.
+  if (init.concurrency > 1) {
+    await executor.loadStorage();
+    if (init.rings) await executor.endings.load();
+  }
+  return new Receiver(executor, handlers, thread);
+}
+
+/** The receiver of all messages. */
+export class Receiver {
+  readonly #executor: Executor;
+  readonly #handlers: Handlers;
+  readonly #thread: OwnThread;
+  /** What came while that was loaded which few jobs need. */
+  #waiting: LaterMessage[] = [];
+
+  constructor(executor: Executor, handlers: Handlers, thread: OwnThread) {
+    this.#executor = executor;
+    this.#handlers = handlers;
+    this.#thread = thread;
+  }
+
+  /** Loads what few jobs need. */
+  async load(): Promise<void> {
+    try {
+      await this.#executor.endings.load();
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (let i = 0; i < waiting.length; i++) this.receive(waiting[i]);
+    } catch (error) {
+      this.#thread.crash(error);
+    }
+  }
+
+  /** Loads what stops jobs whose time is over. */
+  loadGuard(): Promise<void> {
+    return this.#executor.loadGuard();
+  }
+
+  /** Takes in a message; never throws. */
+  receive(message: LaterMessage): void {
+    try {
+      if (this.#waiting.length > 0) this.#wait(message);
+      else this.#take(message);
+    } catch (error) {
+      this.#thread.crash(error);
+    }
+  }
+
+  #take(message: LaterMessage): void {
+    const link = this.#executor.endings.moving?.link;
+    link?.beginTurn();
+    if (message === WAKE) return this.#executor.wake();
+    if (isArray(message)) return this.#executor.receive(message);
+    switch (message.kind) {
+      case "functions":
+        return this.#handlers.define(message);
+      case "abort":
+        return this.#executor.abort(message.seq, message.reason);
+      case "hold":
+        // Deno ends the whole process with a thread of `node:worker_threads` in
+        // which nothing is awaited: a job may have broken what receives messages.
+        message.token.onmessage = () => {};
+        return;
+      case "flow":
+        if (link === undefined) return this.#wait(message);
+        return link.receive(message.events);
+      case "moving-jobs":
+        if (link === undefined) return this.#wait(message);
+        return this.#executor.receive(message.jobs, message.moved);
+    }
+  }
+
+  #wait(message: LaterMessage): void {
+    if (this.#waiting.length === 0) this.load();
+    this.#waiting[this.#waiting.length] = message;
+  }
+}

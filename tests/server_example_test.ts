@@ -1,0 +1,348 @@
+// The example servers, each as a process of its own that is run as its header says.
+import { connect as netConnect } from "node:net";
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
+import { handle } from "../examples/serve_jobs.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const LISTENING = /Listening on http:\/\/127\.0\.0\.1:(\d+)/;
+const windows = Deno.build.os === "windows";
+
+const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const GET_SLEEP = GET.replace("/", "/sleep");
+const GET_LAST = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+/** How long the server waits for a client, and `/sleep` takes. */
+const SECONDS_5 = 5_000;
+
+/** A server that listens on a free port; disposing kills it. */
+class Server implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  /** What it has printed, on both outputs. */
+  output = "";
+  readonly #outputs: Promise<unknown>;
+  #onOutput = () => {};
+  port = 0;
+
+  private constructor(args: string[]) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", ...args],
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      env: { NO_COLOR: "1" },
+    }).spawn();
+    const { stdout, stderr } = this.#process;
+    this.#outputs = Promise.all([this.#collect(stdout), this.#collect(stderr)])
+      .then(this.#onOutput);
+  }
+
+  /** Starts an example with the permissions that its header names. */
+  static async start(name: string, ...args: string[]): Promise<Server> {
+    const text = await Deno.readTextFile(`${ROOT}/examples/${name}`);
+    const flags = /deno run (.+) examples/.exec(text)![1].split(" ");
+    const server = new Server([...flags, `examples/${name}`, ...args]);
+    server.port = Number((await server.match(LISTENING))[1]);
+    return server;
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.output += text;
+      this.#onOutput();
+    }
+  }
+
+  /** Waits until what it prints matches. */
+  async match(pattern: RegExp): Promise<RegExpExecArray> {
+    const late = AbortSignal.timeout(20_000);
+    for (;;) {
+      const match = pattern.exec(this.output);
+      if (match) return match;
+      assert(!late.aborted, `Expected ${pattern} in: ${this.output}`);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onOutput = resolve;
+      const timer = setTimeout(resolve, 100);
+      await promise;
+      clearTimeout(timer);
+    }
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Its exit code, once it has ended by itself. */
+  async code(): Promise<number> {
+    const { code } = await this.#process.status;
+    await this.#outputs;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.code();
+  }
+}
+
+const startServer = () => Server.start("server.ts", "--port", "0");
+
+const connect = ({ port }: Server) =>
+  Deno.connect({ hostname: "127.0.0.1", port });
+
+async function send(conn: Deno.Conn, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let sent = 0; sent < bytes.length;) {
+    sent += await conn.write(bytes.subarray(sent));
+  }
+}
+
+/** Everything that the server sends until it closes the connection. */
+async function readAll(conn: Deno.Conn): Promise<string> {
+  return await new Response(conn.readable).text();
+}
+
+/** What the server sends for this text, until it closes the connection. */
+async function ask(server: Server, ...texts: string[]): Promise<string> {
+  const conn = await connect(server);
+  for (const text of texts) await send(conn, text);
+  return await readAll(conn);
+}
+
+/** Reads one response of a connection that is kept, which has this many characters. */
+async function read(conn: Deno.Conn, length: number): Promise<string> {
+  let text = "";
+  const buffer = new Uint8Array(4096);
+  while (text.length < length) {
+    const count = await conn.read(buffer);
+    assert(count !== null, `Expected more than: ${text}`);
+    text += new TextDecoder("latin1").decode(buffer.subarray(0, count));
+  }
+  return text;
+}
+
+/** The statuses of responses that follow each other. */
+function statuses(text: string): number[] {
+  return Array.from(text.matchAll(/^HTTP\/1\.1 (\d+)/gm), ([, s]) => Number(s));
+}
+
+Deno.test("GET / gives the page to fetch, byte for byte", async () => {
+  await using server = await startServer();
+  const response = await fetch(`http://127.0.0.1:${server.port}/?query`);
+  const page = await Deno.readTextFile(`${ROOT}/examples/hello.html`);
+  assertEquals(await response.text(), page);
+  assertEquals(response.status, 200);
+  const { headers } = response;
+  assertEquals(headers.get("content-type"), "text/html; charset=utf-8");
+  assert(!Number.isNaN(Date.parse(headers.get("date")!)));
+  assertMatch(server.output, /^Worker [1-4] got a job; executing\.$/m);
+});
+
+Deno.test("anything else gives the 404 page, and HEAD no page", async () => {
+  await using server = await startServer();
+  const missing = await ask(server, GET_LAST.replace("/", "/sleepy"));
+  assertEquals(statuses(missing), [404]);
+  assert(missing.includes("<h1>Oops!</h1>"));
+  const head = await ask(server, GET_LAST.replace("GET", "HEAD"));
+  assertMatch(head, /^HTTP\/1\.1 200 OK\r\n[^]*Length: 1[^]*\r\n\r\n$/);
+});
+
+Deno.test("curl gets two pages over one connection (skipped without curl)", async () => {
+  const curl = (...args: string[]) =>
+    new Deno.Command("curl", { args, stderr: "null" }).output();
+  await using server = await startServer();
+  const url = `http://127.0.0.1:${server.port}/`;
+  const format = "%{http_code} %{num_connects}\n";
+  try {
+    const files = ["-o", "-", "-o", "-"];
+    const { stdout } = await curl("-w", format, ...files, url, url);
+    const text = new TextDecoder().decode(stdout);
+    assertMatch(text, /Hi from Deno[^]*200 1\n[^]*Hi from Deno[^]*200 0\n/);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+});
+
+Deno.test("requests of one connection are answered one after the other", async () => {
+  await using server = await startServer();
+  // In one piece, and a byte at a time.
+  const two = GET.replace("/", "/missing") + GET_LAST;
+  assertEquals(statuses(await ask(server, two)), [404, 200]);
+  assertEquals(statuses(await ask(server, ...two)), [404, 200]);
+  const old = "GET / HTTP/1.0\r\n\r\n";
+  assertMatch(await ask(server, old + GET), /^HTTP[^]*Connection: close\r\n/);
+});
+
+Deno.test("what is no request, or too much of one, is refused and ends the connection", async () => {
+  await using server = await startServer();
+  const withHeader = (header: string, method = "GET") =>
+    `${method} / HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n`;
+  const refused: [text: string, status: number][] = [
+    ["nonsense\r\n\r\n", 400],
+    ["GET /\r\n\r\n", 400],
+    ["GET / HTTP/2.0\r\nHost: x\r\n\r\n", 400],
+    ["GET / HTTP/1.1\r\n\r\n", 400], // no host
+    ["\r\n" + GET, 400],
+    [withHeader("Host: y"), 400],
+    [withHeader("no header"), 400],
+    [withHeader("Spaced : x"), 400],
+    [withHeader(" folded: x"), 400],
+    [withHeader("A: x\nContent-Length: 5"), 400],
+    [withHeader("A: \0"), 400],
+    // Nothing of a body is taken for a request.
+    [withHeader(`Content-Length: ${GET.length}`), 413],
+    [withHeader("Content-Length: 0\r\ncontent-length: 5"), 413],
+    [withHeader("Content-Length: +0"), 413],
+    [withHeader("Transfer-Encoding: chunked", "POST"), 413],
+    [withHeader("Transfer-Encoding: identity"), 413],
+    [withHeader("Content-Length: 0", "POST"), 501],
+    [`GET /${"x".repeat(8 * 1024)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431],
+    [withHeader(`X: ${"x".repeat(64 * 1024)}`), 431],
+    ["x".repeat(64 * 1024), 431],
+  ];
+  for (const [text, status] of refused) {
+    const conn = await connect(server);
+    await send(conn, text + GET);
+    await conn.closeWrite();
+    const answer = await readAll(conn);
+    assertEquals(statuses(answer), [status], text.slice(0, 100));
+    assertMatch(answer, /\r\nConnection: close\r\n/);
+  }
+});
+
+Deno.test("a head of 8 KiB is taken, and its time does not depend on its spaces", async () => {
+  await using server = await startServer();
+  const spaces = " ".repeat(8_000);
+  const start = performance.now();
+  const head = GET_LAST.replace("Host:", `X:${spaces}x\r\nHost:`);
+  assertEquals(statuses(await ask(server, head)), [200]);
+  assert(performance.now() - start < 2_000);
+});
+
+Deno.test("a client that was refused can still send, and read why", async () => {
+  await using server = await startServer();
+  using conn = await connect(server);
+  await send(
+    conn,
+    "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n",
+  );
+  assertEquals(statuses(await read(conn, 100)), [413]);
+  for (let i = 0; i < 16; i++) await send(conn, "x".repeat(4096));
+});
+
+Deno.test("a client that is silent, or slow, is closed after five seconds", async () => {
+  await using server = await startServer();
+  const start = performance.now();
+  const waits = ["", "GET / HT", GET].map(async (text) => {
+    const answer = await ask(server, text);
+    assertEquals(statuses(answer), text === GET ? [200] : []);
+    const ms = performance.now() - start;
+    assert(ms > SECONDS_5 - 50 && ms < 3 * SECONDS_5, `Closed after ${ms} ms`);
+  });
+  // One worker of the four is left.
+  assertEquals(statuses(await ask(server, GET_LAST)), [200]);
+  assert(performance.now() - start < SECONDS_5);
+  await Promise.all(waits);
+  assertEquals(server.output.includes("error"), false);
+});
+
+Deno.test("GET /sleep holds one worker of four, and a fifth waits", async () => {
+  await using server = await startServer();
+  const sleep = GET_SLEEP.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+  const start = performance.now();
+  const sleeps = [0, 1, 2].map(() => ask(server, sleep));
+  await server.match(/(got a job[^]*){3}/);
+  assertEquals(statuses(await ask(server, GET_LAST)), [200]);
+  assert(performance.now() - start < SECONDS_5);
+  sleeps.push(ask(server, sleep));
+  await server.match(/(got a job[^]*){5}/);
+  assertEquals(statuses(await ask(server, GET_LAST)), [200]);
+  assert(performance.now() - start >= SECONDS_5 - 50);
+  for (const answer of await Promise.all(sleeps)) {
+    assert(answer.includes("Hi from Deno"));
+  }
+});
+
+Deno.test("clients that reset their connections, or leave, harm no other", async () => {
+  await using server = await startServer();
+  for (let round = 0; round < 20; round++) {
+    const resets = ["", "GET / HT", GET].map((text) =>
+      new Promise<void>((resolve) => {
+        const socket = netConnect(server.port, "127.0.0.1", () => {
+          if (text === "") socket.resetAndDestroy();
+          else socket.write(text, () => socket.resetAndDestroy());
+        });
+        socket.on("close", () => resolve()).on("error", () => {});
+      })
+    );
+    const [answer] = await Promise.all([ask(server, GET_LAST), ...resets]);
+    assertEquals(statuses(answer), [200]);
+  }
+  using conn = await connect(server);
+  await send(conn, "GET / HT");
+  await conn.closeWrite();
+  assertEquals(await read(conn, 0), "");
+  for (const line of server.output.trim().split("\n")) {
+    assertMatch(line, /^(Listening|Worker [1-4] got|error: )/);
+  }
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name:
+      `${signal} finishes what was accepted, takes no more, and exits with 0`,
+    ignore: windows,
+    fn: async () => {
+      await using server = await startServer();
+      // All workers have one, and one waits for its turn.
+      const answers = [0, 1, 2, 3, 4].map(() => ask(server, GET_SLEEP));
+      await server.match(/(got a job[^]*){4}/);
+      server.kill(signal);
+      await server.match(/Shutting down/);
+      await delay(500); // the accept that waits keeps the socket for a turn
+      await assertRejects(() => connect(server), Deno.errors.ConnectionRefused);
+      const served = (await Promise.all(answers)).filter((answer) => {
+        if (answer === "") return false; // not accepted before the signal came
+        assertMatch(answer, /200 OK[^]*Connection: close[^]*Hi from Deno/);
+        return true;
+      });
+      assert(served.length >= 4);
+      assertEquals(await server.code(), 0);
+      assertEquals(server.output.includes("error"), false);
+    },
+  });
+}
+
+Deno.test("a port that is in use, or none, is an error", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  for (const port of [String(listener.addr.port), "many", "-1"]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "examples/server.ts", `--port=${port}`],
+      cwd: ROOT,
+    }).output();
+    assertEquals(code, 1);
+    assertMatch(new TextDecoder().decode(stderr), /AddrInUse|Invalid port/);
+  }
+});
+
+Deno.test("serve.ts hashes what is posted, several requests at once", async () => {
+  // printf abc | sha256sum
+  const hash =
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n";
+  const post = { method: "POST", body: "abc" };
+  // The handler needs no pool.
+  const direct = await handle(new Request("http://localhost/", post));
+  assertEquals(await direct.text(), hash);
+  await using server = await Server.start("serve.ts", "0");
+  const url = `http://127.0.0.1:${server.port}/`;
+  const responses = await Promise.all(
+    Array.from({ length: 8 }, () => fetch(url, post)),
+  );
+  for (const response of responses) assertEquals(await response.text(), hash);
+  assertMatch(await (await fetch(url)).text(), /^POST something/);
+});

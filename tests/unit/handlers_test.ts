@@ -1,0 +1,78 @@
+// The functions that jobs run.
+import { assertEquals, assertThrows } from "@std/assert";
+import { HandlerNotFound, Handlers } from "../../src/worker/handlers.ts";
+
+const MODULE = {
+  add: (a: number, b: number) => a + b,
+  *generate() {},
+  async *generateLater() {},
+  Class: class {},
+  text: "text",
+  later: async () => {},
+};
+
+/** Handlers of the module, by these names. */
+function define(...names: string[]): Handlers {
+  const handlers = new Handlers(MODULE);
+  const definitions = names.map((name, id) => ({ id, name }));
+  handlers.define({ forgotten: [], definitions });
+  return handlers;
+}
+
+Deno.test("Handlers.get() gives a function of the module", () => {
+  assertEquals(define("add").get(0).call(1, 2), 3);
+});
+
+Deno.test("a job that is not there says which are", () => {
+  for (const name of ["none", "text", "toString", "constructor"]) {
+    assertThrows(
+      () => define(name).get(0).call(),
+      HandlerNotFound,
+      `Job "${name}" not found: the module exports the functions add, later`,
+    );
+  }
+  const empty = new Handlers({});
+  empty.define({ forgotten: [], definitions: [{ id: 0, name: "x" }] });
+  assertThrows(() => empty.get(0).call(), HandlerNotFound, "(none)");
+});
+
+Deno.test("a generator or a class is no job", () => {
+  for (const name of ["generate", "generateLater", "Class"]) {
+    assertThrows(
+      () => define(name).get(0).call(),
+      HandlerNotFound,
+      `Job "${name}" not found: expected a function, got a generator or a class`,
+    );
+  }
+});
+
+Deno.test("an inline function is strict, and has transfer and currentJob in scope", () => {
+  const handlers = new Handlers({});
+  const sources = [
+    "function () { return this; }",
+    "() => [typeof transfer, typeof currentJob, typeof handlers]",
+    "() => { throw new Error('where'); }",
+  ];
+  const place = "file:///caller.ts:1:1";
+  handlers.define({
+    forgotten: [],
+    definitions: sources.map((source, id) => ({
+      id,
+      name: "f",
+      source,
+      place,
+    })),
+  });
+  const { call } = handlers.get(0);
+  assertEquals(call(), undefined);
+  assertEquals(handlers.get(1).call(), ["function", "function", "undefined"]);
+  const error = assertThrows(() => handlers.get(2).call(), Error, "where");
+  assertEquals(error.stack?.includes(place), true);
+});
+
+Deno.test("Handlers.define() forgets, and takes numbers in any order", () => {
+  const handlers = define("add");
+  handlers.define({ forgotten: [0], definitions: [{ id: 5, name: "later" }] });
+  assertEquals(handlers.get(0), undefined);
+  assertEquals(handlers.get(5).name, "later");
+});
