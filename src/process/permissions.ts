@@ -2,8 +2,8 @@
 // than the program has; what is not known of the program's own lists is not
 // passed on.
 
+import process from "node:process";
 import { PERMISSIONS } from "../options.ts";
-import { absolute, fromFileUrl, isWithin } from "./paths.ts";
 
 type Kind = typeof PERMISSIONS[number];
 
@@ -70,6 +70,20 @@ function textOf(kind: Kind, item: string | URL): string {
   return kind === "run" && !/[\\/]/.test(item) ? item : absolute(item);
 }
 
+/** The path of a `file:` URL. */
+export function fromFileUrl(url: URL): string {
+  return process.getBuiltinModule("node:url").fileURLToPath(url);
+}
+
+/** A path from the root on, if the program may know where it works. */
+function absolute(path: string): string {
+  try {
+    return process.getBuiltinModule("node:path").resolve(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Whether a process may look at all files, and change them: those of its program, too. */
 export function mayUseFiles({ read, write }: Grants): boolean {
   return read === true && write === true;
@@ -78,8 +92,11 @@ export function mayUseFiles({ read, write }: Grants): boolean {
 /** Whether a process may read where the program works. */
 export function mayReadHere({ read }: Grants): boolean {
   if (!Array.isArray(read)) return read === true;
-  const here = absolute(".");
-  return read.some((directory) => isWithin(here, directory));
+  const { isAbsolute, relative } = process.getBuiltinModule("node:path");
+  return read.some((directory) => {
+    const way = relative(directory, absolute("."));
+    return !isAbsolute(way) && !/^\.\.([\\/]|$)/.test(way);
+  });
 }
 
 const KEYS: Record<Kind, string> = {
