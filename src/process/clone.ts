@@ -74,6 +74,8 @@ export function encodeClone(
 ): Encoded {
   const { objects, large, special } = survey(value);
   const standIns: StandIns = [];
+  const content: Content = [value, standIns];
+  objects.add(content);
   const there = new SafeMap<object, object>();
   const back = new SafeMap<object, object>();
   const blobs: Blob[] = [];
@@ -89,7 +91,7 @@ export function encodeClone(
   let clone: Uint8Array;
   if (special.length > 0) put(objects, there);
   try {
-    clone = write([value, standIns], large);
+    clone = write(content, large);
   } finally {
     // It may be sent again.
     if (special.length > 0) put(objects, back);

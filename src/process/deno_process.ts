@@ -178,7 +178,9 @@ function outOfMemory(): Error {
   });
 }
 
-/** Short parts become one, since each write costs as much as many bytes. */
+/** Shorter parts become one, up to so many bytes: each write costs as much as many bytes. */
+const MOST_JOINED = 32 * 1024;
+
 function joined(parts: Part[]): Part[] {
   if (parts.length === 1) return parts;
   const all: Part[] = [];
@@ -189,27 +191,18 @@ function joined(parts: Part[]): Part[] {
     short = [];
     length = 0;
   };
-  for (let part of parts) {
-    if (part instanceof Uint8Array && part.length > MOST_JOINED && length > 0) {
-      // What is short needs no write of its own before it.
-      short.push(part.subarray(0, MOST_JOINED));
-      length += MOST_JOINED;
-      part = part.subarray(MOST_JOINED);
-    }
-    if (part instanceof Blob || part.length > MOST_JOINED) {
-      join();
-      all.push(part);
-    } else {
+  for (const part of parts) {
+    const isShort = part instanceof Uint8Array && part.length <= MOST_JOINED;
+    if (!isShort || length + part.length > MOST_JOINED) join();
+    if (!isShort) all.push(part);
+    else {
       short.push(part);
       length += part.length;
-      if (length > MOST_JOINED) join();
     }
   }
   join();
   return all;
 }
-
-const MOST_JOINED = 32 * 1024;
 
 function concat(parts: Uint8Array[], length: number): Uint8Array {
   const all = new Uint8Array(length);

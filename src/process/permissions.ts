@@ -19,35 +19,34 @@ export type Grants = Record<Kind, Grant | "default">;
  * @throws {Error} If the program itself may not
  */
 export function grantsFor(
-  permissions: Deno.PermissionOptions | undefined,
+  permissions: Deno.PermissionOptions = "inherit",
 ): Grants {
-  const grants = {} as Grants;
-  for (const kind of PERMISSIONS) {
-    grants[kind] = grantOf(kind, permissions);
-  }
-  return grants;
+  const grants = PERMISSIONS.map((kind) => {
+    const wanted = typeof permissions === "string"
+      ? permissions
+      : (permissions as Record<string, unknown>)[kind] ?? "none";
+    return [kind, grantOf(kind, wanted)];
+  });
+  return Object.fromEntries(grants);
 }
 
-function grantOf(
-  kind: Kind,
-  permissions: Deno.PermissionOptions | undefined,
-): Grant | "default" {
-  if (permissions === "none") return false;
-  const wanted = permissions === undefined || permissions === "inherit"
-    ? "inherit"
-    : (permissions as Record<Kind, unknown>)[kind] ?? false;
+function grantOf(kind: Kind, wanted: unknown): Grant | "default" {
+  if (wanted === "none" || wanted === false) return false;
   if (wanted === "inherit") {
-    if (isGranted({ name: kind })) return true;
+    if (isGranted(kind)) return true;
     // Some hosts may be imported from without any flag.
     return kind === "import" ? "default" : false;
   }
-  if (wanted === true && !isGranted({ name: kind })) throw lacking(kind);
-  if (!Array.isArray(wanted)) return wanted as boolean;
-  const items = wanted.map((item) => textOf(kind, item));
-  // As it was given: an empty path would be where the program works.
-  checkItems(kind, [...wanted.map(String), ...items]);
+  if (wanted === true) {
+    if (!isGranted(kind)) throw lacking(kind, `all of "${kind}"`);
+    return true;
+  }
+  const given = wanted as (string | URL)[];
+  const items = given.map((item) => textOf(kind, item));
+  // As it was given, too: an empty path would be where the program works.
+  checkItems(kind, [...given.map(String), ...items]);
   for (const item of items) {
-    if (!isGranted(descriptor(kind, item))) throw lacking(kind, item);
+    if (!isGranted(kind, item)) throw lacking(kind, `"${item}"`);
   }
   return items.length > 0 && items;
 }
@@ -59,6 +58,28 @@ function checkItems(kind: Kind, items: string[]): void {
   throw new Error(
     `Permission \`${kind}\` cannot be given to a process: expected no comma and no empty text in its list, got "${wrong}"`,
   );
+}
+
+function lacking(kind: Kind, what: string): Error {
+  return new Error(
+    `Permission \`${kind}\` cannot be given: the program itself has not got ${what}`,
+  );
+}
+
+function isGranted(name: Kind, item?: string): boolean {
+  // Each kind looks at its own key only.
+  const descriptor = {
+    name,
+    path: item,
+    host: item,
+    variable: item,
+    command: item,
+    kind: item,
+  };
+  const { state, partial } = Deno.permissions.querySync(
+    descriptor as Deno.PermissionDescriptor,
+  );
+  return state === "granted" && !partial;
 }
 
 const PATHS: readonly Kind[] = ["read", "write", "run", "ffi"];
@@ -99,46 +120,13 @@ export function mayReadHere({ read }: Grants): boolean {
   });
 }
 
-const KEYS: Record<Kind, string> = {
-  read: "path",
-  write: "path",
-  net: "host",
-  env: "variable",
-  run: "command",
-  ffi: "path",
-  import: "host",
-  sys: "kind",
-};
-
-function descriptor(name: Kind, item: string): Deno.PermissionDescriptor {
-  return { name, [KEYS[name]]: item } as unknown as Deno.PermissionDescriptor;
-}
-
-function isGranted(
-  descriptor: { name: Kind } | Deno.PermissionDescriptor,
-): boolean {
-  const { state, partial } = Deno.permissions.querySync(
-    descriptor as Deno.PermissionDescriptor,
-  );
-  return state === "granted" && !partial;
-}
-
-function lacking(kind: Kind, item?: string): Error {
-  const what = item === undefined ? `all of "${kind}"` : `"${item}"`;
-  return new Error(
-    `Permission \`${kind}\` cannot be given: the program itself has not got ${what}`,
-  );
-}
-
 /** The flags that say so. */
 export function permissionFlags(grants: Grants): string[] {
   const flags = ["--no-prompt"];
   for (const kind of PERMISSIONS) {
     const grant = grants[kind];
     if (grant === true) flags.push(`--allow-${kind}`);
-    else if (Array.isArray(grant)) {
-      flags.push(`--allow-${kind}=${grant.join(",")}`);
-    }
+    else if (Array.isArray(grant)) flags.push(`--allow-${kind}=${grant}`);
   }
   // Without a flag, some hosts and the registries are open to imports.
   if (grants.import === false) flags.push("--cached-only");
@@ -171,10 +159,9 @@ export function environmentFor(
     for (const name of FINDS_PROGRAMS) delete env[name];
   }
   const listed = Array.isArray(grants.env) ? grants.env.flatMap(namesOf) : [];
-  for (const variable of listed) {
-    if (!isGranted({ name: "env", variable })) continue;
-    const value = Deno.env.get(variable);
-    if (value !== undefined) env[variable] = value;
+  for (const name of listed) {
+    const value = isGranted("env", name) ? Deno.env.get(name) : undefined;
+    if (value !== undefined) env[name] = value;
   }
   return env;
 }
@@ -182,7 +169,7 @@ export function environmentFor(
 /** A name may stand for all that begin like it. */
 function namesOf(name: string): string[] {
   if (!name.endsWith("*")) return [name];
-  if (!isGranted({ name: "env" })) return [];
+  if (!isGranted("env")) return [];
   const start = name.slice(0, -1);
   return Object.keys(Deno.env.toObject())
     .filter((name) => name.startsWith(start));

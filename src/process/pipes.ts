@@ -1,6 +1,6 @@
-// The pipes of a process, without the streams that Deno puts before them, which
-// cost more than all else of a short message: by private means of Deno's. Where
-// these are missing, it is the streams.
+// The pipes of a process, by private means of Deno's: the streams that Deno puts
+// before them cost more than all else of a short message. Where those means are
+// missing, it is the streams.
 
 /** What is read from a process, and written to it. */
 export interface Pipes {
@@ -33,102 +33,60 @@ const READ = 64 * 1024;
 
 /** The standard input and error of a process. */
 export function pipesOf(child: Deno.ChildProcess): Pipes {
-  const core = coreOf();
-  const input = ridOf(child, "[[stdinRid]]");
-  const output = ridOf(child, "[[stderrRid]]");
-  return core && input !== undefined && output !== undefined
-    ? new RawPipes(core, input, output)
-    : new StreamPipes(child);
+  return rawPipes(child) ?? streamPipes(child);
 }
 
-function coreOf(): Core | undefined {
-  const { internal } = Deno as unknown as { internal?: symbol };
-  const internals = internal &&
-    (Deno as unknown as Record<symbol, { core?: Core } | undefined>)[internal];
-  const core = internals ? internals.core : undefined;
-  return core && FUNCTIONS.every((name) => typeof core[name] === "function")
-    ? core
-    : undefined;
+function rawPipes(child: Deno.ChildProcess): Pipes | undefined {
+  const { internal } = Deno as unknown as { internal: symbol };
+  const { core } =
+    (Deno as unknown as Record<symbol, { core?: Core }>)[internal] ?? {};
+  if (!core || FUNCTIONS.some((name) => typeof core[name] !== "function")) {
+    return undefined;
+  }
+  const symbols = Object.getOwnPropertySymbols(child);
+  const [input, output] = ["[[stdinRid]]", "[[stderrRid]]"].map((name) => {
+    const symbol = symbols.find(({ description }) => description === name);
+    return symbol && (child as unknown as Record<symbol, unknown>)[symbol];
+  });
+  if (typeof input !== "number" || typeof output !== "number") return undefined;
+  const buffer = new Uint8Array(READ);
+  let reading: Promise<number> | undefined;
+  let isHeld = true;
+  return {
+    async read() {
+      reading = core.read(output, buffer);
+      if (!isHeld) core.unrefOpPromise(reading);
+      const count = await reading;
+      return count === 0 ? undefined : buffer.subarray(0, count);
+    },
+    write: (bytes) => core.writeAll(input, bytes),
+    hold(holds) {
+      isHeld = holds;
+      if (reading === undefined) return;
+      if (isHeld) core.refOpPromise(reading);
+      else core.unrefOpPromise(reading);
+    },
+    close() {
+      core.tryClose(input);
+      core.tryClose(output);
+    },
+  };
 }
 
-function ridOf(child: Deno.ChildProcess, name: string): number | undefined {
-  for (const symbol of Object.getOwnPropertySymbols(child)) {
-    if (symbol.description !== name) continue;
-    const rid = (child as unknown as Record<symbol, unknown>)[symbol];
-    if (typeof rid === "number") return rid;
-  }
-  return undefined;
-}
-
-class RawPipes implements Pipes {
-  readonly #core: Core;
-  readonly #input: number;
-  readonly #output: number;
-  readonly #buffer = new Uint8Array(READ);
-  #reading: Promise<number> | undefined;
-  #isHeld = true;
-
-  constructor(core: Core, input: number, output: number) {
-    this.#core = core;
-    this.#input = input;
-    this.#output = output;
-  }
-
-  async read(): Promise<Uint8Array | undefined> {
-    const buffer = this.#buffer;
-    this.#reading = this.#core.read(this.#output, buffer);
-    if (!this.#isHeld) this.#core.unrefOpPromise(this.#reading);
-    const count = await this.#reading;
-    return count === 0 ? undefined : buffer.subarray(0, count);
-  }
-
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#core.writeAll(this.#input, bytes);
-  }
-
-  hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
-    if (this.#reading === undefined) return;
-    if (isHeld) this.#core.refOpPromise(this.#reading);
-    else this.#core.unrefOpPromise(this.#reading);
-  }
-
-  close(): void {
-    this.#core.tryClose(this.#input);
-    this.#core.tryClose(this.#output);
-  }
-}
-
-class StreamPipes implements Pipes {
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
-
-  constructor({ stdin, stderr }: Deno.ChildProcess) {
-    this.#input = stdin.getWriter();
-    this.#input.closed.catch(() => {
-      // It has ended.
-    });
-    this.#output = stderr.getReader();
-  }
-
-  async read(): Promise<Uint8Array | undefined> {
-    return (await this.#output.read()).value;
-  }
-
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#input.write(bytes);
-  }
-
-  hold(): void {
-    // The process itself does so.
-  }
-
-  close(): void {
-    this.#input.abort().catch(() => {
-      // It is closed.
-    });
-    this.#output.cancel().catch(() => {
-      // It is closed.
-    });
-  }
+function streamPipes({ stdin, stderr }: Deno.ChildProcess): Pipes {
+  const input = stdin.getWriter();
+  const output = stderr.getReader();
+  // Of its end the status of the process tells.
+  const ignore = () => {};
+  input.closed.catch(ignore);
+  return {
+    read: async () => (await output.read()).value,
+    write: (bytes) => input.write(bytes),
+    // The process itself holds the program.
+    hold: ignore,
+    close() {
+      input.abort().catch(ignore);
+      output.cancel().catch(ignore);
+    },
+  };
 }

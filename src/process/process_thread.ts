@@ -6,14 +6,8 @@
 import type { FlowEvents } from "../flow/link.ts";
 import type { MovedList } from "../moving/moved.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
-import { toText } from "../values/plain_text.ts";
 import { Board, WAKE } from "../wire/board.ts";
-import {
-  type JobList,
-  type SingleJob,
-  singleJobs,
-  textOfJob,
-} from "../wire/job_list.ts";
+import type { JobList } from "../wire/job_list.ts";
 import type {
   FromWorker,
   InitMessage,
@@ -21,10 +15,11 @@ import type {
 } from "../wire/protocol.ts";
 import { Checker, checkText } from "./checker.ts";
 import { ChunkReader, MARK } from "./chunks.ts";
-import { decodeClone, encodeClone } from "./clone.ts";
+import { decodeClone } from "./clone.ts";
 import { sendFlow } from "./crossing.ts";
-import { type DenoCommand, DenoProcess, type Part } from "./deno_process.ts";
-import { frameHead, FrameReader, Kind, textFrame } from "./frames.ts";
+import { type DenoCommand, DenoProcess } from "./deno_process.ts";
+import { FrameReader, Kind, textFrame } from "./frames.ts";
+import { type JobFrames, jobFrames, messageFrames } from "./main_frames.ts";
 import { Output } from "./output.ts";
 import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
 import type { Warden } from "./warden.ts";
@@ -35,17 +30,6 @@ export interface ProcessSettings
     Pick<ProcessInit, "chunk" | "longest" | "densest" | "denied" | "guards"> {
   command: DenoCommand;
   warden: Warden;
-}
-
-/** A job that has not started. */
-interface PendingJob {
-  seq: number;
-  /** What the process is sent. */
-  frame: Part[];
-  /** How much moves with it, which a process has to be told of in any case. */
-  moving: number;
-  /** Whether it may only execute for so long. */
-  isTimed: boolean;
 }
 
 /** A process as a thread. */
@@ -66,7 +50,7 @@ export class ProcessThread implements Thread {
   /** Whether the process is ready for jobs that may only execute for so long. */
   #guard: "none" | "loading" | "ready";
   /** In the order in which they are to start. */
-  #pending: PendingJob[] = [];
+  #pending: JobFrames[] = [];
   readonly #running = new Set<number>();
   /** The job that was sent last, until it goes on by itself or has ended. */
   #last: number | undefined;
@@ -152,25 +136,12 @@ export class ProcessThread implements Thread {
 
   /** @throws If it cannot be cloned */
   #send(message: ToProcess, moves?: readonly Transferable[]): void {
-    const text = toText(message);
-    this.#process.write(
-      text === undefined ? cloneFrames(message, moves) : textFrame(text),
-    );
+    this.#process.write(messageFrames(message, moves));
   }
 
   /** Takes in jobs, with what moves with each. */
   #add(list: JobList, moves: Transferable[], moved?: MovedList[]): void {
-    const jobs: PendingJob[] = [];
-    for (const job of singleJobs(list)) {
-      const own = moved?.[jobs.length];
-      const frame = own === undefined ? frameOf(job, moves) : cloneFrames(
-        { kind: "moving-jobs", jobs: job.list, moved: [own] },
-        moves,
-      );
-      const { seq, isTimed } = job;
-      jobs.push({ seq, frame, moving: own?.length ?? 0, isTimed });
-    }
-    // Only now: if one of them could not be cloned, none is here.
+    const jobs = jobFrames(list, moves, moved);
     this.#pending.push(...jobs);
     if (this.#guard === "none" && jobs.some(({ isTimed }) => isTimed)) {
       this.#guard = "loading";
@@ -182,7 +153,7 @@ export class ProcessThread implements Thread {
   /** Sends the process the jobs that it can start now. */
   #next(): void {
     while (this.#mayStart && this.#pending.length > 0) {
-      const { seq, moving, isTimed, frame } = this.#pending[0];
+      const { seq, moving, isTimed, frames } = this.#pending[0];
       if (isTimed && this.#guard !== "ready") return;
       this.#pending.shift();
       if (this.#board.claim(seq, performance.now())) {
@@ -192,7 +163,7 @@ export class ProcessThread implements Thread {
       } else if (moving > 0) this.#send({ kind: "cancel", seq });
       // Main has taken it back.
       else continue;
-      this.#process.write(frame);
+      this.#process.write(frames);
     }
   }
 
@@ -299,26 +270,4 @@ export class ProcessThread implements Thread {
   #tell(message: Exclude<FromWorker, typeof WAKE>): void {
     this.#events.message([this.#key, message]);
   }
-}
-
-function frameOf(job: SingleJob, moves: Transferable[]): Part[] {
-  if (job.args === undefined) return textFrame(textOfJob(job));
-  const text = toText(job.args);
-  return text === undefined
-    ? cloneFrames(job.list, moves)
-    : textFrame(textOfJob(job, text));
-}
-
-function cloneFrames(
-  message: ToProcess,
-  moves?: readonly Transferable[],
-): Part[] {
-  const { clone, buffers, blob } = encodeClone(message, moves);
-  const parts: Part[] = [];
-  for (const bytes of blob ? [...buffers, blob] : buffers) {
-    const length = bytes instanceof Blob ? bytes.size : bytes.length;
-    parts.push(frameHead(Kind.BYTES, length), bytes);
-  }
-  parts.push(frameHead(Kind.CLONE, clone.length), clone);
-  return parts;
 }
