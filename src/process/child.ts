@@ -153,7 +153,7 @@ async function start(init: ProcessInit): Promise<void> {
       },
       board,
       {
-        post: (message) => out.post(message),
+        post: (message, moves) => out.post(message, moves),
         copies: true,
         load: () => out.load(),
         nextTurn,

@@ -57,9 +57,12 @@ export class ChildOutput {
   }
 
   /** Posts a message; throws if something in it cannot be cloned. */
-  post(message: FromProcess | typeof WAKE): void {
+  post(
+    message: FromProcess | typeof WAKE,
+    moves: readonly Transferable[] = [],
+  ): void {
     if (message === WAKE) return;
-    if (isArray(message)) return this.#postClone(message);
+    if (isArray(message)) return this.#postClone(message, moves);
     switch (message.kind) {
       case "ready":
       case "grown":
@@ -67,16 +70,16 @@ export class ChildOutput {
       case "ended":
         return message.ending.kind === "timed-out"
           ? this.send(stringify(message))
-          : this.#postClone(message);
+          : this.#postClone(message, moves);
       case "flow":
         return this.#encode!.sendFlow(
           message.events,
-          [],
-          (events) => this.#postClone({ kind: "flow", events }),
+          moves,
+          (events, moves) => this.#postClone({ kind: "flow", events }, moves),
           (events) => this.#receive({ kind: "flow", events }),
         );
       default:
-        return this.#postClone(message);
+        return this.#postClone(message, moves);
     }
   }
 
@@ -98,8 +101,8 @@ export class ChildOutput {
     }
   }
 
-  #postClone(message: FromProcess): void {
-    const encoded = this.#encode!.encodeClone(message);
+  #postClone(message: FromProcess, moves: readonly Transferable[]): void {
+    const encoded = this.#encode!.encodeClone(message, moves);
     checkLength(encoded.clone.length, this.#densest);
     checkLength(encoded.length, this.#longest);
     if (this.#waiting === 0 && encoded.blob === undefined) {
