@@ -56,11 +56,19 @@ export class FrameReader {
    */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
-      const target: Uint8Array = this.#frame ?? this.#head;
-      const missing = target.length - this.#filled;
+      const frame = this.#frame;
+      if (frame === undefined) {
+        this.#head[this.#filled++] = bytes[at++];
+        if (this.#filled === FRAME_HEAD) this.#begin();
+        continue;
+      }
+      const missing = frame.length - this.#filled;
       const here = bytes.length - at;
       const count = missing < here ? missing : here;
-      setBytes(target, bytes.subarray(at, at + count), this.#filled);
+      const part = count === bytes.length
+        ? bytes
+        : bytes.subarray(at, at + count);
+      setBytes(frame, part, this.#filled);
       at += count;
       this.took(count);
     }
@@ -69,14 +77,15 @@ export class FrameReader {
   /** So many bytes have been read into what was wanted. */
   took(count: number): void {
     this.#filled += count;
-    if (this.#frame === undefined) {
-      if (this.#filled < FRAME_HEAD) return;
-      const length = this.#length.getUint32(0);
-      checkLength(this.#buffered + length, this.#longest);
-      this.#frame = new Uint8Array(length);
-      this.#filled = 0;
-    }
-    if (this.#filled === this.#frame.length) this.#end(this.#frame);
+    if (this.#filled === this.#frame!.length) this.#end(this.#frame!);
+  }
+
+  #begin(): void {
+    const length = this.#length.getUint32(0);
+    checkLength(this.#buffered + length, this.#longest);
+    this.#frame = new Uint8Array(length);
+    this.#filled = 0;
+    if (length === 0) this.#end(this.#frame);
   }
 
   #end(frame: Uint8Array<ArrayBuffer>): void {

@@ -141,9 +141,9 @@ export class ProcessThread implements Thread {
 
   /** Takes in jobs, with what moves with each. */
   #add(list: JobList, moves: Transferable[], moved?: MovedList[]): void {
-    const jobs = jobFrames(list, moves, moved);
-    this.#pending.push(...jobs);
-    if (this.#guard === "none" && jobs.some(({ isTimed }) => isTimed)) {
+    for (const job of jobFrames(list, moves, moved)) {
+      this.#pending.push(job);
+      if (!job.isTimed || this.#guard !== "none") continue;
       this.#guard = "loading";
       this.#send({ kind: "guard" });
     }
