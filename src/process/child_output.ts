@@ -110,7 +110,9 @@ export class ChildOutput {
     }
     const { buffers } = encoded;
     // A job may change what it holds meanwhile.
-    for (let i = 0; i < buffers.length; i++) buffers[i] = buffers[i].slice();
+    for (let i = 0; i < buffers.length; i++) {
+      buffers[i] = new Uint8Array(buffers[i]);
+    }
     this.#waiting++;
     this.#left = this.#writeAfter(this.#left, encoded);
   }

@@ -13,6 +13,8 @@ import {
   keys,
   SafeMap,
   SafeSet,
+  setOf,
+  unbind,
 } from "../values/intrinsics.ts";
 import { bufferOf } from "../values/cloneable.ts";
 import { substitute } from "../values/own_bytes.ts";
@@ -27,6 +29,11 @@ let loaded: typeof import("node:v8") | undefined;
 function v8(): typeof import("node:v8") {
   return loaded ??= process.getBuiltinModule("node:v8");
 }
+
+/** As it was before any job could overwrite it. */
+const move = unbind(
+  ArrayBuffer.prototype.transfer as (this: ArrayBuffer) => ArrayBuffer,
+);
 
 /** A value as bytes. */
 export interface Encoded {
@@ -96,13 +103,17 @@ export function encodeClone(
     // It may be sent again.
     if (special.length > 0) put(objects, back);
   }
-  const buffers = large.map((buffer) => {
-    return new Uint8Array(moves.includes(buffer) ? buffer.transfer() : buffer);
-  });
+  const moving = setOf<unknown>(moves);
+  const buffers: Uint8Array[] = [];
+  for (let i = 0; i < large.length; i++) {
+    const isMoving = moving.delete(large[i]);
+    buffers[i] = new Uint8Array(isMoving ? move(large[i]) : large[i]);
+  }
   for (let i = 0; i < moves.length; i++) {
-    const moved = moves[i];
     // Small ones have been copied.
-    if (moved instanceof ArrayBuffer && !moved.detached) moved.transfer();
+    if (moves[i] instanceof ArrayBuffer && moving.delete(moves[i])) {
+      move(moves[i] as ArrayBuffer);
+    }
   }
   let length = clone.length + (blob?.size ?? 0);
   for (let i = 0; i < buffers.length; i++) length += buffers[i].length;

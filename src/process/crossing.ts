@@ -56,8 +56,12 @@ export function sendFlow(
   for (let i = 0; i < events.length; i += 3) {
     const event = [events[i], events[i + 1], events[i + 2]];
     const own = transferablesIn(event[2]);
+    const moving: Transferable[] = [];
+    for (let j = 0; j < moves.length; j++) {
+      if (own.has(moves[j])) moving[moving.length] = moves[j];
+    }
     try {
-      send(event, moves.filter((moved) => own.has(moved)));
+      send(event, moving);
     } catch (cause) {
       const error = packError(
         new JobCloneError("A chunk cannot move between processes", { cause }),
