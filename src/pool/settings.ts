@@ -8,7 +8,7 @@ import type {
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
-import { PERMISSIONS } from "../process/permissions.ts";
+import { PERMISSIONS } from "../process/permission_kinds.ts";
 import {
   absoluteUrl,
   asOption,

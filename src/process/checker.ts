@@ -1,36 +1,25 @@
-// Checks what comes out of a process, of which nothing is certain: it may say
-// only what a worker says, of jobs and channels that it has, and no more than it
-// was let. It may not keep main busy either: what it says is counted, and main
-// takes so many messages for each thing that it has asked for.
+// Checks what comes out of a process, of which nothing is certain: it may say only
+// what a worker says, of jobs that it has. It may fill main's memory, or keep main
+// busy, no more than it was let: what may come for each channel is counted, and so
+// are the messages that nobody has asked for.
 
-import { FlowEvent, type FlowEvents } from "../flow/events.ts";
+import type { FlowEvents } from "../flow/events.ts";
+import { FlowEvent } from "../flow/events.ts";
 import { LEAST, sizeOf, WINDOW } from "../flow/window.ts";
-import { areDetails } from "../moving/http_fields.ts";
+import type { MovedList } from "../moving/kind.ts";
 import { weigh } from "../moving/weigh.ts";
-import type { FromWorker } from "../wire/protocol.ts";
+import type { Ending } from "../wire/protocol.ts";
+import type { FromProcess } from "./protocol.ts";
+import {
+  isAmount,
+  isList,
+  isMessage,
+  isObject,
+  isPackedError,
+} from "./shapes.ts";
 
-/** What a process says: what any worker says, and some more. */
-export type FromProcess =
-  | Exclude<FromWorker, number | { kind: "alive" }>
-  /** Its job goes on by itself, so that it can take another one. */
-  | { kind: "waits"; seq: number }
-  /** Its jobs may now be such that may only execute for so long. */
-  | { kind: "guarded" };
-
-/** What the process may say something of. */
-export interface Known {
-  /** Whether it has this job. */
-  isRunning(seq: number): boolean;
-  /** Whether it ever had it. */
-  wasSent(seq: number): boolean;
-}
-
-/** So deep and so many errors may be in one. */
-const DEEPEST = 128;
-const MOST_ERRORS = 10_000;
 /** So many bytes, at most, may come for channels before their streams. */
 const MOST_EARLY = 64 * 1024 * 1024;
-
 /** Of so many channels it is known what they may still bring. */
 const MOST_CHANNELS = 16 * 1024;
 
@@ -41,62 +30,52 @@ const PER_JOB = 1_000;
 /** So many more for each channel: as many chunks as the window lets come, and all else. */
 const PER_CHANNEL = WINDOW / LEAST + 16;
 
-/** What channels may tell main, apart from chunks. */
-const OPS = new Set<unknown>([
-  FlowEvent.DATA,
-  FlowEvent.END,
-  FlowEvent.CREDIT,
-  FlowEvent.STOP,
-  FlowEvent.DONE,
-  FlowEvent.CALL,
-  FlowEvent.OBJECT,
-]);
-
 /** Checks the messages of one process. */
 export class Checker {
-  readonly #known: Known;
-  readonly #longest: number;
+  readonly #running: ReadonlySet<number>;
+  readonly #mostEarly: number;
+  /** The job that was sent last: one that is stopped just when it has ended is told of twice. */
+  #lastSent = -1;
   #isReady = false;
-  /** How much each channel may still bring, as far as that is not the whole window. */
-  readonly #credits = new Map<number, number>();
-  /** How much of what each channel took there may still be given back as credit, likewise. */
-  readonly #taken = new Map<number, number>();
+  /** How much each channel may still bring. */
+  readonly #credits = new Amounts();
+  /** How much of what each channel took there may still be given back as credit. */
+  readonly #taken = new Amounts();
   /** The lowest number of a channel that the process has opened, and told of. */
   #lastOpened = 0;
   /** How much has come for channels that it has not told of. */
   #early = 0;
-  /** How many streams the result has that is being checked. */
-  #opened = 0;
   /** How many messages and events may still come. */
   #allowance = UNASKED;
 
-  /** @param longest How much may come at once, in bytes */
-  constructor(known: Known, longest: number) {
-    this.#known = known;
-    this.#longest = longest;
+  /**
+   * @param running The jobs that the process has
+   * @param longest How much may come at once, in bytes
+   */
+  constructor(running: ReadonlySet<number>, longest: number) {
+    this.#running = running;
+    this.#mostEarly = MOST_EARLY + longest;
   }
 
   /** Main sends a job, with so many things of which each may have two channels. */
-  sent(moved: number): void {
+  sent(seq: number, moved: number): void {
+    this.#lastSent = seq;
     this.#allowance += PER_JOB + moved * 2 * PER_CHANNEL;
   }
 
   /** Main tells something of channels: lets more come, or brings it. */
   told(events: FlowEvents): void {
     for (let i = 0; i < events.length; i += 3) {
-      const [id, op, value] = [
-        events[i] as number,
-        events[i + 1],
-        events[i + 2],
-      ];
+      const [id, op] = [events[i] as number, events[i + 1]];
+      const value = events[i + 2];
       // What has come can be answered.
       this.#allowance += 2;
       if (op === FlowEvent.CREDIT) {
-        change(this.#credits, id, value as number);
+        this.#credits.add(id, value as number);
         this.#allowance += (value as number) / LEAST;
-      } else if (op === FlowEvent.DATA) change(this.#taken, id, sizeOf(value));
+      } else if (op === FlowEvent.DATA) this.#taken.add(id, sizeOf(value));
       else if (op === FlowEvent.OBJECT) {
-        change(this.#taken, id, (value as [unknown, number])[1]);
+        this.#taken.add(id, (value as [unknown, number])[1]);
       }
     }
   }
@@ -106,237 +85,125 @@ export class Checker {
    *
    * @throws {Error} If no worker would send it
    */
-  check(message: unknown): FromProcess {
-    if (Array.isArray(message)) {
-      this.#count(1);
-      // Once by one: a list of results has as many as there are jobs.
-      const [seq] = message;
-      need(message.length === 1 || message.length === 2, "a result");
-      this.#checkSeq(seq);
-      return message;
+  check(received: unknown): FromProcess {
+    if (Array.isArray(received)) {
+      this.#count();
+      // One by one: a list of results has as many as there are jobs.
+      need(received.length === 1 || received.length === 2, "a result");
+      this.#checkJob(received[0]);
+      return received;
     }
-    need(isObject(message), "a message");
-    const said = message;
-    if (said.kind !== "flow") this.#count(1);
-    switch (said.kind) {
-      case "ready":
-        need(!this.#isReady, "to be ready once");
-        this.#isReady = true;
-        break;
-      case "grown":
-      case "guarded":
-        break;
-      case "failed":
-      case "crashed":
-        this.#checkError(said.error);
-        break;
-      case "waits":
-        this.#checkSeq(said.seq);
-        break;
-      case "ended":
-        this.#checkSeq(said.seq);
-        // Told of twice, it is not listened to.
-        if (this.#known.isRunning(said.seq as number)) {
-          this.#opened = 0;
-          this.#checkEnding(said.ending);
-        }
-        break;
-      case "flow":
-        this.#checkEvents(said.events);
-        break;
-      default:
-        throw refusal("a kind of message");
+    need(isMessage(received), "a message of a worker");
+    const message = received as Exclude<FromProcess, unknown[]>;
+    if (message.kind === "flow") this.#checkEvents(message.events);
+    else this.#count();
+    if (message.kind === "ready") {
+      need(!this.#isReady, "to be ready once");
+      this.#isReady = true;
+    } else if (message.kind === "waits") this.#checkJob(message.seq);
+    else if (message.kind === "ended") {
+      this.#checkJob(message.seq);
+      // Told of twice, it is not listened to.
+      if (this.#running.has(message.seq)) this.#open(message.ending);
     }
-    return said as unknown as FromProcess;
+    return message;
   }
 
-  #count(messages: number): void {
-    this.#allowance -= messages;
-    need(this.#allowance >= 0, "fewer messages");
+  #count(): void {
+    need(--this.#allowance >= 0, "fewer messages");
   }
 
-  #checkSeq(seq: unknown): void {
-    const { isRunning, wasSent } = this.#known;
-    need(
-      typeof seq === "number" && (isRunning(seq) || wasSent(seq)),
-      "a job that it has",
-    );
+  #checkJob(seq: unknown): void {
+    const isKnown = this.#running.has(seq as number) || seq === this.#lastSent;
+    need(isKnown, "a job that it has");
   }
 
-  #checkEnding(ending: unknown): void {
-    need(isObject(ending), "an ending");
-    switch (ending.kind) {
-      case "value":
-        if (ending.moved !== undefined) this.#checkMoved(ending.moved);
-        return;
-      case "error":
-        return this.#checkError(ending.error);
-      case "not-found":
-      case "not-cloneable":
-        return need(typeof ending.message === "string", "a message");
-      case "timed-out":
-        return;
-      default:
-        throw refusal("an ending");
-    }
-  }
-
-  #checkMoved(list: unknown): void {
-    need(isList(list), "a list of what has moved");
-    for (const item of list) {
-      need(isList(item) && item.length === 2, "something that has moved");
-      const [placeholder, moved] = item;
-      need(isObject(placeholder) && isObject(moved), "what has moved");
-      switch (moved.kind) {
-        case "readable":
-        case "writable":
-          this.#checkStream(moved);
-          break;
-        case "transform":
-          need(
-            isObject(moved.readable) && isObject(moved.writable),
-            "the streams of a transform",
-          );
-          this.#checkStream(moved.readable);
-          this.#checkStream(moved.writable);
-          break;
-        case "request":
-        case "response":
-          this.#checkMessage(moved);
-          break;
-        case "value":
-          need(typeof moved.type === "string", "a type");
-          break;
-        default:
-          throw refusal("what can move back");
-      }
-    }
-  }
-
-  #checkMessage(message: Record<string, unknown>): void {
-    const { kind, headers, details, body, signal, aborted } = message;
-    const isRequest = kind === "request";
-    const { url, method, status, statusText } = message;
-    need(
-      isRequest
-        ? typeof url === "string" && typeof method === "string"
-        : Number.isInteger(status) && typeof statusText === "string",
-      "a request or response",
-    );
-    need(
-      isList(headers) && headers.every((header) => {
-        return isList(header) && header.length === 2 &&
-          header.every((part) => typeof part === "string");
-      }),
-      "headers",
-    );
-    need(areDetails(details, isRequest), "a request or response");
-    need(signal === undefined, "a request without a signal");
-    if (aborted !== undefined) this.#checkError(aborted);
-    if (isObject(body) && "kind" in body) this.#checkStream(body);
-  }
-
-  #checkStream({ id, credit = 0, ended }: Record<string, unknown>): void {
-    need(isId(id) && id < 0, "a stream");
-    if (ended !== undefined) {
-      need(isObject(ended), "the end of a stream");
-      if (ended.error !== undefined) this.#checkError(ended.error);
-    }
-    need(isAmount(credit) && credit <= WINDOW, "a credit");
-    this.#lastOpened = Math.min(this.#lastOpened, id);
-    this.#allowance += PER_CHANNEL;
+  /** Opens the streams of a result. */
+  #open(ending: Ending): void {
+    if (ending.kind !== "value" || ending.moved === undefined) return;
+    const ids = streamsIn(ending.moved);
     // Main keeps what comes before somebody reads it.
-    need(
-      ++this.#opened * WINDOW <= MOST_EARLY + this.#longest,
-      "fewer streams in a result",
-    );
+    need(ids.length * WINDOW <= this.#mostEarly, "fewer streams in a result");
+    if (ids.length === 0) return;
+    this.#lastOpened = Math.min(this.#lastOpened, ...ids);
+    this.#allowance += ids.length * PER_CHANNEL;
     this.#early = 0;
   }
 
-  #checkEvents(events: unknown): void {
-    need(isList(events) && events.length % 3 === 0, "events");
-    if (events.length === 0) this.#count(1);
+  #checkEvents(events: FlowEvents): void {
+    if (events.length === 0) this.#count();
     for (let i = 0; i < events.length; i += 3) {
-      this.#checkEvent(events[i], events[i + 1], events[i + 2]);
+      const id = events[i];
+      need(Number.isSafeInteger(id) && id !== 0, "a channel");
+      this.#checkEvent(id as number, events[i + 1], events[i + 2]);
     }
   }
 
-  #checkEvent(id: unknown, op: unknown, value: unknown): void {
-    need(isId(id) && OPS.has(op), "an event of a channel");
-    const size = op === FlowEvent.DATA
-      ? sizeOf(value)
-      : op === FlowEvent.OBJECT
-      ? sizeOfObject(value)
-      : sizeOf(undefined);
+  #checkEvent(id: number, op: unknown, value: unknown): void {
+    const isUnknown = id < this.#lastOpened;
     const isChunk = op === FlowEvent.DATA || op === FlowEvent.OBJECT;
+    const size = op === FlowEvent.OBJECT ? sizeOfObject(value) : sizeOf(value);
     // Chunks may come before the result that their stream is a part of.
-    if (!isChunk || id >= this.#lastOpened) this.#count(1);
-    if (id < this.#lastOpened) {
+    if (!isChunk || !isUnknown) this.#count();
+    if (isUnknown) {
       this.#early += size;
-      need(
-        this.#early <= MOST_EARLY + this.#longest,
-        "a stream that it tells of",
+      need(this.#early <= this.#mostEarly, "a stream that it tells of");
+    }
+    // A sender goes on while it has credit: only the last chunk may exceed it.
+    if (isChunk) {
+      return need(
+        this.#credits.add(id, -size) > -size,
+        "no more than its credit",
       );
     }
     switch (op) {
-      case FlowEvent.DATA:
-      case FlowEvent.OBJECT:
-        return this.#spend(id, size);
       case FlowEvent.CREDIT:
         return need(
-          isAmount(value) && change(this.#taken, id, -value) >= 0,
+          isAmount(value) && this.#taken.add(id, -value) >= 0,
           "a credit for what it has taken",
         );
       case FlowEvent.END:
         this.#credits.delete(id);
-        if (value !== undefined) this.#checkError(value);
-        return;
+        return need(value === undefined || isPackedError(value), "an error");
       case FlowEvent.STOP:
-        return this.#checkError(value);
-      default:
+        return need(isPackedError(value), "an error");
+      case FlowEvent.DONE:
+      case FlowEvent.CALL:
         return need(value === undefined, "an event without a value");
+      default:
+        need(false, "an event of a channel");
     }
   }
+}
 
-  /** A sender goes on while it has credit, so that only the last chunk may exceed it. */
-  #spend(id: number, size: number): void {
-    need(
-      change(this.#credits, id, -size) > -size,
-      "no more than it was let send",
-    );
+/** Numbers of channels, which begin with the window. */
+class Amounts extends Map<number, number> {
+  /** Adds to one, and gives the sum. */
+  add(id: number, by: number): number {
+    if (this.size > MOST_CHANNELS) this.clear();
+    const amount = (this.get(id) ?? WINDOW) + by;
+    this.set(id, amount);
+    return amount;
   }
+}
 
-  #checkError(packed: unknown): void {
-    const seen = new Set<unknown>();
-    const check = (error: unknown, depth: number): void => {
-      need(isObject(error), "an error");
-      if (seen.has(error)) return;
-      seen.add(error);
-      need(
-        depth <= DEEPEST && seen.size <= MOST_ERRORS,
-        "an error of that size",
-      );
-      if (Object.hasOwn(error, "thrown")) return;
-      const { base, name, message, stack, nested, errors, properties } = error;
-      need(
-        typeof base === "string" && typeof name === "string" &&
-          typeof message === "string" &&
-          (stack === undefined || typeof stack === "string") &&
-          isList(nested) && isObject(properties) && !Array.isArray(properties),
-        "an error",
-      );
-      for (const item of nested) {
-        need(isList(item) && item.length === 2, "an error");
-        const [key, inner] = item;
-        need(typeof key === "string", "an error");
-        check(inner, depth + 1);
-      }
-      if (errors === undefined) return;
-      need(isList(errors), "errors");
-      for (const inner of errors) check(inner, depth + 1);
-    };
-    check(packed, 0);
-  }
+/** What of a description names the channels of its streams; its shape is checked. */
+interface Streams {
+  id?: number;
+  readable?: Streams;
+  writable?: Streams;
+  body?: Streams | string | Uint8Array;
+}
+
+/** The channels of all streams that have moved with a result. */
+function streamsIn(list: MovedList): number[] {
+  const idsOf = ({ id, readable, writable, body }: Streams): number[] => [
+    ...id === undefined ? [] : [id],
+    ...readable ? idsOf(readable) : [],
+    ...writable ? idsOf(writable) : [],
+    ...typeof body === "object" && "kind" in body ? idsOf(body as Streams) : [],
+  ];
+  return list.flatMap(([, moved]) => idsOf(moved as Streams));
 }
 
 /** The size that is told of an object, which is about what it holds. */
@@ -350,42 +217,40 @@ function sizeOfObject(value: unknown): number {
   return size;
 }
 
-/** Adds to a number of a channel, which begins with the window. */
-function change(
-  amounts: Map<number, number>,
-  id: number,
-  by: number,
-): number {
-  if (amounts.size > MOST_CHANNELS) amounts.clear();
-  const amount = (amounts.get(id) ?? WINDOW) + by;
-  amounts.set(id, amount);
-  return amount;
-}
-
 function need(condition: boolean, what: string): asserts condition {
-  if (!condition) throw refusal(what);
-}
-
-function refusal(what: string): Error {
-  return new Error(
+  if (condition) return;
+  throw new Error(
     `The process has written what no worker writes: expected ${what}`,
   );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
+/** So many bytes of a clone count as one object; a string, or a key, as half of one. */
+const OBJECT = 4;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
 
-/** An array without holes: one could say that it has billions of items. */
-function isList(value: unknown): value is unknown[] {
-  return Array.isArray(value) && Object.keys(value).length === value.length;
-}
-
-function isId(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) &&
-    value !== 0;
-}
-
-function isAmount(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && value < Infinity;
+/**
+ * Checks a text of JSON: a few bytes can be an object that takes main a hundred
+ * times as many, so that its length alone is no bound.
+ *
+ * @param densest No clone may be longer, in bytes
+ * @throws {RangeError} If it has many more objects than such a clone
+ */
+export function checkText(bytes: Uint8Array, densest: number): void {
+  if (bytes.length <= densest) return;
+  let left = 2 * densest / OBJECT;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === BRACE || byte === BRACKET) left -= 2;
+    else if (byte === QUOTE) {
+      left--;
+      // To the end of the string.
+      while (++at < bytes.length && bytes[at] !== QUOTE) {
+        if (bytes[at] === BACKSLASH) at++;
+      }
+    }
+    if (left < 0) throw new RangeError("A message has too many objects");
+  }
 }

@@ -1,37 +1,45 @@
 // What a process tells main of its jobs, in the place of the board that threads
 // share with main.
 
-import { State, type WorkerBoard } from "../wire/board.ts";
 import { SafeSet } from "../values/intrinsics.ts";
 import { toText } from "../values/plain_text.ts";
-
-/** Sends the text of a message to main. */
-export type SendText = (text: string) => void;
+import { State, type WorkerBoard } from "../wire/board.ts";
 
 /** A board that sends what is written to it. */
 export class ChildBoard implements WorkerBoard {
-  readonly #send: SendText;
+  readonly #send: (text: string) => void;
   /** Whether main has to know when a job goes on by itself. */
   readonly #tellsWaits: boolean;
   /** The job that was claimed last, and what has become of it. */
   #last = -1;
   #lastState: State = State.UNDEFINED;
+  #hasLeft = false;
   /** Jobs that main has taken back, though it had to send what moved with them. */
-  readonly #void = new SafeSet<number>();
+  readonly #cancelled = new SafeSet<number>();
+  /** Main sends the next job only when it has the result of the last. */
+  readonly largeRead: number = Infinity;
 
-  constructor(send: SendText, concurrency: number) {
+  /** @param send Sends the text of a message to main */
+  constructor(send: (text: string) => void, concurrency: number) {
     this.#send = send;
     this.#tellsWaits = concurrency > 1;
   }
 
-  /** The job of this number is not to start. */
+  /** Main has taken this job back. */
   cancel(seq: number): void {
-    this.#void.add(seq);
+    this.#cancelled.add(seq);
+  }
+
+  /** No job starts any more, and main knows which one was the last. */
+  leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#send(`{"kind":"last","seq":${this.#last}}`);
   }
 
   claim(seq: number): boolean {
     // Main has claimed all others as it sent them.
-    if (this.#void.delete(seq)) return false;
+    if (this.#hasLeft || this.#cancelled.delete(seq)) return false;
     this.#last = seq;
     this.#lastState = State.CLAIMED;
     return true;
@@ -46,10 +54,9 @@ export class ChildBoard implements WorkerBoard {
   }
 
   settle(seq: number, result: unknown): boolean {
-    const text = result === undefined ? "null" : toText(result);
+    const text = result === undefined ? "" : toText(result);
     if (text === undefined) return false;
-    const list = result === undefined ? `[${seq}]` : `[${seq},${text}]`;
-    this.#send(list);
+    this.#send(text === "" ? `[${seq}]` : `[${seq},${text}]`);
     this.#note(seq, State.UNDEFINED);
     return true;
   }
@@ -67,12 +74,7 @@ export class ChildBoard implements WorkerBoard {
   }
 
   hear(): void {
-    // Who does not hear is killed all the same.
-  }
-
-  get largeRead(): number {
-    // Main sends the next job only when it has the result of the last.
-    return Infinity;
+    // One that does not hear is killed all the same.
   }
 
   wake(): boolean {

@@ -1,60 +1,72 @@
 // Values as bytes and back: structured clones, by V8's own format, whose reader
 // is made for data that nobody vouches for. Large buffers go beside it, so that
-// their bytes are copied once.
+// their bytes are copied once. That format does not know blobs, files and DOM
+// exceptions: an empty object stands in the place of each, and beside the value is
+// said what they are made of.
 
-import { bufferOf } from "../values/bytes.ts";
-import type { FlowEvents } from "../flow/events.ts";
-import { JobCloneError } from "../errors.ts";
-import { isView, SafeSet, unbind, unbindGetter } from "../values/intrinsics.ts";
-import { classNameOf } from "../values/names.ts";
-import { checkClone } from "./density.ts";
-import { whyCannotCross } from "./crossing.ts";
-import { LARGE } from "./frames.ts";
+import process from "node:process";
 import {
-  eachPart,
-  hasStandIn,
-  resolveStandIns,
-  type StandIns,
-  withStandIns,
-} from "./stand_ins.ts";
+  eachEntry,
+  eachItem,
+  hasOwn,
+  isView,
+  keys,
+  SafeMap,
+  SafeSet,
+  setOf,
+  unbind,
+} from "../values/intrinsics.ts";
+import { bufferOf } from "../values/bytes.ts";
+import { substitute } from "../values/substitute.ts";
+import { classNameOf } from "../values/names.ts";
+import { JobCloneError } from "../errors.ts";
+import { whyCannotCross } from "./crossing.ts";
+import { checkLength, LARGE } from "./frames.ts";
 
-type V8 = typeof import("node:v8");
+let loaded: typeof import("node:v8") | undefined;
 
-let v8: V8;
-
-/** Takes the module, which each end loads in its own way. */
-export function useV8(module: V8): void {
-  v8 = module;
+/** Only those who need it pay for it. */
+function v8(): typeof import("node:v8") {
+  return loaded ??= process.getBuiltinModule("node:v8");
 }
 
-/** As they were before any job could overwrite them. */
-const { ArrayBuffer, Blob, Uint8Array } = globalThis;
-const NONE = new Uint8Array();
+/** As it was before any job could overwrite it. */
 const move = unbind(
   ArrayBuffer.prototype.transfer as (this: ArrayBuffer) => ArrayBuffer,
-);
-const isDetached = unbindGetter<boolean>(ArrayBuffer.prototype, "detached");
-const sizeOf = unbindGetter<number>(Blob.prototype, "size");
-const bytesOf = unbind(
-  Blob.prototype.arrayBuffer as (this: Blob) => Promise<ArrayBuffer>,
-);
-const includes = unbind(
-  Array.prototype.includes as (
-    this: readonly unknown[],
-    item: unknown,
-  ) => boolean,
 );
 
 /** A value as bytes. */
 export interface Encoded {
   clone: Uint8Array;
-  /** What goes before it: the value's own large buffers, and the bytes of its blobs. */
+  /** What goes before it: the value's own large buffers. */
   buffers: Uint8Array[];
-  /** These come last of all buffers, and have not been read. */
-  blobs: Blob[];
+  /** All its blobs in one, whose bytes come last of all buffers. */
+  blob: Blob | undefined;
   /** How many bytes all of that has. */
   length: number;
 }
+
+/** What a value is made of that V8's format does not know. */
+type Made =
+  | { kind: "blob"; size: number; type: string }
+  | {
+    kind: "file";
+    size: number;
+    type: string;
+    name: string;
+    lastModified: number;
+  }
+  | {
+    kind: "exception";
+    name: string;
+    message: string;
+    stack: string | undefined;
+  };
+
+type StandIns = [standIn: object, made: Made][];
+
+/** What is encoded. */
+type Content = [value: unknown, standIns: StandIns];
 
 /**
  * A value as bytes.
@@ -67,60 +79,56 @@ export function encodeClone(
   value: unknown,
   moves: readonly Transferable[] = [],
 ): Encoded {
-  const found: Found = { buffers: [], special: [], seen: new SafeSet() };
-  survey(value, found);
-  const clone = found.special.length === 0
-    ? write(value, undefined, found.buffers)
-    : withStandIns(
-      found.special,
-      found.seen,
-      (standIns) => write(value, standIns, found.buffers),
-    );
+  const { objects, large, special } = survey(value);
+  const standIns: StandIns = [];
+  const content: Content = [value, standIns];
+  objects.add(content);
+  const there = new SafeMap<object, object>();
+  const back = new SafeMap<object, object>();
+  const blobs: Blob[] = [];
+  for (let i = 0; i < special.length; i++) {
+    const standIn = {};
+    standIns[i] = [standIn, describe(special[i])];
+    there.set(special[i], standIn);
+    back.set(standIn, special[i]);
+    if (special[i] instanceof Blob) blobs[blobs.length] = special[i] as Blob;
+  }
+  const all = new Blob(blobs);
+  const blob = all.size > 0 ? all : undefined;
+  let clone: Uint8Array;
+  if (special.length > 0) put(objects, there);
+  try {
+    clone = write(content, large);
+  } finally {
+    // It may be sent again.
+    if (special.length > 0) put(objects, back);
+  }
+  const moving = setOf<unknown>(moves);
   const buffers: Uint8Array[] = [];
-  let { length } = clone;
-  for (let id = 0; id < found.buffers.length; id++) {
-    const buffer = found.buffers[id];
-    const isMoving = moves.length > 0 && includes(moves, buffer);
-    buffers[id] = new Uint8Array(isMoving ? move(buffer) : buffer);
-    length += buffers[id].length;
+  for (let i = 0; i < large.length; i++) {
+    const isMoving = moving.delete(large[i]);
+    buffers[i] = new Uint8Array(isMoving ? move(large[i]) : large[i]);
   }
   for (let i = 0; i < moves.length; i++) {
-    const moved = moves[i];
     // Small ones have been copied.
-    if (moved instanceof ArrayBuffer && !isDetached(moved)) move(moved);
+    if (moves[i] instanceof ArrayBuffer && moving.delete(moves[i])) {
+      move(moves[i] as ArrayBuffer);
+    }
   }
-  const blobs: Blob[] = [];
-  for (let i = 0; i < found.special.length; i++) {
-    const value = found.special[i];
-    if (!(value instanceof Blob)) continue;
-    const size = sizeOf(value);
-    if (size === 0) continue;
-    blobs[blobs.length] = value;
-    length += size;
-  }
-  return { clone, buffers, blobs, length };
+  let length = clone.length + (blob?.size ?? 0);
+  for (let i = 0; i < buffers.length; i++) length += buffers[i].length;
+  return { clone, buffers, blob, length };
 }
 
-function write(
-  value: unknown,
-  standIns: StandIns | undefined,
-  buffers: readonly ArrayBuffer[],
-): Uint8Array {
-  const serializer = new v8.Serializer();
+function write(content: Content, buffers: readonly ArrayBuffer[]): Uint8Array {
+  const serializer = new (v8().Serializer)();
   for (let id = 0; id < buffers.length; id++) {
     serializer.transferArrayBuffer(id, buffers[id]);
   }
   serializer.writeUint32(buffers.length);
-  serializer.writeUint32(standIns === undefined ? 0 : 1);
   serializer.writeHeader();
-  serializer.writeValue(standIns === undefined ? value : { value, standIns });
+  serializer.writeValue(content);
   return serializer.releaseBuffer();
-}
-
-/** The bytes of blobs, one after the other. */
-export async function readBlobs(blobs: Blob[]): Promise<Uint8Array> {
-  const blob = blobs.length === 1 ? blobs[0] : new Blob(blobs);
-  return new Uint8Array(await bytesOf(blob));
 }
 
 /**
@@ -133,71 +141,139 @@ export async function readBlobs(blobs: Blob[]): Promise<Uint8Array> {
 export function decodeClone(
   bytes: Uint8Array,
   buffers: readonly Uint8Array<ArrayBuffer>[] = [],
-  densest: number = Infinity,
+  densest = Infinity,
 ): unknown {
-  checkClone(bytes.length, densest);
-  const deserializer = new v8.Deserializer(bytes);
+  checkLength(bytes.length, densest);
+  const deserializer = new (v8().Deserializer)(bytes);
   const count = deserializer.readUint32();
-  const hasStandIns = deserializer.readUint32() === 1;
-  let blobs = NONE;
-  if (buffers.length > count) {
-    blobs = buffers[count];
-    if (!hasStandIns || buffers.length > count + 1) {
-      throw new RangeError("There are too many buffers");
-    }
-  } else if (buffers.length < count) {
-    throw new RangeError("A buffer is missing");
+  if (buffers.length < count || buffers.length > count + 1) {
+    throw new RangeError("The buffers are not those of the clone");
   }
   for (let id = 0; id < count; id++) {
     deserializer.transferArrayBuffer(id, buffers[id].buffer);
   }
   deserializer.readHeader();
-  const value = deserializer.readValue();
-  if (!hasStandIns) return value;
-  const message = value as { value: unknown; standIns: StandIns };
-  resolveStandIns(message, message.standIns, blobs);
-  return message.value;
-}
-
-/** Copies the chunks of channels that are in shared memory: their bytes can go. */
-export function unshareChunks(events: FlowEvents): void {
-  for (let i = 2; i < events.length; i += 3) {
-    const chunk = events[i];
-    if (!isView(chunk) || bufferOf(chunk) instanceof ArrayBuffer) continue;
-    const { buffer, byteOffset, byteLength } = chunk;
-    const bytes = new Uint8Array(byteLength);
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
-    const View = chunk.constructor as new (buffer: ArrayBuffer) => unknown;
-    events[i] = new View(bytes.buffer);
+  const content = deserializer.readValue() as Content;
+  const standIns = content[1];
+  if (standIns.length > 0 || buffers.length > count) {
+    const made = makeAll(standIns, buffers[count] ?? new Uint8Array());
+    put(objectsIn(content), made);
   }
+  return content[0];
 }
 
-/** What a value holds that needs more than a clone. */
-interface Found {
-  /** Large ones. */
-  buffers: ArrayBuffer[];
-  /** What V8's format does not know. */
-  special: (Blob | DOMException)[];
-  /** All objects. */
-  seen: SafeSet<object>;
+function survey(value: unknown) {
+  const large: ArrayBuffer[] = [];
+  const special: (Blob | DOMException)[] = [];
+  const objects = objectsIn(value, (object) => {
+    if (object instanceof ArrayBuffer) {
+      if (object.byteLength >= LARGE && !object.resizable) {
+        large[large.length] = object;
+      }
+    } else if (object instanceof Blob || object instanceof DOMException) {
+      special[special.length] = object;
+    } else {
+      const why = whyCannotCross(object);
+      if (why === undefined) return;
+      throw new JobCloneError(`a ${classNameOf(object)} ${why}`);
+    }
+  });
+  return { objects, large, special };
 }
 
-/** Looks through a value, and refuses what would not arrive as what it is. */
-function survey(value: unknown, found: Found): void {
-  const { buffers, special, seen } = found;
-  if (typeof value !== "object" || value === null || seen.has(value)) return;
-  seen.add(value);
-  if (isView(value)) return survey(bufferOf(value), found);
-  if (value instanceof ArrayBuffer) {
-    if (value.byteLength >= LARGE && !value.resizable) {
-      buffers[buffers.length] = value;
+/** A value and all objects that it holds, each of which is visited once. */
+function objectsIn(
+  value: unknown,
+  visit: (object: object) => void = () => {},
+): Set<object> {
+  const all = new SafeSet<object>();
+  const add = (part: unknown) => {
+    if (typeof part === "object" && part !== null) all.add(part);
+  };
+  add(value);
+  // The set grows meanwhile.
+  eachItem(all, (item) => {
+    const object = item as object;
+    if (isView(object)) return add(bufferOf(object));
+    visit(object);
+    if (object instanceof Map) {
+      eachEntry(object, (part, key) => {
+        add(key);
+        add(part);
+      });
+    } else if (object instanceof Set) eachItem(object, add);
+    else {
+      const names = keys(object);
+      for (let i = 0; i < names.length; i++) {
+        add((object as Record<string, unknown>)[names[i]]);
+      }
+      // Which is not enumerable.
+      if (hasCause(object)) add(object.cause);
     }
-  } else if (hasStandIn(value)) special[special.length] = value;
-  else {
-    const why = whyCannotCross(value);
-    if (why !== undefined) {
-      throw new JobCloneError(`a ${classNameOf(value)} ${why}`);
-    }
-    eachPart(value, (part) => survey(part, found));
+  });
+  return all;
+}
+
+/** Puts others in the places of some objects, in all that may hold them. */
+function put(objects: Set<object>, others: Map<object, object>): void {
+  eachItem(objects, (item) => {
+    const object = item as object;
+    if (!hasCause(object)) return substitute(object, others);
+    const other = others.get(object.cause as object);
+    if (other !== undefined) object.cause = other;
+  });
+}
+
+function hasCause(value: object): value is Error & { cause: unknown } {
+  return value instanceof Error && hasOwn(value, "cause");
+}
+
+function describe(value: Blob | DOMException): Made {
+  if (value instanceof DOMException) {
+    const { name, message } = value;
+    const stack = typeof value.stack === "string" ? value.stack : undefined;
+    return { kind: "exception", name, message, stack };
   }
+  const { size, type } = value;
+  if (!(value instanceof File)) return { kind: "blob", size, type };
+  const { name, lastModified } = value;
+  return { kind: "file", size, type, name, lastModified };
+}
+
+/**
+ * What stand-ins stand for.
+ *
+ * @param bytes Those of all blobs, one after the other
+ * @throws If there are not as many
+ */
+function makeAll(
+  standIns: StandIns,
+  bytes: Uint8Array<ArrayBuffer>,
+): Map<object, object> {
+  const made = new SafeMap<object, object>();
+  let at = 0;
+  for (let i = 0; i < standIns.length; i++) {
+    const from = standIns[i][1];
+    let part = bytes;
+    if (from.kind !== "exception") {
+      part = bytes.subarray(at, at += from.size);
+      if (part.length !== from.size) throw new RangeError("A blob is cut off");
+    }
+    made.set(standIns[i][0], make(from, part));
+  }
+  if (at !== bytes.length) throw new RangeError("There are too many bytes");
+  return made;
+}
+
+function make(from: Made, bytes: Uint8Array<ArrayBuffer>): object {
+  if (from.kind === "blob") return new Blob([bytes], { type: from.type });
+  if (from.kind === "file") return new File([bytes], from.name, from);
+  const { message, name, stack } = from;
+  const exception = new DOMException(message, name);
+  return Object.defineProperty(exception, "stack", {
+    value: stack,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
 }

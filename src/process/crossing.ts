@@ -1,6 +1,13 @@
-// What a clone can be made of, but not in another process.
+// What can be cloned for a thread, and cannot go to another process.
 
+import { JobCloneError } from "../errors.ts";
+import type { FlowEvents } from "../flow/events.ts";
+import { FlowEvent } from "../flow/events.ts";
 import { kindOf } from "../moving/kind_of.ts";
+import { bufferOf } from "../values/bytes.ts";
+import { transferablesIn } from "../values/movable.ts";
+import { packError } from "../values/error_codec.ts";
+import { isView } from "../values/intrinsics.ts";
 import { classNameOf } from "../values/names.ts";
 
 /** Why an argument cannot go to a process, if that is so. */
@@ -24,4 +31,55 @@ export function whyCannotCross(value: object): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Sends events of channels; throws if one cannot cross. */
+type Send = (events: FlowEvents, moves: readonly Transferable[]) => void;
+
+/**
+ * Sends events of channels. If a chunk of one cannot cross, that one ends on both
+ * sides, and the others go on.
+ *
+ * @param tell Tells the end on this side
+ */
+export function sendFlow(
+  events: FlowEvents,
+  moves: readonly Transferable[],
+  send: Send,
+  tell: (events: FlowEvents) => void,
+): void {
+  for (let i = 2; i < events.length; i += 3) events[i] = unshared(events[i]);
+  try {
+    return send(events, moves);
+  } catch {
+    // Each by itself shows which one it is.
+  }
+  for (let i = 0; i < events.length; i += 3) {
+    const event = [events[i], events[i + 1], events[i + 2]];
+    const own = transferablesIn(event[2]);
+    const moving: Transferable[] = [];
+    for (let j = 0; j < moves.length; j++) {
+      if (own.has(moves[j])) moving[moving.length] = moves[j];
+    }
+    try {
+      send(event, moving);
+    } catch (cause) {
+      const error = packError(
+        new JobCloneError("A chunk cannot move between processes", { cause }),
+      );
+      send([event[0], FlowEvent.END, error], []);
+      // Not before those who send have come to the end of what they do.
+      queueMicrotask(() => tell([event[0], FlowEvent.STOP, error]));
+    }
+  }
+}
+
+/** A chunk in shared memory as a copy: its bytes can go. */
+function unshared(chunk: unknown): unknown {
+  if (!isView(chunk) || bufferOf(chunk) instanceof ArrayBuffer) return chunk;
+  const { buffer, byteOffset, byteLength } = chunk;
+  const View = chunk.constructor as new (buffer: ArrayBuffer) => unknown;
+  return new View(
+    new Uint8Array(buffer, byteOffset, byteLength).slice().buffer,
+  );
 }

@@ -1,8 +1,9 @@
 // One process that runs Deno: its start, what goes in and what comes out, and its
 // end.
 
-import { type Pipes, pipesOf } from "./pipe.ts";
-import { run } from "./run.ts";
+import type { Output } from "./output.ts";
+import { type Pipes, pipesOf } from "./pipes.ts";
+import { runDeno } from "./run_deno.ts";
 import type { Warden } from "./warden.ts";
 
 /** What it can be sent: the bytes of a blob are read when it is their turn. */
@@ -37,19 +38,17 @@ export interface DenoCommand {
 const LAST_WORDS = 100;
 /** What V8, or the runtime, writes when there is no more memory. */
 const NO_MEMORY = /out of memory|memory allocation of \d+ bytes failed/i;
-/** How much of what it has written is kept, to tell why it has ended. */
-const KEPT = 16 * 1024;
 
 /** A process. */
 export class DenoProcess {
   readonly #child: Deno.ChildProcess;
   readonly #pipes: Pipes;
+  readonly #output: Output;
   readonly #events: DenoProcessEvents;
   /** What is still to be written. */
   #unwritten: Part[] = [];
   #isWriting = false;
-  #isKilled = false;
-  #lastText = "";
+  #isOver = false;
   /** Resolves when it has ended, and nothing of it is left here. */
   readonly gone: Promise<void>;
 
@@ -57,23 +56,24 @@ export class DenoProcess {
   constructor(
     command: DenoCommand,
     warden: Warden,
+    output: Output,
     events: DenoProcessEvents,
   ) {
+    this.#output = output;
     this.#events = events;
-    const { flags, cwd, env } = command;
-    const options: Deno.CommandOptions = {
-      args: ["run", ...command.sharesStorage ? [] : [ownStorage()], ...flags],
+    const { flags, cwd, env, sharesStorage, memoryLimit } = command;
+    this.#child = runDeno({
+      args: ["run", ...sharesStorage ? [] : [ownStorage()], ...flags],
       cwd,
       clearEnv: env !== undefined,
       env,
       stdin: "piped",
       stdout: "inherit",
       stderr: "piped",
-    };
-    this.#child = run(options, (command) => command.spawn());
+    }, (command) => command.spawn());
     try {
       // Before it is sent anything: then it does not outlive this program.
-      warden.watch(this.#child.pid, command.memoryLimit);
+      warden.watch(this.#child.pid, memoryLimit);
     } catch (cause) {
       this.#child.kill("SIGKILL");
       throw cause;
@@ -114,16 +114,11 @@ export class DenoProcess {
     }
   }
 
-  /** Notes what it has written for people to read. */
-  note(text: string): void {
-    this.#lastText = (this.#lastText + text).slice(-KEPT);
-  }
-
   /** Ends it now, whatever it does. */
   kill(): void {
-    if (this.#isKilled) return;
-    this.#isKilled = true;
-    // Who waits for its end is not to end before.
+    if (this.#isOver) return;
+    this.#isOver = true;
+    // Until it has ended, those who wait for its end must not.
     this.isHeld = true;
     try {
       this.#child.kill("SIGKILL");
@@ -135,18 +130,16 @@ export class DenoProcess {
   async #watch(warden: Warden): Promise<void> {
     const reading = this.#read();
     const { code, signal } = await this.#child.status;
-    const { pid } = this.#child;
-    const wasTooLarge = warden.forget(pid);
     // What it has started may hold its output open.
     const timer = setTimeout(() => this.#pipes.close(), LAST_WORDS);
     await reading;
     clearTimeout(timer);
     this.#pipes.close();
-    if (this.#isKilled) return;
-    this.#isKilled = true;
-    const isOutOfMemory = signal === "SIGKILL"
-      ? await wasTooLarge
-      : NO_MEMORY.test(this.#lastText);
+    const wasTooLarge = warden.forget(this.#child.pid, signal === "SIGKILL");
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const isOutOfMemory = await wasTooLarge ||
+      signal !== "SIGKILL" && NO_MEMORY.test(this.#output.lastText);
     this.#events.ended(
       isOutOfMemory ? outOfMemory() : new Error(this.#obituary(code, signal)),
     );
@@ -157,7 +150,7 @@ export class DenoProcess {
       for (;;) {
         const bytes = await this.#pipes.read();
         if (bytes === undefined) return;
-        if (!this.#isKilled) this.#events.wrote(bytes);
+        if (!this.#isOver) this.#events.wrote(bytes);
       }
     } catch {
       // Nothing more can be read.
@@ -168,7 +161,7 @@ export class DenoProcess {
     const how = signal === null
       ? `The worker exited with code ${code}: self.close() or Deno.exit()`
       : `The worker's process was ended by ${signal}`;
-    const words = this.#lastText.trim();
+    const words = this.#output.lastText.trim();
     return words === "" ? how : `${how}: ${words}`;
   }
 }
@@ -185,7 +178,9 @@ function outOfMemory(): Error {
   });
 }
 
-/** Short ones are copied together, since each write costs as much as many bytes. */
+/** Shorter parts become one, up to so many bytes: each write costs as much as many bytes. */
+const MOST_JOINED = 32 * 1024;
+
 function joined(parts: Part[]): Part[] {
   if (parts.length === 1) return parts;
   const all: Part[] = [];
@@ -196,32 +191,18 @@ function joined(parts: Part[]): Part[] {
     short = [];
     length = 0;
   };
-  const add = (part: Uint8Array) => {
-    short.push(part);
-    length += part.length;
-  };
   for (const part of parts) {
-    if (part instanceof Blob) {
-      join();
-      all.push(part);
-      continue;
+    const isShort = part instanceof Uint8Array && part.length <= MOST_JOINED;
+    if (!isShort || length + part.length > MOST_JOINED) join();
+    if (!isShort) all.push(part);
+    else {
+      short.push(part);
+      length += part.length;
     }
-    if (part.length > MOST_JOINED) {
-      // What is short needs no write of its own before it.
-      const start = length > 0 ? MOST_JOINED : 0;
-      if (start > 0) add(part.subarray(0, start));
-      join();
-      all.push(part.subarray(start));
-      continue;
-    }
-    add(part);
-    if (length > MOST_JOINED) join();
   }
   join();
   return all;
 }
-
-const MOST_JOINED = 32 * 1024;
 
 function concat(parts: Uint8Array[], length: number): Uint8Array {
   const all = new Uint8Array(length);

@@ -1,65 +1,154 @@
-// How main and a process tell bytes apart: every message is a frame, a length,
-// a kind and the bytes of the message.
-//
-// Main writes frames to the process's standard input, and nobody else does. The
-// process writes them to its standard error, since its standard output is the
-// program's own; whatever else runs there writes to it as well. So a frame comes
-// in chunks that begin with a mark which nobody else knows, each written at once,
-// and what stands between them is text for the program's standard error.
+// How a message becomes bytes: a frame is a length, a kind, and so many bytes. A
+// text is one frame; a clone is one too, and its large buffers go before it.
+
+import { setBytes } from "../values/intrinsics.ts";
 
 /** What the bytes of a frame are. */
 export const Kind = {
   TEXT: 0,
   CLONE: 1,
-  /** What the next clone refers to: a buffer of it, or the bytes of its blobs. */
+  /** A buffer of the next clone, or the bytes of all its blobs. */
   BYTES: 2,
 } as const;
 
 /** One of {@linkcode Kind}. */
 export type Kind = typeof Kind[keyof typeof Kind];
 
-/** What the process is told first, as text: all that it needs in order to begin. */
-export interface ProcessInit {
-  /** What its chunks begin with. */
-  mark: number[];
-  /** How many bytes it writes at once. */
-  chunk: number;
-  /** No message of it may be longer, in bytes. */
-  longest: number;
-  /** No clone in one may be longer, large buffers aside. */
-  densest: number;
-  /** The name of the worker. */
-  name: string;
-  workerId: number;
-  module: string | undefined;
-  concurrency: number;
-  /** MiB above which the heap is told of. */
-  maxHeap: number | undefined;
-  /** Whether it stops by itself what takes too long. */
-  guards: boolean;
-  /** The kinds of permissions that it must not have. */
-  denied: Deno.PermissionName[];
-  timeOrigin: number;
-}
-
 /** Bytes of a frame's length and kind. */
 export const FRAME_HEAD = 5;
-/** Bytes of a mark. */
-export const MARK = 16;
-/**
- * Bytes before those of a chunk: the mark, its length, the kind of the frame, and
- * how many bytes of that follow in other chunks.
- */
-export const CHUNK_HEAD = MARK + 9;
-/** Where in it these stand. */
-export const CHUNK_LENGTH = MARK;
-export const CHUNK_KIND = MARK + 4;
-export const CHUNK_REST = MARK + 5;
-
-/** So many bytes are written to a pipe in one piece, whoever else writes to it. */
-export const ATOMIC = 4096;
 /** Buffers of so many bytes, or more, are frames of their own, so that they are copied once. */
 export const LARGE = 32 * 1024;
 
-/** What a chunk may have at most, its head included; a pipe holds no more. */
-export const LONGEST_CHUNK = 64 * 1024;
+/** Takes a text, or a clone and the buffers that belong to it. */
+export type OnMessage = (
+  kind: Kind,
+  bytes: Uint8Array<ArrayBuffer>,
+  buffers: Uint8Array<ArrayBuffer>[],
+) => void;
+
+/** Takes bytes as they come, and gives whole messages. */
+export class FrameReader {
+  readonly #onMessage: OnMessage;
+  readonly #longest: number;
+  readonly #head = new Uint8Array(FRAME_HEAD);
+  readonly #length = new DataView(this.#head.buffer);
+  /** How much of the head is here; then how much of the frame. */
+  #filled = 0;
+  #frame: Uint8Array<ArrayBuffer> | undefined;
+  #buffers: Uint8Array<ArrayBuffer>[] = [];
+  #buffered = 0;
+
+  /** @param longest No message may be longer, in bytes */
+  constructor(onMessage: OnMessage, longest = Infinity) {
+    this.#onMessage = onMessage;
+    this.#longest = longest;
+  }
+
+  /** What of a frame is still to come, if it is known: may be read into. */
+  get wanted(): Uint8Array | undefined {
+    return this.#frame?.subarray(this.#filled);
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @throws {RangeError} If a message is too long, or no message
+   */
+  push(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      const frame = this.#frame;
+      if (frame === undefined) {
+        this.#head[this.#filled++] = bytes[at++];
+        if (this.#filled === FRAME_HEAD) this.#begin();
+        continue;
+      }
+      const missing = frame.length - this.#filled;
+      const here = bytes.length - at;
+      const count = missing < here ? missing : here;
+      const part = count === bytes.length
+        ? bytes
+        : bytes.subarray(at, at + count);
+      setBytes(frame, part, this.#filled);
+      at += count;
+      this.took(count);
+    }
+  }
+
+  /** So many bytes have been read into what was wanted. */
+  took(count: number): void {
+    this.#filled += count;
+    if (this.#filled === this.#frame!.length) this.#end(this.#frame!);
+  }
+
+  #begin(): void {
+    const length = this.#length.getUint32(0);
+    checkLength(this.#buffered + length, this.#longest);
+    this.#frame = new Uint8Array(length);
+    this.#filled = 0;
+    if (length === 0) this.#end(this.#frame);
+  }
+
+  #end(frame: Uint8Array<ArrayBuffer>): void {
+    this.#filled = 0;
+    this.#frame = undefined;
+    const kind = this.#head[4] as Kind;
+    const buffers = this.#buffers;
+    if (kind === Kind.BYTES) {
+      // Only the bytes of blobs may be few, and they come last.
+      if (this.#buffered < buffers.length * LARGE) {
+        throw new RangeError("Bytes belong to no clone");
+      }
+      buffers[buffers.length] = frame;
+      this.#buffered += frame.length;
+    } else if (kind === Kind.TEXT) this.#onMessage(kind, frame, []);
+    else if (kind === Kind.CLONE) {
+      this.#buffers = [];
+      this.#buffered = 0;
+      this.#onMessage(kind, frame, buffers);
+    } else throw new RangeError("A frame is of no kind");
+  }
+}
+
+/** @throws {RangeError} If something takes more bytes than it may */
+export function checkLength(length: number, most: number): void {
+  if (length <= most) return;
+  throw new RangeError(`it takes ${length} bytes, and may take ${most}`);
+}
+
+/** Writes the head of a frame. */
+export function setHead(
+  bytes: Uint8Array,
+  at: number,
+  kind: Kind,
+  length: number,
+): void {
+  bytes[at] = length >>> 24;
+  bytes[at + 1] = length >>> 16;
+  bytes[at + 2] = length >>> 8;
+  bytes[at + 3] = length;
+  bytes[at + 4] = kind;
+}
+
+/** The head of a frame. */
+export function frameHead(kind: Kind, length: number): Uint8Array<ArrayBuffer> {
+  const head = new Uint8Array(FRAME_HEAD);
+  setHead(head, 0, kind, length);
+  return head;
+}
+
+const encoder = new TextEncoder();
+/** UTF-8 takes at most so many bytes for each unit of a text. */
+const MOST_BYTES = 3;
+/** Where short texts are encoded: they need less memory than could be known before. */
+const scratch = new Uint8Array(4 * 1024);
+
+/** A frame that is a text. */
+export function textFrame(text: string): Uint8Array<ArrayBuffer>[] {
+  if (FRAME_HEAD + MOST_BYTES * text.length > scratch.length) {
+    const bytes = encoder.encode(text);
+    return [frameHead(Kind.TEXT, bytes.length), bytes];
+  }
+  const { written } = encoder.encodeInto(text, scratch.subarray(FRAME_HEAD));
+  setHead(scratch, 0, Kind.TEXT, written);
+  return [scratch.slice(0, FRAME_HEAD + written)];
+}

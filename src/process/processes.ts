@@ -1,8 +1,6 @@
 // The processes of a pool: what they have in common, and their warden.
 
-import process from "node:process";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
-import { useV8 } from "./clone.ts";
 import type { DenoCommand } from "./deno_process.ts";
 import {
   deniedKinds,
@@ -12,9 +10,9 @@ import {
   mayReadHere,
   mayUseFiles,
   permissionFlags,
-} from "./flags.ts";
+} from "./permissions.ts";
 import { surroundings } from "./surroundings.ts";
-import { ATOMIC, LONGEST_CHUNK } from "./frames.ts";
+import { ATOMIC, LONGEST_CHUNK } from "./chunks.ts";
 import { type ProcessSettings, ProcessThread } from "./process_thread.ts";
 import { Warden } from "./warden.ts";
 
@@ -83,7 +81,6 @@ export class Processes {
         `isolation "process" needs \`deno run\`, which a compiled program has not`,
       );
     }
-    useV8(process.getBuiltinModule("node:v8"));
     const { memoryLimit, permissions, maxJobsPerWorker } = this.#settings;
     const grants = grantsFor(permissions);
     // Then nobody else can write where its frames are written.

@@ -3,9 +3,8 @@
 // module, or above it, and some of the environment. What the program itself may
 // not look at, Deno is asked, which the program may run.
 
-import { FINDS_PROGRAMS } from "./flags.ts";
-import { fromFileUrl } from "./paths.ts";
-import { run } from "./run.ts";
+import { FINDS_PROGRAMS, fromFileUrl } from "./permissions.ts";
+import { argsFor, runDeno } from "./run_deno.ts";
 
 /** What is around a program. */
 export interface Surroundings {
@@ -14,12 +13,6 @@ export interface Surroundings {
   /** The variables that Deno itself needs. */
   env: Record<string, string>;
 }
-
-const ASK = new URL("./surroundings_main.ts", import.meta.url);
-
-/** Never called; it puts what is asked into the module graph. */
-export const importAsk = (): Promise<unknown> =>
-  import("./surroundings_main.ts");
 
 /** By these Deno finds modules, and says what it says in the right colors. */
 const VARIABLES = [
@@ -65,7 +58,7 @@ function mainDirectory(): string | undefined {
 }
 
 /** Looks at what is around a directory; `undefined` without permission to. */
-export function look(directory: string | undefined): Surroundings | undefined {
+function look(directory: string | undefined): Surroundings | undefined {
   const env: Record<string, string> = {};
   for (const variable of VARIABLES) {
     if (!isGranted({ name: "env", variable })) return undefined;
@@ -99,10 +92,12 @@ function isFile(path: string): boolean {
   }
 }
 
+/** Lets this module, run with all permissions, look. */
 function ask(directory: string | undefined): Surroundings {
-  const args = ["run", "--allow-all", "--no-config", "--no-lock"];
-  args.push("--cached-only", ASK.href);
-  if (directory !== undefined) args.push(directory);
-  const { stdout } = run({ args }, (command) => command.outputSync());
+  const module = new URL(import.meta.url);
+  const args = argsFor(module, ...directory === undefined ? [] : [directory]);
+  const { stdout } = runDeno({ args }, (command) => command.outputSync());
   return JSON.parse(new TextDecoder().decode(stdout));
 }
+
+if (import.meta.main) console.log(JSON.stringify(look(Deno.args[0])));

@@ -2,8 +2,7 @@
 // however that was, whatever they do by then; and one that takes more memory than
 // it may.
 
-import { Breaker } from "../threads/breaker.ts";
-import { run } from "./run.ts";
+import { argsFor, runDeno } from "./run_deno.ts";
 
 /** The warden's own code. */
 const MAIN = new URL("./warden_main.ts", import.meta.url);
@@ -13,21 +12,19 @@ export const importWarden = (): Promise<unknown> => import("./warden_main.ts");
 
 /** What it has to say of a process is here so many ms after that has ended. */
 const WORD_AFTER = 200;
-
-/** So many that have ended by themselves in a row are replaced at once. */
-const MOST_DEATHS = 3;
-/** A warden that was there for so many ms had started. */
-const STARTED_AFTER = 1_000;
+/** One that has ended by itself is replaced after so many ms, and after twice as many each time. */
+const REPLACED_AFTER = 100;
+const REPLACED_AT_LAST = 10_000;
 
 /** The warden of a pool, which starts with the first process. */
 export class Warden {
+  /** The processes that run, and the MiB, beyond what they begin with, that end them. */
   readonly #watched = new Map<number, number>();
-  /** Those that it has ended since they were too large. */
-  readonly #tooLarge = new Set<number>();
-  readonly #waiting = new Map<number, (wasTooLarge: boolean) => void>();
+  /** Whether a process, which may have ended, was ended for its memory. */
+  readonly #verdicts = new Map<number, PromiseWithResolvers<boolean>>();
   #child: Deno.ChildProcess | undefined;
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
-  readonly #deaths = new Breaker(MOST_DEATHS);
+  #delay = REPLACED_AFTER;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
   #gone: Promise<void> = Promise.resolve();
@@ -35,67 +32,61 @@ export class Warden {
   /**
    * Watches a process.
    *
-   * @param memoryLimit MiB, beyond what it begins with, that end it
+   * @param limit MiB, beyond what it begins with, that end it; 0 for any
    */
-  watch(pid: number, memoryLimit = 0): void {
-    this.#watched.set(pid, memoryLimit);
-    if (this.#child) this.#tell(`+ ${pid} ${memoryLimit}`);
-    else if (this.#timer === undefined) this.#start();
+  watch(pid: number, limit = 0): void {
+    if (this.#child === undefined && this.#timer === undefined) this.#start();
+    this.#watched.set(pid, limit);
+    this.#verdicts.set(pid, Promise.withResolvers());
+    this.#tell(`+ ${pid} ${limit}`);
   }
 
   /**
    * A process has ended.
    *
-   * @returns Whether it was too large
+   * @param wasKilled Whether somebody has ended it
+   * @returns Whether that was for its memory
    */
-  forget(pid: number): Promise<boolean> {
-    const memoryLimit = this.#watched.get(pid);
+  async forget(pid: number, wasKilled: boolean): Promise<boolean> {
+    const { promise, resolve } = this.#verdicts.get(pid)!;
+    const hadLimit = this.#watched.get(pid)! > 0;
     this.#watched.delete(pid);
     this.#tell(`- ${pid}`);
-    if (this.#tooLarge.delete(pid)) return Promise.resolve(true);
-    if (!memoryLimit || this.#isStopped) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const answer = (wasTooLarge: boolean) => {
-        clearTimeout(timer);
-        this.#waiting.delete(pid);
-        resolve(wasTooLarge);
-      };
-      const timer = setTimeout(answer, WORD_AFTER, false);
-      this.#waiting.set(pid, answer);
-    });
+    if (!wasKilled || !hadLimit || this.#isStopped) resolve(false);
+    const timer = setTimeout(resolve, WORD_AFTER, false);
+    const wasTooLarge = await promise;
+    clearTimeout(timer);
+    this.#verdicts.delete(pid);
+    return wasTooLarge;
   }
 
   /** Ends it; resolves when it has ended. */
   stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    // Who waits for its end is not to end before.
+    // Until it has ended, those who wait for its end must not.
     this.#child?.ref();
     this.#input?.close().catch(() => {
       // It has ended by itself.
     });
-    for (const answer of this.#waiting.values()) answer(false);
+    for (const { resolve } of this.#verdicts.values()) resolve(false);
     return this.#gone;
   }
 
   #start(): void {
-    this.#timer = undefined;
-    if (this.#isStopped) return;
-    const args = ["run", "--allow-all", "--no-config", "--no-lock"];
-    args.push("--cached-only", MAIN.href);
-    const options: Deno.CommandOptions = {
-      args,
+    const child = runDeno({
+      args: argsFor(MAIN),
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
-    };
-    const child = this.#child = run(options, (command) => command.spawn());
+    }, (command) => command.spawn());
     child.unref();
-    const input = this.#input = child.stdin.getWriter();
-    input.closed.catch(() => {
+    this.#child = child;
+    this.#input = child.stdin.getWriter();
+    this.#input.closed.catch(() => {
       // Its end is heard of below.
     });
-    this.#gone = this.#listen(child, input);
+    this.#gone = this.#listen(child);
     for (const [pid, limit] of this.#watched) this.#tell(`+ ${pid} ${limit}`);
   }
 
@@ -106,46 +97,39 @@ export class Warden {
   }
 
   /** Listens as long as it lives; if somebody has ended it, another one starts. */
-  async #listen(
-    child: Deno.ChildProcess,
-    input: WritableStreamDefaultWriter<Uint8Array>,
-  ): Promise<void> {
-    const lines = child.stdout.pipeThrough(new TextDecoderStream());
+  async #listen(child: Deno.ChildProcess): Promise<void> {
     const start = performance.now();
     let text = "";
-    for await (const more of lines) {
-      const said = (text + more).split("\n");
-      text = said.pop()!;
-      for (const pid of said) this.#endedFor(Number(pid));
+    for await (
+      const more of child.stdout.pipeThrough(new TextDecoderStream())
+    ) {
+      const pids = (text + more).split("\n");
+      text = pids.pop()!;
+      for (const pid of pids) this.#verdicts.get(Number(pid))?.resolve(true);
     }
     await child.status;
-    input.abort().catch(() => {
+    this.#input!.abort().catch(() => {
       // It is closed.
     });
-    if (this.#child !== child) return;
     this.#child = this.#input = undefined;
-    if (this.#watched.size > 0) this.#startAgain(performance.now() - start);
+    if (performance.now() - start > REPLACED_AT_LAST) {
+      this.#delay = REPLACED_AFTER;
+    }
+    if (this.#watched.size > 0) this.#startAgain();
   }
 
-  #startAgain(lived: number): void {
-    const now = performance.now();
-    if (lived > STARTED_AFTER) this.#deaths.reset();
-    this.#deaths.add(now);
-    const delay = this.#deaths.delay(now);
+  #startAgain(): void {
+    if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       try {
         this.#start();
       } catch {
         // The system has no room for it now.
-        this.#startAgain(0);
+        this.#startAgain();
       }
-    }, delay);
+    }, this.#delay);
+    this.#delay = Math.min(2 * this.#delay, REPLACED_AT_LAST);
     Deno.unrefTimer(this.#timer);
-  }
-
-  #endedFor(pid: number): void {
-    const answer = this.#waiting.get(pid);
-    if (answer) answer(true);
-    else if (this.#watched.has(pid)) this.#tooLarge.add(pid);
   }
 }

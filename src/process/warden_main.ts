@@ -35,7 +35,7 @@ function look(): void {
   for (const [pid, limit] of watched) {
     if (limit === 0 || memoryOf(pid) <= limit + OWN) continue;
     watched.delete(pid);
-    // Main is to hear of it before it sees the end.
+    // Main has to hear of it before it sees the end.
     Deno.stdout.writeSync(new TextEncoder().encode(`${pid}\n`));
     kill(pid);
   }
@@ -46,9 +46,9 @@ function hear(line: string): void {
   const [pid, limit] = numbers.map(Number);
   if (what === "-") watched.delete(pid);
   else watched.set(pid, limit);
-  const isLooking = [...watched.values()].some((limit) => limit > 0);
-  if (isLooking) timer ??= setInterval(look, EVERY);
-  else {
+  if ([...watched.values()].some((limit) => limit > 0)) {
+    timer ??= setInterval(look, EVERY);
+  } else {
     clearInterval(timer);
     timer = undefined;
   }
@@ -66,7 +66,7 @@ if (import.meta.main) {
   ) {
     const lines = (text + more).split("\n");
     text = lines.pop()!;
-    for (const line of lines) hear(line);
+    lines.forEach(hear);
   }
   for (const pid of watched.keys()) kill(pid);
   Deno.exit();

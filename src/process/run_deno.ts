@@ -6,7 +6,7 @@
  * @param start Starts the command
  * @throws {Error} That names the flag which the program lacks, if it does
  */
-export function run<T>(
+export function runDeno<T>(
   options: Deno.CommandOptions,
   start: (command: Deno.Command) => T,
 ): T {
@@ -20,4 +20,17 @@ export function run<T>(
       { cause },
     );
   }
+}
+
+/** Arguments that run a module of this package with all permissions, and with no configuration. */
+export function argsFor(module: URL, ...args: string[]): string[] {
+  return [
+    "run",
+    "--allow-all",
+    "--no-config",
+    "--no-lock",
+    "--cached-only",
+    module.href,
+    ...args,
+  ];
 }

@@ -1,0 +1,141 @@
+// What a process says to main, as frames on its standard error. Whatever fails here
+// ends the process: then main knows that nothing more will come.
+
+import type { PackedError } from "../values/error_codec.ts";
+import { isArray, stringify } from "../values/intrinsics.ts";
+import { WAKE } from "../wire/board.ts";
+import { ChunkWriter } from "./chunks.ts";
+import { checkLength, Kind } from "./frames.ts";
+import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
+
+type Encode = typeof import("./clone.ts") & typeof import("./crossing.ts");
+type Encoded = import("./clone.ts").Encoded;
+
+/** As they were before any job could overwrite them. */
+const { exit, stderr } = Deno;
+const writeSync = stderr.writeSync.bind(stderr);
+const encoder = new TextEncoder();
+const encode = encoder.encode.bind(encoder);
+
+/** The way from this process to main. */
+export class ChildOutput {
+  readonly #writer: ChunkWriter;
+  readonly #longest: number;
+  readonly #densest: number;
+  /** Takes, in this process, the end of a channel that could not be told. */
+  readonly #receive: (message: ToProcess) => void;
+  /** What makes clones, which most jobs do not need. */
+  #encode: Encode | undefined;
+  /** How many clones wait until blobs have been read, and when the last of them leaves. */
+  #waiting = 0;
+  #left: Promise<void> | undefined;
+
+  constructor(init: ProcessInit, receive: (message: ToProcess) => void) {
+    this.#writer = new ChunkWriter(init.mark, init.chunk, writeSync);
+    this.#longest = init.longest;
+    this.#densest = init.densest;
+    this.#receive = receive;
+  }
+
+  /** Loads what makes clones. */
+  async load(): Promise<void> {
+    if (this.#encode !== undefined) return;
+    const clone = await import("./clone.ts");
+    this.#encode = { ...clone, ...await import("./crossing.ts") };
+  }
+
+  /** Says something that is text. */
+  send(text: string): void {
+    try {
+      const bytes = encode(text);
+      checkLength(bytes.length, this.#longest);
+      this.#writer.write(Kind.TEXT, bytes);
+    } catch {
+      // Main is gone, or a job has closed the output.
+      exit(1);
+    }
+  }
+
+  /** Posts a message; throws if something in it cannot be cloned. */
+  post(
+    message: FromProcess | typeof WAKE,
+    moves: readonly Transferable[] = [],
+  ): void {
+    if (message === WAKE) return;
+    if (isArray(message)) return this.#postClone(message, moves);
+    switch (message.kind) {
+      case "ready":
+      case "grown":
+        return this.send(stringify(message));
+      case "ended":
+        return message.ending.kind === "timed-out"
+          ? this.send(stringify(message))
+          : this.#postClone(message, moves);
+      case "flow":
+        return this.#encode!.sendFlow(
+          message.events,
+          moves,
+          (events, moves) => this.#postClone({ kind: "flow", events }, moves),
+          (events) => this.#receive({ kind: "flow", events }),
+        );
+      default:
+        return this.#postClone(message, moves);
+    }
+  }
+
+  /** Tells of an error for which main replaces this worker. */
+  async fail(
+    kind: "failed" | "crashed",
+    error: unknown,
+    before: () => void = () => {},
+  ): Promise<void> {
+    try {
+      await this.load();
+      const { packError } = await import("../values/error_codec.ts");
+      const packed: PackedError = packError(error);
+      before();
+      this.post({ kind, error: packed });
+    } catch {
+      // A job has destroyed what that takes.
+      exit(1);
+    }
+  }
+
+  #postClone(message: FromProcess, moves: readonly Transferable[]): void {
+    const encoded = this.#encode!.encodeClone(message, moves);
+    checkLength(encoded.clone.length, this.#densest);
+    checkLength(encoded.length, this.#longest);
+    if (this.#waiting === 0 && encoded.blob === undefined) {
+      return this.#write(encoded);
+    }
+    const { buffers } = encoded;
+    // A job may change what it holds meanwhile.
+    for (let i = 0; i < buffers.length; i++) {
+      buffers[i] = new Uint8Array(buffers[i]);
+    }
+    this.#waiting++;
+    this.#left = this.#writeAfter(this.#left, encoded);
+  }
+
+  async #writeAfter(
+    before: Promise<void> | undefined,
+    encoded: Encoded,
+  ): Promise<void> {
+    try {
+      await before;
+      this.#write(encoded, await encoded.blob?.bytes());
+      this.#waiting--;
+    } catch {
+      exit(1);
+    }
+  }
+
+  #write({ clone, buffers }: Encoded, blob?: Uint8Array): void {
+    const writer = this.#writer;
+    for (let i = 0; i < buffers.length; i++) {
+      writer.write(Kind.BYTES, buffers[i]);
+    }
+    if (blob !== undefined) writer.write(Kind.BYTES, blob);
+    writer.write(Kind.CLONE, clone);
+  }
+}

@@ -1,0 +1,73 @@
+// The frames of what main sends a process: texts where the values are plain, and
+// clones where they are not.
+
+import type { MovedList } from "../moving/kind.ts";
+import { toText } from "../values/plain_text.ts";
+import { type JobList, singleJobs, textOfJob } from "../wire/job_list.ts";
+import { encodeClone } from "./clone.ts";
+import type { Part } from "./deno_process.ts";
+import { frameHead, Kind, textFrame } from "./frames.ts";
+import type { ToProcess } from "./protocol.ts";
+
+/** A job that has not started. */
+export interface JobFrames {
+  seq: number;
+  /** Whether it may only execute for so long. */
+  isTimed: boolean;
+  /** How much moves with it, which a process has to be told of in any case. */
+  moving: number;
+  frames: Part[];
+}
+
+/**
+ * The jobs of a list, each by itself.
+ *
+ * @param moved What moves with each of them
+ * @throws If one of them cannot be cloned
+ */
+export function jobFrames(
+  list: JobList,
+  moves: readonly Transferable[],
+  moved: readonly MovedList[] = [],
+): JobFrames[] {
+  const jobs: JobFrames[] = [];
+  for (const job of singleJobs(list)) {
+    const { seq, isTimed, args } = job;
+    const own = moved[jobs.length];
+    let frames: Part[];
+    if (own) {
+      const message = { kind: "moving-jobs", jobs: job.list, moved: [own] };
+      frames = cloneFrames(message, moves);
+    } else {
+      const text = args && toText(args);
+      frames = args && text === undefined
+        ? cloneFrames(job.list, moves)
+        : textFrame(textOfJob(job, text));
+    }
+    jobs.push({ seq, isTimed, moving: own?.length ?? 0, frames });
+  }
+  return jobs;
+}
+
+/** @throws If the message cannot be cloned */
+export function messageFrames(
+  message: ToProcess,
+  moves?: readonly Transferable[],
+): Part[] {
+  const text = toText(message);
+  return text === undefined ? cloneFrames(message, moves) : textFrame(text);
+}
+
+function cloneFrames(
+  message: unknown,
+  moves?: readonly Transferable[],
+): Part[] {
+  const { clone, buffers, blob } = encodeClone(message, moves);
+  const parts: Part[] = [];
+  for (const bytes of buffers) {
+    parts.push(frameHead(Kind.BYTES, bytes.length), bytes);
+  }
+  if (blob) parts.push(frameHead(Kind.BYTES, blob.size), blob);
+  parts.push(frameHead(Kind.CLONE, clone.length), clone);
+  return parts;
+}

@@ -1,0 +1,48 @@
+// What main and a process say to each other beside what any worker says and hears.
+
+import type { PackedError } from "../values/error_codec.ts";
+import type { WAKE } from "../wire/board.ts";
+import type { AbortMessage, FromWorker, ToWorker } from "../wire/protocol.ts";
+
+/** What a process is told first, as text: all that it needs in order to begin. */
+export interface ProcessInit {
+  /** What its chunks begin with. */
+  mark: number[];
+  /** How many bytes it writes at once. */
+  chunk: number;
+  /** No message of it may be longer, in bytes. */
+  longest: number;
+  /** No clone in one may be longer, large buffers aside. */
+  densest: number;
+  /** The name of the worker. */
+  name: string;
+  workerId: number;
+  module: string | undefined;
+  concurrency: number;
+  /** MiB above which the heap is told of. */
+  maxHeap: number | undefined;
+  /** Whether it stops by itself what takes too long. */
+  guards: boolean;
+  /** The kinds of permissions that it must not have. */
+  denied: Deno.PermissionName[];
+  timeOrigin: number;
+}
+
+/** From main to a process. */
+export type ToProcess =
+  | Exclude<ToWorker, typeof WAKE | AbortMessage>
+  | (Omit<AbortMessage, "reason"> & { reason: PackedError })
+  /** Jobs that may only execute for so long are to come. */
+  | { kind: "guard" }
+  /** What moved with this job follows, but main has taken the job back. */
+  | { kind: "cancel"; seq: number };
+
+/** From a process to main. */
+export type FromProcess =
+  | Exclude<FromWorker, number>
+  /** Its job goes on by itself, so that it can take another one. */
+  | { kind: "waits"; seq: number }
+  /** Jobs that may only execute for so long can be stopped now. */
+  | { kind: "guarded" }
+  /** It ends, and the job after this one is the first that it has not started. */
+  | { kind: "last"; seq: number };

@@ -1,0 +1,242 @@
+// What of a hostile process main does not take.
+import { assertEquals, assertThrows } from "@std/assert";
+import { FlowEvent } from "../../src/flow/events.ts";
+import { WINDOW } from "../../src/flow/window.ts";
+import { Checker, checkText } from "../../src/process/checker.ts";
+
+/** Of a process that has job 1, and had job 0. */
+function makeChecker(): Checker {
+  const checker = new Checker(new Set([1]), 1_000);
+  checker.sent(0, 0);
+  return checker;
+}
+
+const ERROR = {
+  base: "Error",
+  name: "Error",
+  message: "m",
+  stack: undefined,
+  nested: [],
+  properties: {},
+};
+
+function sparse(): unknown[] {
+  const list: unknown[] = [];
+  list.length = 2 ** 32 - 1;
+  return list;
+}
+
+function deepError(depth: number): unknown {
+  let error: unknown = ERROR;
+  for (let i = 0; i < depth; i++) error = { ...ERROR, nested: [["a", error]] };
+  return error;
+}
+
+/** An error that is its own cause. */
+function roundError(): unknown {
+  const error = { ...ERROR, nested: [] as unknown[] };
+  error.nested.push(["cause", error]);
+  return error;
+}
+
+function ended(ending: unknown, seq = 1): unknown {
+  return { kind: "ended", seq, ending };
+}
+
+function result(...moved: unknown[]): unknown {
+  return ended({
+    kind: "value",
+    value: {},
+    moved: moved.map((one) => [{}, one]),
+  });
+}
+
+function crash(error: unknown): unknown {
+  return { kind: "crashed", error };
+}
+
+function flow(...events: unknown[]): unknown {
+  return { kind: "flow", events };
+}
+
+const READABLE = { kind: "readable", id: -1, credit: 0, bytes: false };
+const WRITABLE = { kind: "writable", id: -2, ended: undefined };
+const RESPONSE = {
+  kind: "response",
+  status: 200,
+  statusText: "",
+  headers: [["a", "b"]],
+  details: undefined,
+  body: READABLE,
+};
+const REQUEST = {
+  kind: "request",
+  url: "http://a.test/",
+  method: "GET",
+  headers: [],
+  details: undefined,
+  body: "text",
+};
+
+const TAKEN: Record<string, unknown> = {
+  "a result": [1, { a: 1 }],
+  "no result": [1],
+  "a result that is told of twice": [0, 1],
+  "an error": ended({ kind: "error", error: ERROR }),
+  "an error that is its own cause": ended({
+    kind: "error",
+    error: roundError(),
+  }),
+  "an error with errors": crash({ ...ERROR, errors: [{ thrown: 1 }, ERROR] }),
+  "a thrown value": crash({ thrown: 5 }),
+  "an end of a channel": flow(-1, FlowEvent.END, undefined),
+  "streams": result(READABLE, WRITABLE),
+  "a transform": result({
+    kind: "transform",
+    readable: READABLE,
+    writable: WRITABLE,
+  }),
+  "a response": result(RESPONSE),
+  "a request": result(REQUEST),
+  "a value": result({ kind: "value", type: "URL", data: "http://a.test/" }),
+};
+
+const HOSTILE: Record<string, unknown> = {
+  "null": null,
+  "a number": 0,
+  "an unknown kind": { kind: "alive", life: "x" },
+  "a kind of the prototype": { kind: "constructor" },
+  "a result of another job": [2, 1],
+  "many results": [1, 1, 1, 1],
+  "a result of nothing": [],
+  "a sparse list": sparse(),
+  "an ending of another job": ended({ kind: "timed-out" }, 5),
+  "no ending": ended(undefined),
+  "an unknown ending": ended({ kind: "x" }),
+  "an error of nothing": crash(null),
+  "an error without a message": crash({ ...ERROR, message: {} }),
+  "an error with a list as properties": crash({ ...ERROR, properties: [] }),
+  "an error with a sparse list": crash({ ...ERROR, nested: sparse() }),
+  "an error with sparse errors": crash({ ...ERROR, errors: sparse() }),
+  "an error that holds no error": crash({ ...ERROR, nested: [["a", {}]] }),
+  "an error that is deep": crash(deepError(1_000)),
+  "an error with many errors": crash({
+    ...ERROR,
+    errors: Array.from({ length: 10_001 }, () => ({ thrown: 1 })),
+  }),
+  "a connection": result({ kind: "connection", id: -1 }),
+  "a stream of main's": result({ ...READABLE, id: 1 }),
+  "a stream without a channel": result({ ...WRITABLE, id: "a" }),
+  "a stream with too much credit": result({ ...READABLE, credit: 2 * WINDOW }),
+  "half a transform": result({ kind: "transform", readable: READABLE }),
+  "a response whose body is no stream": result({
+    ...RESPONSE,
+    body: { kind: "readable" },
+  }),
+  "a response of a strange status": result({ ...RESPONSE, status: "200" }),
+  "a response with half a header": result({ ...RESPONSE, headers: [["a"]] }),
+  "a response with unknown details": result({ ...RESPONSE, details: { x: 1 } }),
+  "a request with a signal": result({ ...REQUEST, signal: {} }),
+  "half an event": flow(-1, FlowEvent.END),
+  "sparse events": { kind: "flow", events: sparse() },
+  "shared memory": flow(0, FlowEvent.BLOCKS, {}),
+  "an event of no channel": flow(0, FlowEvent.ENDED, 1),
+  "an unknown event": flow(-1, 99, 1),
+  "a stop without an error": flow(-1, FlowEvent.STOP, undefined),
+  "a call with a value": flow(-1, FlowEvent.CALL, ["setNoDelay"]),
+  "an object that is said to be small": flow(-1, FlowEvent.OBJECT, [
+    { text: "x".repeat(10_000) },
+    64,
+  ]),
+  "credit for nothing": flow(1, FlowEvent.CREDIT, 2 * WINDOW),
+  "credit without end": flow(1, FlowEvent.CREDIT, Infinity),
+  "credit that is less than nothing": flow(1, FlowEvent.CREDIT, -1),
+};
+
+for (const [what, message] of Object.entries(TAKEN)) {
+  Deno.test(`Checker.check() takes ${what}`, () => {
+    assertEquals(makeChecker().check(message) as unknown, message);
+  });
+}
+
+for (const [what, message] of Object.entries(HOSTILE)) {
+  Deno.test(`Checker.check() refuses ${what}`, () => {
+    assertThrows(() => makeChecker().check(message), Error, "expected");
+  });
+}
+
+Deno.test("Checker.check() refuses a process that is ready twice", () => {
+  const checker = makeChecker();
+  checker.check({ kind: "ready" });
+  assertThrows(() => checker.check({ kind: "ready" }));
+});
+
+Deno.test("Checker.check() takes chunks only for which there is credit", () => {
+  const checker = makeChecker();
+  const data = flow(-1, FlowEvent.DATA, new Uint8Array(WINDOW));
+  checker.check(data);
+  assertThrows(() => checker.check(data));
+  const other = makeChecker();
+  other.check(data);
+  other.told([-1, FlowEvent.CREDIT, 1]);
+  other.check(data);
+  assertThrows(() => other.check(data));
+});
+
+Deno.test("Checker.check() refuses to keep much for streams that never come", () => {
+  const checker = makeChecker();
+  const chunk = new Uint8Array(WINDOW);
+  assertThrows(() => {
+    for (let id = -1; id > -1_000; id--) {
+      checker.check(flow(id, FlowEvent.DATA, chunk));
+    }
+  });
+});
+
+Deno.test("Checker.check() refuses more streams in a result than main could keep the chunks of", () => {
+  const streams = Array.from({ length: 65 }, (_, i) => {
+    return { ...READABLE, id: -1 - i };
+  });
+  makeChecker().check(result(...streams.slice(1)));
+  assertThrows(
+    () => makeChecker().check(result(...streams)),
+    Error,
+    "fewer streams",
+  );
+});
+
+const USELESS: Record<string, unknown> = {
+  "messages that say nothing": { kind: "grown" },
+  "results that are told of again": [0, 1],
+  "events of nothing": flow(),
+  "credit of nothing": flow(1, FlowEvent.CREDIT, 0),
+  "ends": flow(1, FlowEvent.END, undefined),
+  "endings of a job that has ended": ended({ kind: "timed-out" }, 0),
+};
+
+for (const [what, message] of Object.entries(USELESS)) {
+  Deno.test(`Checker.check() refuses to hear ${what} for ever, but hears more for each job`, () => {
+    const taken = (jobs: number) => {
+      const checker = new Checker(new Set([1]), 1_000);
+      for (let i = 0; i < jobs; i++) checker.sent(0, 0);
+      let count = 0;
+      assertThrows(() => {
+        for (; count < 100_000; count++) checker.check(message);
+      });
+      return count;
+    };
+    assertEquals([taken(1), taken(2)], [11_000, 12_000]);
+  });
+}
+
+Deno.test("checkText() refuses texts of many objects or strings, and takes long strings", () => {
+  const check = (value: string) =>
+    checkText(new TextEncoder().encode(value), 4_000);
+  const objects = (count: number) => `[${"{},".repeat(count)}{}]`;
+  const strings = (count: number) => `[${'"",'.repeat(count)}""]`;
+  check(objects(998));
+  assertThrows(() => check(objects(1_400)), RangeError, "too many objects");
+  check(strings(1_900));
+  assertThrows(() => check(strings(2_100)), RangeError, "too many objects");
+  check(JSON.stringify(['{"\\[['.repeat(10_000), "{".repeat(10_000)]));
+});
