@@ -6,10 +6,16 @@ import {
   assertEquals,
   assertFalse,
   assertInstanceOf,
+  assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { ThreadPool, transfer } from "@spindle/thread-pool";
-import { type JobPool, makePool, numbersTo } from "./kinds.ts";
+import {
+  PoolTerminatedError,
+  ThreadPool,
+  transfer,
+} from "@spindle/thread-pool";
+import { Gate } from "./gate.ts";
+import { type JobPool, makePool, numbersTo, reasonOf } from "./kinds.ts";
 import { test } from "./pools.ts";
 
 /** A value, there and back. */
@@ -158,6 +164,35 @@ test("execute() reads a getter of a result once", async () => {
       }
     }
   }
+});
+
+test("execute() keeps a job from running whose arguments' getters abort it, or terminate the pool", async () => {
+  const pool = makePool();
+  const client = new AbortController();
+  using runs = new Gate();
+  const aborting = {
+    get key() {
+      client.abort("early");
+      return runs.key;
+    },
+  };
+  const arrive = ({ key }: { key: SharedArrayBuffer }) =>
+    Atomics.add(new Int32Array(key), 0, 1);
+  const aborted = pool.execute(arrive, [aborting], client);
+  assertEquals(await reasonOf(aborted), "early");
+  await pool.execute("echo", [1]);
+  const terminating = {
+    get key() {
+      pool.terminate("enough");
+      return runs.key;
+    },
+  };
+  await assertRejects(
+    () => pool.execute(arrive, [terminating]),
+    PoolTerminatedError,
+  );
+  await pool.drain();
+  assertEquals(runs.count, 0);
 });
 
 test("execute() asks a proxy once for each of its parts, and sends a copy of them", async () => {
