@@ -1,5 +1,5 @@
 // A third of the jobs misbehave, on each kind of worker; all the others end well,
-// and nothing is left. `chaos_run.ts` does the same with many more.
+// and nothing is left. `deno task test:long chaos` does the same with many more.
 import { assertEquals } from "@std/assert";
 import { chaos, CHAOS_KINDS, type ChaosKind } from "./chaos.ts";
 import { poolTest } from "./live_workers.ts";
@@ -15,11 +15,11 @@ for (const kind of Object.keys(CHAOS_KINDS) as ChaosKind[]) {
 }
 
 Deno.test("chaos leaves nothing behind (sandbox)", async () => {
-  const run = new URL("./chaos_run.ts", import.meta.url);
+  const run = new URL("./long.ts", import.meta.url);
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--unstable-worker-options", run.href],
-      ...["--kind", "sandbox", "--jobs", "300"],
+      ...["chaos", "--only", "sandbox", "--scale", "0.015"],
     ],
     stdin: "null",
   }).output();

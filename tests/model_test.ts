@@ -1,5 +1,5 @@
 // Whatever is done with a pool, in whatever order, leads to what the contract says.
-// `model_run.ts` does the same with many more plays.
+// `deno task test:long model` does the same with many more plays.
 import fc from "fast-check";
 import { poolTest } from "./live_workers.ts";
 import { act } from "./model/model.ts";

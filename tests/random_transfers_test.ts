@@ -1,5 +1,5 @@
 // What is sent arrives byte for byte, however it is cut, and whoever ends first.
-// `random_transfers_run.ts` does the same with many more.
+// `deno task test:long transfers` does the same with many more.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/random_transfers.ts";
