@@ -1,6 +1,10 @@
 // Checks what becomes of the jobs around one that misbehaves: those before it
 // and in other workers end well, and those after it end well or are rejected.
-import { ThreadPool, transfer, WorkerCrashedError } from "@spindle/thread-pool";
+import {
+  type ThreadPool,
+  transfer,
+  WorkerCrashedError,
+} from "@spindle/thread-pool";
 import { equal } from "./std/assert/equal.ts";
 import type * as jobs from "./fixtures/hostile.ts";
 
