@@ -5,7 +5,7 @@ import {
   transfer,
   WorkerCrashedError,
 } from "@spindle/thread-pool";
-import { equal } from "./std/assert/equal.ts";
+import { isDeepStrictEqual as equal } from "node:util";
 import type * as jobs from "./fixtures/hostile.ts";
 
 type Pool = ThreadPool<typeof jobs>;
