@@ -1,10 +1,10 @@
 // Values that go to a job and come back: what only real workers can show.
-// structured_clone_test.ts has all kinds of them beside `structuredClone()`.
+// structured_clone_test.ts has all kinds of them beside `structuredClone()`, and
+// unit/pack_test.ts has views and what lies behind them.
 import { Buffer } from "node:buffer";
 import {
   assert,
   assertEquals,
-  assertFalse,
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
@@ -286,40 +286,4 @@ test("execute() sends a small Buffer without the memory that others share, there
     return new Map([["a", Buffer.from("harmless")]]);
   });
   assertEquals(behind(result.get("a")!), "harmless");
-});
-
-test("execute() keeps views together that overlap, and sends nothing else of their memory", async () => {
-  await using pool = makePool();
-  const buffer = Uint8Array.from(numbersTo(64)).buffer;
-  const views = [
-    new Uint8Array(buffer, 3, 10),
-    new Float64Array(buffer, 8, 1),
-    new DataView(buffer, 12, 2),
-    new Uint16Array(buffer, 40, 2),
-    new Uint8Array(buffer, 50, 0),
-  ] as const;
-  const [bytes, double, data, words, none] = await echo(pool, views);
-  assertEquals([bytes, double, words], [views[0], views[1], views[3]]);
-  assertStrictEquals(bytes.buffer, double.buffer);
-  assertStrictEquals(bytes.buffer, data.buffer);
-  assertEquals([data.getUint8(0), data.byteLength], [12, 2]);
-  const before = new Uint8Array(bytes.buffer, 0, bytes.byteOffset);
-  assert(before.every((byte) => byte === 0));
-  assertEquals([words.buffer.byteLength, none.buffer.byteLength], [4, 0]);
-});
-
-test("execute() sends a view that moves, or goes beside its buffer, with all of it", async () => {
-  await using pool = makePool();
-  const view = new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
-  const [same, twice, buffer] = await echo(
-    pool,
-    [view, view, view.buffer] as const,
-  );
-  assertStrictEquals(same, twice);
-  assertStrictEquals(same.buffer, buffer);
-  assertEquals(new Uint8Array(buffer), new Uint8Array([1, 2, 3, 4]));
-  assertFalse(view.buffer.detached);
-  const moved = await echo(pool, transfer(view));
-  assert(view.buffer.detached);
-  assertEquals([...moved], [2, 3]);
 });
