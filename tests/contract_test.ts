@@ -35,6 +35,7 @@ import {
   reasonOf,
 } from "./kinds.ts";
 import { eventually, poolTest } from "./live_workers.ts";
+import { readAll, tcpPair, writeAll } from "./sockets.ts";
 import { executeUntyped } from "./untyped.ts";
 
 type Make = (options?: ThreadPoolOptions) => JobPool;
@@ -56,6 +57,7 @@ function test(
   }
 }
 
+/** What is no longer one object, or buffer, if it is cloned apart. */
 const shared = { i: 1 };
 const buffer = new ArrayBuffer(100_000);
 
@@ -274,22 +276,32 @@ test("close() finishes what was accepted, and refuses new jobs", async (make) =>
   assertEquals(pool.stats().size, 0);
 });
 
-test("terminate() rejects all, and ends what close() waits for", async (make) => {
-  const pool = make({ size: 2 });
-  const reason = new RangeError("enough");
-  const started = nextEvent(pool, "jobstart");
-  const jobs = numbersTo(4).map(() => reasonOf(pool.execute("never")));
-  await started;
-  const closed = pool.close();
-  await pool.terminate(reason);
-  for (const error of await Promise.all(jobs)) {
-    assertInstanceOf(error, PoolTerminatedError);
-    assertStrictEquals(error.cause, reason);
-  }
-  await closed;
-  const { size, queued, running, failed } = pool.stats();
-  assertEquals([size, queued, running, failed], [0, 0, 0, 4]);
-});
+test(
+  "terminate() rejects all, and ends what close() waits for",
+  async (make, kind) => {
+    const pool = make({ size: 3 });
+    const reason = new RangeError("enough");
+    // Nothing ends a loop of a thread.
+    const [first, second] = kind === "thread"
+      ? ["never", "never"] as const
+      : ["loop", "burnAfterAwait"] as const;
+    const jobs = [first, second, "never", "never"] as const;
+    const errors = jobs.map((job) => reasonOf(pool.execute(job)));
+    await eventually(
+      () => pool.stats().running === 3,
+      () => "Expected three jobs to run",
+    );
+    const closed = pool.close();
+    await pool.terminate(reason);
+    for (const error of await Promise.all(errors)) {
+      assertInstanceOf(error, PoolTerminatedError);
+      assertStrictEquals(error.cause, reason);
+    }
+    await closed;
+    const { size, queued, running, failed } = pool.stats();
+    assertEquals([size, queued, running, failed], [0, 0, 0, 4]);
+  },
+);
 
 test("terminate() while workers start leaves none", async (make) => {
   const pool = make({ size: 2 });
@@ -360,3 +372,18 @@ test(
     assert(error.cause !== undefined);
   },
 );
+
+for (const connections of ["bytes", "descriptor"] as const) {
+  poolTest(
+    `execute() moves connections to killable threads ("${connections}")`,
+    async () => {
+      await using pool = makePool({ connections }, "killable thread");
+      const { client, server } = await tcpPair();
+      const measured = pool.execute("measure", [server]);
+      await writeAll(client, new Uint8Array(100));
+      assertEquals(new TextDecoder().decode(await readAll(client)), "100");
+      await measured;
+      client.close();
+    },
+  );
+}

@@ -154,6 +154,28 @@ for (const kind of KIND_NAMES) {
   }
 }
 
+test("memoryLimit lets jobs be that stay below it, and implies hardKill", async () => {
+  await using pool = makePool({ memoryLimit: 64, abortGrace: 0 });
+  const before = await pool.execute("keep", [16]);
+  const length = 64 * 1024 * 1024; // outside of the heap
+  assertEquals((await pool.execute("bytes", [length])).length, length);
+  assertEquals(await pool.execute("whichWorker"), before);
+  const options = { timeout: TIMEOUT };
+  const error = await reasonOf(pool.execute("burnAfterAwait", [], options));
+  assertInstanceOf(error, JobTimeoutError);
+  await pool.execute("echo", [1]);
+  const { lost, crashed } = pool.stats();
+  assertEquals([lost, crashed], [0, 0]);
+});
+
+test("memoryLimit: a timeout that has not passed does not hide what a job died of", async () => {
+  await using pool = makePool({ memoryLimit: 32 });
+  await pool.execute("echo", [1]);
+  const options = { timeout: 10_000 };
+  const error = await reasonOf(pool.execute("takeHeap", [], options));
+  assertInstanceOf(error, MemoryLimitError);
+});
+
 async function checkFault(
   kind: Kind,
   pool: JobPool,
