@@ -253,6 +253,7 @@ Deno.test(
   onLinux("an interrupt of the whole group leaves processes to their program"),
   async () => {
     const program = startScript(["closes"], "scripts/processes.ts", "-A");
+    await program.stderr.cancel();
     let text = "";
     const decoded = program.stdout.pipeThrough(new TextDecoderStream());
     for await (const more of decoded) {
