@@ -4,8 +4,8 @@
 // deno run -A --v8-flags=--expose-gc tests/soak_run.ts --jobs 1000000 --workers 2000
 import { assertEquals } from "@std/assert";
 import { parseArgs } from "node:util";
-import { ThreadPool, WorkerCrashedError } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/soak.ts";
+import { WorkerCrashedError } from "@spindle/thread-pool";
+import { makePool, numbersTo } from "./kinds.ts";
 
 const MIB = 2 ** 20;
 const ENTRY = new URL("../src/worker/main.ts", import.meta.url);
@@ -56,8 +56,7 @@ function tell(what: string, samples: number[], workers: number): void {
 async function soakPool(): Promise<void> {
   const crashes = Math.round(workerCount * CRASHING_PART);
   const shares = workerCount - crashes;
-  const pool = new ThreadPool<typeof jobs>({
-    module: new URL("./fixtures/soak.ts", import.meta.url),
+  const pool = makePool({
     size: SIZE,
     maxJobsPerWorker: Math.floor(jobCount / Math.max(1, workerCount)),
   });
@@ -69,16 +68,11 @@ async function soakPool(): Promise<void> {
   for (let done = 0; done < jobCount; done += BATCH) {
     if (crashed < crashes * done / jobCount) {
       crashed++;
-      const error = await pool.execute("crash").catch((error) => error);
+      const error = await pool.execute("closeSelf").catch((error) => error);
       if (!(error instanceof WorkerCrashedError)) throw error;
     }
-    const results = Array.from(
-      { length: BATCH },
-      (_, i) => pool.execute("double", [done + i]),
-    );
-    for (const [i, result] of (await Promise.all(results)).entries()) {
-      assertEquals(result, (done + i) * 2);
-    }
+    const results = numbersTo(BATCH).map((i) => pool.execute("echo", [i]));
+    assertEquals(await Promise.all(results), numbersTo(BATCH));
     if (samples.length < SAMPLES * (done + BATCH) / jobCount) {
       samples.push(weigh());
     }
