@@ -17,6 +17,7 @@ import {
 } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
 import {
+  countedSignal,
   type JobPool,
   makePool as makeAnyPool,
   nextEvent,
@@ -44,25 +45,6 @@ async function abortAt(
   await gate.arrived();
   controller.abort(reason);
   return await aborted;
-}
-
-/** A signal that counts its listeners. */
-function countedSignal() {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const listeners = new Set<unknown>();
-  const { addEventListener, removeEventListener } = signal;
-  const counts = { added: 0 };
-  signal.addEventListener = (...args: unknown[]) => {
-    counts.added++;
-    listeners.add(args[1]);
-    Reflect.apply(addEventListener, signal, args);
-  };
-  signal.removeEventListener = (...args: unknown[]) => {
-    listeners.delete(args[1]);
-    Reflect.apply(removeEventListener, signal, args);
-  };
-  return { controller, signal, listeners, counts };
 }
 
 test("execute() with a signal that has fired rejects with its reason", async () => {

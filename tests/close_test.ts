@@ -13,7 +13,13 @@ import {
   ThreadPool,
 } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
-import { type JobPool, makePool, numbersTo, reasonOf } from "./kinds.ts";
+import {
+  countedSignal,
+  type JobPool,
+  makePool,
+  numbersTo,
+  reasonOf,
+} from "./kinds.ts";
 import { poolTest as test } from "./live_workers.ts";
 
 /** Checks that all are rejected with PoolTerminatedError of this cause. */
@@ -210,23 +216,13 @@ test("signal of a pool that has fired lets it take no job", async () => {
 });
 
 test("signal of a pool has no listener once that has ended", async () => {
-  const { signal } = new AbortController();
-  let listeners = 0;
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: unknown[]) => {
-    listeners++;
-    Reflect.apply(addEventListener, signal, args);
-  };
-  signal.removeEventListener = (...args: unknown[]) => {
-    listeners--;
-    Reflect.apply(removeEventListener, signal, args);
-  };
+  const { signal, listeners } = countedSignal();
   for (const end of ["close", "terminate"] as const) {
     const pool = new ThreadPool({ size: 1, signal });
     await pool.execute(() => 1);
-    assertEquals(listeners, 1);
+    assertEquals(listeners.size, 1);
     await pool[end]();
-    assertEquals(listeners, 0);
+    assertEquals(listeners.size, 0);
   }
 });
 
