@@ -124,7 +124,7 @@ test("currentJob() is each job's own, wherever it has waited", async () => {
 });
 
 test("an abort reaches the job that it is meant for, alone, which keeps its place until it ends", async () => {
-  await using pool = makePool(1, 3);
+  await using pool = makePool(1, 3, { abortGrace: 10_000 });
   using gates = new DisposableStack();
   const [first, second, third] = numbersTo(3).map(() => gates.use(new Gate()));
   const controller = new AbortController();

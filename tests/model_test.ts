@@ -8,7 +8,7 @@ const ALL = Deno.env.get("MODEL_RUNS");
 const SEED = Deno.env.get("MODEL_SEED");
 
 /** Each process takes a while to start. */
-const RUNS = { thread: 10, process: 3 };
+const RUNS = { thread: 8, process: 2 };
 
 for (const isolation of ["thread", "process"] as const) {
   Deno.test(`random plays of a pool end as a model of it says (${isolation})`, async () => {
