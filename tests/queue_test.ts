@@ -22,7 +22,14 @@ import {
 } from "@spindle/thread-pool";
 import { whichWorker as whichThread } from "./fixtures/jobs.ts";
 import { Gate } from "./gate.ts";
-import { type JobPool, makePool as makeAnyPool, numbersTo, reasonOf, turns, warmUp } from "./kinds.ts";
+import {
+  type JobPool,
+  makePool as makeAnyPool,
+  numbersTo,
+  reasonOf,
+  turns,
+  warmUp,
+} from "./kinds.ts";
 import { poolTest as test } from "./live_workers.ts";
 import { readAll, tcpPair } from "./sockets.ts";
 import { poolUntyped } from "./untyped.ts";
@@ -160,14 +167,24 @@ test("ready() leaves room that a waiter does not use to the next", async () => {
   await Promise.all(ready);
 });
 
-for (const [end, Class] of Object.entries({ close: PoolClosedError, terminate: PoolTerminatedError })) {
+for (
+  const [end, Class] of Object.entries({
+    close: PoolClosedError,
+    terminate: PoolTerminatedError,
+  })
+) {
   test(`ready() rejects once ${end}() was called, also for those who wait`, async () => {
     const pool = makePool(0);
     using holder = await holdWorker(pool);
     holder.held.catch(() => {});
     const waiting = [reasonOf(pool.ready()), reasonOf(pool.ready())];
     const ended = pool[end as "close" | "terminate"]("enough" as never);
-    for (const error of [...await Promise.all(waiting), await reasonOf(pool.ready())]) {
+    for (
+      const error of [
+        ...await Promise.all(waiting),
+        await reasonOf(pool.ready()),
+      ]
+    ) {
       assertInstanceOf(error, Class);
       if (end === "terminate") assertEquals(error.cause, "enough");
     }
