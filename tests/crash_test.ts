@@ -43,6 +43,7 @@ async function assertCrashes(
 
 test("execute() of each of many jobs that kill their workers rejects, and of all others resolves", async () => {
   await using pool = makePool({ size: 2 });
+  await pool.execute("echo", [1]); // a worker has started
   const jobs = numbersTo(60).map((i): Promise<unknown> =>
     i % 5 === 0
       ? assertCrashes(pool.execute(WAYS[i / 5 % WAYS.length]))
