@@ -64,6 +64,25 @@ export function reasonOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+/** A signal that counts its listeners. */
+export function countedSignal() {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  const counts = { added: 0 };
+  signal.addEventListener = (...args: unknown[]) => {
+    counts.added++;
+    listeners.add(args[1]);
+    Reflect.apply(addEventListener, signal, args);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    listeners.delete(args[1]);
+    Reflect.apply(removeEventListener, signal, args);
+  };
+  return { controller, signal, listeners, counts };
+}
+
 /** A job that runs, in a worker of any kind, until its door is opened. */
 export async function hold(pool: JobPool) {
   const door = new AbortController();

@@ -3,15 +3,12 @@
 //   deno task test:long [transfers|model|chaos|hostile|soak …]
 //     --scale 0.1    only so large a part of each
 //     --seed 1       what is random begins here
-//     --only TEXT    kinds, ways and targets whose names have this in them
-import fc from "fast-check";
+//     --only TEXT    only tests, ways and targets whose names have this in them
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { chaos, CHAOS_KINDS, type ChaosKind } from "./chaos.ts";
 import type * as hostileJobs from "./fixtures/hostile.ts";
 import type * as transferJobs from "./fixtures/random_transfers.ts";
 import { wrongAround } from "./hostile.ts";
-import { act } from "./model/model.ts";
-import { plays } from "./model/plays.ts";
 import { poolOf } from "./pools.ts";
 import { checkTransfers } from "./random_transfers.ts";
 import { soakBare, soakPool } from "./soak.ts";
@@ -51,31 +48,18 @@ const RUNS: Record<string, () => Promise<void>> = {
   },
 
   /** Random plays of a pool end as a small model of it says. */
-  async model() {
-    for (const isolation of chosen(["thread", "process"])) {
-      const numRuns = scaled(isolation === "thread" ? 1_000 : 50);
-      let acted = 0;
-      const play = fc.asyncProperty(plays(50, isolation), async (play) => {
-        await act(play);
-        if (++acted % 100 === 0) console.log(`${acted} of ${numRuns} plays`);
-      });
-      // The play that has failed is told, not a smaller one, which would take long.
-      await fc.assert(play, { seed, numRuns, endOnFailure: true });
-      console.log(`${acted} plays of a pool whose isolation is ${isolation}`);
-    }
-  },
+  model: () =>
+    testAtLength("model_test.ts", {
+      MODEL_RUNS: `${scaled(1_000)}`,
+      MODEL_SEED: values.seed,
+    }),
 
   /** A third of many jobs misbehave, on each kind of worker. */
-  async chaos() {
-    for (const kind of chosen(Object.keys(CHAOS_KINDS) as ChaosKind[])) {
-      const report = await chaos(kind, { seed, jobs: scaled(20_000) });
-      const { stats, workers, slowest, rss } = report;
-      const { completed, failed, aborted, timedOut, crashed, lost } = stats;
-      const counts = { completed, failed, aborted, timedOut, crashed, lost };
-      const more = { workers, slowest: Math.round(slowest) };
-      console.log(kind, { ...counts, ...more, rss: rss.map(Math.round) });
-    }
-  },
+  chaos: () =>
+    testAtLength("chaos_test.ts", {
+      CHAOS_JOBS: `${scaled(20_000)}`,
+      CHAOS_SEED: values.seed,
+    }),
 
   /** Jobs replace all that their thread begins with, one thing after the other. */
   async hostile() {
@@ -105,16 +89,36 @@ const RUNS: Record<string, () => Promise<void>> = {
   /** What memory many jobs and replaced workers take, beside as many bare workers. */
   async soak() {
     await soakPool(scaled(1_000_000), scaled(2_000));
-    const flags = ["run", "-A", "--v8-flags=--expose-gc"];
-    const args = [import.meta.filename!, "bare", "--scale", values.scale];
-    await new Deno.Command(Deno.execPath(), {
-      args: [...flags, ...args],
-      stdin: "null",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).output();
+    const bare = ["bare", "--scale", values.scale];
+    await deno(
+      "run",
+      "-A",
+      "--v8-flags=--expose-gc",
+      import.meta.filename!,
+      ...bare,
+    );
   },
 };
+
+/** Runs a test file whose length its environment says. */
+async function testAtLength(
+  file: string,
+  env: Record<string, string>,
+): Promise<void> {
+  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  await deno("test", "-A", "--no-check", "--filter", values.only, path);
+}
+
+async function deno(...args: string[]): Promise<void> {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args,
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`deno ${args.join(" ")} failed`);
+}
 
 addEventListener("unhandledrejection", ({ reason }) => {
   console.error("Nobody handles a rejection:", reason);
