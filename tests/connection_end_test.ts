@@ -41,11 +41,9 @@ async function assertClosed(client: Deno.Conn): Promise<void> {
 }
 
 connectionSuites("The end of a connection", ALL, {
-  "Conn.close() interrupts a read that waits, and ends all uses": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("useClosed", [server]);
+  "Conn.close() interrupts a read that waits, and ends all uses": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("useClosed", [server]);
     assertEquals(await readText(client), "bye");
     assertEquals(await result, ["Interrupted", ...BAD]);
   },
@@ -81,87 +79,75 @@ connectionSuites("The end of a connection", ALL, {
     },
   ),
 
-  "execute() closes the connection when its job has returned": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
-    await pool.execute("keep", [server]);
+  "execute() closes the connection when its job has returned": async (t) => {
+    const { client, server } = await t.pair();
+    await t.pool.execute("keep", [server]);
     assertEquals(await readText(client), "");
-    assertEquals(await pool.execute("useKept"), BAD);
+    assertEquals(await t.pool.execute("useKept"), BAD);
   },
 
-  "execute() closes the connection when its job throws": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
+  "execute() closes the connection when its job throws": async (t) => {
+    const { client, server } = await t.pair();
     const failed = assertRejects(
-      () => pool.execute("fail", [server]),
+      () => t.pool.execute("fail", [server]),
       RangeError,
     );
     assertEquals(await readText(client), "oops");
     await failed;
   },
 
-  "execute() closes the connection when its worker dies": async (
-    { pool, pair, gate },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("dieAtGate", [server, gate.key]);
+  "execute() closes the connection when its worker dies": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("dieAtGate", [server, t.gate.key]);
     const died = assertRejects(() => result, WorkerCrashedError);
     assertEquals(await readCount(client, 4), "held");
-    gate.open();
+    t.gate.open();
     await died;
     // TLS has no time to say goodbye.
     assertEquals(await readText(client).catch(() => ""), "");
   },
 
-  "execute() closes the connection when there is no such job": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
-    await assertRejects(() => pool.execute("bogus" as "greet", [server]));
+  "execute() closes the connection when there is no such job": async (t) => {
+    const { client, server } = await t.pair();
+    await assertRejects(() => t.pool.execute("bogus" as "greet", [server]));
     await assertClosed(client).catch(ignoreEof);
   },
 
   "execute() closes the connection when its job is aborted in the queue":
-    async (
-      { pool, pair, gate },
-    ) => {
-      const held = pool.execute("blockAtGate", [gate.key]);
-      await gate.arrived();
-      const { client, server } = await pair();
+    async (t) => {
+      const held = t.pool.execute("blockAtGate", [t.gate.key]);
+      await t.gate.arrived();
+      const { client, server } = await t.pair();
       const stop = new AbortController();
-      const queued = pool.execute("greet", [server], stop);
+      const queued = t.pool.execute("greet", [server], stop);
       stop.abort(new Error("no longer"));
       await assertRejects(() => queued, Error, "no longer");
       await assertClosed(client).catch(ignoreEof);
-      gate.open();
+      t.gate.open();
       await held;
     },
 
   "terminate() closes the connections of running and of queued jobs": async (
-    { make, pair, gate },
+    t,
   ) => {
-    const pool = make();
-    const pairs = await Promise.all([pair(), pair(), pair()]);
+    const pool = t.make();
+    const pairs = await Promise.all([t.pair(), t.pair(), t.pair()]);
     const results = pairs.map(({ server }) =>
       assertRejects(
-        () => pool.execute("hold", [server, gate.key]),
+        () => pool.execute("hold", [server, t.gate.key]),
         PoolTerminatedError,
       )
     );
     const texts = pairs.map(({ client }) => readText(client).catch(() => ""));
-    await gate.arrived();
+    await t.gate.arrived();
     await pool.terminate();
     await Promise.all(results);
     for (const text of await Promise.all(texts)) assert(/^(held)?$/.test(text));
   },
 
-  "close() waits for the jobs that have connections": async (
-    { make, pair },
-  ) => {
-    const pool = make();
-    const { client, server } = await pair();
+  "close() waits for the jobs that have connections": async (t) => {
+    const pool = t.make();
+    const { client, server } = await t.pair();
     const result = pool.execute("echo", [server]);
     const closed = pool.close();
     assertEquals(await ask(client, "late"), "late");
@@ -169,36 +155,30 @@ connectionSuites("The end of a connection", ALL, {
     await closed;
   },
 
-  "execute() writes out what is left when the job has returned": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
+  "execute() writes out what is left when the job has returned": async (t) => {
+    const { client, server } = await t.pair();
     const size = 8 * 1024 * 1024;
-    const result = pool.execute("flood", [server, size]);
+    const result = t.pool.execute("flood", [server, size]);
     assertEquals((await readAll(client)).length, size);
     await result;
   },
 
-  "execute() writes out what a job wrote that then blocks": async (
-    { pool, pair, gate },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("writeThenBlock", [server, gate.key]);
-    await gate.arrived();
+  "execute() writes out what a job wrote that then blocks": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("writeThenBlock", [server, t.gate.key]);
+    await t.gate.arrived();
     assertEquals(await readCount(client, 6), "before");
-    gate.open();
+    t.gate.open();
     await result;
   },
 
-  "execute() writes out what a job wrote whose worker then dies": async (
-    { pool, pair },
-  ) => {
+  "execute() writes out what a job wrote whose worker then dies": async (t) => {
     for (const size of [10, 8_000, 60_000, 900_000]) {
-      const { client, server } = await pair();
+      const { client, server } = await t.pair();
       const read = "handshake" in client ? readAll(client) : undefined;
-      const written = pool.execute("flood", [server, size]);
+      const written = t.pool.execute("flood", [server, size]);
       // Nothing is read before the worker is dead.
-      await assertRejects(() => pool.execute("exit"), WorkerCrashedError);
+      await assertRejects(() => t.pool.execute("exit"), WorkerCrashedError);
       assertEquals((await (read ?? readAll(client))).length, size);
       await written;
     }
@@ -237,34 +217,32 @@ connectionSuites("The end of a connection", ALL, {
   ),
 
   "execute() refuses a connection that has moved, whose job goes on": async (
-    { pool, pair, make, gate },
+    t,
   ) => {
-    const { client, server } = await pair();
-    const first = pool.execute("hold", [server, gate.key]);
+    const { client, server } = await t.pair();
+    const first = t.pool.execute("hold", [server, t.gate.key]);
     const held = readText(client);
-    for (const other of [pool, pool, make()]) {
+    for (const other of [t.pool, t.pool, t.make()]) {
       await assertRejects(
         () => other.execute("greet", [server]),
         JobCloneError,
         "already moved",
       );
-      await gate.arrived();
+      await t.gate.arrived();
     }
-    gate.open();
+    t.gate.open();
     await first;
     assertEquals(await held, "held");
   },
 
-  "execute() fails with a connection that is closed": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
+  "execute() fails with a connection that is closed": async (t) => {
+    const { client, server } = await t.pair();
     client.close();
     server.close();
-    await pool.execute("greet", [server]).catch((error) => {
+    await t.pool.execute("greet", [server]).catch((error) => {
       assert(error instanceof Deno.errors.BadResource, String(error));
     });
-    assertEquals(await pool.execute(() => 1), 1);
+    assertEquals(await t.pool.execute(() => 1), 1);
   },
 });
 
@@ -325,12 +303,10 @@ connectionSuites("A connection that is stopped", TCP, {
     },
   ),
 
-  "execute() closes connections when the module cannot start": async (
-    { make, pair },
-  ) => {
+  "execute() closes connections when the module cannot start": async (t) => {
     const module = new URL("./fixtures/missing.ts", import.meta.url);
-    const { client, server } = await pair();
-    await assertRejects(() => make({ module }).execute("greet", [server]));
+    const { client, server } = await t.pair();
+    await assertRejects(() => t.make({ module }).execute("greet", [server]));
     await assertClosed(client);
   },
 });

@@ -47,9 +47,9 @@ for (const [name, { options, pair, ...more }] of Object.entries(ALL)) {
     ...more,
     ignore: more.ignore || isOldDeno,
     cases: rows(
-      Object.fromEntries(Object.entries(USES).map((use) => [use[0], use])),
+      USES as Record<string, string>,
       (use) => `Conn does as natively: ${use}`,
-      async ({ pool }, [name, sent]) => {
+      async ({ pool }, sent, name) => {
         const use = name as keyof typeof USES;
         const native = await play(make(), sent, uses[use]);
         const moved = await play(

@@ -33,23 +33,19 @@ const WRITES = {
 } as const;
 
 const CARRIES: Cases<Connections> = {
-  "Conn.read() and write() carry bytes there and back": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("echo", [server]);
+  "Conn.read() and write() carry bytes there and back": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("echo", [server]);
     const sent = pattern(2 * MIB + 1);
     assert(sameBytes(await exchange(client, sent), sent));
     assertEquals(await result, sent.length);
   },
 
-  "execute() moves the side that has connected": async (
-    { pool, pair, use },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("echo", [client]);
+  "execute() moves the side that has connected": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("echo", [client]);
     const sent = pattern(MIB + 1);
-    assert(sameBytes(await exchange(use(server), sent), sent));
+    assert(sameBytes(await exchange(t.use(server), sent), sent));
     assertEquals(await result, sent.length);
   },
 };
@@ -76,11 +72,9 @@ connectionSuites("A connection in a job", ALL, {
     });
   },
 
-  "Conn.write() speaks first to a client that is silent": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("greet", [server]);
+  "Conn.write() speaks first to a client that is silent": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("greet", [server]);
     assertEquals(await readText(client), "hello");
     await result;
   },
@@ -93,17 +87,19 @@ connectionSuites("A connection in a job", ALL, {
   },
 
   "Conn.read() gets what was sent while other jobs were in front": async (
-    { pool, pair, gate },
+    t,
   ) => {
-    const held = pool.execute("blockAtGate", [gate.key]);
-    await gate.arrived();
-    const pairs = await Promise.all(Array.from({ length: 5 }, pair));
-    const results = pairs.map(({ server }) => pool.execute("reply", [server]));
-    const large = await pair();
-    const read = pool.execute("readPattern", [large.server, "array", 1_000]);
+    const held = t.pool.execute("blockAtGate", [t.gate.key]);
+    await t.gate.arrived();
+    const pairs = await Promise.all(Array.from({ length: 5 }, t.pair));
+    const results = pairs.map(({ server }) =>
+      t.pool.execute("reply", [server])
+    );
+    const large = await t.pair();
+    const read = t.pool.execute("readPattern", [large.server, "array", 1_000]);
     const answers = pairs.map(({ client }, i) => ask(client, `early ${i}`));
     await exchangeEarly(large.client);
-    gate.open();
+    t.gate.open();
     for (const [i, answer] of answers.entries()) {
       assertEquals(await answer, `re: early ${i}`);
       assertEquals(await results[i], `early ${i}`);
@@ -135,12 +131,10 @@ connectionSuites("A connection in a job", ALL, {
     assertEquals(await result, "ab");
   },
 
-  "Conn.read() fills memory of every kind, and BYOB readers": async (
-    { pool, pair },
-  ) => {
+  "Conn.read() fills memory of every kind, and BYOB readers": async (t) => {
     for (const how of [...MEMORY, "byob"] as const) {
-      const { client, server } = await pair();
-      const result = pool.execute("readPattern", [server, how, 7_000]);
+      const { client, server } = await t.pair();
+      const result = t.pool.execute("readPattern", [server, how, 7_000]);
       await exchange(client, pattern(100_000));
       assertEquals(await result, 100_000, how);
     }
@@ -157,15 +151,13 @@ connectionSuites("A connection in a job", ALL, {
     },
   ),
 
-  "Conn.write() leaves memory of every kind free again": async (
-    { pool, pair },
-  ) => {
+  "Conn.write() leaves memory of every kind free again": async (t) => {
     for (const how of MEMORY) {
       for (const piece of [10, 5_000, 40_000, 200_000]) {
-        const { client, server } = await pair();
+        const { client, server } = await t.pair();
         const length = 10 * piece;
         const args = [server, how, length, piece] as const;
-        const result = pool.execute("writePattern", [...args]);
+        const result = t.pool.execute("writePattern", [...args]);
         const bytes = await readAll(client);
         assert(sameBytes(bytes, pattern(length)), `${how}, ${piece} bytes`);
         await result;
@@ -173,21 +165,19 @@ connectionSuites("A connection in a job", ALL, {
     }
   },
 
-  "Conn.readable and writable carry bytes there and back": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("echoStreams", [server]);
+  "Conn.readable and writable carry bytes there and back": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("echoStreams", [server]);
     const sent = pattern(1_000_001);
     assert(sameBytes(await exchange(client, sent), sent));
     await result;
   },
 
   "execute() keeps connections apart that one worker serves at once": async (
-    { make, pair },
+    t,
   ) => {
-    const pool = make({ concurrency: 16 });
-    const pairs = await Promise.all(Array.from({ length: 32 }, pair));
+    const pool = t.make({ concurrency: 16 });
+    const pairs = await Promise.all(Array.from({ length: 32 }, t.pair));
     const results = pairs.map(({ server }) => pool.execute("echo", [server]));
     await Promise.all(pairs.map(async ({ client }, i) => {
       for (let step = 0; step < 5; step++) {
@@ -200,15 +190,13 @@ connectionSuites("A connection in a job", ALL, {
     await Promise.all(results);
   },
 
-  "execute() serves others beside a client that is silent": async (
-    { make, pair, gate },
-  ) => {
-    const pool = make({ concurrency: 2 });
-    const silent = await pair();
-    const held = pool.execute("arriveAndEcho", [silent.server, gate.key]);
-    await gate.arrived();
+  "execute() serves others beside a client that is silent": async (t) => {
+    const pool = t.make({ concurrency: 2 });
+    const silent = await t.pair();
+    const held = pool.execute("arriveAndEcho", [silent.server, t.gate.key]);
+    await t.gate.arrived();
     for (let i = 0; i < 10; i++) {
-      const { client, server } = await pair();
+      const { client, server } = await t.pair();
       const result = pool.execute("reply", [server]);
       assertEquals(await ask(client, "quick"), "re: quick");
       await result;
@@ -237,11 +225,9 @@ async function stalled(count: () => number): Promise<number> {
 }
 
 connectionSuites("Back pressure of a connection", TCP, {
-  "Conn.write() waits for clients that read nothing": async (
-    { make, pair },
-  ) => {
-    const pool = make({ concurrency: 4 });
-    const pairs = await Promise.all(Array.from({ length: 4 }, pair));
+  "Conn.write() waits for clients that read nothing": async (t) => {
+    const pool = t.make({ concurrency: 4 });
+    const pairs = await Promise.all(Array.from({ length: 4 }, t.pair));
     const writers = pairs.map(({ server, client }) => {
       const written = new SharedArrayBuffer(4);
       const result = pool.execute("flood", [server, MUCH, written]);
@@ -258,12 +244,10 @@ connectionSuites("Back pressure of a connection", TCP, {
     await Promise.allSettled(others.map(({ result }) => result));
   },
 
-  "Conn.read() holds up a client while it is not called": async (
-    { pool, pair, gate },
-  ) => {
-    const { client, server } = await pair();
-    const result = pool.execute("failureOf", [server, "read", gate.key]);
-    await gate.arrived();
+  "Conn.read() holds up a client while it is not called": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("failureOf", [server, "read", t.gate.key]);
+    await t.gate.arrived();
     let written = 0;
     const writing = (async () => {
       const chunk = new Uint8Array(64 * 1024);
@@ -272,7 +256,7 @@ connectionSuites("Back pressure of a connection", TCP, {
     })();
     const ahead = await stalled(() => written);
     assert(ahead < FAR_AHEAD, `The client was ${ahead} bytes ahead`);
-    gate.open();
+    t.gate.open();
     assertEquals(await result, "end");
     await writing;
   },
@@ -324,16 +308,16 @@ connectionSuites("A connection among values", TCP, {
   ),
 
   "execute() moves several connections beside buffers and clones": async (
-    { pool, pair },
+    t,
   ) => {
-    const pairs = await Promise.all([pair(), pair()]);
+    const pairs = await Promise.all([t.pair(), t.pair()]);
     const buffer = new ArrayBuffer(4);
     const value = {
       conns: pairs.map(({ server }) => server),
       buffers: [transfer(buffer)],
       map: new Map([["a", 1n]]),
     };
-    const result = pool.execute(
+    const result = t.pool.execute(
       async ({ conns, buffers, map }: typeof value) => {
         for (const conn of conns) await conn.write(new Uint8Array(buffers[0]));
         return map;
@@ -348,12 +332,10 @@ connectionSuites("A connection among values", TCP, {
     assertEquals(await result, value.map);
   },
 
-  "execute() refuses a connection in a result, and closes it": async (
-    { pool, pair },
-  ) => {
-    const { client, server } = await pair();
+  "execute() refuses a connection in a result, and closes it": async (t) => {
+    const { client, server } = await t.pair();
     await assertRejects(
-      () => pool.execute((conn: Deno.Conn) => [{ conn }], [server]),
+      () => t.pool.execute((conn: Deno.Conn) => [{ conn }], [server]),
       JobCloneError,
       "connection",
     );

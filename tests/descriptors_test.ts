@@ -33,12 +33,10 @@ suite<typeof jobs>({
   options: { module, ...TCP["TCP by descriptor"].options },
   ignore: isOldDeno || isWindows,
   cases: {
-    "execute() serves the connection while main is blocked": async (
-      { pool },
-    ) => {
+    "execute() serves the connection while main is blocked": async (t) => {
       using client = await clientInWorker("ping");
       const { progress } = client;
-      const result = pool.execute("echo", [client.server]);
+      const result = t.pool.execute("echo", [client.server]);
       await Atomics.waitAsync(progress, 0, 0).value;
       let outcome: string = "ok";
       const end = Atomics.load(progress, 0) + 20;
@@ -59,11 +57,9 @@ suite<typeof jobs>({
   name: "Main beside a connection that moved by bytes",
   options: { module, ...TCP["TCP by bytes"].options },
   cases: {
-    "execute() leaves main its turns while much is written": async (
-      { pool },
-    ) => {
+    "execute() leaves main its turns while much is written": async (t) => {
       using client = await clientInWorker("drink");
-      const result = pool.execute("flood", [client.server, LARGE]);
+      const result = t.pool.execute("flood", [client.server, LARGE]);
       let last = 0;
       let most = 0;
       const timer = setInterval(() => {

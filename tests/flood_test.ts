@@ -4,11 +4,9 @@ import { connectionSuites, TCP } from "./connection_kinds.ts";
 import { ask, readAll, resettablePair, tcpPair } from "./sockets.ts";
 
 connectionSuites("A flood of connections", TCP, {
-  "execute() leaves nothing of 400 connections that are reset": async (
-    { make, gate },
-  ) => {
-    const pool = make({ size: 2, concurrency: 16 });
-    gate.open();
+  "execute() leaves nothing of 400 connections that are reset": async (t) => {
+    const pool = t.make({ size: 2, concurrency: 16 });
+    t.gate.open();
     for (let batch = 0; batch < 4; batch++) {
       const clients = await Promise.all(
         Array.from({ length: 100 }, resettablePair),
@@ -16,7 +14,7 @@ connectionSuites("A flood of connections", TCP, {
       const results = clients.map(async ({ server, reset }, i) => {
         // Some are gone before they move.
         if (i % 2 === 0) await reset();
-        const result = pool.execute("failureOf", [server, "read", gate.key]);
+        const result = pool.execute("failureOf", [server, "read", t.gate.key]);
         if (i % 2 === 1) await reset();
         return await result;
       });
@@ -29,14 +27,14 @@ connectionSuites("A flood of connections", TCP, {
   },
 
   "execute() holds 200 clients that are silent, and answers each": async (
-    { make, gate },
+    t,
   ) => {
-    const pool = make({ size: 2, concurrency: 32 });
+    const pool = t.make({ size: 2, concurrency: 32 });
     const all = await Promise.all(Array.from({ length: 200 }, tcpPair));
     const results = all.map(({ server }) => {
-      return pool.execute("arriveAndEcho", [server, gate.key]);
+      return pool.execute("arriveAndEcho", [server, t.gate.key]);
     });
-    await gate.arrived(64);
+    await t.gate.arrived(64);
     const { running, queued } = pool.stats();
     assertEquals([running, queued], [64, 136]);
     // The last first, though they have not got their turn.
@@ -48,18 +46,16 @@ connectionSuites("A flood of connections", TCP, {
     assertEquals(pool.stats().completed, 200);
   },
 
-  "execute() serves others beside a client that reads slowly": async (
-    { make, pair },
-  ) => {
-    const pool = make({ concurrency: 2 });
-    const slow = await pair();
+  "execute() serves others beside a client that reads slowly": async (t) => {
+    const pool = t.make({ concurrency: 2 });
+    const slow = await t.pair();
     const size = 8 * 1024 * 1024;
     const result = pool.execute("flood", [slow.server, size]);
     const buffer = new Uint8Array(64 * 1024);
     let read = 0;
     for (let i = 0; i < 20; i++) {
       read += await slow.client.read(buffer) ?? 0;
-      const other = await pair();
+      const other = await t.pair();
       const echoed = pool.execute("echo", [other.server]);
       assertEquals(await ask(other.client, "other"), "other");
       await echoed;

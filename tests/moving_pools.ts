@@ -126,15 +126,14 @@ export function closeIfOpen(closable: { close(): void }): void {
   }
 }
 
-/** A name for each of the rows of a table, and a case. */
+/** A case for each row of a table. */
 export function rows<Row, More>(
   table: Record<string, Row>,
   name: (row: string) => string,
-  run: (given: More, row: Row) => Promise<unknown>,
+  run: (given: More, row: Row, key: string) => Promise<unknown>,
 ): Cases<More> {
-  return Object.fromEntries(
-    Object.entries(table).map((
-      [key, row],
-    ) => [name(key), (given: More) => run(given, row)]),
-  );
+  const cases = Object.entries(table).map(([key, row]) => {
+    return [name(key), (given: More) => run(given, row, key)];
+  });
+  return Object.fromEntries(cases);
 }
