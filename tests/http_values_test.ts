@@ -155,39 +155,35 @@ httpSuite("Requests and responses as natively", {
   ),
 
   "Request.signal follows the caller's, and all that is made of it": async (
-    { pool, gate },
+    t,
   ) => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const controller = new AbortController();
     const url = `http://127.0.0.1:${listener.addr.port}/`;
     const request = new Request(url, controller);
-    const fired = pool.execute("seeSignals", [request, gate.key]);
-    await gate.arrived();
+    const fired = t.pool.execute("seeSignals", [request, t.gate.key]);
+    await t.gate.arrived();
     using _ = await listener.accept();
     controller.abort(new RangeError("why"));
     assertEquals(await fired, Array(4).fill("RangeError RangeError: why"));
   },
 
-  "Request.signal has fired if it did while the job waited": async (
-    { pool, gate },
-  ) => {
-    const waits = pool.execute("seeByob", [post(bytes)(), gate.key]);
-    await gate.arrived();
+  "Request.signal has fired if it did while the job waited": async (t) => {
+    const waits = t.pool.execute("seeByob", [post(bytes)(), t.gate.key]);
+    await t.gate.arrived();
     const controller = new AbortController();
-    const isAborted = pool.execute(
+    const isAborted = t.pool.execute(
       ({ signal }: Request) => [signal.aborted, signal.reason],
       [new Request(URL_A, controller)],
     );
     controller.abort("why");
-    gate.open();
+    t.gate.open();
     assertEquals(await isAborted, [true, "why"]);
     await waits;
   },
 
-  "Request.signal of a result has fired if it did in the job": async (
-    { pool },
-  ) => {
-    const { signal } = await pool.execute(() =>
+  "Request.signal of a result has fired if it did in the job": async (t) => {
+    const { signal } = await t.pool.execute(() =>
       new Request("http://a.test/", { signal: AbortSignal.abort("gone") })
     );
     assertEquals([signal.aborted, signal.reason], [true, "gone"]);
@@ -231,13 +227,11 @@ const USED: Record<string, (body: Message) => unknown> = {
 };
 
 httpSuite("Requests and responses", {
-  "execute() uses a request that moves, but not its copy": async (
-    { pool },
-  ) => {
+  "execute() uses a request that moves, but not its copy": async (t) => {
     for (const make of [() => "text", bytes]) {
       const request = post(make)();
       const copy = request.clone();
-      const result = pool.execute((r: Request) => r.text(), [request]);
+      const result = t.pool.execute((r: Request) => r.text(), [request]);
       assert(request.bodyUsed || request.body!.locked);
       await assertRejects(() => request.text(), TypeError);
       assertEquals(await result, "text");
@@ -279,14 +273,12 @@ httpSuite("Requests and responses", {
     );
   },
 
-  "execute() refuses a response with status 101, in and out": async (
-    { pool },
-  ) => {
+  "execute() refuses a response with status 101, in and out": async (t) => {
     const upgrade = () => new Response(null, { status: 101 });
     for (
       const refused of [
-        pool.execute("pass", [upgrade()]),
-        pool.execute(() => new Response(null, { status: 101 })),
+        t.pool.execute("pass", [upgrade()]),
+        t.pool.execute(() => new Response(null, { status: 101 })),
       ]
     ) {
       await assertRejects(
