@@ -10,7 +10,6 @@ export interface SidePlan {
   /** Of which the bytes are made that it sends, and that it gets. */
   sends: { seed: number; length: number };
   gets: { seed: number; length: number };
-  /** Whether it sends while it gets, or before, or after that. */
   order: "at once" | "sends first" | "gets first";
   /** The most that it gives to a write, and asks of a read. */
   mostWritten: number;
@@ -26,27 +25,24 @@ export interface SidePlan {
   seed: number;
 }
 
-/** A transfer as its seed makes it. */
-export interface Transfer {
-  client: SidePlan;
-  job: SidePlan;
-  /** Which end of the connection moves. */
-  moves: "server" | "client";
-  /** Whether the job has been submitted before the client begins. */
-  submitsFirst: boolean;
-}
-
 const PIECES = [1, 13, 1_000, 4_096, 4_097, 8_192, 16_384, 65_536, 65_537];
 const LENGTHS = [0, 1, 100, 4_096, 10_000, 70_000, 300_000];
 const LONGEST = 2_000_000;
 /** So many pieces a side may make of all its bytes. */
 const MOST_PIECES = 300;
 
-/** The transfer of a seed. */
-export function transferOf(seed: number): Transfer {
+const ORDERS: [SidePlan["order"], SidePlan["order"]][] = [
+  ["at once", "at once"],
+  ["at once", "gets first"],
+  ["gets first", "at once"],
+  ["sends first", "gets first"],
+  ["gets first", "sends first"],
+];
+
+/** The transfer of a seed: which end moves, and whether the job is submitted before the client begins. */
+export function transferOf(seed: number) {
   const random = randomOf(seed);
-  const pick = <T>(from: readonly T[]) =>
-    from[Math.floor(random() * from.length)];
+  const pick = <T>(from: T[]) => from[Math.floor(random() * from.length)];
   const length = () => {
     const most = random() < 0.03 ? LONGEST : pick(LENGTHS);
     return random() < 0.5 ? most : Math.floor(random() * most);
@@ -57,13 +53,7 @@ export function transferOf(seed: number): Transfer {
   };
   const up = { seed: seed * 2, length: length() };
   const down = { seed: seed * 2 + 1, length: length() };
-  const orders = pick([
-    ["at once", "at once"],
-    ["at once", "gets first"],
-    ["gets first", "at once"],
-    ["sends first", "gets first"],
-    ["gets first", "sends first"],
-  ] as [SidePlan["order"], SidePlan["order"]][]);
+  const orders = pick(ORDERS);
   const side = (
     sends: SidePlan["sends"],
     gets: SidePlan["gets"],
@@ -83,15 +73,13 @@ export function transferOf(seed: number): Transfer {
   return {
     client: side(up, down, orders[0]),
     job: side(down, up, orders[1]),
-    moves: random() < 0.7 ? "server" : "client",
+    moves: random() < 0.7 ? "server" as const : "client" as const,
     submitsFirst: random() < 0.5,
   };
 }
 
 /** The bytes of a seed, in which each tells its place. */
-export function bytesOf(
-  { seed, length }: { seed: number; length: number },
-): Uint8Array {
+function bytesOf({ seed, length }: SidePlan["sends"]): Uint8Array {
   const words = new Uint32Array(Math.ceil(length / 4));
   for (let i = 0; i < words.length; i++) {
     words[i] = Math.imul(i + Math.imul(seed, 40503), 2654435761);
@@ -101,15 +89,12 @@ export function bytesOf(
 
 /** Plays one side of a transfer; fails at the first byte that is not as it should be. */
 export async function play(conn: Deno.Conn, plan: SidePlan): Promise<void> {
-  const send = () => sendAll(conn, plan);
-  const get = () => getAll(conn, plan);
-  if (plan.order === "at once") await Promise.all([send(), get()]);
-  else {
-    const [first, second] = plan.order === "gets first"
-      ? [get, send]
-      : [send, get];
-    await first();
-    await second();
+  const acts = [sendAll, getAll];
+  if (plan.order === "at once") {
+    await Promise.all(acts.map((act) => act(conn, plan)));
+  } else {
+    if (plan.order === "gets first") acts.reverse();
+    for (const act of acts) await act(conn, plan);
   }
   if (plan.closes) conn.close();
 }
@@ -143,12 +128,9 @@ async function getAll(conn: Deno.Conn, plan: SidePlan): Promise<void> {
   const expected = bytesOf(plan.gets);
   let got = 0;
   for await (const part of partsOf(conn, plan, random)) {
-    for (let i = 0; i < part.length; i++) {
-      if (part[i] !== expected[got + i]) {
-        throw new Error(
-          `byte ${got + i} is ${part[i]}, not ${expected[got + i]}`,
-        );
-      }
+    const wrong = part.findIndex((byte, i) => byte !== expected[got + i]);
+    if (wrong !== -1) {
+      throw new Error(`Byte ${got + wrong} is ${part[wrong]}`);
     }
     got += part.length;
     await maybePause(random() < plan.pauses);
@@ -164,7 +146,16 @@ async function* partsOf(
   random: () => number,
 ): AsyncGenerator<Uint8Array> {
   // A stream that has come to its end closes the whole connection, too.
-  if (readsStream) yield* partsOfStream(conn, gets.length);
+  if (readsStream) {
+    const reader = conn.readable.getReader();
+    for (let left = gets.length; left > 0;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      left -= value.length;
+      yield value;
+    }
+    reader.releaseLock();
+  }
   const buffer = new Uint8Array(mostRead);
   for (;;) {
     const view = buffer.subarray(0, 1 + Math.floor(random() * mostRead));
@@ -174,54 +165,37 @@ async function* partsOf(
   }
 }
 
-async function* partsOfStream(
-  conn: Deno.Conn,
-  length: number,
-): AsyncGenerator<Uint8Array> {
-  const reader = conn.readable.getReader();
-  while (length > 0) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    length -= value.length;
-    yield value;
-  }
-  reader.releaseLock();
-}
-
 async function maybePause(isPause: boolean): Promise<void> {
   if (isPause) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** Makes the transfer of a seed between a client here and a job of the pool. */
-export async function checkTransfer(
+async function checkTransfer(
   pool: ThreadPool<typeof jobs>,
   seed: number,
 ): Promise<void> {
   const { client, job, moves, submitsFirst } = transferOf(seed);
   const pair = await tcpPair();
   const conn = moves === "server" ? pair.client : pair.server;
+  const begin = () => play(conn, client);
+  const submit = () => pool.execute("play", [pair[moves], job]);
+  const acts = submitsFirst ? [submit, begin] : [begin, submit];
   let isDone = false;
   try {
-    const begin = () => play(conn, client);
-    const submit = () => pool.execute("play", [pair[moves], job]);
-    const both = submitsFirst ? [submit(), begin()] : [begin(), submit()];
-    await Promise.all(both);
+    await Promise.all(acts.map((act) => act()));
     isDone = true;
-  } catch (error) {
-    throw new Error(
-      `Transfer ${seed} failed: ${Deno.inspect(transferOf(seed))}`,
-      { cause: error },
-    );
+  } catch (cause) {
+    const plan = Deno.inspect(transferOf(seed));
+    throw new Error(`Transfer ${seed} failed: ${plan}`, { cause });
   } finally {
-    if (!isDone || !client.closes) closeQuietly(conn);
+    if (!isDone || !client.closes) closeIfOpen(conn);
   }
 }
 
-function closeQuietly(conn: Deno.Conn): void {
+function closeIfOpen(conn: Deno.Conn): void {
   try {
     conn.close();
   } catch (error) {
-    // It is closed already.
     if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
@@ -229,7 +203,7 @@ function closeQuietly(conn: Deno.Conn): void {
 /** Makes the transfers of so many seeds, a few of them at once. */
 export async function checkTransfers(
   pool: ThreadPool<typeof jobs>,
-  { seed, count, atOnce = 8 }: { seed: number; count: number; atOnce?: number },
+  { seed, count }: { seed: number; count: number },
   done: () => void = () => {},
 ): Promise<void> {
   const end = seed + count;
@@ -239,5 +213,5 @@ export async function checkTransfers(
       done();
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, some));
+  await Promise.all(Array.from({ length: 8 }, some));
 }
