@@ -42,8 +42,7 @@ async function assertClosed(client: Deno.Conn): Promise<void> {
 
 connectionSuites("The end of a connection", ALL, {
   "Conn.close() interrupts a read that waits, and ends all uses": async (t) => {
-    const { client, server } = await t.pair();
-    const result = t.pool.execute("useClosed", [server]);
+    const { client, result } = await t.serve("useClosed");
     assertEquals(await readText(client), "bye");
     assertEquals(await result, ["Interrupted", ...BAD]);
   },
@@ -51,9 +50,8 @@ connectionSuites("The end of a connection", ALL, {
   ...rows(
     { readable: "readable", writable: "writable" } as const,
     (which) => `Conn.${which} closes the connection when it is given up`,
-    async ({ pool, pair }, which) => {
-      const { client, server } = await pair();
-      const result = pool.execute("useCancelled", [server, which]);
+    async ({ serve }, which) => {
+      const { client, result } = await serve("useCancelled", which);
       assertEquals(await result, "BadResource");
       await assertClosed(client);
     },
@@ -97,8 +95,7 @@ connectionSuites("The end of a connection", ALL, {
   },
 
   "execute() closes the connection when its worker dies": async (t) => {
-    const { client, server } = await t.pair();
-    const result = t.pool.execute("dieAtGate", [server, t.gate.key]);
+    const { client, result } = await t.serve("dieAtGate", t.gate.key);
     const died = assertRejects(() => result, WorkerCrashedError);
     assertEquals(await readCount(client, 4), "held");
     t.gate.open();
@@ -147,8 +144,7 @@ connectionSuites("The end of a connection", ALL, {
 
   "close() waits for the jobs that have connections": async (t) => {
     const pool = t.make();
-    const { client, server } = await t.pair();
-    const result = pool.execute("echo", [server]);
+    const { client, result } = await t.serve("echo");
     const closed = pool.close();
     assertEquals(await ask(client, "late"), "late");
     assertEquals(await result, 4);
@@ -164,8 +160,7 @@ connectionSuites("The end of a connection", ALL, {
   },
 
   "execute() writes out what a job wrote that then blocks": async (t) => {
-    const { client, server } = await t.pair();
-    const result = t.pool.execute("writeThenBlock", [server, t.gate.key]);
+    const { client, result } = await t.serve("writeThenBlock", t.gate.key);
     await t.gate.arrived();
     assertEquals(await readCount(client, 6), "before");
     t.gate.open();

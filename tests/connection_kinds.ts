@@ -4,12 +4,20 @@ import type * as jobs from "./fixtures/connections.ts";
 import { type Cases, isWindows, type Setting, suite } from "./moving_pools.ts";
 import { type Pair, tcpPair, unixPair } from "./sockets.ts";
 import { tlsPair } from "./tls.ts";
+import { executeUntyped } from "./untyped.ts";
 
 /** What a case for connections is given. */
 export interface Connections extends Setting<typeof jobs> {
   /** Both ends of a connection; the client's is closed when the case ends. */
   pair(): Promise<Pair>;
+  /** A job of the shared pool with one end of a connection, and the other end. */
+  serve<Job extends keyof typeof jobs>(
+    job: Job,
+    ...args: Tail<Parameters<typeof jobs[Job]>>
+  ): Promise<{ client: Deno.Conn; result: ReturnType<typeof jobs[Job]> }>;
 }
+
+type Tail<Args> = Args extends [unknown, ...infer More] ? More : [];
 
 interface Kind {
   options: ThreadPoolOptions;
@@ -67,18 +75,26 @@ export function connectionSuites(
 ): void {
   const module = new URL("./fixtures/connections.ts", import.meta.url);
   for (const [kind, { options, pair, ...more }] of Object.entries(kinds)) {
-    suite<typeof jobs, Pick<Connections, "pair">>({
+    suite<typeof jobs, Pick<Connections, "pair" | "serve">>({
       name: `${name} (${kind})`,
       options: { module, ...options },
       ...more,
       cases,
-      extend: ({ use }) => ({
-        pair: async () => {
+      extend: ({ use, pool }) => {
+        const usedPair = async () => {
           const made = await pair();
           use(made.client);
           return made;
-        },
-      }),
+        };
+        return {
+          pair: usedPair,
+          serve: async (job, ...args) => {
+            const { client, server } = await usedPair();
+            const result = executeUntyped(pool, job, [server, ...args]);
+            return { client, result: result as never };
+          },
+        };
+      },
     });
   }
 }

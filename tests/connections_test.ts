@@ -34,8 +34,7 @@ const WRITES = {
 
 const CARRIES: Cases<Connections> = {
   "Conn.read() and write() carry bytes there and back": async (t) => {
-    const { client, server } = await t.pair();
-    const result = t.pool.execute("echo", [server]);
+    const { client, result } = await t.serve("echo");
     const sent = pattern(2 * MIB + 1);
     assert(sameBytes(await exchange(client, sent), sent));
     assertEquals(await result, sent.length);
@@ -70,13 +69,6 @@ connectionSuites("A connection in a job", ALL, {
       localAddr: { ...localAddr },
       remoteAddr: { ...remoteAddr },
     });
-  },
-
-  "Conn.write() speaks first to a client that is silent": async (t) => {
-    const { client, server } = await t.pair();
-    const result = t.pool.execute("greet", [server]);
-    assertEquals(await readText(client), "hello");
-    await result;
   },
 
   "Conn.read() gets what was sent before the move": async ({ pool, pair }) => {
@@ -114,18 +106,8 @@ connectionSuites("A connection in a job", ALL, {
     }
   },
 
-  "Conn.closeWrite() leaves a job its reads": async ({ pool, pair }) => {
-    const { client, server } = await pair();
-    const result = pool.execute("endThenRead", [server]);
-    assertEquals(await readText(client), "bye");
-    await say(client, "late");
-    await client.closeWrite();
-    assertEquals(await result, "late");
-  },
-
-  "Conn.read() lets two who wait take turns": async ({ pool, pair, gate }) => {
-    const { client, server } = await pair();
-    const result = pool.execute("readBoth", [server, gate.key]);
+  "Conn.read() lets two who wait take turns": async ({ gate, serve }) => {
+    const { client, result } = await serve("readBoth", gate.key);
     await gate.arrived();
     await say(client, "ab");
     assertEquals(await result, "ab");
@@ -133,8 +115,7 @@ connectionSuites("A connection in a job", ALL, {
 
   "Conn.read() fills memory of every kind, and BYOB readers": async (t) => {
     for (const how of [...MEMORY, "byob"] as const) {
-      const { client, server } = await t.pair();
-      const result = t.pool.execute("readPattern", [server, how, 7_000]);
+      const { client, result } = await t.serve("readPattern", how, 7_000);
       await exchange(client, pattern(100_000));
       assertEquals(await result, 100_000, how);
     }
@@ -143,9 +124,13 @@ connectionSuites("A connection in a job", ALL, {
   ...rows(
     WRITES,
     (how) => `Conn.write() brings all in order, ${how}`,
-    async ({ pool, pair }, [how, length, piece]) => {
-      const { client, server } = await pair();
-      const result = pool.execute("writePattern", [server, how, length, piece]);
+    async ({ serve }, [how, length, piece]) => {
+      const { client, result } = await serve(
+        "writePattern",
+        how,
+        length,
+        piece,
+      );
       assert(sameBytes(await readAll(client), pattern(length)));
       await result;
     },
@@ -166,8 +151,7 @@ connectionSuites("A connection in a job", ALL, {
   },
 
   "Conn.readable and writable carry bytes there and back": async (t) => {
-    const { client, server } = await t.pair();
-    const result = t.pool.execute("echoStreams", [server]);
+    const { client, result } = await t.serve("echoStreams");
     const sent = pattern(1_000_001);
     assert(sameBytes(await exchange(client, sent), sent));
     await result;
@@ -196,8 +180,7 @@ connectionSuites("A connection in a job", ALL, {
     const held = pool.execute("arriveAndEcho", [silent.server, t.gate.key]);
     await t.gate.arrived();
     for (let i = 0; i < 10; i++) {
-      const { client, server } = await t.pair();
-      const result = pool.execute("reply", [server]);
+      const { client, result } = await t.serve("reply");
       assertEquals(await ask(client, "quick"), "re: quick");
       await result;
     }
@@ -245,8 +228,7 @@ connectionSuites("Back pressure of a connection", TCP, {
   },
 
   "Conn.read() holds up a client while it is not called": async (t) => {
-    const { client, server } = await t.pair();
-    const result = t.pool.execute("failureOf", [server, "read", t.gate.key]);
+    const { client, result } = await t.serve("failureOf", "read", t.gate.key);
     await t.gate.arrived();
     let written = 0;
     const writing = (async () => {

@@ -156,12 +156,17 @@ streamSuite("A WritableStream that has ended", {
       const { stream, fail } = failable();
       return { fail, result: t.pool.execute("useWritable", [stream, use]) };
     });
+    // As when the client of a server leaves.
+    const left = new TransformStream();
+    const piped = t.pool.execute("useWritable", [left.writable, "pipe"]);
     // They have been sent ahead by then, or have not.
     await new Promise((resolve) => setTimeout(resolve));
     for (const { fail } of all) fail();
+    await left.readable.cancel("gone");
     t.gate.open();
     const outcomes = await Promise.all(all.map(({ result }) => result));
     assertEquals(outcomes, OUTCOMES.failed);
+    assertEquals(await piped, '"gone"');
     await held;
   },
 
@@ -199,6 +204,16 @@ streamSuite("A WritableStream that has ended", {
     assertEquals(await result, GONE);
   },
 
+  "WritableStream of a result has failed, or is closed, as in the job": async (
+    { pool },
+  ) => {
+    const stream = await through(pool, failed());
+    await assertRejects(() => stream.getWriter().closed, RangeError, "gone");
+    const writer = (await through(pool, await closed())).getWriter();
+    await writer.closed;
+    await assertRejects(() => writer.write("late"), TypeError);
+  },
+
   "WritableStream fails as it is closed": async ({ pool }) => {
     const stream = await through(
       pool,
@@ -207,50 +222,6 @@ streamSuite("A WritableStream that has ended", {
       }),
     );
     await assertRejects(() => stream.close(), RangeError, "not closed");
-  },
-
-  "WritableStream of a result has failed, or is closed, as in the job": async (
-    t,
-  ) => {
-    const stream = await t.pool.execute(() =>
-      new WritableStream({
-        start: (controller) => controller.error(new RangeError("gone")),
-      })
-    );
-    await assertRejects(() => stream.getWriter().closed, RangeError, "gone");
-    const ended = await t.pool.execute(async () => {
-      const stream = new WritableStream();
-      await stream.close();
-      return stream;
-    });
-    const writer = ended.getWriter();
-    await writer.closed;
-    await assertRejects(() => writer.write("late"), TypeError);
-  },
-
-  "WritableStream fails whose client leaves while its job waits": async (t) => {
-    const held = t.pool.execute("blockAtGate", [t.gate.key]);
-    await t.gate.arrived();
-    const taken = Promise.withResolvers<{ result: Promise<string> }>();
-    const left = Promise.withResolvers<void>();
-    await using server = Deno.serve({ port: 0, onListen() {} }, () => {
-      const { readable, writable } = new TransformStream({
-        cancel: () => left.resolve(),
-      });
-      taken.resolve({
-        result: t.pool.execute("useWritable", [writable, "pipe"]),
-      });
-      return new Response(readable);
-    });
-    const client = await Deno.connect({ port: server.addr.port });
-    const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    await client.write(new TextEncoder().encode(request));
-    const { result } = await taken.promise;
-    client.close();
-    await left.promise;
-    t.gate.open();
-    assertEquals(await result, '"resource closed"');
-    await held;
   },
 });
 
@@ -272,6 +243,8 @@ streamSuite("The end of a ReadableStream", {
       await t.pool.execute("howItCloses", [ReadableStream.from([]), 0]),
       "closed",
     );
+    const early = readable(new RangeError("gone")).stream;
+    assertEquals(await t.pool.execute("howItCloses", [early, 0]), GONE);
     for (const size of [1, 20_000, 3_000_000]) {
       const make = () => {
         const { stream, controller } = readable();
@@ -288,29 +261,22 @@ streamSuite("The end of a ReadableStream", {
   },
 
   ...rows(
-    { "ended": undefined, "failed": new RangeError("gone") },
-    (how) => `ReadableStream is known later to have ${how} without a read`,
-    async ({ pool, gate }, error) => {
+    {
+      "ended, after a read": [1, undefined],
+      "failed, after a read": [1, new RangeError("gone")],
+      "failed, unread": [0, new RangeError("gone")],
+    } as const,
+    (how) => `ReadableStream is known later to have ${how}`,
+    async ({ pool, gate }, [count, error]) => {
       const { stream, controller } = readable();
-      controller.enqueue("a");
-      const result = pool.execute("howItCloses", [stream, 1, gate.key]);
+      if (count) controller.enqueue("a");
+      const result = pool.execute("howItCloses", [stream, count, gate.key]);
       await gate.arrived();
       if (error) controller.error(error);
       else controller.close();
       assertEquals(await result, error ? GONE : "closed");
     },
   ),
-
-  "ReadableStream is known to have failed unread": async ({ pool, gate }) => {
-    const error = new RangeError("gone");
-    const early = readable(error).stream;
-    assertEquals(await pool.execute("howItCloses", [early, 0]), GONE);
-    const { stream, controller } = readable();
-    const result = pool.execute("howItCloses", [stream, 0, gate.key]);
-    await gate.arrived();
-    controller.error(error);
-    assertEquals(await result, GONE);
-  },
 
   "ReadableStream.pipeTo() settles after a failure": async ({ pool }) => {
     const { stream } = readable(new RangeError("failed"));

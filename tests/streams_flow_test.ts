@@ -127,15 +127,6 @@ streamSuite("Back pressure of streams", {
     await Promise.all(held);
   },
 
-  "A stream that is held up holds up none of another job": async (given) => {
-    const { pool, result } = await heldUp(given, 100, bytes);
-    const fast = new Source((i) => i < 100 ? bytes() : undefined);
-    const [chunks] = await pool.execute("chunksOfAll", [fast.stream]);
-    assertEquals(chunks.length, 100);
-    given.gate.open();
-    assertEquals(await result, 100);
-  },
-
   "A stream that is held up holds up none of its own job": async (t) => {
     const sources = [1, 2].map(() =>
       new Source((i) => i < 100 ? bytes() : undefined)

@@ -170,14 +170,6 @@ streamSuite("Streams of jobs", {
     assert(sameBytes(await bytesIn(stream), pattern(300_000)));
   },
 
-  "execute() moves several streams with one job": async ({ pool }) => {
-    const counts = [3, 0, 2_000, 50];
-    const numbers = (length: number) => Array.from({ length }, (_, i) => i);
-    const streams = counts.map((count) => ReadableStream.from(numbers(count)));
-    const all = await pool.execute("chunksOfAll", streams);
-    assertEquals(all, counts.map(numbers));
-  },
-
   "execute() lets a job read one, write a second and give a third": async (
     t,
   ) => {

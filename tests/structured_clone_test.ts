@@ -31,14 +31,13 @@ for (const isolation of ["thread", "process"] as const) {
       for (const [name, make] of Object.entries(CLONED)) {
         if (isShared(name)) {
           shared++;
-          for (
-            const result of [
-              pool.execute("seen", [make()]),
-              pool.execute("made", [name]),
-            ]
-          ) {
+          const calls = [
+            () => pool.execute("seen", [make()]),
+            () => pool.execute("made", [name]),
+          ];
+          for (const call of calls) {
             assertMatch(
-              (await assertRejects(() => result, JobCloneError)).message,
+              (await assertRejects(call, JobCloneError)).message,
               WHY,
             );
           }
