@@ -19,6 +19,7 @@ poolTest(
       async () => (await liveWorkers()).length === before,
       () => "The worker has not ended",
     );
+    await delay(WHILE);
     const buffer = transfer(new ArrayBuffer(8));
     const length = await pool.execute(
       (buffer: ArrayBuffer) => buffer.byteLength,
