@@ -25,7 +25,6 @@ import {
   resettablePair,
   say,
   tcpPair,
-  writeAll,
 } from "./sockets.ts";
 
 const BAD = ["BadResource", "BadResource", "BadResource"];
