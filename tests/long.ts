@@ -7,10 +7,8 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type * as hostileJobs from "./fixtures/hostile.ts";
-import type * as transferJobs from "./fixtures/random_transfers.ts";
 import { wrongAround } from "./hostile.ts";
 import { poolOf } from "./pools.ts";
-import { checkTransfers } from "./random_transfers.ts";
 import { soakBare, soakPool } from "./soak.ts";
 
 const { values, positionals } = parseArgs({
@@ -21,7 +19,6 @@ const { values, positionals } = parseArgs({
     only: { type: "string", default: "" },
   },
 });
-const seed = Number(values.seed);
 const scaled = (count: number) => Math.ceil(count * Number(values.scale));
 const chosen = <T extends string>(names: readonly T[]) =>
   names.filter((name) => name.includes(values.only));
@@ -29,23 +26,10 @@ const chosen = <T extends string>(names: readonly T[]) =>
 /** Each tells what it did, and throws where something is wrong. */
 const RUNS: Record<string, () => Promise<void>> = {
   /** Random transfers arrive byte for byte, by bytes and by descriptor. */
-  async transfers() {
-    for (const connections of chosen(["bytes", "descriptor"])) {
-      const options = { size: 2, concurrency: 4, connections };
-      await using pool = poolOf<typeof transferJobs>(
-        "random_transfers",
-        options,
-      );
-      let done = 0;
-      const count = scaled(10_000);
-      const tell = () => console.log(`${done} of ${count} by ${connections}`);
-      // A transfer that hangs is seen by what is not told any more.
-      const timer = setInterval(tell, 10_000);
-      await checkTransfers(pool, { seed, count }, () => done++);
-      clearInterval(timer);
-      tell();
-    }
-  },
+  transfers: () =>
+    testAtLength("random_transfers_test.ts", {
+      TRANSFERS: `${scaled(10_000)}`,
+    }),
 
   /** Random plays of a pool end as a small model of it says. */
   model: () =>

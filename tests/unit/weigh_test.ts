@@ -1,7 +1,6 @@
-// How much of a channel's window an object takes.
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { WINDOW } from "../src/flow/window.ts";
-import { weigh } from "../src/moving/weigh.ts";
+import { WINDOW } from "../../src/flow/window.ts";
+import { weigh } from "../../src/moving/weigh.ts";
 
 const LARGE = 100_000;
 const text = "x".repeat(LARGE);
@@ -27,11 +26,8 @@ for (const [name, object] of Object.entries(HOLDERS)) {
   });
 }
 
-Deno.test("weigh() counts a string as often as it sits there", () => {
+Deno.test("weigh() counts a string as often as it sits there, bytes once", () => {
   assert(weigh([text, text, text]) >= 3 * LARGE);
-});
-
-Deno.test("weigh() ends where objects hold each other, or one twice", () => {
   const bytes = new Uint8Array(LARGE);
   const ring: Record<string, unknown> = { bytes, again: bytes };
   ring.self = [ring, new Map([[ring, ring]])];
@@ -39,8 +35,7 @@ Deno.test("weigh() ends where objects hold each other, or one twice", () => {
 });
 
 Deno.test("weigh() counts no further than the window", () => {
-  const list = Array.from({ length: 10_000_000 }, (_, i) => i);
-  assertEquals(weigh(list), WINDOW);
+  assertEquals(weigh(Array.from({ length: 1_000_000 }, (_, i) => i)), WINDOW);
   assertEquals(weigh({ text: "x".repeat(3 * WINDOW) }), WINDOW);
 });
 
