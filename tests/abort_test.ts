@@ -1,309 +1,207 @@
-// The caller's signal takes a job back, or tells it to stop.
+// The caller's signal takes a job back, or tells it to end; a job that does not end
+// within its grace costs its worker.
 import {
   assert,
   assertEquals,
+  assertGreater,
   assertInstanceOf,
   assertLess,
+  assertMatch,
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/aborts.ts";
+import {
+  type ThreadPoolOptions,
+  transfer,
+  WorkerCrashedError,
+} from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import {
+  countedSignal,
+  type JobPool,
+  makePool as makeAnyPool,
+  nextEvent,
+  numbersTo,
+  reasonOf,
+  warmUp,
+} from "./kinds.ts";
+import { eventually, poolTest as test } from "./live_workers.ts";
 
-function makePool(size = 1): ThreadPool<typeof jobs> {
-  const module = new URL("./fixtures/aborts.ts", import.meta.url);
-  // A busy machine may leave a handler no time to end.
-  return new ThreadPool<typeof jobs>({ module, size, abortGrace: 10_000 });
+/** A busy machine may leave a handler no time to end. */
+const LONG = 10_000;
+
+function makePool(options: ThreadPoolOptions = {}): JobPool {
+  return makeAnyPool({ abortGrace: LONG, ...options });
 }
 
-/** What a promise is rejected with, noted at once. */
-function reasonOf(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    (value) => {
-      throw new Error(`Expected a rejection, got ${value}`);
-    },
-    (reason) => reason,
-  );
-}
-
-/** A signal that counts its listeners. */
-function countedSignal() {
+/** Aborts a job once it is at its gate; resolves with what it was rejected with. */
+async function abortAt(
+  gate: Gate,
+  execute: (key: SharedArrayBuffer, signal: AbortSignal) => Promise<unknown>,
+  reason: unknown = "no longer",
+): Promise<unknown> {
   const controller = new AbortController();
-  const { signal } = controller;
-  const listeners = new Set<unknown>();
-  const { addEventListener, removeEventListener } = signal;
-  const counts = { added: 0 };
-  signal.addEventListener = (...args: unknown[]) => {
-    counts.added++;
-    listeners.add(args[1]);
-    Reflect.apply(addEventListener, signal, args);
-  };
-  signal.removeEventListener = (...args: unknown[]) => {
-    listeners.delete(args[1]);
-    Reflect.apply(removeEventListener, signal, args);
-  };
-  return { controller, signal, listeners, counts };
+  const aborted = reasonOf(execute(gate.key, controller.signal));
+  await gate.arrived();
+  controller.abort(reason);
+  return await aborted;
 }
 
-poolTest(
-  "a job of a signal that has been aborted is refused with its reason, and never runs",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    for (const reason of [new RangeError("no"), "text", 0, null, { a: 1 }]) {
-      const signal = AbortSignal.abort(reason);
-      const result = pool.execute("arrive", [gate.key], { signal });
-      assertStrictEquals(await reasonOf(result), reason);
-    }
-    await pool.execute("echo", [1]);
-    assertEquals(gate.count, 0);
-  },
-);
+test("execute() with a signal that has fired rejects with its reason", async () => {
+  await using pool = makePool();
+  using runs = new Gate();
+  for (const reason of [new RangeError("no"), "text", 0, null, { a: 1 }]) {
+    const signal = AbortSignal.abort(reason);
+    const result = pool.execute("arrive", [runs.key], { signal });
+    assertStrictEquals(await reasonOf(result), reason);
+  }
+  await pool.execute("echo", [1]);
+  assertEquals(runs.count, 0);
+});
 
-poolTest(
-  "a job that is aborted in the queue rejects at once with the reason, and never runs",
-  async () => {
+/** Where a job may be when it is aborted before it starts. */
+const WAITING: Record<string, (pool: JobPool, gate: Gate) => Promise<unknown>> =
+  {
+    "in the queue": async (pool, gate) => {
+      const held = pool.execute("passGate", [gate.key]);
+      await gate.arrived();
+      return { held };
+    },
+    "while its worker starts": () => Promise.resolve(),
+    "ahead in its worker": async (pool, gate) => {
+      await warmUp(pool);
+      return { held: pool.execute("blockAtGate", [gate.key]) };
+    },
+  };
+
+for (const [where, prepare] of Object.entries(WAITING)) {
+  test(`execute() of a job that is aborted ${where} rejects, and it never runs`, async () => {
     await using pool = makePool();
     using gate = new Gate();
     using runs = new Gate();
-    const held = pool.execute("passGate", [gate.key]);
-    await gate.arrived();
-    const reason = new RangeError("no longer");
-    const controller = new AbortController();
+    await prepare(pool, gate);
+    const { signal, abort } = stopper();
     const before = pool.execute("arrive", [runs.key]);
-    const aborted = reasonOf(pool.execute("arrive", [runs.key], controller));
+    const aborted = numbersTo(20).map(() =>
+      reasonOf(pool.execute("arrive", [runs.key], { signal }))
+    );
     const after = pool.execute("arrive", [runs.key]);
-    controller.abort(reason);
-    assertStrictEquals(await aborted, reason);
-    assertEquals(runs.count, 0);
+    if (where === "ahead in its worker") await gate.arrived();
+    const reason = new RangeError("no longer");
+    abort(reason);
+    for (const seen of await Promise.all(aborted)) {
+      assertStrictEquals(seen, reason);
+    }
     gate.open();
-    await Promise.all([held, before, after]);
-    assertEquals(runs.count, 2);
-  },
-);
+    await Promise.all([before, after]);
+    assertEquals([runs.count, pool.stats().aborted], [2, 20]);
+  });
+}
 
-poolTest(
-  "a job that is aborted while the first worker starts never runs",
-  async () => {
-    await using pool = makePool();
-    using runs = new Gate();
-    const controller = new AbortController();
-    const aborted = reasonOf(pool.execute("arrive", [runs.key], controller));
-    const other = pool.execute("echo", [1]);
-    controller.abort("early");
-    assertEquals([await aborted, await other], ["early", 1]);
-    assertEquals(runs.count, 0);
-  },
-);
-
-poolTest(
-  "a job that is sent ahead and aborted before it starts never runs",
-  async () => {
+for (const job of ["passGate", "blockAtGate"] as const) {
+  test(`execute() of a job that is aborted while it runs rejects at once (${job})`, async () => {
     await using pool = makePool();
     using gate = new Gate();
-    using runs = new Gate();
-    for (let i = 0; i < 50; i++) await pool.execute("echo", [i]); // so jobs are sent ahead
-    const held = pool.execute("blockAtGate", [gate.key]);
+    const reason = new RangeError("no longer");
+    const execute = (key: SharedArrayBuffer, signal: AbortSignal) =>
+      pool.execute(job, [key], { signal });
+    assertStrictEquals(await abortAt(gate, execute, reason), reason);
+    const next = pool.execute("isAborted");
+    gate.open();
+    assertEquals([await next, pool.stats().crashed], [false, 0]);
+  });
+}
+
+class Own extends TypeError {
+  override name = "Own";
+}
+const cause = new WebAssembly.LinkError("why");
+
+/** Reasons, and the classes that they have in the job. */
+const REASONS: [reason: unknown, Class?: abstract new () => object][] = [
+  ["text"],
+  [{ a: [1] }],
+  [7],
+  [undefined, DOMException],
+  [new RangeError("no"), RangeError],
+  [
+    Object.assign(new Deno.errors.NotFound("gone", { cause }), { code: 7 }),
+    Deno.errors.NotFound as abstract new () => object,
+  ],
+  [new Own("own"), TypeError],
+  [new DOMException("late", "TimeoutError"), DOMException],
+  [
+    new AggregateError([new RangeError("one")], "many"),
+    AggregateError as never,
+  ],
+  [() => "cannot be cloned"],
+];
+
+test("currentJob().signal fires in the job with the reason as what it is", async () => {
+  await using pool = makePool();
+  for (const [given, Class] of REASONS) {
+    using gate = new Gate();
     const controller = new AbortController();
     const { signal } = controller;
-    const results = Array.from(
-      { length: 20 },
-      () => reasonOf(pool.execute("arrive", [runs.key], { signal })),
-    );
-    const other = pool.execute("arrive", [runs.key]);
-    await gate.arrived();
-    controller.abort("no longer");
-    assertEquals(await Promise.all(results), new Array(20).fill("no longer"));
-    gate.open();
-    await Promise.all([held, other]);
-    assertEquals(runs.count, 1);
-  },
-);
-
-poolTest(
-  "a running job that is aborted rejects at once, though its handler goes on",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    const controller = new AbortController();
-    const reason = new RangeError("no longer");
-    const aborted = reasonOf(pool.execute("passGate", [gate.key], controller));
-    await gate.arrived();
-    controller.abort(reason);
-    assertStrictEquals(await aborted, reason);
-    gate.open();
-    assertEquals(await pool.execute("echo", [1]), 1);
-    assertEquals(pool.stats().crashed, 0);
-  },
-);
-
-poolTest(
-  "a synchronous job that is aborted rejects at once, and its worker serves others after it",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    const controller = new AbortController();
     const aborted = reasonOf(
-      pool.execute("blockAtGate", [gate.key], controller),
+      pool.execute("untilTold", [gate.key], { signal }),
     );
     await gate.arrived();
-    controller.abort("no longer");
-    assertEquals(await aborted, "no longer");
-    const next = pool.execute("echo", [1]);
-    gate.open();
-    assertEquals(await next, 1);
-  },
-);
-
-poolTest(
-  "an abort fires the signal of currentJob() with the reason",
-  async () => {
-    await using pool = makePool();
-    const reasons = [new RangeError("no"), "text", { a: [1] }, 7, undefined];
-    for (const reason of reasons) {
-      using gate = new Gate();
-      const controller = new AbortController();
-      const aborted = reasonOf(
-        pool.execute("untilAbort", [gate.key], controller),
-      );
-      await gate.arrived();
-      controller.abort(reason);
-      assertStrictEquals(await aborted, controller.signal.reason);
-      const seen = await pool.execute("reasonSeen");
-      if (reason === undefined) {
-        assertInstanceOf(seen, DOMException);
-        assertEquals(seen.name, "AbortError");
-      } else if (reason instanceof Error) {
-        assertInstanceOf(seen, RangeError);
-        assertEquals(seen.message, "no");
-      } else assertEquals(seen, reason);
-    }
-  },
-);
-
-poolTest(
-  "currentJob().signal.reason keeps its class, name, cause and properties",
-  async () => {
-    await using pool = makePool();
-    const own = Object.assign(
-      new Deno.errors.NotFound("gone", { cause: new WebAssembly.LinkError() }),
-      { code: 7 },
-    );
-    class Own extends TypeError {}
-    for (
-      const [reason, Class] of [
-        [own, Deno.errors.NotFound],
-        [new Own("own"), TypeError],
-        [new DOMException("late", "TimeoutError"), DOMException],
-        [new AggregateError([new RangeError("one")], "many"), AggregateError],
-      ] as const
-    ) {
-      using gate = new Gate();
-      const controller = new AbortController();
-      const aborted = reasonOf(
-        pool.execute("untilAbort", [gate.key], controller),
-      );
-      await gate.arrived();
-      controller.abort(reason);
-      assertStrictEquals(await aborted, reason);
-      const seen = await reasonOf(pool.execute("throwReason")) as Error;
+    controller.abort(given);
+    const { reason } = signal;
+    assertStrictEquals(await aborted, reason);
+    const seen = await reasonOf(pool.execute("throwReason"));
+    if (typeof given === "function") assertEquals(typeof seen, "string");
+    else if (Class === undefined) assertEquals(seen, reason);
+    else {
       assertInstanceOf(seen, Class);
-      assertEquals(seen.name, reason instanceof Own ? "Own" : reason.name);
-      assertEquals(seen.message, reason.message);
-      if (reason === own) {
-        assertEquals((seen as typeof own).code, 7);
-        assertInstanceOf(seen.cause, WebAssembly.LinkError);
+      const { name, message, code } = seen as DOMException;
+      assertEquals([name, message, code], [
+        reason.name,
+        reason.message,
+        reason.code,
+      ]);
+      if (reason.cause) {
+        assertInstanceOf((seen as Error).cause, WebAssembly.LinkError);
       }
     }
-  },
-);
-
-poolTest(
-  "an abort whose reason cannot be cloned reaches the handler all the same",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    const controller = new AbortController();
-    const reason = () => "a function";
-    const aborted = reasonOf(
-      pool.execute("untilAbort", [gate.key], controller),
-    );
-    await gate.arrived();
-    controller.abort(reason);
-    assertStrictEquals(await aborted, reason);
-    assertEquals(typeof await pool.execute("reasonSeen"), "string");
-  },
-);
-
-poolTest("a timeout signal aborts a job with its TimeoutError", async () => {
-  await using pool = makePool();
-  using gate = new Gate();
-  await pool.execute("echo", [1]); // its worker has started
-  // Long enough for the job to start on a busy machine.
-  const signal = AbortSignal.timeout(1_000);
-  const reason = await reasonOf(
-    pool.execute("untilAbort", [gate.key], { signal }),
-  );
-  assertStrictEquals(reason, signal.reason);
-  const seen = await pool.execute("reasonSeen") as DOMException;
-  assertInstanceOf(seen, DOMException);
-  assertEquals(seen.name, "TimeoutError");
+  }
 });
 
-poolTest("what a handler throws after its abort is ignored", async () => {
+test("execute() rejects with the TimeoutError of AbortSignal.timeout()", async () => {
+  await using pool = makePool();
+  const signal = AbortSignal.timeout(20);
+  const job = pool.execute("untilTold", [], { signal });
+  assertStrictEquals(await reasonOf(job), signal.reason);
+  assertEquals(signal.reason.name, "TimeoutError");
+});
+
+test("execute() ignores what a handler throws after its abort", async () => {
   await using pool = makePool();
   using gate = new Gate();
-  const controller = new AbortController();
-  const aborted = reasonOf(
-    pool.execute("throwOnAbort", [gate.key], controller),
-  );
-  await gate.arrived();
-  controller.abort("no longer");
-  assertEquals(await aborted, "no longer");
-  assertEquals(await pool.execute("echo", [1]), 1);
-  const { aborted: count, failed, completed } = pool.stats();
-  assertEquals({ count, failed, completed }, {
-    count: 1,
-    failed: 0,
-    completed: 1,
+  await abortAt(gate, (key, signal) => {
+    return pool.execute("throwWhenTold", [key], { signal });
   });
+  await pool.execute("echo", [1]);
+  const { aborted, failed, completed } = pool.stats();
+  assertEquals([aborted, failed, completed], [1, 0, 1]);
 });
 
-poolTest("the signal of the next job on the worker has not fired", async () => {
-  await using pool = makePool();
+test("an abort harms no other job", async () => {
+  await using pool = makePool({ size: 2 });
   using gate = new Gate();
-  const controller = new AbortController();
-  const aborted = reasonOf(pool.execute("untilAbort", [gate.key], controller));
-  await gate.arrived();
-  const next = pool.execute("isAborted");
-  controller.abort("no longer");
+  using others = new Gate();
+  const beside = pool.execute("isAbortedAtGate", [others.key]);
+  const aborted = abortAt(gate, (key, signal) => {
+    return pool.execute("untilTold", [key], { signal });
+  });
+  const queued = numbersTo(10).map(() => pool.execute("isAborted"));
   await aborted;
-  assertEquals(await next, false);
+  others.open();
+  assertEquals(await Promise.all([beside, ...queued]), Array(11).fill(false));
 });
 
-poolTest("an abort harms no other job", async () => {
-  await using pool = makePool(2);
-  using gate = new Gate();
-  const controller = new AbortController();
-  const aborted = reasonOf(
-    pool.execute("isAbortedAtGate", [gate.key], controller),
-  );
-  const other = pool.execute("isAbortedAtGate", [gate.key]);
-  const queued = Array.from(
-    { length: 10 },
-    (_, i) => pool.execute("echo", [i]),
-  );
-  await gate.arrived(2);
-  controller.abort("no longer");
-  await aborted;
-  gate.open();
-  assertEquals(await other, false);
-  assertEquals(await Promise.all(queued), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-});
-
-poolTest("an abort after a job has ended does nothing", async () => {
+test("an abort after a job has ended does nothing", async () => {
   await using pool = makePool();
   const controller = new AbortController();
   assertEquals(await pool.execute("echo", [1], controller), 1);
@@ -312,129 +210,211 @@ poolTest("an abort after a job has ended does nothing", async () => {
   assertEquals(pool.stats().aborted, 0);
 });
 
-poolTest(
-  "one signal aborts 10 000 jobs, quickly, and leaves no listener",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    const { controller, signal, listeners, counts } = countedSignal();
-    const held = pool.execute("passGate", [gate.key]);
-    await gate.arrived();
-    const start = performance.now();
-    const results = Array.from(
-      { length: 10_000 },
-      (_, i) => reasonOf(pool.execute("echo", [i], { signal })),
-    );
-    assertLess(counts.added, 3);
-    controller.abort("all of you");
-    for (const reason of await Promise.all(results)) {
-      assertEquals(reason, "all of you");
-    }
-    assertLess(performance.now() - start, 3_000);
-    assertEquals(listeners.size, 0);
-    assertEquals(pool.stats().aborted, 10_000);
-    assertEquals(pool.stats().queued, 0);
-    gate.open();
-    await held;
-  },
-);
-
-poolTest("a signal keeps no listener once its jobs have settled", async () => {
+test("one signal aborts 10 000 jobs with few listeners, and leaves none", async () => {
   await using pool = makePool();
-  const { signal, listeners, counts } = countedSignal();
-  await Promise.all(
-    Array.from(
-      { length: 100 },
-      (_, i) => pool.execute("echo", [i], { signal }),
-    ),
-  );
-  await assertRejects(() => pool.execute("echo", [() => {}], { signal }));
-  assert(counts.added > 0);
-  assertEquals(listeners.size, 0);
-});
-
-poolTest("a signal keeps no listener once the pool is terminated", async () => {
-  await using pool = makePool();
-  const { signal, listeners } = countedSignal();
-  const results = Array.from(
-    { length: 10 },
-    (_, i) => reasonOf(pool.execute("echo", [i], { signal })),
-  );
-  await pool.terminate();
-  await Promise.all(results);
-  assertEquals(listeners.size, 0);
-});
-
-poolTest("a job that is aborted in the queue makes room in it", async () => {
-  await using pool = new ThreadPool({ size: 1, queue: { capacity: 1 } });
   using gate = new Gate();
-  const wait = (key: SharedArrayBuffer) =>
-    Atomics.waitAsync(new Int32Array(key), 1, 0).value;
-  const held = pool.execute(wait, [gate.key]);
-  const controller = new AbortController();
-  const queued = reasonOf(pool.execute(() => 1, [], controller));
-  let isReady = false;
-  const ready = pool.ready().then(() => isReady = true);
-  await pool.stats();
-  assertEquals(isReady, false);
-  controller.abort("no longer");
-  await Promise.all([queued, ready]);
+  const { controller, signal, listeners, counts } = countedSignal();
+  const held = pool.execute("passGate", [gate.key]);
+  await gate.arrived();
+  const results = numbersTo(10_000).map((i) =>
+    reasonOf(pool.execute("echo", [i], { signal }))
+  );
+  assertLess(counts.added, 3);
+  controller.abort("all of you");
+  const reasons = new Set(await Promise.all(results));
+  assertEquals([...reasons], ["all of you"]);
+  const { aborted, queued } = pool.stats();
+  assertEquals([listeners.size, aborted, queued], [0, 10_000, 0]);
   gate.open();
   await held;
 });
 
-poolTest(
-  "a listener of jobend may terminate the pool while a signal aborts its jobs",
-  async () => {
-    await using pool = makePool();
+test("a signal keeps no listener once its jobs have settled", async () => {
+  const { signal, listeners, counts } = countedSignal();
+  await using pool = makePool();
+  const execute = (i: number) => pool.execute("echo", [i], { signal });
+  await Promise.all(numbersTo(100).map(execute));
+  await assertRejects(() => pool.execute("echo", [() => {}], { signal }));
+  assert(counts.added > 0);
+  assertEquals(listeners.size, 0);
+  const terminated = numbersTo(10)
+    .map(() => reasonOf(pool.execute("never", [], { signal })));
+  assertEquals(listeners.size, 1);
+  await pool.terminate();
+  await Promise.all(terminated);
+  assertEquals(listeners.size, 0);
+});
+
+test("a listener of jobend may terminate() the pool during an abort", async () => {
+  await using pool = makePool();
+  using gate = new Gate();
+  const { signal, abort } = stopper();
+  const first = reasonOf(pool.execute("passGate", [gate.key]));
+  await gate.arrived();
+  const aborted = numbersTo(5).map((i) =>
+    reasonOf(pool.execute("echo", [i], { signal }))
+  );
+  pool.addEventListener("jobend", () => pool.terminate(), { once: true });
+  abort("no longer");
+  assertEquals((await Promise.all([first, ...aborted])).length, 6);
+  await pool.drain();
+  const { queued, running, aborted: count, failed } = pool.stats();
+  assertEquals([queued, running, count + failed], [0, 0, 6]);
+});
+
+test("jobs that are aborted before their worker sees them use nothing up", async () => {
+  await using pool = makePool();
+  await pool.execute("echo", [0]);
+  for (let i = 0; i < 5_000; i++) {
+    const { signal, abort } = stopper();
+    const job = reasonOf(pool.execute("echo", [i], { signal }));
+    abort(i);
+    assertEquals(await job, i);
+  }
+  assertEquals(await pool.execute("echo", [1]), 1);
+});
+
+/** Whether a job that ends so many ms after its abort keeps its worker. */
+const GRACES: [abortGrace: number, ms: number, keeps: boolean][] = [
+  [LONG, 20, true],
+  [Infinity, 100, true],
+  [0, 100, false],
+];
+
+for (const [abortGrace, ms, keeps] of GRACES) {
+  test(
+    `abortGrace ${abortGrace}: a job that ends after ${ms} ms ${
+      keeps ? "keeps" : "loses"
+    } its worker`,
+    async () => {
+      await using pool = makePool({ abortGrace });
+      const before = await pool.execute("whichWorker");
+      using gate = new Gate();
+      using ended = new Gate();
+      await abortAt(gate, (key, signal) => {
+        return pool.execute("endLater", [ms, key, ended.key], { signal });
+      });
+      assertEquals(await pool.execute("whichWorker") === before, keeps);
+      assertEquals(ended.count, Number(keeps));
+    },
+  );
+}
+
+test("abortGrace: each aborted job has its own, and no worker stops before", async () => {
+  await using pool = makePool({ abortGrace: 100, size: 2 });
+  const stops: number[] = [];
+  const aborts: number[] = [];
+  pool.addEventListener("workerstop", () => stops.push(performance.now()));
+  for (let i = 0; i < 2; i++) {
     using gate = new Gate();
-    const controller = new AbortController();
-    const { signal } = controller;
-    const first = reasonOf(pool.execute("passGate", [gate.key]));
-    await gate.arrived();
-    const aborted = Array.from(
-      { length: 5 },
-      (_, i) => reasonOf(pool.execute("echo", [i], { signal })),
-    );
-    pool.addEventListener("jobend", () => pool.terminate(), { once: true });
-    controller.abort("no longer");
-    assertEquals((await Promise.all([first, ...aborted])).length, 6);
-    await pool.drain();
-    const { queued, running, aborted: count, failed } = pool.stats();
-    assertEquals({ queued, running, settled: count + failed }, {
-      queued: 0,
-      running: 0,
-      settled: 6,
+    await abortAt(gate, (key, signal) => {
+      return pool.execute("never", [key], { signal });
     });
-  },
-);
+    aborts.push(performance.now());
+    if (i === 0) await new Promise((done) => setTimeout(done, 50));
+  }
+  await eventually(() => stops.length === 2, () => "Expected two to stop");
+  for (const i of [0, 1]) assertGreater(stops[i] - aborts[i], 90);
+});
 
-poolTest(
-  "close() does not wait for what an aborted job still does",
-  async () => {
-    const pool = makePool();
+test("abortGrace: a job whose buffer has moved waits for the next worker", async () => {
+  await using pool = makePool({ abortGrace: 20 });
+  using gate = new Gate();
+  const { signal, abort } = stopper();
+  const stuck = reasonOf(pool.execute("never", [gate.key], { signal }));
+  await gate.arrived();
+  const moved = pool.execute("echo", [transfer(new Uint8Array([1, 2]))]);
+  abort("no longer");
+  await stuck;
+  assertEquals(await moved, new Uint8Array([1, 2]));
+});
+
+test("abortGrace: with concurrency, jobs beside reject with the cause", async () => {
+  await using pool = makePool({ abortGrace: 20, concurrency: 3 });
+  using gate = new Gate();
+  using other = new Gate();
+  const beside = pool.execute("passGate", [other.key]);
+  await other.arrived();
+  const finished = pool.execute("mapOf", [1]);
+  await abortAt(gate, (key, signal) => {
+    return pool.execute("never", [key], { signal });
+  });
+  const error = await assertRejects(() => beside, WorkerCrashedError);
+  assert(error.started);
+  assertMatch(error.message, /job "passGate" was running/);
+  assertMatch((error.cause as Error).message, /"never".*20 ms/);
+  assertEquals(await finished, new Map([["value", 1]]));
+});
+
+test("abortGrace: with concurrency, jobs beside live on if the job ends in time", async () => {
+  await using pool = makePool({ concurrency: 2 });
+  using gate = new Gate();
+  using other = new Gate();
+  using ended = new Gate();
+  const beside = pool.execute("isAbortedAtGate", [other.key]);
+  await other.arrived();
+  await abortAt(gate, (key, signal) => {
+    return pool.execute("endLater", [0, key, ended.key], { signal });
+  });
+  await ended.arrived();
+  other.open();
+  assertEquals(await beside, false);
+});
+
+test("abortGrace: results of jobs that ended on the worker are not lost", async () => {
+  await using pool = makePool({ abortGrace: 0 });
+  const values = [1, "text", { a: 1 }, [1n], new Map([[1, 2]]), undefined];
+  for (let round = 0; round < 5; round++) {
     using gate = new Gate();
-    const controller = new AbortController();
-    const aborted = reasonOf(pool.execute("passGate", [gate.key], controller));
-    await gate.arrived();
-    controller.abort("no longer");
-    await aborted;
-    await pool.close();
-  },
-);
+    const results = values.map((value) => pool.execute("echo", [value]));
+    await abortAt(gate, (key, signal) => {
+      return pool.execute("never", [key], { signal });
+    });
+    assertEquals(await Promise.all(results), values);
+  }
+});
 
-poolTest(
-  "jobs that are aborted before their worker sees them use nothing up",
-  async () => {
-    await using pool = makePool();
-    assertEquals(await pool.execute("echo", [0]), 0);
-    for (let i = 0; i < 5_000; i++) {
-      const controller = new AbortController();
-      const { signal } = controller;
-      const job = reasonOf(pool.execute("echo", [i], { signal }));
-      controller.abort("no longer");
-      assertEquals(await job, "no longer");
-    }
-    assertEquals(await pool.execute("echo", [1]), 1);
-  },
-);
+test("abortGrace: a result that is on its way while main is busy is not lost", async () => {
+  await using pool = makePool({ abortGrace: 50 });
+  using gate = new Gate();
+  await warmUp(pool);
+  const { signal, abort } = stopper();
+  const before = pool.execute("mapOf", [1]);
+  const blocked = reasonOf(
+    pool.execute("blockAtGate", [gate.key], { signal }),
+  );
+  await Promise.resolve();
+  // What comes meanwhile comes with the timers that are due.
+  while (gate.count === 0);
+  abort("no longer");
+  for (const end = performance.now() + 100; performance.now() < end;);
+  assertEquals(await blocked, "no longer");
+  assertEquals(await before, new Map([["value", 1]]));
+});
+
+test("workererror tells of a worker that could not be stopped", async () => {
+  await using pool = makePool({ abortGrace: 0 });
+  using gate = new Gate();
+  const told = nextEvent(pool, "workererror");
+  await abortAt(gate, (key, signal) => {
+    return pool.execute("burn", [key], { signal });
+  });
+  const { detail } = await told;
+  assertEquals(detail.workerId, 1);
+  assertMatch(String(detail.error), /could not be stopped/);
+});
+
+test("close() waits neither for an aborted job nor for its grace", async () => {
+  const pool = makePool({ abortGrace: 60_000 });
+  using gate = new Gate();
+  await abortAt(gate, (key, signal) => {
+    return pool.execute("never", [key], { signal });
+  });
+  await pool.close();
+});
+
+function stopper() {
+  const controller = new AbortController();
+  const abort = (reason: unknown) => controller.abort(reason);
+  return { signal: controller.signal, abort };
+}

@@ -1,129 +1,103 @@
-// close(), drain() and await using: the pool finishes what it has accepted.
+// How a pool ends: close() and `await using` finish what was accepted, terminate()
+// and the pool's signal end it now; drain() waits.
 import {
   assert,
   assertEquals,
+  assertInstanceOf,
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { PoolClosedError, ThreadPool } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/gates.ts";
+import {
+  PoolClosedError,
+  PoolTerminatedError,
+  ThreadPool,
+} from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import {
+  countedSignal,
+  type JobPool,
+  makePool,
+  numbersTo,
+  reasonOf,
+} from "./kinds.ts";
+import { poolTest as test } from "./live_workers.ts";
 
-function makePool(size = 1): ThreadPool<typeof jobs> {
-  const module = new URL("./fixtures/gates.ts", import.meta.url);
-  return new ThreadPool<typeof jobs>({ module, size });
+/** Checks that all are rejected with PoolTerminatedError of this cause. */
+async function assertTerminated(
+  promises: Promise<unknown>[],
+  cause: unknown,
+): Promise<void> {
+  for (const reason of await Promise.all(promises.map(reasonOf))) {
+    assertInstanceOf(reason, PoolTerminatedError);
+    assertStrictEquals(reason.cause, cause);
+  }
 }
 
-poolTest(
-  "close() waits for running and queued jobs, and their results arrive",
-  async () => {
-    const pool = makePool(2);
-    using gate = new Gate();
-    const held = [gate.key, gate.key].map((key) =>
-      pool.execute("passGate", [key])
-    );
-    const queued = Array.from(
-      { length: 100 },
-      (_, i) => pool.execute("echo", [i]),
-    );
-    let isClosed = false;
-    const closed = pool.close().then(() => isClosed = true);
-    await gate.arrived(2);
-    assertEquals(isClosed, false);
-    gate.open();
-    await Promise.all(held);
-    assertEquals(
-      await Promise.all(queued),
-      Array.from({ length: 100 }, (_, i) => i),
-    );
-    await closed;
-    assertEquals(pool.stats().size, 0);
-  },
-);
-
-poolTest(
-  "execute() after close() rejects with PoolClosedError, also before it has ended",
-  async () => {
-    const pool = makePool();
-    using gate = new Gate();
-    const held = pool.execute("passGate", [gate.key]);
-    const closed = pool.close();
-    await assertRejects(() => pool.execute("echo", [1]), PoolClosedError);
-    gate.open();
-    await held;
-    await closed;
-    await assertRejects(() => pool.execute("echo", [1]), PoolClosedError);
-    assertEquals(pool.stats().failed, 0);
-  },
-);
-
-poolTest("close() of a pool that was never used resolves", async () => {
+test("execute() after close() rejects with PoolClosedError, before and after its end", async () => {
   const pool = makePool();
-  await pool.close();
-  await pool.drain();
+  using gate = new Gate();
+  const held = pool.execute("passGate", [gate.key]);
+  const queued = numbersTo(100).map((i) => pool.execute("echo", [i]));
+  const closed = pool.close();
+  await assertRejects(() => pool.execute("echo", [1]), PoolClosedError);
+  gate.open();
+  await held;
+  await closed;
+  assertEquals(await Promise.all(queued), numbersTo(100));
+  await assertRejects(() => pool.execute("echo", [1]), PoolClosedError);
+  assertEquals(pool.stats().failed, 0);
 });
 
-poolTest(
-  "close() may be called again, before and after it has ended",
-  async () => {
-    const pool = makePool();
-    const result = pool.execute("echo", [1]);
-    await Promise.all([
-      pool.close(),
-      pool.close(),
-      pool[Symbol.asyncDispose](),
-    ]);
-    assertEquals(await result, 1);
-    await pool.close();
-    await pool[Symbol.asyncDispose]();
-  },
-);
+test("close(), terminate() and disposal may come again, in any order, to nothing", async () => {
+  for (const first of ["close", "terminate"] as const) {
+    for (const isUsed of [true, false]) {
+      const pool = makePool();
+      if (isUsed) await pool.execute("echo", [1]);
+      const ends = [pool[first](), pool[first](), pool[Symbol.asyncDispose]()];
+      assertEquals(await Promise.all(ends), Array(3).fill(undefined));
+      await Promise.all([pool.close(), pool.terminate("late"), pool.drain()]);
+      const Class = first === "close" ? PoolClosedError : PoolTerminatedError;
+      await assertRejects(() => pool.execute("echo", [1]), Class);
+    }
+  }
+});
 
-poolTest("close() resolves though jobs fail", async () => {
+test("close() resolves though jobs fail", async () => {
   const pool = makePool();
-  const failed = pool.execute(() => {
-    throw new RangeError("wrong");
+  const failed = assertRejects(() => pool.execute("fail"), RangeError);
+  await Promise.all([failed, pool.close()]);
+});
+
+test("close() resolves once its last job is aborted in the queue", async () => {
+  const pool = makePool();
+  using gate = new Gate();
+  const stop = new AbortController();
+  const jobs = [1, 2].map(() =>
+    reasonOf(pool.execute("passGate", [gate.key], stop))
+  );
+  await gate.arrived();
+  const closed = pool.close();
+  stop.abort("no longer");
+  assertEquals(await Promise.all(jobs), ["no longer", "no longer"]);
+  await closed;
+});
+
+test("close() works from a job's result, an event and a waiter", async () => {
+  const first = makePool();
+  await first.execute("echo", [1]).then(() => first.close());
+
+  const second = makePool();
+  const drained = new Promise<void>((resolve) => {
+    second.addEventListener("drain", () => resolve(second.close()));
   });
-  await Promise.all([assertRejects(() => failed, RangeError), pool.close()]);
+  await second.execute("echo", [1]);
+  await drained;
+
+  const third = makePool();
+  await third.ready().then(() => third.close());
 });
 
-poolTest(
-  "close() resolves once its last job is aborted in the queue",
-  async () => {
-    const pool = makePool();
-    using gate = new Gate();
-    const controller = new AbortController();
-    const held = pool.execute("passGate", [gate.key], controller);
-    const queued = pool.execute("passGate", [gate.key], controller);
-    await gate.arrived();
-    const closed = pool.close();
-    controller.abort("no longer");
-    assertEquals(await held.catch((reason) => reason), "no longer");
-    assertEquals(await queued.catch((reason) => reason), "no longer");
-    await closed;
-  },
-);
-
-poolTest(
-  "close() from a job's result, an event and a waiter works",
-  async () => {
-    const first = makePool();
-    await first.execute("echo", [1]).then(() => first.close());
-
-    const second = makePool();
-    const drained = new Promise<void>((resolve) => {
-      second.addEventListener("drain", () => resolve(second.close()));
-    });
-    await second.execute("echo", [1]);
-    await drained;
-
-    const third = makePool();
-    await third.ready().then(() => third.close());
-  },
-);
-
-poolTest("await using closes the pool after its jobs", async () => {
+test("await using closes the pool after its jobs", async () => {
   let result: Promise<unknown>;
   {
     await using pool = makePool();
@@ -132,71 +106,133 @@ poolTest("await using closes the pool after its jobs", async () => {
   assertEquals(await result, "done");
 });
 
-poolTest(
-  "drain() resolves at once when nothing is queued or running",
-  async () => {
-    await using pool = makePool();
-    await pool.drain();
-    await pool.execute("echo", [1]);
-    await pool.drain();
-  },
-);
-
-poolTest(
-  "drain() resolves when all jobs have settled, failed ones too",
-  async () => {
-    await using pool = makePool(2);
-    let settled = 0;
-    for (let i = 0; i < 100; i++) {
-      const result: Promise<unknown> = i % 3
-        ? pool.execute("echo", [i])
-        : pool.execute(() => {
-          throw new RangeError("wrong");
-        });
-      result.catch(() => {}).finally(() => settled++);
-    }
-    await pool.drain();
-    const { queued, running, completed, failed } = pool.stats();
-    assertEquals({ queued, running, completed, failed }, {
-      queued: 0,
-      running: 0,
-      completed: 66,
-      failed: 34,
-    });
-    await Promise.resolve().then(() => {}).then(() => {});
-    assertEquals(settled, 100);
-  },
-);
-
-poolTest(
-  "drain() waits for jobs that come while it waits, and the pool goes on",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    using second = new Gate();
-    const first = pool.execute("passGate", [gate.key]);
-    let isDrained = false;
-    const drained = pool.drain().then(() => isDrained = true);
-    const next = pool.execute("passGate", [second.key]);
-    gate.open();
-    await first;
-    await second.arrived();
-    assert(!isDrained);
-    second.open();
-    await next;
-    await drained;
-    assertEquals(await pool.execute("echo", [1]), 1);
-  },
-);
-
-poolTest("drain() may be awaited by many", async () => {
+test("drain() resolves at once where nothing is queued or running, for all who wait", async () => {
   await using pool = makePool();
+  await pool.drain();
   const result = pool.execute("echo", [1]);
   await Promise.all([pool.drain(), pool.drain(), result]);
+  await pool.drain();
 });
 
-poolTest("close() resolves for all who called it, to nothing", async () => {
+test("drain() waits for jobs that come while it waits", async () => {
+  await using pool = makePool();
+  using gate = new Gate();
+  using second = new Gate();
+  const first = pool.execute("passGate", [gate.key]);
+  let isDrained = false;
+  const drained = pool.drain().then(() => isDrained = true);
+  const next = pool.execute("passGate", [second.key]);
+  gate.open();
+  await first;
+  await second.arrived();
+  assert(!isDrained);
+  second.open();
+  await Promise.all([next, drained]);
+});
+
+test("terminate() at any moment of the workers' start rejects all", async () => {
+  for (const ms of [undefined, 0, 4, 8, 12, 16, 20, 24]) {
+    const pool = makePool({ size: 2 });
+    using gate = new Gate();
+    const jobs = numbersTo(4).map(() => pool.execute("passGate", [gate.key]));
+    const terminated = assertTerminated(jobs, "early");
+    // At first in the turn of execute().
+    if (ms !== undefined) await new Promise((done) => setTimeout(done, ms));
+    await pool.terminate("early");
+    await terminated;
+  }
+});
+
+test("terminate() settles drain(), and its first reason stays", async () => {
+  for (const reason of [undefined, "first"]) {
+    const pool = makePool();
+    using gate = new Gate();
+    const jobs = [1, 2].map(() => pool.execute("passGate", [gate.key]));
+    await gate.arrived();
+    const drained = pool.drain();
+    const ends = [pool.terminate(reason), pool.terminate("second")];
+    await assertTerminated([...jobs, pool.execute("echo", [1])], reason);
+    await Promise.all([drained, ...ends]);
+  }
+});
+
+test("terminate() leaves results that have arrived", async () => {
   const pool = makePool();
-  const results = await Promise.all([pool.close(), pool.close()]);
-  for (const result of results) assertStrictEquals(result, undefined);
+  assertEquals(await pool.execute("echo", [1]), 1);
+  const second = pool.execute("echo", [2]).catch((error) => error);
+  await pool.terminate();
+  // It may have ended just before, but settles in any case.
+  const result = await second;
+  if (result !== 2) assertInstanceOf(result, PoolTerminatedError);
+});
+
+test("terminate() works from a job's result, and from events", async () => {
+  const ways: Record<string, (pool: JobPool) => void> = {
+    "a result": (pool) =>
+      void pool.execute("echo", [0]).then(() => pool.terminate()),
+  };
+  for (const type of ["jobstart", "jobend", "workerstart", "drain"] as const) {
+    ways[type] = (pool) =>
+      pool.addEventListener(type, () => pool.terminate(type));
+  }
+  for (const [what, prepare] of Object.entries(ways)) {
+    const pool = makePool({ size: 2 });
+    prepare(pool);
+    const jobs = numbersTo(5).map((i) => pool.execute("echo", [i]));
+    for (const result of await Promise.allSettled(jobs)) {
+      if (result.status === "fulfilled") continue;
+      assertInstanceOf(result.reason, PoolTerminatedError, what);
+    }
+    await pool.close();
+    const { size, queued, running } = pool.stats();
+    assertEquals([size, queued, running], [0, 0, 0], what);
+  }
+});
+
+test("signal of a pool terminates it with its reason; it may be its jobs' as well", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const pool = makePool({ signal });
+  using gate = new Gate();
+  const jobs = numbersTo(3).map(() => pool.execute("passGate", [gate.key]));
+  const own = numbersTo(3).map(() =>
+    reasonOf(pool.execute("passGate", [gate.key], { signal }))
+  );
+  await gate.arrived();
+  const reason = new RangeError("no longer");
+  controller.abort(reason);
+  await assertTerminated([...jobs, pool.execute("echo", [1])], reason);
+  for (const error of await Promise.all(own)) {
+    assertStrictEquals((error as Error).cause ?? error, reason);
+  }
+  await pool.close();
+});
+
+test("signal of a pool that has fired lets it take no job", async () => {
+  const signal = AbortSignal.abort("too late");
+  await using pool = new ThreadPool({ size: 1, signal });
+  await assertTerminated([pool.execute(() => 1), pool.ready()], "too late");
+  assertEquals(pool.stats().size, 0);
+});
+
+test("signal of a pool has no listener once that has ended", async () => {
+  const { signal, listeners } = countedSignal();
+  for (const end of ["close", "terminate"] as const) {
+    const pool = new ThreadPool({ size: 1, signal });
+    await pool.execute(() => 1);
+    assertEquals(listeners.size, 1);
+    await pool[end]();
+    assertEquals(listeners.size, 0);
+  }
+});
+
+test("terminate() of many pools leaves nothing", async () => {
+  for (let i = 0; i < 6; i++) {
+    const pools = numbersTo(4).map(() => makePool());
+    const results = pools.map((pool) => pool.execute("echo", [i]));
+    const settled = Promise.allSettled(results);
+    if (i % 2) await results[0];
+    await Promise.all(pools.map((pool) => pool.terminate()));
+    await settled;
+  }
 });

@@ -1,105 +1,120 @@
 // Several asynchronous jobs are in progress in one worker at once.
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { WorkerCrashedError } from "@spindle/thread-pool";
-import { fill, makePool, readyPool, turns } from "./concurrent_pool.ts";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertLessOrEqual,
+  assertRejects,
+} from "@std/assert";
+import {
+  PoolTerminatedError,
+  QueueFullError,
+  WorkerCrashedError,
+} from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import {
+  type JobPool,
+  makePool as makeAnyPool,
+  numbersTo,
+  reasonOf,
+  turns,
+} from "./kinds.ts";
+import { eventually, poolTest as test } from "./live_workers.ts";
 
-poolTest(
-  "as many jobs are in progress as the workers may have, and one more waits",
-  async () => {
-    await using pool = makePool(2, 3);
-    using full = await fill(pool, 6);
-    using gate = new Gate();
-    const seventh = pool.execute("passGate", [gate.key]);
-    await turns();
-    const { busy, queued, running } = pool.stats();
-    assertEquals([busy, queued, running, gate.count], [2, 1, 6, 0]);
-    full.gate.open();
-    await gate.arrived();
-    gate.open();
-    await seventh;
-    const workers = (await Promise.all(full.held)).sort();
-    assertEquals(workers, [1, 1, 1, 2, 2, 2]);
-  },
-);
+function makePool(size: number, concurrency: number, options = {}): JobPool {
+  return makeAnyPool({ size, concurrency, ...options });
+}
 
-poolTest("a place that is free is taken at once", async () => {
-  await using pool = makePool(1, 3);
-  using first = new Gate();
-  const short = pool.execute("passGate", [first.key]);
-  using full = await fill(pool, 2);
-  using gate = new Gate();
-  const next = pool.execute("passGate", [gate.key]);
-  first.open();
-  await short;
-  await gate.arrived();
-  assertEquals(pool.stats().running, 3);
+/** So many jobs that are in progress, and tell their worker once the gate is open. */
+async function fill(pool: JobPool, count: number) {
+  const gate = new Gate();
+  const held = numbersTo(count).map(() =>
+    pool.execute("workerAtGate", [gate.key])
+  );
+  await gate.arrived(count);
+  return { held, gate, [Symbol.dispose]: () => gate.open() };
+}
+
+/** A pool whose workers are all there, and idle. */
+async function readyPool(size: number, concurrency: number): Promise<JobPool> {
+  const pool = makePool(size, concurrency);
+  const { held, gate } = await fill(pool, size * concurrency);
   gate.open();
-  await next;
-  full.gate.open();
-  await Promise.all(full.held);
-});
+  await Promise.all(held);
+  return pool;
+}
 
-poolTest("no worker ever has more in progress than it may have", async () => {
+test("concurrency: so many are in progress, one more waits, and takes the first free place", async () => {
   await using pool = makePool(2, 3);
-  const counts = await Promise.all(
-    Array.from({ length: 60 }, (_, i) => pool.execute("countCompany", [i % 3])),
-  );
-  assertEquals(Math.max(...counts), 3);
+  using full = await fill(pool, 5);
+  using last = new Gate();
+  const sixth = pool.execute("workerAtGate", [last.key]);
+  await last.arrived();
+  using gate = new Gate();
+  const seventh = pool.execute("passGate", [gate.key]);
+  await turns();
+  const { busy, queued, running } = pool.stats();
+  assertEquals([busy, queued, running, gate.count], [2, 1, 6, 0]);
+  last.open();
+  await gate.arrived();
+  assertEquals(pool.stats().running, 6);
+  full.gate.open();
+  gate.open();
+  const workers = await Promise.all([...full.held, sixth]);
+  assertEquals(workers.sort(), [1, 1, 1, 2, 2, 2]);
+  await seventh;
 });
 
-poolTest("jobs go to the worker that has fewest", async () => {
+test("concurrency: no worker ever has more in progress, whoever listens to jobstart", async () => {
+  await using pool = makePool(2, 3);
+  let started = 0;
+  pool.addEventListener("jobstart", () => started++);
+  const counts = numbersTo(60).map((i) =>
+    pool.execute("countCompany", [i % 3])
+  );
+  assertEquals(Math.max(...await Promise.all(counts)), 3);
+  assertEquals(started, 60);
+});
+
+test("concurrency: jobs go to the worker that has fewest", async () => {
   await using pool = await readyPool(2, 3);
-  // Each is in progress before the next is submitted.
-  const held: Awaited<ReturnType<typeof fill>>[] = [];
-  for (let i = 0; i < 6; i++) {
-    held.push(await fill(pool, 1));
-  }
-  const workers: number[] = [];
-  for (const { gate, held: [job] } of held) {
-    gate.open();
-    workers.push(await job);
-  }
-  for (let i = 0; i < 6; i += 2) {
-    assertEquals(workers.slice(i, i + 2).sort(), [1, 2]);
-  }
+  // On a busy machine a worker may be passed over that is slow to answer.
+  await eventually(async () => {
+    // Each is in progress before the next is submitted.
+    const all: Awaited<ReturnType<typeof fill>>[] = [];
+    for (let i = 0; i < 6; i++) all.push(await fill(pool, 1));
+    const workers: number[] = [];
+    for (const { gate, held: [job] } of all) {
+      gate.open();
+      workers.push(await job);
+    }
+    return [0, 2, 4].every((i) => workers[i] !== workers[i + 1]);
+  }, () => "Expected jobs to go to both workers in turn");
 });
 
-poolTest(
-  "with a concurrency of 1 each job has its worker to itself, in order",
-  async () => {
-    await using pool = makePool(1, 1);
-    const counts = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => {
-        return pool.execute("countCompany", [i % 2]);
-      }),
-    );
-    assertEquals(Math.max(...counts), 1);
-    const numbers = Array.from({ length: 50 }, (_, i) => i);
-    const noted = await Promise.all(
-      numbers.map((i) => pool.execute("noteStart", [i])),
-    );
-    for (const i of numbers) assertEquals(noted[i], numbers.slice(0, i + 1));
-  },
-);
-
-poolTest("jobs start in their order, however they end", async () => {
-  await using pool = makePool(1, 4);
-  const numbers = Array.from({ length: 100 }, (_, i) => i);
-  const noted = await Promise.all(
-    numbers.map((i) => pool.execute("noteStart", [i])),
+test("concurrency 1: each job has its worker to itself", async () => {
+  await using pool = makePool(1, 1);
+  const counts = numbersTo(10).map((i) =>
+    pool.execute("countCompany", [i % 2])
   );
-  const last = noted.reduce((a, b) => a.length > b.length ? a : b);
-  assertEquals(last, numbers);
+  assertEquals(Math.max(...await Promise.all(counts)), 1);
 });
 
-poolTest("currentJob() is each one's own, wherever it has waited", async () => {
+for (const concurrency of [1, 4]) {
+  test(`concurrency ${concurrency}: jobs start in their order, however they end`, async () => {
+    await using pool = makePool(1, concurrency);
+    const numbers = numbersTo(100);
+    await Promise.all(numbers.map((i) => pool.execute("noteLater", [i])));
+    assertEquals(await pool.execute("allNoted"), numbers);
+  });
+}
+
+test("currentJob() is each job's own, wherever it has waited", async () => {
   await using pool = makePool(2, 8);
   using gate = new Gate();
-  const held = Array.from(
-    { length: 40 },
-    (_, i) => pool.execute("lookAround", [gate.key, i]),
+  const held = numbersTo(40).map((i) =>
+    pool.execute("lookAround", [gate.key, i])
   );
   // The rest begins when others have ended.
   await gate.arrived(16);
@@ -109,71 +124,49 @@ poolTest("currentJob() is each one's own, wherever it has waited", async () => {
   }
 });
 
-poolTest("an abort reaches the job that it is meant for, alone", async () => {
-  await using pool = makePool(1, 3);
-  using gate = new Gate();
-  using aborts = new Gate();
-  const controllers = [0, 1, 2].map(() => new AbortController());
-  const results = controllers.map((controller) => {
-    return pool.execute("noteAbort", [gate.key, aborts.key], controller);
-  });
-  await gate.arrived(3);
-  controllers[1].abort(new Error("no longer"));
-  await assertRejects(() => results[1], Error, "no longer");
-  await aborts.arrived();
-  gate.open();
-  assertEquals(await Promise.all([results[0], results[2]]), [false, false]);
-  assertEquals(aborts.count, 1);
-});
-
-poolTest("a job that is aborted keeps its place until it ends", async () => {
-  await using pool = makePool(1, 2);
-  using gate = new Gate();
+test("an abort reaches the job that it is meant for, alone, which keeps its place until it ends", async () => {
+  await using pool = makePool(1, 3, { abortGrace: 10_000 });
+  using gates = new DisposableStack();
+  const [first, second, third] = numbersTo(3).map(() => gates.use(new Gate()));
   const controller = new AbortController();
-  const aborted = pool.execute("passGate", [gate.key], controller);
-  using other = await fill(pool, 1);
-  await gate.arrived();
-  controller.abort(new Error("no longer"));
-  await assertRejects(() => aborted, Error, "no longer");
-  using third = new Gate();
-  const waiting = pool.execute("arrive", [third.key]);
+  const execute = (gate: Gate, options = {}) =>
+    pool.execute("isAbortedAtGate", [gate.key], options);
+  const aborted = reasonOf(execute(first, { signal: controller.signal }));
+  const others = [execute(second), execute(second)];
+  await Promise.all([first.arrived(), second.arrived(2)]);
+  controller.abort("no longer");
+  assertEquals(await aborted, "no longer");
+  const waiting = execute(third);
   await turns();
   assertEquals(third.count, 0);
-  gate.open();
-  await waiting;
-  other.gate.open();
-  await Promise.all(other.held);
+  first.open();
+  await third.arrived();
+  for (const gate of [second, third]) gate.open();
+  assertEquals(await Promise.all([...others, waiting]), [false, false, false]);
 });
 
-poolTest(
-  "a crash rejects all that its worker had in progress, and another does the rest",
-  async () => {
-    await using pool = makePool(1, 3);
-    using full = await fill(pool, 2);
-    using gate = new Gate();
-    const crash = pool.execute("crashAtGate", [gate.key]);
-    await gate.arrived();
-    using runs = new Gate();
-    const rest = Array.from(
-      { length: 5 },
-      () => pool.execute("arrive", [runs.key]),
-    );
-    gate.open();
-    for (const result of [crash, ...full.held]) {
-      const error = await assertRejects(() => result, WorkerCrashedError);
-      assert(error.started);
-    }
-    await Promise.all(rest);
-    const { crashed, failed, completed } = pool.stats();
-    assertEquals([crashed, failed, completed], [1, 3, 5]);
-    assertEquals(runs.count, 5);
-  },
-);
+test("a crash rejects all that its worker had in progress, and another does the rest", async () => {
+  await using pool = makePool(1, 3);
+  using full = await fill(pool, 2);
+  using gate = new Gate();
+  const crash = pool.execute("closeAtGate", [gate.key]);
+  await gate.arrived();
+  using runs = new Gate();
+  const rest = numbersTo(5).map(() => pool.execute("arrive", [runs.key]));
+  gate.open();
+  for (const result of [crash, ...full.held]) {
+    const error = await assertRejects(() => result, WorkerCrashedError);
+    assert(error.started);
+  }
+  await Promise.all(rest);
+  const { crashed, failed, completed } = pool.stats();
+  assertEquals([crashed, failed, completed, runs.count], [1, 3, 5, 5]);
+});
 
-poolTest("a crash leaves what other workers have in progress", async () => {
+test("a crash leaves what other workers have in progress", async () => {
   await using pool = await readyPool(2, 3);
   using gate = new Gate();
-  const crash = pool.execute("crashAtGate", [gate.key]);
+  const crash = pool.execute("closeAtGate", [gate.key]);
   await gate.arrived();
   using full = await fill(pool, 5);
   gate.open();
@@ -184,26 +177,22 @@ poolTest("a crash leaves what other workers have in progress", async () => {
   assertEquals([endings.length, lost.length], [5, 2]);
 });
 
-poolTest("results of all kinds come in the order of their ends", async () => {
+/** One of several kinds of results. */
+const resultOf = (i: number) =>
+  [undefined, i, `${i}`.repeat(1_000), { i }, new Map([[i, i]])][i % 5];
+
+test("execute() resolves jobs of one worker in the order of their ends", async () => {
   await using pool = makePool(1, 8);
-  const expected: Record<string, (i: number) => unknown> = {
-    nothing: () => undefined,
-    number: (i) => i,
-    text: (i) => `${i}`.repeat(1_000),
-    object: (i) => ({ i }),
-    map: (i) => new Map([[i, i]]),
-    bytes: (i) => new Uint8Array([i]),
-    error: (i) => `RangeError: ${i}`,
-  };
-  const order: string[] = [];
-  const waiting = Object.keys(expected).map((kind, i) => {
+  const order: number[] = [];
+  const waiting = numbersTo(6).map((i) => {
     const gate = new Gate();
-    const result = pool.execute("endAtGate", [kind, i, gate.key])
-      .catch(String)
-      .then((value) => {
-        order.push(kind);
-        assertEquals(value, expected[kind](i));
-      });
+    const value = i === 5 ? new Uint8Array([i]) : resultOf(i);
+    const result = pool.execute("giveAtGate", [gate.key, value]).then(
+      (seen) => {
+        order.push(i);
+        assertEquals(seen, value);
+      },
+    );
     return { gate, result };
   });
   for (const { gate, result } of waiting.reverse()) {
@@ -211,22 +200,100 @@ poolTest("results of all kinds come in the order of their ends", async () => {
     gate.open();
     await result;
   }
-  assertEquals(order, Object.keys(expected).reverse());
+  assertEquals(order, [5, 4, 3, 2, 1, 0]);
 });
 
-poolTest(
-  "results of many that end in any order go to their promises",
-  async () => {
-    await using pool = makePool(2, 7);
-    const later = async (i: number) => {
-      await new Promise((resolve) => setTimeout(resolve, (i * 7) % 5));
-      return [i, `${i}`, { i }, new Map([[i, i]])][i % 4];
-    };
-    const results = await Promise.all(
-      Array.from({ length: 1_000 }, (_, i) => pool.execute(later, [i])),
-    );
-    for (const [i, result] of results.entries()) {
-      assertEquals(result, [i, `${i}`, { i }, new Map([[i, i]])][i % 4]);
-    }
-  },
-);
+test("execute() resolves each of many that end in any order to its own result", async () => {
+  await using pool = makePool(2, 7);
+  using gate = new Gate();
+  const results = numbersTo(1_000).map((i) =>
+    pool.execute("arriveThenGive", [gate.key, (i * 7) % 5, resultOf(i)])
+  );
+  assertEquals(await Promise.all(results), numbersTo(1_000).map(resultOf));
+});
+
+test("utilization is of all that may be in progress", async () => {
+  await using pool = makePool(1, 4);
+  using gate = new Gate();
+  const hold = () => pool.execute("arriveThenGive", [gate.key, 100, 1]);
+  await hold();
+  // One of four, at the most all the time; clocks of two threads differ a little.
+  assertLess(pool.stats().utilization, 0.26);
+  await Promise.all([hold(), hold(), hold(), hold()]);
+  const { utilization } = pool.stats();
+  assertGreater(utilization, 0.3);
+  assertLessOrEqual(utilization, 1);
+});
+
+for (const [size, capacity] of [[1, 0], [2, 1]]) {
+  test(`whenFull "reject" and ready() count what may be in progress (size ${size}, capacity ${capacity})`, async () => {
+    await using pool = makePool(size, 3, {
+      queue: { capacity, whenFull: "reject" },
+    });
+    using full = await fill(pool, 3 * size);
+    const queued = numbersTo(capacity).map((i) => pool.execute("echo", [i]));
+    await assertRejects(() => pool.execute("echo", [0]), QueueFullError);
+    let isReady = false;
+    const ready = pool.ready().then(() => isReady = true);
+    await turns();
+    assertEquals(isReady, false);
+    full.gate.open();
+    await ready;
+    await Promise.all([...full.held, ...queued]);
+  });
+}
+
+test("close() and drain() wait for all that is in progress", async () => {
+  const pool = makePool(1, 3);
+  using full = await fill(pool, 3);
+  let ended = 0;
+  const drained = pool.drain().then(() => ended++);
+  const closed = pool.close().then(() => ended++);
+  await turns();
+  assertEquals(ended, 0);
+  full.gate.open();
+  assertEquals(await Promise.all(full.held), [1, 1, 1]);
+  await Promise.all([drained, closed]);
+});
+
+test("terminate() rejects all that is in progress, and queued", async () => {
+  const pool = makePool(1, 3);
+  using full = await fill(pool, 3);
+  const queued = pool.execute("echo", [1]);
+  const ended = pool.terminate();
+  for (const result of [...full.held, queued]) {
+    await assertRejects(() => result, PoolTerminatedError);
+  }
+  await ended;
+});
+
+test("a job that blocks its worker loses no other's result, and gives way once it waits", async () => {
+  await using pool = makePool(1, 4);
+  using full = await fill(pool, 2);
+  using blocks = new Gate();
+  using waits = new Gate();
+  const before = [1, new Map()].map((value) => pool.execute("echo", [value]));
+  const args = [blocks.key, waits.key] as const;
+  const blocking = pool.execute("blockThenPass", [...args]);
+  const after = [1, 2, 3].map((i) => pool.execute("echo", [i]));
+  assertEquals(await Promise.all(before), [1, new Map()]);
+  await blocks.arrived();
+  // By now those behind are back in the queue.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  full.gate.open();
+  blocks.open();
+  assertEquals(await Promise.all(after), [1, 2, 3]);
+  assertEquals(await Promise.all(full.held), [1, 1]);
+  waits.open();
+  await blocking;
+});
+
+test("what waits behind a job that blocks its worker goes elsewhere", async () => {
+  await using pool = await readyPool(2, 4);
+  using gate = new Gate();
+  const blocking = pool.execute("blockAtGate", [gate.key]);
+  const others = numbersTo(7).map((i) => pool.execute("echo", [i]));
+  assertEquals(await Promise.all(others), numbersTo(7));
+  gate.open();
+  await blocking;
+});

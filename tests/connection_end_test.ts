@@ -1,22 +1,33 @@
-// A connection is the pool's once it is accepted, and closed when its job ends,
-// however that happens.
+// Once accepted, a connection is the pool's: it is closed when its job ends,
+// however that happens, and what was written still goes out.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { delay } from "@std/async";
 import {
   JobCloneError,
+  JobTimeoutError,
   PoolTerminatedError,
-  ThreadPool,
+  type ThreadPool,
+  type ThreadPoolOptions,
   WorkerCrashedError,
 } from "@spindle/thread-pool";
+import {
+  ALL,
+  type Connections,
+  connectionSuites,
+  TCP,
+} from "./connection_kinds.ts";
 import type * as jobs from "./fixtures/connections.ts";
-import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
-import { readAll, readText, tcpPair, writeAll } from "./sockets.ts";
+import { closeIfOpen, isOldDeno, rows } from "./moving_pools.ts";
+import {
+  ask,
+  readAll,
+  readCount,
+  readText,
+  resettablePair,
+  say,
+  tcpPair,
+} from "./sockets.ts";
 
-function makePool(size = 1): ThreadPool<typeof jobs> {
-  const module = new URL("./fixtures/connections.ts", import.meta.url);
-  return new ThreadPool<typeof jobs>({ module, size });
-}
+const BAD = ["BadResource", "BadResource", "BadResource"];
 
 /** What a client sees of a connection that is closed before it was used. */
 async function assertClosed(client: Deno.Conn): Promise<void> {
@@ -28,303 +39,344 @@ async function assertClosed(client: Deno.Conn): Promise<void> {
   }
 }
 
-poolTest("the connection is closed when its job returns", async () => {
-  await using pool = makePool();
-  const { client, server } = await tcpPair();
-  using _ = client;
-  const result = pool.execute("leaveBehind", [server]);
-  await assertClosed(client);
-  await result;
-});
-
-poolTest(
-  "a connection that is used after its job has ended gives BadResource",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    await pool.execute("leaveBehind", [server]);
-    assertEquals(await pool.execute("useLeft"), [
-      "BadResource",
-      "BadResource",
-      "BadResource",
-    ]);
-  },
-);
-
-poolTest(
-  "the connection is closed when its job throws, and what it wrote arrives",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const result = pool.execute("fail", [server]);
-    const [text] = await Promise.all([
-      readText(client),
-      assertRejects(() => result, RangeError, "handler failed"),
-    ]);
-    assertEquals(text, "oops");
-  },
-);
-
-poolTest("the connection is closed when the job does not exist", async () => {
-  await using pool = makePool();
-  const { client, server } = await tcpPair();
-  using _ = client;
-  await assertRejects(() => pool.execute("bogus" as "greet", [server]));
-  await assertClosed(client);
-});
-
-poolTest(
-  "a job may close its connection by itself, and later uses fail",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const result = pool.execute("disposeEarly", [server]);
+connectionSuites("The end of a connection", ALL, {
+  "Conn.close() interrupts a read that waits, and ends all uses": async (t) => {
+    const { client, result } = await t.serve("useClosed");
     assertEquals(await readText(client), "bye");
-    assertEquals(await result, ["BadResource", "BadResource", "BadResource"]);
+    assertEquals(await result, ["Interrupted", ...BAD]);
   },
-);
 
-poolTest("the connection is closed when its worker dies", async () => {
-  await using pool = makePool();
-  const { client, server } = await tcpPair();
-  using _ = client;
-  const result = pool.execute("crash", [server]);
-  await assertRejects(() => result, WorkerCrashedError);
-  await readAll(client).catch((error) => {
-    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
-  });
-});
+  ...rows(
+    { readable: "readable", writable: "writable" } as const,
+    (which) => `Conn.${which} closes the connection when it is given up`,
+    async ({ serve }, which) => {
+      const { client, result } = await serve("useCancelled", which);
+      assertEquals(await result, "BadResource");
+      await assertClosed(client);
+    },
+  ),
 
-poolTest(
-  "the connection is closed when its job is aborted in the queue",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    const [first, second] = await Promise.all([tcpPair(), tcpPair()]);
-    using _first = first.client;
-    using _second = second.client;
-    const held = pool.execute("hold", [first.server, gate.key]);
-    await gate.arrived();
-    const controller = new AbortController();
-    const queued = pool.execute("greet", [second.server], controller);
-    controller.abort(new Error("no longer"));
-    await assertRejects(() => queued, Error, "no longer");
-    await assertClosed(second.client);
-    gate.open();
-    await held;
+  ...rows(
+    { "that wait": 0, "though there are bytes": 1 },
+    (reads) =>
+      `Conn.read() rejects with Interrupted after an abort: reads ${reads}`,
+    async ({ pool, pair, gate }, length) => {
+      const { client, server } = await pair();
+      const stop = new AbortController();
+      const args = [server, gate.key, length] as const;
+      const result = pool.execute("readThroughAbort", [...args], stop);
+      const isAborted = assertRejects(() => result, Error, "no longer");
+      await say(client, "ab".slice(0, 2 * length));
+      await gate.arrived();
+      stop.abort(new Error("no longer"));
+      await isAborted;
+      const outcomes = length ? ",Interrupted" : "Interrupted,Interrupted";
+      // What a job leaves unread resets the connection, as it does natively.
+      assertEquals(await readCount(client, outcomes.length), outcomes);
+    },
+  ),
+
+  "execute() closes the connection when its job has returned": async (t) => {
+    const { client, server } = await t.pair();
+    await t.pool.execute("keep", [server]);
+    assertEquals(await readText(client), "");
+    assertEquals(await t.pool.execute("useKept"), BAD);
   },
-);
 
-poolTest(
-  "the connection of a running job is closed when the job ends after its abort",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const controller = new AbortController();
-    const result = pool.execute(
-      "holdUntilAbort",
-      [server, gate.key],
-      controller,
+  "execute() closes the connection when its job throws": async (t) => {
+    const { client, server } = await t.pair();
+    const failed = assertRejects(
+      () => t.pool.execute("fail", [server]),
+      RangeError,
     );
-    await gate.arrived();
-    controller.abort(new Error("no longer"));
-    await assertRejects(() => result, Error, "no longer");
-    assertEquals(await readText(client), "held");
+    assertEquals(await readText(client), "oops");
+    await failed;
   },
-);
 
-poolTest(
-  "connections of running and of queued jobs are closed when the pool is terminated",
-  async () => {
-    await using pool = makePool();
-    using gate = new Gate();
-    const pairs = await Promise.all([tcpPair(), tcpPair(), tcpPair()]);
+  "execute() closes the connection when its worker dies": async (t) => {
+    const { client, result } = await t.serve("dieAtGate", t.gate.key);
+    const died = assertRejects(() => result, WorkerCrashedError);
+    assertEquals(await readCount(client, 4), "held");
+    t.gate.open();
+    await died;
+    // TLS has no time to say goodbye.
+    assertEquals(await readText(client).catch(() => ""), "");
+  },
+
+  "execute() closes the connection when there is no such job": async (t) => {
+    const { client, server } = await t.pair();
+    await assertRejects(() => t.pool.execute("bogus" as "greet", [server]));
+    await assertClosed(client).catch(ignoreEof);
+  },
+
+  "execute() closes the connection when its job is aborted in the queue":
+    async (t) => {
+      const held = t.pool.execute("blockAtGate", [t.gate.key]);
+      await t.gate.arrived();
+      const { client, server } = await t.pair();
+      const stop = new AbortController();
+      const queued = t.pool.execute("greet", [server], stop);
+      stop.abort(new Error("no longer"));
+      await assertRejects(() => queued, Error, "no longer");
+      await assertClosed(client).catch(ignoreEof);
+      t.gate.open();
+      await held;
+    },
+
+  "terminate() closes the connections of running and of queued jobs": async (
+    t,
+  ) => {
+    const pool = t.make();
+    const pairs = await Promise.all([t.pair(), t.pair(), t.pair()]);
     const results = pairs.map(({ server }) =>
-      pool.execute("hold", [server, gate.key])
+      assertRejects(
+        () => pool.execute("hold", [server, t.gate.key]),
+        PoolTerminatedError,
+      )
     );
-    await gate.arrived();
-    await Promise.all([
-      pool.terminate(),
-      ...results.map((result) =>
-        assertRejects(() => result, PoolTerminatedError)
-      ),
-    ]);
-    for (const { client } of pairs) {
-      using _ = client;
-      const text = await readText(client);
-      assert(text === "" || text === "held", text);
+    const texts = pairs.map(({ client }) => readText(client).catch(() => ""));
+    await t.gate.arrived();
+    await pool.terminate();
+    await Promise.all(results);
+    for (const text of await Promise.all(texts)) assert(/^(held)?$/.test(text));
+  },
+
+  "close() waits for the jobs that have connections": async (t) => {
+    const pool = t.make();
+    const { client, result } = await t.serve("echo");
+    const closed = pool.close();
+    assertEquals(await ask(client, "late"), "late");
+    assertEquals(await result, 4);
+    await closed;
+  },
+
+  "execute() writes out what is left when the job has returned": async (t) => {
+    const { client, server } = await t.pair();
+    const size = 8 * 1024 * 1024;
+    const result = t.pool.execute("flood", [server, size]);
+    assertEquals((await readAll(client)).length, size);
+    await result;
+  },
+
+  "execute() writes out what a job wrote that then blocks": async (t) => {
+    const { client, result } = await t.serve("writeThenBlock", t.gate.key);
+    await t.gate.arrived();
+    assertEquals(await readCount(client, 6), "before");
+    t.gate.open();
+    await result;
+  },
+
+  "execute() writes out what a job wrote whose worker then dies": async (t) => {
+    for (const size of [10, 8_000, 60_000, 900_000]) {
+      const { client, server } = await t.pair();
+      const read = "handshake" in client ? readAll(client) : undefined;
+      const written = t.pool.execute("flood", [server, size]);
+      // Nothing is read before the worker is dead.
+      await assertRejects(() => t.pool.execute("exit"), WorkerCrashedError);
+      assertEquals((await (read ?? readAll(client))).length, size);
+      await written;
     }
   },
-);
 
-poolTest(
-  "connections are closed when the pool's module cannot start",
-  async () => {
-    const module = new URL("./fixtures/missing.ts", import.meta.url);
-    await using pool = new ThreadPool({ module, size: 1 });
-    const { client, server } = await tcpPair();
-    using _ = client;
-    await assertRejects(() => pool.execute("greet", [server]));
-    await assertClosed(client);
-  },
-);
+  ...rows(
+    { "at once": "exit", "with a connection": "dieAtGate" } as const,
+    (how) => `execute() gives another worker what one had that died ${how}`,
+    async ({ pool, pair, gate, use }, how) => {
+      gate.open();
+      for (let round = 0; round < 3; round++) {
+        const pairs = await Promise.all(Array.from({ length: 6 }, pair));
+        const [dying, ...others] = pairs;
+        if (how === "exit") use(dying.server);
+        // Some of it is there before it moves.
+        const sent = others.map(({ client }, i) => say(client, `${i}, `));
+        const died = assertRejects(
+          () =>
+            how === "exit"
+              ? pool.execute("exit")
+              : pool.execute("dieAtGate", [dying.server, gate.key]),
+          WorkerCrashedError,
+        );
+        // All of them travel with the one that ends the worker.
+        const results = others.map(({ server }) => {
+          return pool.execute("reply", [server]);
+        });
+        for (const [i, { client }] of others.entries()) {
+          await sent[i];
+          assertEquals(await ask(client, "more"), `re: ${i}, more`);
+          assertEquals(await results[i], `${i}, more`);
+        }
+        await died;
+      }
+    },
+  ),
 
-poolTest("close() waits for the jobs that have connections", async () => {
-  const pool = makePool();
-  const { client, server } = await tcpPair();
-  using _ = client;
-  const result = pool.execute("echo", [server]);
-  const closed = pool.close();
-  await writeAll(client, new TextEncoder().encode("late"));
-  await client.closeWrite();
-  assertEquals(await readText(client), "late");
-  assertEquals(await result, 4);
-  await closed;
-});
-
-poolTest(
-  "a connection that has moved is refused a second time, and its first job goes on",
-  async () => {
-    await using pool = makePool(2);
-    using gate = new Gate();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const first = pool.execute("hold", [server, gate.key]);
-    for (let i = 0; i < 2; i++) {
+  "execute() refuses a connection that has moved, whose job goes on": async (
+    t,
+  ) => {
+    const { client, server } = await t.pair();
+    const first = t.pool.execute("hold", [server, t.gate.key]);
+    const held = readText(client);
+    for (const other of [t.pool, t.pool, t.make()]) {
       await assertRejects(
-        () => pool.execute("greet", [server]),
+        () => other.execute("greet", [server]),
         JobCloneError,
         "already moved",
       );
-      await gate.arrived();
+      await t.gate.arrived();
     }
-    await using other = makePool();
-    await assertRejects(
-      () => other.execute("greet", [server]),
-      JobCloneError,
-    );
-    gate.open();
+    t.gate.open();
     await first;
-    assertEquals(await readText(client), "held");
+    assertEquals(await held, "held");
   },
-);
 
-poolTest(
-  "a connection that is closed already makes its job fail, not the pool",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
+  "execute() fails with a connection that is closed": async (t) => {
+    const { client, server } = await t.pair();
     client.close();
     server.close();
-    await pool.execute("greet", [server]).catch((error) => {
+    await t.pool.execute("greet", [server]).catch((error) => {
       assert(error instanceof Deno.errors.BadResource, String(error));
     });
-    assertEquals(await pool.execute("useLeft").catch(() => "ok"), "ok");
+    assertEquals(await t.pool.execute(() => 1), 1);
   },
-);
+});
 
-poolTest(
-  "what a handler wrote is written out after it has returned",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const size = 8 * 1024 * 1024;
-    const result = pool.execute("flood", [server, size]);
-    const bytes = await readAll(client);
-    await result;
-    assertEquals(bytes.length, size);
+/** A server that has not shaken hands leaves its client in the middle of that. */
+function ignoreEof(error: Error): void {
+  if (!(error instanceof Deno.errors.UnexpectedEof)) throw error;
+}
+
+/** A job that stops neither by itself nor when it is told to. */
+const ENDLESS = {
+  "loops": (_: Deno.Conn) => {
+    for (;;);
   },
-);
+  "waits": (_: Deno.Conn) => new Promise<never>(() => {}),
+};
+
+/** Pools by how they stop it. */
+const STOPS: Record<string, ThreadPoolOptions> = {
+  "as by default": {},
+  ...(isOldDeno ? {} : { "hardKill": { hardKill: true } }),
+};
+
+connectionSuites("A connection that is stopped", TCP, {
+  ...rows(
+    {
+      "a read": [0, "read"],
+      "a read that waits": [1, "read"],
+      "a write": [0, "write"],
+    } as const,
+    (what) => `Conn gives ${what} the class of a client's reset`,
+    async ({ pool, gate }, [opens, action]) => {
+      const { server, reset } = await resettablePair();
+      if (opens) gate.open();
+      const result = pool.execute("failureOf", [server, action, gate.key]);
+      await gate.arrived();
+      await reset();
+      gate.open();
+      const name = await result;
+      const other = action === "write" ? "BrokenPipe" : "ConnectionReset";
+      assert(["ConnectionReset", other].includes(name), name);
+    },
+  ),
+
+  ...rows(
+    ENDLESS,
+    (what) => `execute() closes a connection at its timeout whose job ${what}`,
+    async ({ make, pair }, job) => {
+      for (const [name, options] of Object.entries(STOPS)) {
+        const pool = make({ abortGrace: 20, ...options });
+        const { client, server } = await pair();
+        const late = assertRejects(
+          () => pool.execute(job, [server], { timeout: 50 }),
+          JobTimeoutError,
+        );
+        assertEquals(await readText(client), "", name);
+        await late;
+      }
+    },
+  ),
+
+  "execute() closes connections when the module cannot start": async (t) => {
+    const module = new URL("./fixtures/missing.ts", import.meta.url);
+    const { client, server } = await t.pair();
+    await assertRejects(() => t.make({ module }).execute("greet", [server]));
+    await assertClosed(client);
+  },
+});
+
+const { "TCP by bytes": bytes } = TCP;
+
+connectionSuites("The last bytes of a connection", { "TCP by bytes": bytes }, {
+  "execute() is aborted while last bytes go out, without harm to others":
+    async (
+      given,
+    ) => {
+      const { pool, gate } = given;
+      const stop = new AbortController();
+      const { result } = await unread(given, pool, stop.signal);
+      const held = pool.execute("blockAtGate", [gate.key]);
+      await gate.arrived();
+      const queued = Array.from(
+        { length: 5 },
+        (_, i) => pool.execute((i: number) => i, [i]),
+      );
+      stop.abort(new Error("no longer"));
+      await assertRejects(() => result, Error, "no longer");
+      gate.open();
+      await held;
+      assertEquals(await Promise.all(queued), [0, 1, 2, 3, 4]);
+    },
+
+  "terminate() rejects a job whose last bytes go out": async (given) => {
+    const pool = given.make();
+    const { result } = await unread(given, pool);
+    const isTerminated = assertRejects(() => result, PoolTerminatedError);
+    await pool.terminate();
+    await isTerminated;
+  },
+
+  "execute() loses no last bytes to a crash of another job": async (given) => {
+    const { client, result, size } = await unread(given, given.pool);
+    await assertRejects(() => given.pool.execute("exit"), WorkerCrashedError);
+    assertEquals((await readAll(client)).length, size);
+    await result;
+  },
+});
 
 /** A job that has ended while its client has not read what it wrote. */
-async function unread(pool: ThreadPool<typeof jobs>, signal?: AbortSignal) {
-  const { client, server } = await tcpPair();
-  const written = new SharedArrayBuffer(4);
+async function unread(
+  { pair }: Connections,
+  pool: ThreadPool<typeof jobs>,
+  signal?: AbortSignal,
+) {
+  const { client, server } = await pair();
   const size = await fillsSocket();
+  const written = new SharedArrayBuffer(4);
   const result = pool.execute("flood", [server, size, written], { signal });
   const words = new Int32Array(written);
-  for (let i = 0; Atomics.load(words, 0) < size; i++) {
-    if (i > 1_000) throw new Error(`wrote ${words[0]} of ${size}`);
-    await delay(2);
+  for (let now; (now = Atomics.load(words, 0)) < size;) {
+    await Atomics.waitAsync(words, 0, now).value;
   }
   // The worker is free again.
-  await pool.execute("useLeft").catch(() => {});
+  await pool.execute(() => {});
   return { client, result, size };
 }
 
 /** More than the sockets of a connection hold, by less than the pool holds. */
 async function fillsSocket(): Promise<number> {
   const { client, server } = await tcpPair();
-  const chunk = new Uint8Array(64 * 1024);
   let written = 0;
-  let stuck = false;
+  const chunk = new Uint8Array(64 * 1024);
   const writing = (async () => {
     for (;;) written += await server.write(chunk);
   })().catch(() => {});
-  for (let before = -1; !stuck; before = written) {
-    await delay(30);
-    stuck = before === written;
+  for (let before = -1; before !== written;) {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 30));
   }
   client.close();
   await writing;
-  server.close();
+  closeIfOpen(server);
   return written + 512 * 1024;
 }
-
-poolTest(
-  "an abort while a job's last bytes are written out harms no queued job",
-  async () => {
-    await using pool = makePool();
-    const controller = new AbortController();
-    const { client, result } = await unread(pool, controller.signal);
-    using _ = client;
-    using gate = new Gate();
-    const others = await tcpPair();
-    using _client = others.client;
-    const held = pool.execute("hold", [others.server, gate.key]);
-    await gate.arrived();
-    const queued = Array.from(
-      { length: 5 },
-      (_, i) => pool.execute((i: number) => i, [i]),
-    );
-    controller.abort(new Error("no longer"));
-    await assertRejects(() => result, Error, "no longer");
-    gate.open();
-    await held;
-    assertEquals(await Promise.all(queued), [0, 1, 2, 3, 4]);
-    await pool.drain();
-    assertEquals(pool.stats().queued, 0);
-  },
-);
-
-poolTest(
-  "terminate() while a job's last bytes are written out rejects the job",
-  async () => {
-    await using pool = makePool();
-    const { client, result } = await unread(pool);
-    using _ = client;
-    await Promise.all([
-      assertRejects(() => result, PoolTerminatedError),
-      pool.terminate(),
-    ]);
-  },
-);
-
-poolTest(
-  "a crash while another job's last bytes are written out loses none of them",
-  async () => {
-    await using pool = makePool();
-    const { client, result, size } = await unread(pool);
-    using _ = client;
-    await assertRejects(() => pool.execute("crashAlone"), WorkerCrashedError);
-    const bytes = await readAll(client);
-    assertEquals(bytes.length, size);
-    await result;
-  },
-);

@@ -1,50 +1,36 @@
 // A connection in a job does what the same one does natively.
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
-import type { Way } from "./connection_ways.ts";
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { ALL } from "./connection_kinds.ts";
 import * as uses from "./fixtures/native_conns.ts";
-import { poolTest } from "./live_workers.ts";
-import { readAll, tcpPair, unixPair, writeAll } from "./sockets.ts";
-import { tlsPair, unshakenPair } from "./tls.ts";
-
-type Use = keyof typeof uses;
-type MakePair = () => Promise<{ client: Deno.Conn; server: Deno.Conn }>;
+import { closeIfOpen, isOldDeno, rows, suite } from "./moving_pools.ts";
+import { type Pair, readAll, say, unixPair } from "./sockets.ts";
+import { shakenPair, tlsPair, unshakenPair } from "./tls.ts";
 
 const module = new URL("./fixtures/native_conns.ts", import.meta.url);
-const hello = new TextEncoder().encode("hello");
 
-async function shakenPair() {
-  const pair = await tlsPair();
-  await Promise.all([pair.client.handshake(), pair.server.handshake()]);
-  return pair;
-}
+/** Uses, each with what its client has sent: what is not read would reset the connection. */
+const USES = {
+  useNoBytes: "",
+  writeViews: "",
+  writeText: "",
+  members: "",
+  readTwo: "hello",
+  readOthers: "hello",
+  afterEnd: "",
+  afterClose: "",
+} as const;
 
-const KINDS: [name: string, ways: Way[], make: MakePair][] = [
-  ["TCP", ["bytes", "descriptor"], tcpPair],
-  ["TLS", ["bytes"], shakenPair],
-];
-if (Deno.build.os !== "windows") KINDS.push(["unix", ["bytes"], unixPair]);
+type Run = (conn: Deno.TcpConn) => string[] | Promise<string[]>;
 
-const USES: Exclude<Use, "writeUnshaken" | "streamUnshaken">[] = [
-  "useNoBytes",
-  "writeViews",
-  "writeText",
-  "members",
-  "readTwo",
-  "readOthers",
-  "afterEnd",
-  "afterClose",
-];
-
-/** What is seen in it, and what its client gets. */
+/** What is seen in a connection, and what its client gets. */
 async function play(
-  make: MakePair,
-  sent: Uint8Array,
-  run: (conn: Deno.TcpConn) => string[] | Promise<string[]>,
+  pair: Promise<Pair>,
+  sent: string,
+  run: Run,
 ): Promise<[string[], string]> {
-  const { client, server } = await make();
+  const { client, server } = await pair;
   try {
-    await writeAll(client, sent);
+    await say(client, sent);
     const seen = await run(server as Deno.TcpConn);
     closeIfOpen(server);
     return [seen, (await readAll(client)).join()];
@@ -53,47 +39,40 @@ async function play(
   }
 }
 
-function closeIfOpen(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // It is closed.
-  }
-}
-
-for (const [name, ways, make] of KINDS) {
-  for (const connections of ways) {
-    for (const use of USES) {
-      poolTest(`${use}() as natively (${name}, ${connections})`, async () => {
-        await using pool = new ThreadPool<typeof uses>({
-          module,
-          size: 1,
-          connections,
-        });
-        // What is not read would reset the connection.
-        const sent = use.startsWith("read") ? hello : new Uint8Array();
-        const native = await play(make, sent, uses[use]);
+for (const [name, { options, pair, ...more }] of Object.entries(ALL)) {
+  const make = name === "TLS" ? shakenPair : pair;
+  suite<typeof uses>({
+    name: `A connection as natively (${name})`,
+    options: { module, ...options },
+    ...more,
+    ignore: more.ignore || isOldDeno,
+    cases: rows(
+      USES as Record<string, string>,
+      (use) => `Conn does as natively: ${use}`,
+      async ({ pool }, sent, name) => {
+        const use = name as keyof typeof USES;
+        const native = await play(make(), sent, uses[use]);
         const moved = await play(
-          make,
+          make(),
           sent,
           (conn) => pool.execute(use, [conn]),
         );
         assertEquals(moved, native);
         assertNotEquals(moved, [[], ""]);
-      });
-    }
-  }
+      },
+    ),
+  });
 }
 
-/** Pairs whose handshake fails. */
-const UNSHAKEN: Record<string, MakePair> = {
+/** Connections that fail at their first use. */
+const FAILING: Record<string, () => Promise<Pair>> = {
   "a client that speaks no TLS": async () => {
     const pair = await unshakenPair();
-    await writeAll(pair.client, hello);
+    await say(pair.client, "GET / HTTP/1.1\r\n\r\n");
     await pair.client.closeWrite();
     return pair;
   },
-  "a client that has left": async () => {
+  "a client that leaves before it shakes hands": async () => {
     const pair = await unshakenPair();
     await pair.client.closeWrite();
     return pair;
@@ -110,19 +89,39 @@ const UNSHAKEN: Record<string, MakePair> = {
   },
 };
 
-for (const [name, make] of Object.entries(UNSHAKEN)) {
-  poolTest(`the first write() tells of ${name}, as natively`, async () => {
-    await using pool = new ThreadPool<typeof uses>({ module, size: 1 });
-    for (const use of ["writeUnshaken", "streamUnshaken"] as const) {
-      const [native, moved] = [await make(), await make()];
-      const expected = await uses[use](native.server as Deno.TcpConn);
-      assertEquals(
-        await pool.execute(use, [moved.server as Deno.TcpConn]),
-        expected,
-      );
-      assert(expected[0].match(/InvalidData|UnexpectedEof/));
-      closeIfOpen(native.server);
-      for (const { client } of [native, moved]) closeIfOpen(client);
-    }
+for (const connections of ["bytes", "descriptor"] as const) {
+  suite<typeof uses>({
+    name: `A connection that fails as natively (${connections})`,
+    options: { module, connections },
+    lingers: true,
+    cases: {
+      ...rows(
+        FAILING,
+        (name) => `Conn.write() and handshake() tell of ${name}`,
+        async ({ pool, use }, make) => {
+          for (const job of ["writeUnshaken", "streamUnshaken"] as const) {
+            const [native, moved] = [await make(), await make()];
+            for (const { client } of [native, moved]) use(client);
+            const server = use(native.server) as Deno.TcpConn;
+            const expected = await uses[job](server);
+            const result = pool.execute(job, [moved.server as Deno.TcpConn]);
+            assertEquals(await result, expected);
+            assertMatch(expected[0], /InvalidData|UnexpectedEof/);
+          }
+        },
+      ),
+      ...(Deno.build.os === "windows" ? {} : {
+        "Conn tells of a client of a unix socket that is gone": async (
+          { pool },
+        ) => {
+          const [native, moved] = [await unixPair(), await unixPair()];
+          for (const { client } of [native, moved]) client.close();
+          using server = native.server;
+          const expected = await uses.useGone(server as never);
+          const result = pool.execute("useGone", [moved.server as never]);
+          assertEquals(await result, expected);
+        },
+      }),
+    },
   });
 }

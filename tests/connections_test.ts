@@ -1,306 +1,251 @@
-// Connections move into jobs: in the worker they are what they were here.
+// A connection does the same in a job, whichever kind it is, and however it moves.
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { JobCloneError, ThreadPool, transfer } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/connections.ts";
-import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import { JobCloneError, transfer } from "@spindle/thread-pool";
 import {
-  type Pair,
+  ALL,
+  BYTES,
+  type Connections,
+  connectionSuites,
+  TCP,
+} from "./connection_kinds.ts";
+import { type Cases, rows } from "./moving_pools.ts";
+import {
+  ask,
+  exchange,
   pattern,
   readAll,
+  readCount,
   readText,
   sameBytes,
-  tcpPair,
-  unixPair,
+  say,
   writeAll,
 } from "./sockets.ts";
 
-const windows = Deno.build.os === "windows";
+const MIB = 1024 * 1024;
+const MEMORY = ["array", "part", "node", "shared", "resizable"] as const;
 
-function makePool(size = 1): ThreadPool<typeof jobs> {
-  const module = new URL("./fixtures/connections.ts", import.meta.url);
-  return new ThreadPool<typeof jobs>({ module, size });
-}
+/** Ways to write, each with the length of all and of a piece. */
+const WRITES = {
+  "piece by piece": ["array", 80_000, 4],
+  "all at once": ["array", 5_000_003, 5_000_003],
+  "without waiting": ["unawaited", 100_000, 1_000],
+  "by its stream": ["stream", 500_000, 10_000],
+} as const;
 
-const encode = (text: string) => new TextEncoder().encode(text);
-
-/** Both kinds of sockets behave the same. */
-function bothKinds(
-  name: string,
-  fn: (pair: () => Promise<Pair>) => Promise<void>,
-): void {
-  poolTest(`${name} (TCP)`, () => fn(tcpPair));
-  poolTest({
-    name: `${name} (unix sockets; skipped on Windows)`,
-    ignore: windows,
-  }, () => fn(unixPair));
-}
-
-bothKinds("a connection is read and written in a job", async (pair) => {
-  await using pool = makePool();
-  const { client, server } = await pair();
-  using _ = client;
-  const result = pool.execute("echo", [server]);
-  await writeAll(client, encode("one "));
-  await writeAll(client, encode("two"));
-  await client.closeWrite();
-  assertEquals(await readText(client), "one two");
-  assertEquals(await result, 7);
-});
-
-bothKinds("readable and writable work in a job", async (pair) => {
-  await using pool = makePool();
-  const { client, server } = await pair();
-  using _ = client;
-  const result = pool.execute("echoStreams", [server]);
-  const sent = pattern(300_000);
-  const [back] = await Promise.all([
-    readAll(client),
-    writeAll(client, sent).then(() => client.closeWrite()),
-  ]);
-  assert(sameBytes(back, sent));
-  await result;
-});
-
-bothKinds(
-  "4 MiB go through a job, byte for byte, there and back at once",
-  async (pair) => {
-    await using pool = makePool();
-    const { client, server } = await pair();
-    using _ = client;
-    const result = pool.execute("echo", [server]);
-    const sent = pattern(4 * 1024 * 1024 + 13);
-    const [back] = await Promise.all([
-      readAll(client),
-      writeAll(client, sent).then(() => client.closeWrite()),
-    ]);
-    assert(sameBytes(back, sent));
+const CARRIES: Cases<Connections> = {
+  "Conn.read() and write() carry bytes there and back": async (t) => {
+    const { client, result } = await t.serve("echo");
+    const sent = pattern(2 * MIB + 1);
+    assert(sameBytes(await exchange(client, sent), sent));
     assertEquals(await result, sent.length);
   },
-);
 
-bothKinds("8 MiB arrive in a job byte for byte", async (pair) => {
-  await using pool = makePool();
-  const { client, server } = await pair();
-  const result = pool.execute("sum", [server]);
-  const sent = pattern(8 * 1024 * 1024);
-  await writeAll(client, sent);
-  client.close();
-  let sum = 0;
-  for (const byte of sent) sum = (sum * 31 + byte) | 0;
-  assertEquals(await result, [sent.length, sum]);
-});
+  "execute() moves the side that has connected": async (t) => {
+    const { client, server } = await t.pair();
+    const result = t.pool.execute("echo", [client]);
+    const sent = pattern(MIB + 1);
+    assert(sameBytes(await exchange(t.use(server), sent), sent));
+    assertEquals(await result, sent.length);
+  },
+};
 
-bothKinds("localAddr and remoteAddr are known in a job", async (pair) => {
-  await using pool = makePool();
-  const { client, server } = await pair();
-  using _ = client;
-  const { localAddr, remoteAddr } = server;
-  assertEquals(await pool.execute("describe", [server as Deno.TcpConn]), {
-    localAddr: localAddr as Deno.NetAddr,
-    remoteAddr: remoteAddr as Deno.NetAddr,
-  });
-});
+connectionSuites("A connection in a job", BYTES, CARRIES);
 
-bothKinds("a job may end its side and still read", async (pair) => {
-  await using pool = makePool();
-  const { client, server } = await pair();
-  using _ = client;
-  const result = pool.execute("closeWriteThenRead", [server]);
-  assertEquals(await readText(client), "bye");
-  await writeAll(client, encode("answer"));
-  assertEquals(await result, "answer");
-});
+connectionSuites("A connection in a job", ALL, {
+  ...CARRIES,
 
-bothKinds(
-  "a job starts, and may speak first, though the client has sent nothing",
-  async (pair) => {
-    await using pool = makePool();
+  "execute() moves both sides of one connection": async ({ make, pair }) => {
     const { client, server } = await pair();
-    using _ = client;
-    const result = pool.execute("greet", [server]);
-    assertEquals(await readText(client), "hello");
-    await result;
+    const pool = make({ size: 2 });
+    const echoed = pool.execute("echo", [server]);
+    assertEquals(await pool.execute("endThenRead", [client]), "bye");
+    assertEquals(await echoed, 3);
   },
-);
 
-bothKinds(
-  "what the client has sent before the move is read in the job",
-  async (pair) => {
-    await using pool = makePool();
+  "Conn has its addresses, and takes its options": async ({ pool, pair }) => {
+    const { server } = await pair();
+    const { localAddr, remoteAddr } = server;
+    assertEquals(await pool.execute("addresses", [server]), {
+      localAddr: { ...localAddr },
+      remoteAddr: { ...remoteAddr },
+    });
+  },
+
+  "Conn.read() gets what was sent before the move": async ({ pool, pair }) => {
     const { client, server } = await pair();
-    await writeAll(client, encode("early"));
-    client.close();
-    assertEquals(await pool.execute("readSmall", [server]), "ear|ly|");
+    await Promise.all([say(client, "early"), handshake(server)]);
+    await client.closeWrite();
+    assertEquals(await pool.execute("readThrees", [server]), ["ear", "ly"]);
   },
-);
 
-poolTest(
-  "connections are found at any depth of arrays and objects",
-  async () => {
-    await using pool = makePool();
-    const pairs = await Promise.all([tcpPair(), tcpPair(), tcpPair()]);
-    const [first, ...others] = pairs.map(({ server }) => server);
-    const value: Parameters<typeof jobs.greetDeep>[0] = {
-      list: [{ conn: first, name: "deep" }],
-      others,
-    };
-    const isSame = await pool.execute("greetDeep", [value, first]);
-    const texts = await Promise.all(
-      pairs.map(({ client }) => readText(client)),
+  "Conn.read() gets what was sent while other jobs were in front": async (
+    t,
+  ) => {
+    const held = t.pool.execute("blockAtGate", [t.gate.key]);
+    await t.gate.arrived();
+    const pairs = await Promise.all(Array.from({ length: 5 }, t.pair));
+    const results = pairs.map(({ server }) =>
+      t.pool.execute("reply", [server])
     );
-    assertEquals(texts, ["deep", "other deep", "other deep"]);
-    assert(isSame);
-    assert(value.list[0].conn === first, "the caller's object has changed");
-    for (const { client } of pairs) client.close();
-  },
-);
-
-poolTest(
-  "a connection moves beside a moved buffer and a cloned Map",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const buffer = new ArrayBuffer(4);
-    const object = { a: 1 };
-    const result = pool.execute(
-      async (
-        conn: Deno.Conn,
-        { list, map, object }: {
-          list: ArrayBuffer[];
-          map: Map<string, unknown>;
-          object: unknown;
-        },
-      ) => {
-        await conn.write(new Uint8Array(list[0]));
-        return [map.get("a"), map.get("object") === object];
-      },
-      [server, {
-        list: [transfer(buffer)],
-        map: new Map<string, unknown>([["a", 1n], ["object", object]]),
-        object,
-      }],
-    );
-    assert(buffer.detached);
-    assertEquals(await readAll(client), new Uint8Array(4));
-    assertEquals(await result, [1n, true]);
-  },
-);
-
-poolTest("two reads at once get different bytes", async () => {
-  await using pool = makePool();
-  const { client, server } = await tcpPair();
-  using _ = client;
-  const result = pool.execute("readTwice", [server]);
-  await writeAll(client, encode("ab"));
-  assertEquals(await result, "ab");
-});
-
-poolTest(
-  "a handler may use its buffer again once write() has resolved",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const result = pool.execute("reuseBuffer", [server]);
-    const bytes = await readAll(client);
-    await result;
-    assertEquals(bytes.length, 200_000);
-    assert(bytes.every((byte, i) => byte === Math.floor(i / 10_000)));
-  },
-);
-
-poolTest(
-  "a handler that writes faster than its client reads has to wait",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const size = 48 * 1024 * 1024;
-    const words = new Int32Array(new SharedArrayBuffer(4));
-    const result = pool.execute("flood", [server, size, words.buffer]);
-    const buffer = new Uint8Array(256 * 1024);
-    let read = 0;
-    let ahead = 0;
-    for (let count; (count = await client.read(buffer)) !== null;) {
-      assert(buffer.subarray(0, count).every((byte) => byte === 7));
-      read += count;
-      ahead = Math.max(ahead, Atomics.load(words, 0) - read);
-      // Slower than the handler, though nothing here waits for a clock.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+    const large = await t.pair();
+    const read = t.pool.execute("readPattern", [large.server, "array", 1_000]);
+    const answers = pairs.map(({ client }, i) => ask(client, `early ${i}`));
+    await exchangeEarly(large.client);
+    t.gate.open();
+    for (const [i, answer] of answers.entries()) {
+      assertEquals(await answer, `re: early ${i}`);
+      assertEquals(await results[i], `early ${i}`);
     }
-    await result;
-    assertEquals(read, size);
-    assert(ahead < size / 2, `the handler was ${ahead} bytes ahead`);
-  },
-);
+    assertEquals(await read, 50_000);
+    await held;
 
-poolTest(
-  "a client that writes faster than its handler reads has to wait",
-  async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using gate = new Gate();
-    const result = pool.execute(
-      async (conn: Deno.Conn, key: SharedArrayBuffer) => {
-        const words = new Int32Array(key);
-        Atomics.add(words, 0, 1);
-        Atomics.notify(words, 0);
-        await Atomics.waitAsync(words, 1, 0).value;
-        const buffer = new Uint8Array(256 * 1024);
-        let total = 0;
-        for (let count; (count = await conn.read(buffer)) !== null;) {
-          total += count;
-        }
-        return total;
-      },
-      [server, gate.key],
-    );
+    /** More than a buffer, which nobody reads yet. */
+    async function exchangeEarly(client: Deno.Conn): Promise<void> {
+      await writeAll(client, pattern(50_000));
+      await client.closeWrite();
+    }
+  },
+
+  "Conn.read() lets two who wait take turns": async ({ gate, serve }) => {
+    const { client, result } = await serve("readBoth", gate.key);
     await gate.arrived();
-    const size = 64 * 1024 * 1024;
-    const chunk = new Uint8Array(64 * 1024);
-    let written = 0;
-    let isStuck = false;
-    const writing = (async () => {
-      while (written < size) {
-        written += await client.write(chunk);
+    await say(client, "ab");
+    assertEquals(await result, "ab");
+  },
+
+  "Conn.read() fills memory of every kind, and BYOB readers": async (t) => {
+    for (const how of [...MEMORY, "byob"] as const) {
+      const { client, result } = await t.serve("readPattern", how, 7_000);
+      await exchange(client, pattern(100_000));
+      assertEquals(await result, 100_000, how);
+    }
+  },
+
+  ...rows(
+    WRITES,
+    (how) => `Conn.write() brings all in order, ${how}`,
+    async ({ serve }, [how, length, piece]) => {
+      const { client, result } = await serve(
+        "writePattern",
+        how,
+        length,
+        piece,
+      );
+      assert(sameBytes(await readAll(client), pattern(length)));
+      await result;
+    },
+  ),
+
+  "Conn.write() leaves memory of every kind free again": async (t) => {
+    for (const how of MEMORY) {
+      for (const piece of [10, 5_000, 40_000, 200_000]) {
+        const { client, server } = await t.pair();
+        const length = 10 * piece;
+        const args = [server, how, length, piece] as const;
+        const result = t.pool.execute("writePattern", [...args]);
+        const bytes = await readAll(client);
+        assert(sameBytes(bytes, pattern(length)), `${how}, ${piece} bytes`);
+        await result;
       }
+    }
+  },
+
+  "Conn.readable and writable carry bytes there and back": async (t) => {
+    const { client, result } = await t.serve("echoStreams");
+    const sent = pattern(1_000_001);
+    assert(sameBytes(await exchange(client, sent), sent));
+    await result;
+  },
+
+  "execute() keeps connections apart that one worker serves at once": async (
+    t,
+  ) => {
+    const pool = t.make({ concurrency: 16 });
+    const pairs = await Promise.all(Array.from({ length: 32 }, t.pair));
+    const results = pairs.map(({ server }) => pool.execute("echo", [server]));
+    await Promise.all(pairs.map(async ({ client }, i) => {
+      for (let step = 0; step < 5; step++) {
+        const text = `client ${i}, step ${step}`;
+        await say(client, text);
+        assertEquals(await readCount(client, text.length), text);
+      }
+      await client.closeWrite();
+    }));
+    await Promise.all(results);
+  },
+
+  "execute() serves others beside a client that is silent": async (t) => {
+    const pool = t.make({ concurrency: 2 });
+    const silent = await t.pair();
+    const held = pool.execute("arriveAndEcho", [silent.server, t.gate.key]);
+    await t.gate.arrived();
+    for (let i = 0; i < 10; i++) {
+      const { client, result } = await t.serve("reply");
+      assertEquals(await ask(client, "quick"), "re: quick");
+      await result;
+    }
+    assertEquals(await ask(silent.client, "late"), "late");
+    await held;
+  },
+});
+
+async function handshake(conn: Deno.Conn): Promise<void> {
+  if ("handshake" in conn) await (conn as Deno.TlsConn).handshake();
+}
+
+/** The buffers of a socket and those of the pool. */
+const FAR_AHEAD = 16 * MIB;
+const MUCH = 48 * MIB;
+
+/** Resolves when a count has not grown for a while. */
+async function stalled(count: () => number): Promise<number> {
+  for (let last = -1;;) {
+    const now = count();
+    if (now > 0 && now === last) return now;
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+connectionSuites("Back pressure of a connection", TCP, {
+  "Conn.write() waits for clients that read nothing": async (t) => {
+    const pool = t.make({ concurrency: 4 });
+    const pairs = await Promise.all(Array.from({ length: 4 }, t.pair));
+    const writers = pairs.map(({ server, client }) => {
+      const written = new SharedArrayBuffer(4);
+      const result = pool.execute("flood", [server, MUCH, written]);
+      return { client, result, words: new Int32Array(written) };
+    });
+    for (const { words } of writers) {
+      const ahead = await stalled(() => Atomics.load(words, 0));
+      assert(ahead < FAR_AHEAD, `The job was ${ahead} bytes ahead`);
+    }
+    const [first, ...others] = writers;
+    assertEquals((await readAll(first.client)).length, MUCH);
+    await first.result;
+    for (const { client } of others) client.close();
+    await Promise.allSettled(others.map(({ result }) => result));
+  },
+
+  "Conn.read() holds up a client while it is not called": async (t) => {
+    const { client, result } = await t.serve("failureOf", "read", t.gate.key);
+    await t.gate.arrived();
+    let written = 0;
+    const writing = (async () => {
+      const chunk = new Uint8Array(64 * 1024);
+      while (written < MUCH) written += await client.write(chunk);
       client.close();
     })();
-    for (let before = -1; !isStuck && written < size; before = written) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      isStuck = before === written;
-    }
-    assert(isStuck, "the client could write all");
-    gate.open();
+    const ahead = await stalled(() => written);
+    assert(ahead < FAR_AHEAD, `The client was ${ahead} bytes ahead`);
+    t.gate.open();
+    assertEquals(await result, "end");
     await writing;
-    assertEquals(await result, written);
   },
-);
-
-poolTest(
-  "200 connections, 20 at once, are all served by two workers",
-  async () => {
-    await using pool = makePool(2);
-    let left = 200;
-    async function clients() {
-      while (left > 0) {
-        const text = `client ${left}`.repeat(left--);
-        const { client, server } = await tcpPair();
-        using _ = client;
-        const result = pool.execute("echo", [server]);
-        await writeAll(client, encode(text));
-        await client.closeWrite();
-        assertEquals(await readText(client), text);
-        assertEquals(await result, text.length);
-      }
-    }
-    await Promise.all(Array.from({ length: 20 }, clients));
-  },
-);
+});
 
 const CONTAINERS: Record<string, (conn: Deno.Conn) => unknown> = {
+  "an object in an array": (conn) => [{ deep: [{ conn }] }],
   "a Map": (conn) => new Map([["conn", conn]]),
   "a Map as its key": (conn) => new Map([[conn, 1]]),
   "a Set": (conn) => new Set([1, conn]),
@@ -315,37 +260,67 @@ const CONTAINERS: Record<string, (conn: Deno.Conn) => unknown> = {
   "a long array": (conn) => [...new Array(2_000).fill(0), conn],
 };
 
-for (const [name, make] of Object.entries(CONTAINERS)) {
-  poolTest(`a connection in ${name} moves`, async () => {
-    await using pool = makePool();
-    const { client, server } = await tcpPair();
-    using _ = client;
-    const isFound = pool.execute(async (value: unknown) => {
-      const found: Deno.Conn[] = [];
-      const find = (value: unknown): void => {
-        if (typeof value !== "object" || value === null) return;
-        if ("remoteAddr" in value) found.push(value as Deno.Conn);
-        else if (value instanceof Map) [...value].flat().forEach(find);
-        else if (value instanceof Set) value.forEach(find);
-        else Object.values(value).forEach(find);
-      };
-      find(value);
-      await found[0]?.write(new Uint8Array([7]));
-      return found.length;
-    }, [make(server)]);
-    const [bytes, count] = await Promise.all([readAll(client), isFound]);
-    assertEquals([[...bytes], count], [[7], 1]);
-  });
-}
+connectionSuites("A connection among values", TCP, {
+  ...rows(
+    CONTAINERS,
+    (name) => `execute() finds a connection in ${name}`,
+    async ({ pool, pair }, make) => {
+      const { client, server } = await pair();
+      const isSame = pool.execute(
+        async (value: unknown, again: Deno.Conn) => {
+          const find = (value: unknown): Deno.Conn[] =>
+            typeof value !== "object" || value === null
+              ? []
+              : "remoteAddr" in value
+              ? [value as Deno.Conn]
+              : value instanceof Map
+              ? [...value].flat().flatMap(find)
+              : value instanceof Set
+              ? [...value].flatMap(find)
+              : Object.values(value).flatMap(find);
+          const [conn, ...others] = find(value);
+          await conn.write(new Uint8Array([7]));
+          return conn === again && others.length === 0;
+        },
+        [make(server), server],
+      );
+      assertEquals(await readAll(client), new Uint8Array([7]));
+      assert(await isSame);
+    },
+  ),
 
-poolTest("a connection cannot move back to the caller", async () => {
-  await using pool = makePool();
-  const { client, server } = await tcpPair();
-  using _ = client;
-  await assertRejects(
-    () => pool.execute("giveBack", [server]),
-    JobCloneError,
-    "connection",
-  );
-  assertEquals(await readText(client), "");
+  "execute() moves several connections beside buffers and clones": async (
+    t,
+  ) => {
+    const pairs = await Promise.all([t.pair(), t.pair()]);
+    const buffer = new ArrayBuffer(4);
+    const value = {
+      conns: pairs.map(({ server }) => server),
+      buffers: [transfer(buffer)],
+      map: new Map([["a", 1n]]),
+    };
+    const result = t.pool.execute(
+      async ({ conns, buffers, map }: typeof value) => {
+        for (const conn of conns) await conn.write(new Uint8Array(buffers[0]));
+        return map;
+      },
+      [value],
+    );
+    assert(buffer.detached);
+    for (const [i, { client, server }] of pairs.entries()) {
+      assertEquals(await readAll(client), new Uint8Array(4));
+      assert(value.conns[i] === server, "The caller's object has changed");
+    }
+    assertEquals(await result, value.map);
+  },
+
+  "execute() refuses a connection in a result, and closes it": async (t) => {
+    const { client, server } = await t.pair();
+    await assertRejects(
+      () => t.pool.execute((conn: Deno.Conn) => [{ conn }], [server]),
+      JobCloneError,
+      "connection",
+    );
+    assertEquals(await readText(client), "");
+  },
 });

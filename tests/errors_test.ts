@@ -1,5 +1,4 @@
 // What a handler throws arrives as what it was.
-import { fileURLToPath } from "node:url";
 import {
   assert,
   assertEquals,
@@ -11,334 +10,244 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import {
+  JobTimeoutError,
   PoolTerminatedError,
   QueueFullError,
   ThreadPool,
   ThreadPoolError,
+  WorkerCrashedError,
 } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/errors.ts";
-import { poolTest } from "./live_workers.ts";
+import { KINDS, makePool, reasonOf } from "./kinds.ts";
+import { eachRow, moduleOf, test } from "./pools.ts";
 
-const module = new URL("./fixtures/errors.ts", import.meta.url);
-type Thrown = Error & Record<string, unknown>;
+// deno-lint-ignore no-explicit-any
+type Thrown = any;
 
-/** What a job that throws is rejected with; both ways of throwing must agree. */
-async function thrown(kind: jobs.Kind): Promise<Thrown> {
-  await using pool = new ThreadPool<typeof jobs>({ module, size: 1 });
+/** What a job is rejected with that throws what `make` gives; both ways must agree. */
+async function thrownBy(
+  pool: ThreadPool,
+  make: () => unknown,
+): Promise<Thrown> {
   const [now, later] = await Promise.all([
-    pool.execute("throwNow", [kind]).catch((error: unknown) => error),
-    pool.execute("throwLater", [kind]).catch((error: unknown) => error),
-  ]);
-  if (now instanceof Error) {
-    assertInstanceOf(later, Error);
-    assertEquals([now.name, now.message], [later.name, later.message]);
-  } else assertEquals(now, later);
-  assertEquals(pool.stats().crashed, 0, "the worker has died");
-  return now as Thrown;
+    new Function(`throw (${make})();`),
+    new Function(`return (async () => { await 0; throw (${make})(); })();`),
+  ].map((job) => reasonOf(pool.execute(job as () => void))));
+  assertEquals(describe(now), describe(later));
+  return now;
 }
 
-const BUILT_IN = {
-  Error,
-  TypeError,
-  RangeError,
-  SyntaxError,
-  ReferenceError,
-  EvalError,
-  URIError,
-} as const;
-
-for (const [name, Class] of Object.entries(BUILT_IN)) {
-  poolTest(
-    `a ${name} arrives as a ${name}, with message and stack`,
-    async () => {
-      const error = await thrown(name as jobs.Kind);
-      assertInstanceOf(error, Class);
-      assertStrictEquals(error.constructor, Class);
-      assertEquals([error.name, error.message], [name, "wrong"]);
-      assertStringIncludes(error.stack!, "throwNow");
-      assertStringIncludes(error.stack!, "fixtures/errors.ts");
-      assertFalse("cause" in error);
-      assertEquals(Object.keys(error), []);
-    },
-  );
-}
-
-poolTest("an error without a message arrives without one", async () => {
-  assertEquals((await thrown("empty")).message, "");
-});
-
-poolTest("an AggregateError keeps its errors and cause", async () => {
-  const error = await thrown("aggregate") as unknown as AggregateError;
-  assertInstanceOf(error, AggregateError);
-  assertEquals([error.message, error.cause], ["several", "why"]);
-  assertInstanceOf(error.errors[0], TypeError);
-  assertEquals(error.errors[0].message, "one");
-  assertEquals(error.errors.slice(1), [2, { three: 3 }]);
-});
-
-poolTest(
-  "a subclass of AggregateError keeps its errors, name and properties",
-  async () => {
-    const error = await thrown("customAggregate");
-    assertInstanceOf(error, AggregateError);
-    assertEquals([error.name, error.extra], ["CustomAggregate", "x"]);
-    assertEquals((error.errors as Thrown[])[0].code, 42);
-  },
-);
-
-poolTest("a SuppressedError keeps both its errors", async () => {
-  const error = await thrown("suppressed") as unknown as SuppressedError;
-  assertInstanceOf(error, SuppressedError);
-  assertInstanceOf(error.error, RangeError);
-  assertInstanceOf(error.suppressed, TypeError);
-  assertEquals(error.message, "both");
-});
-
-poolTest("a DOMException keeps its name and code", async () => {
-  const aborted = await thrown("domException");
-  assertInstanceOf(aborted, DOMException);
-  assertEquals(
-    [aborted.name, aborted.code, aborted.message],
-    ["AbortError", DOMException.ABORT_ERR, "aborted"],
-  );
-  assertStringIncludes(aborted.stack!, "errors.ts");
-  const clone = await thrown("dataCloneError");
-  assertEquals(clone.code, DOMException.DATA_CLONE_ERR);
-});
-
-poolTest("errors of Deno keep their class", async () => {
-  const error = await thrown("notFound");
-  assertInstanceOf(error, Deno.errors.NotFound);
-  assertEquals([error.name, error.message], ["NotFound", "no such file"]);
-  assertInstanceOf(await thrown("badResource"), Deno.errors.BadResource);
-});
-
-poolTest("an error of a system call keeps class and code", async () => {
-  await using pool = new ThreadPool<typeof jobs>({ module, size: 1 });
-  const path = fileURLToPath(new URL("./no_such_file", import.meta.url));
-  const expected = await Deno.readTextFile(path).catch((error) => error);
-  const error = await assertRejects(
-    () => pool.execute("readMissing", [path]),
-    Deno.errors.NotFound,
-  ) as Deno.errors.NotFound & { code: string };
-  assertEquals(error.code, expected.code);
-  assertEquals(error.message, expected.message);
-});
-
-poolTest(
-  "an error of an own class keeps name and properties, and its built-in base",
-  async () => {
-    const error = await thrown("custom");
-    assertInstanceOf(error, TypeError);
-    assertEquals([error.name, error.message, error.code], [
-      "CustomError",
-      "custom",
-      42,
-    ]);
-    assertEquals(error.details, { list: [1, 2], at: new Date(0) });
-    assertMatch(String(error), /^CustomError: custom/);
-  },
-);
-
-poolTest(
-  "an error of an own class that sets no name goes by its class's",
-  async () => {
-    const error = await thrown("unnamed");
-    assertInstanceOf(error, Error);
-    assertEquals(error.name, "UnnamedError");
-    const far = await thrown("unnamedRange");
-    assertInstanceOf(far, RangeError);
-    assertEquals(far.name, "UnnamedRangeError");
-  },
-);
-
-poolTest(
-  "an error that a handler names like one of ours is not one of ours",
-  async () => {
-    const error = await thrown("queueFull");
-    assertEquals(error.name, "QueueFullError");
-    assertFalse(error instanceof QueueFullError);
-    assertFalse(error instanceof ThreadPoolError);
-  },
-);
-
-poolTest(
-  "an error keeps a name and properties that were put on it",
-  async () => {
-    assertEquals((await thrown("renamed")).name, "Renamed");
-    const { code, errno } = await thrown("coded");
-    assertEquals([code, errno], ["E_CODE", -2]);
-  },
-);
-
-poolTest("a chain of causes arrives whole, each with its class", async () => {
-  const { message, cause } = await thrown("nested");
-  assertEquals(message, "top");
-  assertInstanceOf(cause, TypeError);
-  assertEquals([cause.name, (cause as Thrown & Error).code], [
-    "CustomError",
-    42,
-  ]);
-  assertInstanceOf(cause.cause, DOMException);
-  assertEquals(cause.cause.name, "AbortError");
-  assertStringIncludes(cause.stack!, "errors.ts");
-
-  let last = await thrown("chain") as Error;
-  for (let i = 49; i >= 0; i--) {
-    assertEquals(last.message, `error ${i}`);
-    last = last.cause as Error;
+/** What of an error should arrive. */
+function describe(value: unknown, parents: unknown[] = []): unknown {
+  if (!(value instanceof Error)) return value;
+  if (parents.includes(value)) return `error ${parents.indexOf(value)}`;
+  const inner = (part: unknown) => describe(part, [...parents, value]);
+  let base = value;
+  const own = new Map(classes().map(([, Class]) => [Class.prototype, Class]));
+  while (!own.has(base)) base = Object.getPrototypeOf(base);
+  const Class = own.get(base)!;
+  const { name, message, constructor } = value;
+  const seen: Record<string, unknown> = { Class, message };
+  // A class that sets no name goes by its own.
+  seen.name = name === Class.name ? constructor.name : name;
+  for (const key of ["code", ...Object.getOwnPropertyNames(value)]) {
+    if (/^(name|message|stack)$/.test(key) || !(key in value)) continue;
+    const part = Reflect.get(value, key);
+    seen[key] = Array.isArray(part) ? part.map(inner) : inner(part);
   }
-});
+  return seen;
+}
 
-poolTest("a chain of 20 000 causes harms only its own job", async () => {
-  const error = await thrown("longChain");
-  assertInstanceOf(error, RangeError);
-  assertEquals(error.message, "error 19999");
-});
+type ErrorClass = new (...args: unknown[]) => Error;
 
-poolTest("causes that form a cycle arrive as a cycle", async () => {
-  const error = await thrown("cyclic");
-  const inner = error.cause as Error;
-  assertInstanceOf(inner, TypeError);
-  assertStrictEquals(inner.cause, error);
-});
-
-poolTest(
-  "causes that are no errors arrive, and one that cannot be cloned as its text",
-  async () => {
-    assert("cause" in await thrown("undefinedCause"));
-    assertEquals((await thrown("causeOfText")).cause, "text");
-    assertEquals((await thrown("causeOfObject")).cause, {
-      a: [1n],
-      m: new Map(),
+/** Every class of errors that the runtime has, by the path to it. */
+function classes(): [path: string, Class: ErrorClass][] {
+  const { errors } = Deno;
+  const namespaces = { "": globalThis, "WebAssembly.": WebAssembly };
+  return Object.entries({ ...namespaces, "Deno.errors.": errors })
+    .flatMap(([prefix, namespace]) =>
+      Object.getOwnPropertyNames(namespace).map((name): [string, unknown] => [
+        prefix + name,
+        (namespace as Record<string, unknown>)[name],
+      ])
+    ).filter((entry): entry is [string, ErrorClass] => {
+      const [, Class] = entry;
+      return typeof Class === "function" &&
+        (Class === Error || Class.prototype instanceof Error);
     });
-    assertEquals(typeof (await thrown("causeOfFunction")).cause, "string");
+}
+
+/** What is thrown, and arrives as it was; unit/error_codec_test.ts has more. */
+const SAME: Record<string, () => unknown> = {
+  "without a message": () => new Error(),
+  "a cause that is undefined": () => new Error("m", { cause: undefined }),
+  "a chain of causes, each of its class": () =>
+    new Error("top", {
+      cause: Object.assign(
+        new TypeError("mid", { cause: new DOMException("low", "AbortError") }),
+        { code: 42 },
+      ),
+    }),
+  "causes that form a cycle": () => {
+    const inner = new TypeError("inner");
+    return inner.cause = new Error("outer", { cause: inner });
   },
-);
-
-poolTest(
-  "a property that cannot be cloned does not cost the error its others",
-  async () => {
-    const error = await thrown("propertyOfFunction");
-    assertInstanceOf(error, RangeError);
-    assertEquals([error.message, error.kept], ["m", 1]);
+  "a chain of 50 causes": () => {
+    let error = new Error("error 0");
+    for (let i = 1; i < 50; i++) error = new Error(`${i}`, { cause: error });
+    return error;
   },
-);
-
-poolTest(
-  "a property that is an error stays one, also if it is the error itself",
-  async () => {
-    const { inner } = await thrown("propertyOfError");
-    assertInstanceOf(inner, RangeError);
-    assertEquals(inner.message, "inner");
-    const error = await thrown("propertyOfItself");
-    assertInstanceOf(error.self, RangeError);
-    assertEquals(error.self.message, "m");
+  "an AggregateError with a cause": () =>
+    new AggregateError([new TypeError("one"), 2, { three: 3 }], "m", {
+      cause: "why",
+    }),
+  "a SuppressedError": () =>
+    new SuppressedError(new RangeError("new"), new TypeError("old"), "both"),
+  "a DOMException": () => new DOMException("clone", "DataCloneError"),
+  "an own class with a name and properties": () => {
+    class CustomError extends TypeError {
+      override name = "CustomName";
+      code = 42;
+      details = { list: [1, 2], at: new Date(0) };
+    }
+    return new CustomError("m");
   },
-);
+  "an own class that sets no name": () =>
+    new (class OwnRangeError extends RangeError {})("m"),
+  "properties that were put on it": () =>
+    Object.assign(new Error("m"), { name: "N", code: "E_CODE", errno: -2 }),
+  "a property that is an error": () =>
+    Object.assign(new Error("m"), { inner: new RangeError("inner") }),
+  "a frozen error": () => Object.freeze(new TypeError("m")),
+  "an error behind a proxy": () => new Proxy(new TypeError("m"), {}),
+  "a number": () => 42,
+  "undefined": () => undefined,
+  "null": () => null,
+  "a text": () => "text",
+  "an object": () => ({ a: 1, list: [new Date(0)] }),
+};
 
-poolTest(
-  "an error whose getters throw arrives, and kills no worker",
-  async () => {
-    const error = await thrown("withGetter");
-    assertInstanceOf(error, RangeError);
-    assertEquals(error.message, "with a getter");
-    assertInstanceOf(await thrown("withMessageGetter"), RangeError);
-  },
-);
+for (const [kind, options] of Object.entries(KINDS)) {
+  test(`execute() rejects with what the handler throws, as it was (${kind})`, async () => {
+    await using pool = new ThreadPool({ size: 1, ...options });
+    await eachRow(SAME, async (make) => {
+      assertEquals(describe(await thrownBy(pool, make)), describe(make()));
+    });
+    assertEquals(pool.stats().crashed, 0);
+  });
+}
 
-poolTest("errors of odd fields arrive, and kill no worker", async () => {
-  for (const kind of ["noStack", "oddStack", "created"] as const) {
-    const error = await thrown(kind);
-    assertInstanceOf(error, Error);
-    assertEquals(error.message, "m", kind);
-  }
-  assertEquals((await thrown("oddName")).message, "m");
-  assertEquals(typeof (await thrown("oddMessage")).message, "string");
-  assertEquals(typeof (await thrown("symbolMessage")).message, "string");
-  assertInstanceOf(await thrown("frozen"), TypeError);
-  assertInstanceOf(await thrown("proxy"), TypeError);
-});
+/** What loses something on its way: as a text, or without what cannot be read. */
+const LOSSY: Record<string, [() => unknown, (error: Thrown) => void]> = {
+  "a symbol": [
+    () => Symbol("s"),
+    (text) => assertStringIncludes(text, "Symbol(s)"),
+  ],
+  "a function": [
+    () => function thrown() {},
+    (text) => assertStringIncludes(text, "thrown"),
+  ],
+  "a revoked proxy": [() => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return proxy;
+  }, (text) => assert(text)],
+  "a trap at every step": [
+    () => {
+      const trap = () => {
+        throw new RangeError("trapped");
+      };
+      const traps = {
+        ownKeys: trap,
+        get: trap,
+        getOwnPropertyDescriptor: trap,
+      };
+      return new Proxy(new Error("inner"), traps);
+    },
+    (text) => assertEquals(text, "a object without a text"),
+  ],
+  "a cause that cannot be cloned": [
+    () => new Error("m", { cause: () => {} }),
+    ({ cause }) => assertEquals(typeof cause, "string"),
+  ],
+  "a getter that throws": [
+    () => {
+      const get = () => {
+        throw new Error("from the getter");
+      };
+      return Object.defineProperties(new RangeError("m"), {
+        bad: { enumerable: true, get },
+        good: { enumerable: true, value: 1 },
+      });
+    },
+    (error) => {
+      assertInstanceOf(error, RangeError);
+      assertEquals([error.message, Reflect.get(error, "good")], ["m", 1]);
+    },
+  ],
+  "a chain of 20 000 causes": [
+    () => {
+      let error = new RangeError("error 0");
+      for (let i = 1; i < 20_000; i++) {
+        error = new RangeError(`error ${i}`, { cause: error });
+      }
+      return error;
+    },
+    (error) => {
+      assertInstanceOf(error, RangeError);
+      assertEquals(error.message, "error 19999");
+    },
+  ],
+  "a name like one of ours": [
+    () => Object.assign(new Error("not ours"), { name: "QueueFullError" }),
+    (error) => {
+      assertEquals(error.name, "QueueFullError");
+      assertFalse(error instanceof QueueFullError);
+      assertFalse(error instanceof ThreadPoolError);
+    },
+  ],
+};
 
-poolTest("thrown values that are no errors arrive as they are", async () => {
-  assertStrictEquals(await thrown("number"), 42 as never);
-  assertStrictEquals(await thrown("undefined"), undefined as never);
-  assertStrictEquals(await thrown("null"), null as never);
-  assertStrictEquals(await thrown("text"), "text" as never);
-  assertStrictEquals(await thrown("bigint"), 7n as never);
-  assertEquals(
-    await thrown("object") as object,
-    { a: 1, list: [new Date(0)] },
+test("execute() rejects with as much of a thrown value as can arrive, and loses no worker", async () => {
+  await using pool = new ThreadPool(1);
+  await eachRow(
+    LOSSY,
+    async ([make, check]) => check(await thrownBy(pool, make)),
   );
+  assertEquals(pool.stats().crashed, 0);
 });
 
-poolTest(
-  "thrown values that cannot be cloned arrive as their text",
-  async () => {
-    assertStringIncludes(String(await thrown("symbol")), "Symbol(thrown)");
-    assertStringIncludes(String(await thrown("function")), "thrown");
-    for (const kind of ["promise", "uncloneableObject", "revoked"] as const) {
-      assert(await thrown(kind) !== undefined, kind);
-    }
-  },
-);
+test("execute() rejects with the error of a system call, with its class and code", async () => {
+  await using pool = new ThreadPool(1);
+  const read = (path: string) => Deno.readTextFile(path);
+  const path = new URL("./no_such_file", import.meta.url).href;
+  const expected = await reasonOf(read(path)) as Error & { code: string };
+  const error = await assertRejects(() => pool.execute(read, [path]));
+  assertInstanceOf(error, Deno.errors.NotFound);
+  const { message, code } = error as typeof expected;
+  assertEquals([message, code], [expected.message, expected.code]);
+});
 
-poolTest(
-  "of 1000 jobs of which every seventh throws each settles with its own result or error",
-  async () => {
-    await using pool = new ThreadPool(4);
-    class Mine extends RangeError {
-      override name = "Mine";
-      constructor(readonly job: number) {
-        super(`job ${job}`, { cause: new TypeError(`cause ${job}`) });
-      }
-    }
-    assertEquals(new Mine(1).job, 1);
-    async function seventh(i: number): Promise<number> {
-      class Mine extends RangeError {
-        override name = "Mine";
-        constructor(readonly job: number) {
-          super(`job ${job}`, { cause: new TypeError(`cause ${job}`) });
-        }
-      }
-      if (i % 2) await Promise.resolve();
-      if (i % 7 === 6) throw new Mine(i);
-      return i * 2;
-    }
-    const results = await Promise.allSettled(
-      Array.from({ length: 1_000 }, (_, i) => pool.execute(seventh, [i])),
-    );
-    for (const [i, result] of results.entries()) {
-      if (i % 7 !== 6) {
-        assertEquals(result, { status: "fulfilled", value: i * 2 });
-        continue;
-      }
-      assert(result.status === "rejected", `job ${i} did not fail`);
-      const { reason } = result;
-      assertInstanceOf(reason, RangeError);
-      assertEquals(
-        [reason.name, reason.message, (reason as Mine).job],
-        ["Mine", `job ${i}`, i],
-      );
-      assertInstanceOf(reason.cause, TypeError);
-      assertEquals(reason.cause.message, `cause ${i}`);
-      assertStringIncludes(reason.stack!, "seventh");
-    }
-    const { completed, failed } = pool.stats();
-    assertEquals([completed, failed], [858, 142]);
-  },
-);
+test("execute() rejects with WorkerCrashedError where a worker dies of what has no text", async () => {
+  await using pool = makePool();
+  const die = () => {
+    setTimeout(() => {
+      throw { toString: 1, valueOf: 1 };
+    });
+    return new Promise(() => {});
+  };
+  await assertRejects(() => pool.execute(die), WorkerCrashedError);
+  assertEquals(await pool.execute("echo", [1]), 1);
+});
 
-poolTest(
-  "a rejection that is not an error arrives from an async handler",
-  async () => {
-    await using pool = new ThreadPool(1);
-    // deno-lint-ignore prefer-primordials
-    const error = await pool.execute(() => Promise.reject(undefined))
-      .then(() => "resolved", (reason) => reason);
-    assertStrictEquals(error, undefined);
-  },
-);
+test("execute() rejects with a signal's reason that has no text", async () => {
+  await using pool = makePool();
+  const client = new AbortController();
+  pool.addEventListener("jobstart", () => client.abort(reason), { once: true });
+  const reason = Object.assign(Object.create(null), { fn() {} });
+  const job = pool.execute("untilTold", [], client);
+  assertStrictEquals(await reasonOf(job), reason);
+  assertEquals(await pool.execute("echo", [1]), 1);
+});
 
 function whereItIsCalled(pool: ThreadPool): Promise<unknown> {
   return pool.execute(function failing() {
@@ -346,127 +255,121 @@ function whereItIsCalled(pool: ThreadPool): Promise<unknown> {
   });
 }
 
-poolTest("callerStack appends the stack of who called execute()", async () => {
-  await using pool = new ThreadPool({ size: 1, callerStack: true });
-  const error = await assertRejects(() => whereItIsCalled(pool), RangeError);
-  assertMatch(error.stack!, /failing[^]*whereItIsCalled/);
-  assertStringIncludes(error.stack!, "errors_test.ts");
-  assertFalse(/thread_pool\.ts|intake\.ts/.test(error.stack!), error.stack);
+test("callerStack appends the stack of the call, without the pool's own frames", async () => {
+  for (const callerStack of [true, false]) {
+    await using pool = new ThreadPool({ size: 1, callerStack });
+    const { stack } = await assertRejects(
+      () => whereItIsCalled(pool),
+      RangeError,
+    );
+    const pattern = callerStack ? /failing[^]*whereItIsCalled/ : /failing/;
+    assertMatch(stack!, pattern);
+    assertEquals(stack!.includes("whereItIsCalled"), callerStack);
+    assertFalse(/thread_pool\.ts|intake\.ts/.test(stack!), stack);
+  }
 });
 
-poolTest(
-  "without callerStack an error has the worker's stack only",
-  async () => {
-    await using pool = new ThreadPool(1);
-    const error = await assertRejects(() => whereItIsCalled(pool), RangeError);
-    assertFalse(error.stack!.includes("whereItIsCalled"));
-  },
-);
+test("callerStack tells where a job was called that times out", async () => {
+  await using pool = makePool({ callerStack: true });
+  for (const job of ["loop", "never"] as const) {
+    const error = await assertRejects(
+      () => pool.execute(job, [], { timeout: 20 }),
+      JobTimeoutError,
+    );
+    assertStringIncludes(error.stack!, import.meta.url);
+  }
+});
 
-poolTest(
-  "callerStack leaves thrown values alone that are no errors",
-  async () => {
-    await using pool = new ThreadPool({ size: 1, callerStack: true });
-    const thrown = await pool.execute(() => {
-      throw { stack: "mine" };
-    }).catch((error: unknown) => error);
-    assertEquals(thrown, { stack: "mine" });
-  },
-);
+test("callerStack tells callers apart whose jobs fail for one reason", async () => {
+  const pool = new ThreadPool({ size: 1, callerStack: true });
+  const first = () =>
+    assertRejects(() => pool.execute(() => 1), PoolTerminatedError);
+  const second = () =>
+    assertRejects(() => pool.execute(() => 2), PoolTerminatedError);
+  const results = [first(), second()];
+  await pool.terminate();
+  const stacks = (await Promise.all(results)).map(({ stack }) => stack!);
+  const seen = stacks.map((stack) => /\b(?:first|second)\b/g.exec(stack)?.[0]);
+  assertEquals(seen, ["first", "second"]);
+});
 
-poolTest("callerStack leaves the signal's reason alone", async () => {
+test("callerStack leaves a signal's reason alone, and what is no error", async () => {
   await using pool = new ThreadPool({ size: 1, callerStack: true });
   for (const reason of [new Error("no longer"), undefined]) {
-    const controller = new AbortController();
-    const { signal } = controller;
+    const client = new AbortController();
     const submit = (i: number) =>
-      pool.execute((i: number) => i, [i], { signal })
-        .catch((error: unknown) => error);
+      reasonOf(pool.execute((i: number) => i, [i], client));
     const results = [submit(1), submit(2)];
-    controller.abort(reason);
+    client.abort(reason);
     for (const error of await Promise.all(results)) {
-      assertStrictEquals(error, signal.reason);
+      assertStrictEquals(error, client.signal.reason);
     }
-    assertFalse(signal.reason.stack.includes("submit"), signal.reason.stack);
+    assertFalse(client.signal.reason.stack.includes("submit"));
   }
+  const thrown = () => Promise.reject({ stack: "mine" });
+  assertEquals(await reasonOf(pool.execute(thrown)), { stack: "mine" });
 });
 
-poolTest(
-  "callerStack tells callers apart whose jobs fail for one reason",
-  async () => {
-    const pool = new ThreadPool({ size: 1, callerStack: true });
-    function first() {
-      return assertRejects(() => pool.execute(() => 1), PoolTerminatedError);
-    }
-    function second() {
-      return assertRejects(() => pool.execute(() => 2), PoolTerminatedError);
-    }
-    const results = [first(), second()];
-    await pool.terminate();
-    const [a, b] = await Promise.all(results);
-    assertStringIncludes(a.stack!, "first");
-    assertFalse(a.stack!.includes("second"));
-    assertStringIncludes(b.stack!, "second");
-    assertFalse(b.stack!.includes("first"));
-  },
-);
+/** What a module may do to hear of errors; each calls `heard()`. */
+const LISTENERS: Record<string, string> = {
+  "addEventListener()": `
+    addEventListener("error", (e) => { e.preventDefault(); heard(); });
+    addEventListener("unhandledrejection", (e) => {
+      e.preventDefault();
+      heard();
+    });`,
+  "a capturing listener": `
+    for (const type of ["error", "unhandledrejection"]) {
+      addEventListener(type, (e) => { e.preventDefault(); heard(); }, true);
+    }`,
+  "onerror and onunhandledrejection": `
+    onerror = () => { heard(); return true; };
+    onunhandledrejection = (e) => { e.preventDefault(); heard(); };`,
+  "process.on()": `
+    import process from "node:process";
+    process.on("uncaughtException", () => heard());
+    process.on("unhandledRejection", () => heard());`,
+};
 
-/** Every class of errors that the runtime has, by the path to it. */
-function errorClasses(): string[] {
-  const namespaces: Record<string, object> = {
-    "": globalThis,
-    "WebAssembly.": WebAssembly,
-    "Deno.errors.": Deno.errors,
-  };
-  return Object.entries(namespaces).flatMap(([prefix, namespace]) => {
-    return Object.getOwnPropertyNames(namespace).filter((name) => {
-      const value = (namespace as Record<string, unknown>)[name];
-      return typeof value === "function" &&
-        typeof value.prototype === "object" &&
-        (value === Error || value.prototype instanceof Error);
-    }).map((name) => prefix + name);
-  });
+/** A module that leaves an error behind in each of these ways. */
+function leaving(listeners: string): string {
+  return moduleOf(`let heard;
+    ${listeners}
+    const leave = (deed) => new Promise((resolve) => {
+      heard = resolve;
+      deed();
+    });
+    const fail = () => { throw new Error("left"); };
+    export const rejection = () => leave(() => { Promise.reject(new Error("left")); });
+    export const timer = () => leave(() => { setTimeout(fail); });
+    export const microtask = () => leave(() => { queueMicrotask(fail); });
+    export const report = () => leave(() => { reportError(new Error("left")); });
+    export const next = () => new Promise((r) => setTimeout(r, 0, "alive"));`);
 }
+const DEEDS = ["rejection", "timer", "microtask", "report"];
 
-poolTest("every built-in error class arrives as itself", async () => {
-  await using pool = new ThreadPool(1);
-  function make(path: string): Error {
-    let Class: unknown = globalThis;
-    for (const part of path.split(".")) {
-      Class = (Class as Record<string, unknown>)[part];
+test("listeners of a module that handle an error keep its worker", async () => {
+  await eachRow(LISTENERS, async (listeners) => {
+    const module = leaving(listeners);
+    await using pool = new ThreadPool({ module, size: 1 });
+    for (const deed of DEEDS) {
+      await pool.execute(deed);
+      assertEquals(await pool.execute("next"), "alive");
     }
-    const Make = Class as new (...args: unknown[]) => Error;
-    switch (path) {
-      case "AggregateError":
-        return new Make([new TypeError("one")], "wrong");
-      case "SuppressedError":
-        return new Make(new TypeError("one"), new RangeError("two"), "wrong");
-      case "GPUPipelineError":
-        return new Make("wrong", { reason: "internal" });
-      case "QuotaExceededError":
-        return new Make("wrong", { quota: 5, requested: 7 });
-      default:
-        return new Make("wrong");
-    }
-  }
-  const classes = errorClasses();
-  assert(classes.length > 35, `only ${classes.length} classes`);
-  for (const path of classes) {
-    const expected = make(path);
-    const thrown = await pool.execute(
-      new Function("path", `${make}; throw make(path);`) as (
-        path: string,
-      ) => never,
-      [path],
-    ).catch((error: unknown) => error) as Error;
-    assertStrictEquals(thrown.constructor, expected.constructor, path);
-    assertEquals(
-      [thrown.name, thrown.message],
-      [expected.name, expected.message],
-      path,
+    assertEquals(pool.stats().crashed, 0);
+  });
+});
+
+test("listeners of a module that only hear of an error do not keep its worker", async () => {
+  const module = leaving(`addEventListener("error", () => {});
+    addEventListener("unhandledrejection", () => {});`);
+  await using pool = new ThreadPool({ module, size: 1 });
+  for (const deed of DEEDS) {
+    const error = await assertRejects(
+      () => pool.execute(deed),
+      WorkerCrashedError,
     );
-    for (const key of ["code", "quota", "requested", "reason"]) {
-      assertEquals(Reflect.get(thrown, key), Reflect.get(expected, key), path);
-    }
+    assertEquals((error.cause as Error).message, "left", deed);
+    assertEquals(await pool.execute("next"), "alive");
   }
 });

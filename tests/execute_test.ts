@@ -8,112 +8,79 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { JobNotFoundError, ThreadPool } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/exports.ts";
-import { poolTest } from "./live_workers.ts";
+import { makePool, numbersTo, warmUp } from "./kinds.ts";
+import { eachRow, moduleOf, test } from "./pools.ts";
 import { executeUntyped } from "./untyped.ts";
 
-const module = new URL("./fixtures/exports.ts", import.meta.url);
+const module = moduleOf(`
+  export function add(a, b) { return a + b; }
+  export { add as sum };
+  export const arrow = (text) => text.toUpperCase();
+  export default () => "default";
+  export const later = async (value) => { await null; return value; };
+  export const thenable = (value) => ({ then: (resolve) => resolve(value) });
+  export function thisOf() { return String(this); }
+  export function* numbers() { yield 1; }
+  export async function* laterNumbers() { yield 1; }
+  export const notAFunction = 42;
+  export class Klass {}`);
+const exportsPool = () => new ThreadPool({ module, size: 1 });
 
-function makePool(size = 1): ThreadPool<typeof jobs> {
-  return new ThreadPool<typeof jobs>({ module, size });
-}
-
-poolTest("execute() runs functions of the module by name", async () => {
-  await using pool = makePool();
-  assertEquals(await pool.execute("add", [1, 2]), 3);
-  assertEquals(await pool.execute("sum", [3, 4]), 7);
-  assertEquals(await pool.execute("arrow", ["a"]), "A");
-  assertEquals(await pool.execute("default"), "default");
+test("execute() runs functions of the module by name, awaits them, and gives them no this", async () => {
+  await using pool = exportsPool();
+  await eachRow({
+    add: [[1, 2], 3],
+    sum: [[3, 4], 7],
+    arrow: [["a"], "A"],
+    default: [[], "default"],
+    later: [[[1]], [1]],
+    thenable: [["x"], "x"],
+    thisOf: [[], "undefined"],
+  }, async ([args, result], name) => {
+    assertEquals(await executeUntyped(pool, name, args), result);
+  });
 });
 
-poolTest("execute() awaits what an asynchronous handler returns", async () => {
-  await using pool = makePool();
-  assertEquals(await pool.execute("later", [[1]]), [1]);
-  assertEquals(await pool.execute("thenable", ["x"]) as unknown, "x");
-});
-
-poolTest("execute() runs a handler without a this", async () => {
-  await using pool = makePool();
-  assertEquals(await executeUntyped(pool, "thisOf"), "undefined");
-});
-
-poolTest("execute() keeps the module's state in a worker", async () => {
-  await using pool = makePool();
-  const calls = Array.from({ length: 5 }, () => pool.execute("countCalls"));
-  assertEquals(await Promise.all(calls), [1, 2, 3, 4, 5]);
-});
-
-poolTest("jobs start in the order in which they were submitted", async () => {
-  await using pool = makePool();
-  await pool.execute("countCalls"); // warm, so that jobs are sent in lists
-  const calls = Array.from({ length: 2_000 }, () => pool.execute("countCalls"));
-  assertEquals(
-    await Promise.all(calls),
-    Array.from({ length: 2_000 }, (_, i) => i + 2),
-  );
-});
-
-poolTest(
-  "execute() rejects with JobNotFoundError for an unknown job, and names those there are",
-  async () => {
-    await using pool = makePool();
-    const error = await assertRejects(
-      () => executeUntyped(pool, "bogus", [1]),
+test("execute() rejects with JobNotFoundError naming the jobs that there are", async () => {
+  await using pool = exportsPool();
+  const names = ["bogus", "notAFunction", "toString", "constructor", "then"];
+  for (const name of [...names, "__proto__", ""]) {
+    const { message } = await assertRejects(
+      () => pool.execute(name),
       JobNotFoundError,
     );
-    assertStringIncludes(error.message, '"bogus"');
-    for (const name of ["add", "arrow", "later", "default", "countCalls"]) {
-      assertStringIncludes(error.message, name);
+    assertStringIncludes(message, `"${name}"`);
+    const [, known] = message.split(`"${name}"`);
+    for (const job of ["add", "arrow", "later", "default", "sum"]) {
+      assertStringIncludes(known, job);
     }
-    assertFalse(error.message.includes("notAFunction"));
-    assertFalse(/\bnumbers|laterNumbers/.test(error.message));
-    assertEquals(await pool.execute("add", [1, 2]), 3);
-  },
-);
-
-poolTest("what an object inherits is no job", async () => {
-  await using pool = makePool();
-  for (const name of ["toString", "constructor", "__proto__", "", "then"]) {
-    await assertRejects(() => executeUntyped(pool, name), JobNotFoundError);
+    assertFalse(/notAFunction|numbers|laterNumbers/.test(known), known);
   }
+  assertEquals(await pool.execute("add", [1, 2]), 3);
 });
 
-poolTest("execute() rejects for exports that are no functions", async () => {
-  await using pool = makePool();
-  await assertRejects(
-    () => executeUntyped(pool, "notAFunction"),
-    JobNotFoundError,
-    '"notAFunction"',
-  );
-  await assertRejects(() => executeUntyped(pool, "Klass"));
-});
-
-poolTest("execute() refuses generators by name", async () => {
-  await using pool = makePool();
+test("execute() rejects for a generator, naming it, and for a class", async () => {
+  await using pool = exportsPool();
   for (const name of ["numbers", "laterNumbers"]) {
-    const error = await assertRejects(() => executeUntyped(pool, name));
-    assertInstanceOf(error, Error);
-    assertStringIncludes(error.message, name);
-    assertStringIncludes(error.message, "generator");
+    const { message } = await assertRejects(() => pool.execute(name), Error);
+    assertStringIncludes(message, name);
+    assertStringIncludes(message, "generator");
   }
+  await assertRejects(() => pool.execute("Klass"));
 });
 
-poolTest(
-  "execute() rejects at once for a name where the pool has no module",
-  async () => {
-    await using pool = new ThreadPool(1);
-    const error = await assertRejects(
-      () => pool.execute("add", [1, 2]),
-      JobNotFoundError,
-    );
-    assertStringIncludes(error.message, '"add"');
-    assertStringIncludes(error.message, "module");
-    assertEquals(pool.stats().size, 0);
-  },
-);
+test("execute() rejects with JobNotFoundError at once where the pool has no module", async () => {
+  await using pool = new ThreadPool(1);
+  const { message } = await assertRejects(
+    () => pool.execute("add", [1, 2]),
+    JobNotFoundError,
+  );
+  for (const text of ['"add"', "module"]) assertStringIncludes(message, text);
+  assertEquals(pool.stats().size, 0);
+});
 
-poolTest("execute() never throws: what it refuses is a rejection", async () => {
-  await using pool = makePool();
+test("execute() never throws: what it refuses is a rejection", async () => {
+  await using pool = exportsPool();
   const results = [
     executeUntyped(pool, undefined),
     executeUntyped(pool, "add", 1),
@@ -126,50 +93,55 @@ poolTest("execute() never throws: what it refuses is a rejection", async () => {
   }
 });
 
-poolTest("named and inline jobs may alternate in one pool", async () => {
-  await using pool = makePool(2);
-  const results = Array.from(
-    { length: 100 },
-    (_, i) =>
-      i % 2
-        ? pool.execute("add", [i, 1])
-        : pool.execute((a: number, b: number) => a + b, [i, 1]),
-  );
-  assertEquals(
-    await Promise.all(results),
-    Array.from({ length: 100 }, (_, i) => i + 1),
-  );
+test("execute() starts jobs in the order of their calls, in a module that keeps its state", async () => {
+  await using pool = makePool();
+  await warmUp(pool); // so that jobs are sent in lists
+  const calls = numbersTo(2_000).map(() => pool.execute("count"));
+  assertEquals(await Promise.all(calls), numbersTo(2_001).slice(1));
 });
 
-poolTest("10 000 jobs each give their own result", async () => {
-  await using pool = makePool(2);
-  const results = await Promise.all(
-    Array.from({ length: 10_000 }, (_, i) => pool.execute("add", [i, i])),
+test("execute() gives each of 10 000 named and inline jobs its own result", async () => {
+  await using pool = makePool({ size: 2 });
+  const jobs = numbersTo(10_000).map((i) =>
+    i % 2 ? pool.execute("echo", [i]) : pool.execute((i: number) => i, [i])
   );
-  assert(results.every((result, i) => result === 2 * i));
+  assertEquals(await Promise.all(jobs), numbersTo(10_000));
   assertEquals(pool.stats().completed, 10_000);
 });
 
-poolTest(
-  "a job of more arguments than a call can take is rejected alone",
-  async () => {
-    await using pool = new ThreadPool(1);
-    // deno-lint-ignore no-explicit-any
-    const count = (...args: any[]) => args.length;
-    const many = new Array(300_000).fill(1);
-    const results = await Promise.allSettled([
-      pool.execute(count, [1]),
-      pool.execute(count, many),
-      pool.execute(count, [1, 2]),
-      pool.execute(count, [...many, new Map()]),
-      pool.execute(count, [1, 2, 3]),
-    ]);
-    assertEquals(results.map(({ status }) => status), [
-      "fulfilled",
-      "rejected",
-      "fulfilled",
-      "rejected",
-      "fulfilled",
-    ]);
-  },
-);
+test("execute() rejects a job of more arguments than a call can take, and it alone", async () => {
+  await using pool = new ThreadPool(1);
+  const count = (...args: unknown[]) => args.length;
+  const many = new Array(300_000).fill(1);
+  const results = await Promise.allSettled(
+    [[1], many, [1, 2], [...many, new Map()], [1, 2, 3]].map((args) =>
+      pool.execute(count, args)
+    ),
+  );
+  const values = results.map((result) =>
+    result.status === "fulfilled" ? result.value : "rejected"
+  );
+  assertEquals(values, [1, "rejected", 2, "rejected", 3]);
+});
+
+test("execute() runs the jobs of a module, whatever then it exports", async () => {
+  const thens = [
+    "export function then() {}",
+    "export const then = (resolve) => resolve({ f: () => 2 })",
+    "export function then(_, reject) { reject(new Error()); }",
+    "export const then = 1",
+  ];
+  for (const [i, then] of thens.entries()) {
+    const module = moduleOf(`export const f = () => 1; ${then}`);
+    await using pool = new ThreadPool({ module, size: 1, hardKill: i === 1 });
+    assertEquals(await pool.execute("f"), 1, then);
+  }
+});
+
+test("execute() rejects where the module cannot be imported, naming it, and no URL of the pool", async () => {
+  const module = new URL("./no_such_module.ts", import.meta.url);
+  await using pool = new ThreadPool({ module, size: 1 });
+  const { message } = await assertRejects(() => pool.execute("f"), Error);
+  assertStringIncludes(message, module.href);
+  assert(!message.includes("data:"), message);
+});

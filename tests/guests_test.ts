@@ -1,6 +1,6 @@
 // Guests in processes that want to harm the program: each fails as it should, the
 // program and the jobs beside it go on, and nothing is left of them.
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import type * as guests from "./fixtures/guests.ts";
 import { runScriptWith } from "./script.ts";
 
@@ -94,27 +94,29 @@ function either(...outcomes: RegExp[]): RegExp {
   return new RegExp(outcomes.map(({ source }) => source).join("|"));
 }
 
+/** Those that end by themselves have all the time that they need; the others do not. */
+function timeoutOf({ source }: RegExp): number {
+  if (!source.includes("JobTimeout")) return LONGEST;
+  return source === TIME.source ? 200 : 500;
+}
+
 Deno.test({
   name: "guests in processes fail as they should, and nothing is left of them",
   ignore: Deno.build.os !== "linux",
   fn: async (test) => {
     const file = await Deno.makeTempFile();
-    const patient = Object.entries(OUTCOMES)
-      .filter(([_, outcome]) => !outcome.source.includes("JobTimeout"))
-      .map(([name]) => name);
-    const { code } = await runScriptWith(
-      [file, "3", patient.join()],
-      "scripts/guests.ts",
-      "-A",
-    );
+    const timeouts = Object.entries(OUTCOMES)
+      .map(([name, outcome]) => [name, timeoutOf(outcome)]);
+    const args = [file, "3", JSON.stringify(timeouts)];
+    const { code } = await runScriptWith(args, "scripts/guests.ts", "-A");
     assertEquals(code, 0);
     const { results, left } = JSON.parse(await Deno.readTextFile(file));
     await Deno.remove(file);
     for (const [name, expected] of Object.entries(OUTCOMES)) {
       await test.step(name, () => {
-        const { outcome, ms, after } = results[name];
+        const { outcome, ms } = results[name];
         assertMatch(outcome, expected);
-        assertEquals([ms < LONGEST, after], [true, "number"]);
+        assertLess(ms, LONGEST);
       });
     }
     assertEquals(left, {

@@ -1,276 +1,258 @@
-// A server whose requests are handled by the jobs of a pool.
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/http_values.ts";
-import { Gate } from "./gate.ts";
-import { eventually, poolTest } from "./live_workers.ts";
-import { pattern, readText, sameBytes, writeAll } from "./sockets.ts";
+// A server whose requests are handled by jobs answers as one that handles them itself.
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+} from "@std/assert";
+import { JobCloneError } from "@spindle/thread-pool";
+import * as jobs from "./fixtures/http.ts";
+import { httpSuite, raw, serve } from "./http.ts";
+import { eventually } from "./live_workers.ts";
+import type { Setting } from "./moving_pools.ts";
+import { pattern, sameBytes, say } from "./sockets.ts";
 import { Source } from "./streams.ts";
 
-/** A server, its pool, and a gate at which its jobs tell of themselves. */
-interface Setting {
-  url: string;
-  port: number;
-  pool: ThreadPool<typeof jobs>;
-  gate: Gate;
-}
+/** Requests as clients send them, but for the end of their heads. */
+const HEADS = [
+  "GET / HTTP/1.1\r\nhost: a b",
+  "GET / HTTP/1.1\r\nhost: h:99999",
+  "GET / HTTP/1.1\r\nhost: [::",
+  "GET / HTTP/1.1\r\nhost:",
+  "GET / HTTP/1.0",
+  "GET /a/../b/%2e%2E/c?d=../e HTTP/1.1\r\nhost: H.test",
+  "GET //a\\b HTTP/1.1\r\nhost: h",
+  "GET /%zz?'\"<>| HTTP/1.1\r\nhost: h",
+  "GET http://b.test/../c HTTP/1.1\r\nhost: h",
+  "HEAD / HTTP/1.1\r\nhost: h",
+  "OPTIONS * HTTP/1.1\r\nhost: h",
+  "CONNECT h:1 HTTP/1.1\r\nhost: h:1",
+  "TRACE / HTTP/1.1\r\nhost: h",
+  "TRACK / HTTP/1.1\r\nhost: h",
+  "get / HTTP/1.1\r\nhost: h",
+  "post / HTTP/1.1\r\nhost: h\r\ncontent-length: 4",
+  "POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 4",
+  "PATCH /?a=%20b HTTP/1.1\r\nhost: h\r\ncontent-length: 4",
+  "M-SEARCH / HTTP/1.1\r\nhost: h",
+  "GET / HTTP/1.1\r\nhost: h\r\nX-A: 1\r\nx-a:\t \xe9\xff \r\nx-b:\r\ncookie: a\r\ncookie: b",
+  "GET /cookies HTTP/1.1\r\nhost: h",
+  "GET /redirect HTTP/1.1\r\nhost: h",
+  "GET /status?code=204 HTTP/1.1\r\nhost: h",
+  "GET /status?code=205 HTTP/1.1\r\nhost: h",
+  "GET /status?code=304 HTTP/1.1\r\nhost: h",
+  "GET /nowhere HTTP/1.1\r\nhost: h",
+];
 
-/** A test with a server of its own. */
-function serverTest(
-  name: string,
-  fn: (setting: Setting) => Promise<void>,
-  options: { size?: number; concurrency?: number } = {},
-): void {
-  poolTest(name, async () => {
-    const module = new URL("./fixtures/http_values.ts", import.meta.url);
-    await using pool = new ThreadPool<typeof jobs>({
-      module,
-      size: 1,
-      ...options,
+httpSuite("A server whose requests are jobs, as natively", {
+  ...Object.fromEntries(HEADS.map((head) => [
+    `Deno.serve() answers as natively: ${JSON.stringify(head)}`,
+    async ({ pool, gate }: Setting<typeof jobs>) => {
+      const ask = async (handler: (request: Request) => unknown) => {
+        await using server = serve(handler);
+        const { port } = server;
+        const text = `${head}\r\nconnection: close\r\n\r\ntext`;
+        // Its own port stands for a host that is not named.
+        return (await raw(port, text)).replace(/date: .*\r\n/, "")
+          .replaceAll(`localhost:${port}`, "localhost");
+      };
+      const { key } = gate;
+      const expected = await ask((request) => jobs.handle(request, key));
+      const moved = await ask((request) => {
+        return pool.execute("handle", [request, key]);
+      });
+      assertEquals(moved, expected);
+      assertMatch(moved, /^HTTP\/1.[01] \d+ /);
+    },
+  ])),
+}, true);
+
+type ServerCase = (
+  t: Setting<typeof jobs> & { port: number; url: string },
+) => Promise<void>;
+
+/** A case with a server for its pool. */
+function served(run: ServerCase) {
+  return async (t: Setting<typeof jobs>) => {
+    const { pool, gate } = t;
+    await using server = serve((request) => {
+      return pool.execute("handle", [request, gate.key]);
     });
-    using gate = new Gate();
-    await using server = Deno.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      onListen() {},
-      onError: (error) =>
-        new Response((error as Error).message, { status: 500 }),
-    }, (request) => pool.execute("handle", [request, gate.key]));
-    const { port } = server.addr;
-    await fn({ url: `http://127.0.0.1:${port}`, port, pool, gate });
-  });
+    await run({ ...t, ...server });
+  };
 }
 
-/** What a request is sent and answered with, byte by byte. */
-async function raw(port: number, text: string): Promise<string> {
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  await writeAll(conn, new TextEncoder().encode(text));
-  return await readText(conn);
-}
+httpSuite("A server whose requests are jobs", {
+  "A body goes through a job and comes back": served(async ({ url }) => {
+    for (const body of ["", "grüße", pattern(50_000), pattern(3_000_000)]) {
+      const headers = { "content-type": "x/y" };
+      const init = { method: "POST", headers, body };
+      const response = await fetch(`${url}/echo`, init);
+      assertEquals(response.headers.get("content-type"), "x/y");
+      const expected = await new Blob([body]).bytes();
+      assert(sameBytes(await response.bytes(), expected));
+    }
+  }),
 
-serverTest("a job gets a client's request", async ({ url }) => {
-  const response = await fetch(`${url}/see?a=%20b`, {
-    method: "PATCH",
-    headers: { "x-a": "1" },
-    body: "body",
-  });
-  const seen = await response.json();
-  assertEquals(
-    [seen.method, seen.url, seen.hasBody],
-    ["PATCH", `${url}/see?a=%20b`, true],
-  );
-  assertEquals(new Headers(seen.headers).get("x-a"), "1");
-});
+  "Large bodies stream in both directions": served(async ({ url }) => {
+    const length = 10_000_000;
+    const body = new Blob([pattern(length)]).stream();
+    const init = { method: "POST", body };
+    const uploaded = await fetch(`${url}/check?length=${length}`, init);
+    assertEquals(await uploaded.json(), true);
+    const downloaded = await fetch(`${url}/large?length=${length}`);
+    assert(sameBytes(await downloaded.bytes(), pattern(length)));
+  }),
 
-serverTest("GET has no body in the job", async ({ url }) => {
-  const { method, hasBody } = await (await fetch(`${url}/see`)).json();
-  assertEquals([method, hasBody], ["GET", false]);
-});
-
-serverTest("HEAD is answered without a body", async ({ port }) => {
-  const text = await raw(
-    port,
-    "HEAD /see HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
-  );
-  assertMatch(text, /^HTTP\/1.1 200 OK\r\n/);
-  assertMatch(text, /content-type: application\/json\r\n/i);
-  assert(text.endsWith("\r\n\r\n"), text);
-});
-
-serverTest("a body goes through a job and comes back", async ({ url }) => {
-  for (const body of ["", "grüße", pattern(50_000), pattern(3_000_000)]) {
-    const headers = { "content-type": "x/y" };
-    const init = { method: "POST", headers, body };
-    const response = await fetch(`${url}/echo`, init);
-    assertEquals(response.headers.get("content-type"), "x/y");
-    const expected = await new Blob([body]).bytes();
-    assert(sameBytes(await response.bytes(), expected));
-  }
-});
-
-serverTest("large bodies stream in both directions", async ({ url }) => {
-  const length = 10_000_000;
-  const uploaded = await fetch(`${url}/check?length=${length}`, {
-    method: "POST",
-    body: new Blob([pattern(length)]).stream(),
-  });
-  assertEquals(await uploaded.json(), true);
-  const downloaded = await fetch(`${url}/large?length=${length}`);
-  assert(sameBytes(await downloaded.bytes(), pattern(length)));
-});
-
-serverTest(
-  "an answer begins while its request's body is still sent",
-  async ({ url }) => {
+  "An answer begins while its request's body is sent": served(async (t) => {
     const { readable, writable } = new TransformStream<Uint8Array>();
     const writer = writable.getWriter();
     // Some of it, or the client does not send the head.
     writer.write(new TextEncoder().encode("first"));
-    const response = await fetch(`${url}/echo`, {
-      method: "POST",
-      body: readable,
-    });
-    const reader = response.body!
-      .pipeThrough(new TextDecoderStream())
+    const init = { method: "POST", body: readable };
+    const response = await fetch(`${t.url}/echo`, init);
+    const reader = response.body!.pipeThrough(new TextDecoderStream())
       .getReader();
     assertEquals((await reader.read()).value, "first");
     writer.write(new TextEncoder().encode("second"));
     assertEquals((await reader.read()).value, "second");
     await writer.close();
     assertEquals((await reader.read()).done, true);
-  },
-);
+  }),
 
-serverTest(
-  "many requests at once are each answered with their own",
-  async ({ url }) => {
-    const answers = Array.from({ length: 100 }, async (_, i) => {
-      const body = pattern(1 + (i % 10) * 9_000).map((byte) => byte ^ i);
-      const response = await fetch(`${url}/echo`, { method: "POST", body });
-      assert(sameBytes(await response.bytes(), body), `request ${i}`);
-    });
-    await Promise.all(answers);
-  },
-  { size: 2 },
-);
+  "Many requests at once are each answered with their own": served(
+    async ({ url }) => {
+      await Promise.all(Array.from({ length: 60 }, async (_, i) => {
+        const body = pattern(1 + (i % 10) * 9_000).map((byte) => byte ^ i);
+        const response = await fetch(`${url}/echo`, { method: "POST", body });
+        assert(sameBytes(await response.bytes(), body), `request ${i}`);
+      }));
+    },
+  ),
 
-serverTest(
-  "slow answers do not hold up others of the same worker",
-  async ({ url, pool, gate }) => {
-    const slow = await fetch(`${url}/endless`);
+  "A slow answer holds up no other of its worker": served(async (t) => {
+    const slow = await fetch(`${t.url}/endless`);
     const reader = slow.body!.getReader();
     await reader.read();
     for (let i = 0; i < 5; i++) {
-      await (await fetch(`${url}/see`)).json();
+      await (await fetch(`${t.url}/ignore`)).text();
       await reader.read();
     }
-    assertEquals(pool.stats().size, 1);
+    assertEquals(t.pool.stats().size, 1);
     await reader.cancel();
-    await gate.arrived();
-  },
-);
+    await t.gate.arrived();
+  }),
 
-serverTest(
-  "a client that goes in the middle of an answer cancels its source in the job",
-  async ({ port, gate, pool }) => {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    const head = "GET /endless HTTP/1.1\r\nhost: a\r\n\r\n";
-    await writeAll(conn, new TextEncoder().encode(head));
+  "A client that leaves an answer cancels its source": served(async (t) => {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: t.port });
+    await say(conn, "GET /endless HTTP/1.1\r\nhost: a\r\n\r\n");
     const buffer = new Uint8Array(100_000);
     for (let i = 0; i < 10; i++) await conn.read(buffer);
-    assertEquals(gate.count, 0);
+    assertEquals(t.gate.count, 0);
     conn.close();
-    await gate.arrived();
-    await pool.drain();
-  },
-);
+    await t.gate.arrived();
+  }),
 
-serverTest(
-  "a client that goes in the middle of its request errors the body in the job",
-  async ({ port, gate, pool }) => {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    const head =
-      "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n";
-    await writeAll(conn, new TextEncoder().encode(`${head}part`));
-    await gate.arrived();
+  "A client that leaves its request errors the body": served(async (t) => {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: t.port });
+    const head = "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 9";
+    await say(conn, `${head}\r\n\r\npart`);
+    await t.gate.arrived();
     conn.close();
-    await gate.arrived(2);
-    const [outcome] = await pool.execute("uploads");
+    await t.gate.arrived(2);
+    const [outcome] = await t.pool.execute("uploads");
     assertMatch(outcome, /^(BadResource|\w*Error) /);
-  },
-);
+  }),
 
-serverTest(
-  "a client that goes while its job works aborts the request's signal",
-  async ({ url, gate }) => {
-    const controller = new AbortController();
-    const response = fetch(`${url}/wait`, controller).catch(() => "gone");
-    await gate.arrived();
-    controller.abort();
-    assertEquals(await response, "gone");
-    await gate.arrived(2);
-  },
-);
+  "A client that leaves a job aborts the request's signal": served(
+    async ({ url, gate }) => {
+      const stop = new AbortController();
+      const response = fetch(`${url}/wait`, stop).catch(() => "gone");
+      await gate.arrived();
+      stop.abort();
+      assertEquals(await response, "gone");
+      await gate.arrived(2);
+    },
+  ),
 
-serverTest("each cookie is a header of its own", async ({ url, port }) => {
-  const response = await fetch(`${url}/cookies`);
-  assertEquals(response.headers.getSetCookie(), ["a=1", "b=2; Path=/"]);
-  assertEquals(await response.text(), "");
-  const text = await raw(
-    port,
-    "GET /cookies HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
-  );
-  assertEquals(text.match(/^set-cookie: /gim)?.length, 2);
-});
+  "A form arrives with its files": served(async ({ url }) => {
+    const body = new FormData();
+    body.append("a", "ü");
+    body.append("file", new File([pattern(100_000)], "b.bin", { type: "x/y" }));
+    body.append("note", new File(["text"], "n.txt", { type: "text/plain" }));
+    const response = await fetch(`${url}/form`, { method: "POST", body });
+    const [a, file, note] = await response.json();
+    assertEquals([a, note], ["a=ü", "note: n.txt text/plain text"]);
+    assert(file.startsWith("file: b.bin x/y "));
+  }),
 
-serverTest("a redirect is followed by the client", async ({ url }) => {
-  const response = await fetch(`${url}/redirect`, {
-    method: "POST",
-    body: "a",
-  });
-  assert(response.redirected);
-  assertEquals((await response.json()).method, "GET");
-});
-
-serverTest("a status without a body has none", async ({ url }) => {
-  for (const code of [204, 205, 304]) {
-    const response = await fetch(`${url}/status?code=${code}`);
-    assertEquals([response.status, await response.text()], [code, ""]);
-  }
-});
-
-serverTest("a form is sent and received with its files", async ({ url }) => {
-  const body = new FormData();
-  body.append("a", "ü");
-  body.append("file", new File([pattern(100_000)], "b.bin", { type: "x/y" }));
-  body.append("note", new File(["text"], "n.txt", { type: "text/plain" }));
-  const response = await fetch(`${url}/form`, { method: "POST", body });
-  const [a, file, note] = await response.json();
-  assertEquals([a, note], ["a=ü", "note: n.txt text/plain text"]);
-  assert(file.startsWith("file: b.bin x/y "));
-});
-
-serverTest("a job that fails is the server's error", async ({ url }) => {
-  const response = await fetch(`${url}/nowhere`, { method: "POST", body: "a" });
-  assertEquals(response.status, 500);
-  assertEquals(await response.text(), "nothing at /nowhere");
-});
-
-serverTest(
-  "a request whose body the job ignores is answered, and others after it",
-  async ({ url }) => {
+  "A body that a job ignores is no harm": served(async ({ url }) => {
     for (let i = 0; i < 5; i++) {
-      const source = new Source((i) =>
+      const { stream } = new Source((i) =>
         i < 20 ? new Uint8Array(50_000) : undefined
       );
-      const body = source.stream as ReadableStream<Uint8Array>;
-      const init = { method: "POST", body };
+      const init = { method: "POST", body: stream as BodyInit };
       const response = await fetch(`${url}/ignore`, init);
       assertEquals(await response.text(), "not read");
     }
-  },
-);
+  }),
 
-serverTest(
-  "requests share a worker that waits for others",
-  async ({ url, gate, pool }) => {
-    const controller = new AbortController();
-    const waiting = Array.from({ length: 3 }, () => {
-      return fetch(`${url}/wait`, controller).catch(() => "gone");
-    });
-    await gate.arrived(3);
-    assertEquals(pool.stats().running, 3);
-    assertEquals(
-      await (await fetch(`${url}/see`)).json().then(({ method }) => method),
-      "GET",
-    );
-    controller.abort();
-    await Promise.all(waiting);
-    await gate.arrived(6);
-    await eventually(
-      () => pool.stats().running === 0,
-      () => `${pool.stats().running} jobs run`,
-    );
+  "Requests share a worker that waits for others": async (t) => {
+    const pool = t.make({ concurrency: 4 });
+    await served(async ({ url, gate }) => {
+      const stop = new AbortController();
+      const waiting = Array.from({ length: 3 }, () => {
+        return fetch(`${url}/wait`, stop).catch(() => "gone");
+      });
+      await gate.arrived(3);
+      assertEquals(pool.stats().running, 3);
+      assertEquals(await (await fetch(`${url}/ignore`)).text(), "not read");
+      stop.abort();
+      await Promise.all(waiting);
+      await gate.arrived(6);
+      await eventually(
+        () => pool.stats().running === 0,
+        () => `${pool.stats().running} jobs run`,
+      );
+    })({ ...t, pool });
   },
-  { concurrency: 4 },
-);
+
+  "A response of a worker's fetch() is served": async ({ pool }) => {
+    await using origin = serve(({ url }) =>
+      url.endsWith("/gzip")
+        ? new Response(
+          new Blob(["text"]).stream().pipeThrough(
+            new CompressionStream("gzip"),
+          ),
+          { headers: { "content-encoding": "gzip" } },
+        )
+        : url.endsWith("/redirect")
+        ? Response.redirect(new URL("/plain", url))
+        : new Response("text")
+    );
+    await using server = serve((request) => {
+      return pool.execute("proxy", [request, origin.url]);
+    });
+    for (const path of ["/gzip", "/redirect", "/plain"]) {
+      const response = await fetch(`${server.url}${path}`);
+      assertEquals([response.status, await response.text()], [200, "text"]);
+    }
+  },
+
+  "The response of Deno.upgradeWebSocket() is refused": async (t) => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    await using server = serve(
+      (request) => t.pool.execute("handle", [request, t.gate.key]),
+      (error) => {
+        resolve(error);
+        return new Response(null, { status: 500 });
+      },
+    );
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}/upgrade`);
+    const closed = new Promise((resolve) => socket.onclose = resolve);
+    socket.onerror = (event) => event.preventDefault();
+    const error = await promise;
+    assertInstanceOf(error, JobCloneError);
+    assertMatch(error.message, /status 101: an upgrade cannot move/);
+    await closed;
+  },
+});

@@ -1,4 +1,4 @@
-// Requests and responses among the arguments of jobs and in their results.
+// Requests and responses that have moved are as those that have not.
 import {
   assert,
   assertEquals,
@@ -7,292 +7,327 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { JobCloneError, ThreadPool } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/http_values.ts";
-import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
-import { pattern, sameBytes } from "./sockets.ts";
-import { bytesIn, Source } from "./streams.ts";
+import { JobCloneError } from "@spindle/thread-pool";
+import * as jobs from "./fixtures/http.ts";
+import { httpSuite, serve } from "./http.ts";
+import { eventually } from "./live_workers.ts";
+import { rows } from "./moving_pools.ts";
+import { pattern, sameBytes, say } from "./sockets.ts";
+import { Source } from "./streams.ts";
 
-function makePool(size = 1): ThreadPool<typeof jobs> {
-  const module = new URL("./fixtures/http_values.ts", import.meta.url);
-  return new ThreadPool<typeof jobs>({ module, size });
-}
+const URL_A = "http://a.test/b?c=1&d=%20#d";
 
-const URL_A = "http://a.test/b?c=1&d=%20";
+type Message = Request | Response;
 
-/** Requests, each with the text of its body. */
-const REQUESTS: Record<string, [RequestInit, body: string]> = {
-  "GET": [{}, ""],
-  "HEAD with headers": [
-    {
-      method: "HEAD",
-      headers: [["x-a", "1"], ["x-a", "2"], ["cookie", "c=d"]],
-    },
-    "",
-  ],
-  "POST with a text": [{ method: "POST", body: "grüße" }, "grüße"],
-  "POST with bytes": [
-    { method: "POST", body: new TextEncoder().encode("bytes") },
-    "bytes",
-  ],
-  "PUT with a Blob": [
-    { method: "PUT", body: new Blob(["blob"], { type: "image/png" }) },
-    "blob",
-  ],
-  "PATCH with parameters": [
-    { method: "PATCH", body: new URLSearchParams("a=1&b=2") },
-    "a=1&b=2",
-  ],
-  "POST with an empty body": [{ method: "POST", body: "" }, ""],
-  "DELETE without a body": [{ method: "DELETE", redirect: "manual" }, ""],
-  "PROPFIND that must not be redirected": [
-    { method: "PROPFIND", redirect: "error" },
-    "",
-  ],
+const bytes = (text = "text") => new Blob([text]).stream();
+const request = (init?: RequestInit) => () => new Request(URL_A, init);
+/** Each with a body of its own. */
+const post = (make: () => BodyInit, method = "POST") => () =>
+  new Request(URL_A, { method, body: make() });
+
+const MESSAGES: Record<string, () => Message> = {
+  "a request": request(),
+  "a request that is aborted": request({
+    signal: AbortSignal.abort(new RangeError("why")),
+  }),
+  "a request with all options": request({
+    method: "patch",
+    headers: [["X-A", "1"], ["x-a", "2"], ["Cookie", "a"], ["cookie", "b"]],
+    cache: "no-store",
+    credentials: "include",
+    integrity: "sha256-abc",
+    keepalive: true,
+    mode: "same-origin",
+    redirect: "manual",
+    referrer: "http://b.test/",
+    referrerPolicy: "origin",
+    body: "text",
+  }),
+  "a request without a referrer": request({ referrer: "" }),
+  "HEAD": request({ method: "HEAD" }),
+  "DELETE without a body": request({ method: "DELETE" }),
+  "PROPFIND not to be redirected": request({
+    method: "PROPFIND",
+    redirect: "error",
+  }),
+  "a request with a text": post(() => "grüße"),
+  "a request with an empty body": post(() => ""),
+  "a request with bytes": post(() => new Uint8Array(3), "DELETE"),
+  "a request with a Blob": post(() =>
+    new Blob(["blob"], { type: "image/png" })
+  ),
+  "a request with parameters": post(() => new URLSearchParams("a=1&b=2")),
+  "a request with a stream of bytes": post(bytes),
+  "a response": () => new Response("text"),
+  "a response with a stream of bytes": () => new Response(bytes()),
+  "a response of JSON": () => Response.json({ a: "ü" }, { status: 201 }),
+  "a response with a status of its own": () =>
+    new Response("short", { status: 418, statusText: "Teapot" }),
+  "a response with cookies": () =>
+    new Response("", { headers: [["Set-Cookie", "a"], ["set-cookie", "b"]] }),
+  "a redirect": () => Response.redirect("http://b.test/", 308),
+  "an error": () => Response.error(),
+  ...Object.fromEntries([200, 204, 205, 304, 500].map((status) => [
+    `a response without a body, ${status}`,
+    () => new Response(null, { status }),
+  ])),
 };
 
-for (const [name, [init, body]] of Object.entries(REQUESTS)) {
-  poolTest(`a request arrives as what it is: ${name}`, async () => {
-    await using pool = makePool();
-    const request = new Request(URL_A, init);
-    const { method, url, redirect } = request;
-    assertEquals(await pool.execute("seeRequest", [request]), [
-      {
-        isRequest: true,
-        method,
-        url,
-        headers: [...request.headers],
-        redirect,
-        hasBody: "body" in init,
-      },
-      body,
-    ]);
-  });
+/** Answers that only a server gives, by their paths. */
+const FETCHED: Record<string, (conn: Deno.Conn) => Promise<void>> = {
+  "/plain#a": (conn) => answer(conn, "200 OK", "x-a: 1"),
+  "/none": (conn) => say(conn, "HTTP/1.1 204 No\r\nconnection: close\r\n\r\n"),
+  "/999": (conn) => answer(conn, "999 No"),
+  "/gzip": async (conn) => {
+    const zip = bytes().pipeThrough(new CompressionStream("gzip"));
+    const body = await new Response(zip).bytes();
+    const lines = `content-encoding: gzip\r\ncontent-length: ${body.length}`;
+    await say(conn, `HTTP/1.1 200 OK\r\nconnection: close\r\n${lines}\r\n\r\n`);
+    await conn.write(body);
+  },
+};
+
+async function answer(conn: Deno.Conn, status: string, line = "x-b: 2") {
+  const head = `HTTP/1.1 ${status}\r\nconnection: close\r\n${line}\r\n`;
+  await say(conn, `${head}content-length: 4\r\n\r\ntext`);
 }
 
-poolTest("a request that moves is used: its body is in the job", async () => {
-  await using pool = makePool();
-  for (const body of ["text", ReadableStream.from([new Uint8Array(1)])]) {
-    const request = new Request(URL_A, { method: "POST", body });
-    const result = pool.execute("seeRequest", [request]);
-    assert(request.bodyUsed || request.body!.locked);
-    await assertRejects(() => request.text(), TypeError);
-    await result;
-  }
-});
+/** What is fetched from a server that gives one answer, without its port. */
+async function see(
+  path: string,
+  look: (response: Response) => Promise<unknown>,
+): Promise<string> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const response = fetch(`http://127.0.0.1:${listener.addr.port}${path}`);
+  using conn = await listener.accept();
+  await conn.read(new Uint8Array(4096));
+  await FETCHED[path](conn);
+  const seen = JSON.stringify(await look(await response));
+  return seen.replaceAll(/127.0.0.1:\d+/g, "");
+}
 
-poolTest("a copy of a request that has moved is its caller's", async () => {
-  await using pool = makePool();
-  const request = new Request(URL_A, { method: "POST", body: "twice" });
-  const copy = request.clone();
-  assertEquals((await pool.execute("seeRequest", [request]))[1], "twice");
-  assertEquals(await copy.text(), "twice");
-});
+httpSuite("Requests and responses as natively", {
+  ...rows(
+    MESSAGES,
+    (name) => `execute() moves ${name}, in and out`,
+    async ({ pool }, make) => {
+      const expected = await jobs.seeAll(make());
+      assertEquals(await pool.execute("seeAll", [make()]), expected);
+      const back = await pool.execute("pass", [make()]) as Message;
+      assertEquals(await jobs.seeAll(back), expected);
+    },
+  ),
+
+  ...rows(
+    FETCHED,
+    (path) => `execute() moves what fetch() gives for ${path}, in and out`,
+    async ({ pool }, _, path) => {
+      const expected = await see(path, jobs.seeAll);
+      const moved = see(path, (given) => pool.execute("seeAll", [given]));
+      assertEquals(await moved, expected);
+      const back = see(path, async (given) => {
+        return jobs.seeAll(await pool.execute("pass", [given]) as Message);
+      });
+      assertEquals(await back, expected);
+    },
+  ),
+
+  ...rows(
+    { "that has come": false, "that is to come": true },
+    (when) => `Request.body serves a BYOB reader with a body ${when}`,
+    async ({ pool, gate }, isLate) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const body = new ReadableStream({
+        type: "bytes",
+        async start(controller) {
+          if (isLate) await promise;
+          controller.enqueue(new Uint8Array(5));
+          controller.close();
+        },
+      });
+      const request = post(() => body)();
+      const seen = pool.execute("seeByob", [request, gate.key]);
+      await gate.arrived();
+      gate.open();
+      resolve();
+      assertEquals(await seen, [2, 2, 1]);
+    },
+  ),
+
+  "Request.signal follows the caller's, and all that is made of it": async (
+    t,
+  ) => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const controller = new AbortController();
+    const url = `http://127.0.0.1:${listener.addr.port}/`;
+    const request = new Request(url, controller);
+    const fired = t.pool.execute("seeSignals", [request, t.gate.key]);
+    await t.gate.arrived();
+    using _ = await listener.accept();
+    controller.abort(new RangeError("why"));
+    assertEquals(await fired, Array(4).fill("RangeError RangeError: why"));
+  },
+
+  "Request.signal has fired if it did while the job waited": async (t) => {
+    const waits = t.pool.execute("seeByob", [post(bytes)(), t.gate.key]);
+    await t.gate.arrived();
+    const controller = new AbortController();
+    const isAborted = t.pool.execute(
+      ({ signal }: Request) => [signal.aborted, signal.reason],
+      [new Request(URL_A, controller)],
+    );
+    controller.abort("why");
+    t.gate.open();
+    assertEquals(await isAborted, [true, "why"]);
+    await waits;
+  },
+
+  "Request.signal of a result has fired if it did in the job": async (t) => {
+    const { signal } = await t.pool.execute(() =>
+      new Request("http://a.test/", { signal: AbortSignal.abort("gone") })
+    );
+    assertEquals([signal.aborted, signal.reason], [true, "gone"]);
+  },
+
+  "Request.signal is asked for only when a job does": async ({ pool }) => {
+    const { prototype } = Request;
+    const signal = Object.getOwnPropertyDescriptor(prototype, "signal")!;
+    const served = new Set<unknown>();
+    let asked = 0;
+    Object.defineProperty(prototype, "signal", {
+      ...signal,
+      get() {
+        if (served.has(this)) asked++;
+        return signal.get!.call(this);
+      },
+    });
+    try {
+      let job: "method" | "passMethod" | "clone" = "method";
+      await using server = serve((request) => {
+        served.add(request);
+        return pool.execute(job, [request]);
+      });
+      for (job of ["method", "passMethod", "clone"] as const) {
+        assertEquals(asked, 0);
+        assertEquals(await (await fetch(server.url)).text(), "GET");
+      }
+      await eventually(() => asked === 1, () => `It was asked ${asked} times`);
+    } finally {
+      Object.defineProperty(prototype, "signal", signal);
+    }
+  },
+}, true);
 
 /** What has been done with a body that can move no more. */
-const USED: Record<string, (body: Request | Response) => unknown> = {
+const USED: Record<string, (body: Message) => unknown> = {
   "is used": (body) => body.text(),
   "is cancelled": (body) => body.body!.cancel(),
   "is locked by a reader": (body) => body.body!.getReader(),
   "is being read": (body) => void body.body!.getReader().read(),
 };
 
-for (const [name, use] of Object.entries(USED)) {
-  poolTest(`a request or response whose body ${name} is refused`, async () => {
-    await using pool = makePool();
-    const request = new Request(URL_A, { method: "POST", body: "a" });
-    for (const message of [request, new Response("a")]) {
-      await use(message);
-      const source = new Source((i) => i < 1 ? new Uint8Array(1) : undefined);
-      const other = new Response(source.stream as ReadableStream<Uint8Array>);
-      const error = await assertRejects(
-        () => pool.execute("pass", [other, { message }] as never),
-        JobCloneError,
-      );
-      assertStringIncludes(error.message, "args[1].message");
-      assertStringIncludes(error.message, "locked or already used");
-      assertFalse(other.bodyUsed);
-      assertEquals(source.pulled, 0);
-      assertEquals((await other.bytes()).length, 1);
+httpSuite("Requests and responses", {
+  "execute() uses a request that moves, but not its copy": async (t) => {
+    for (const make of [() => "text", bytes]) {
+      const request = post(make)();
+      const copy = request.clone();
+      const result = t.pool.execute((r: Request) => r.text(), [request]);
+      assert(request.bodyUsed || request.body!.locked);
+      await assertRejects(() => request.text(), TypeError);
+      assertEquals(await result, "text");
+      assertEquals(await copy.text(), "text");
     }
-  });
-}
+  },
 
-poolTest("a large body streams into a job", async () => {
-  await using pool = makePool();
-  using gate = new Gate();
-  const request = new Request("http://a.test/check?length=5000000", {
-    method: "POST",
-    body: new Blob([pattern(5_000_000)]).stream(),
-  });
-  const response = await pool.execute("handle", [request, gate.key]);
-  assertEquals(await response.json(), true);
-});
+  ...rows(
+    USED,
+    (name) => `execute() refuses a message whose body ${name}, and none beside`,
+    async ({ pool }, use) => {
+      for (const message of [post(() => "a")(), new Response("a")]) {
+        await use(message);
+        const source = new Source((i) => i < 1 ? new Uint8Array(1) : undefined);
+        const other = new Response(source.stream as BodyInit);
+        const { message: said } = await assertRejects(
+          () => pool.execute("pass", [{ other, message }]),
+          JobCloneError,
+          "locked or already used",
+        );
+        assertStringIncludes(said, "args[0].message");
+        assertFalse(other.bodyUsed);
+        assertEquals(source.pulled, 0);
+        assertEquals((await other.bytes()).length, 1);
+      }
+    },
+  ),
 
-poolTest("a body that a job does not read is cancelled", async () => {
-  await using pool = makePool();
-  const source = new Source(() => new Uint8Array(1_000));
-  const body = source.stream as ReadableStream<Uint8Array>;
-  const request = new Request(URL_A, { method: "POST", body });
-  assertEquals(
-    await pool.execute((request: Request) => request.method, [request]),
-    "POST",
-  );
-  assertInstanceOf(await source.cancelled, Error);
-});
+  "execute() refuses a message that a job has used": async ({ pool }) => {
+    const use = async () => {
+      const response = new Response("body");
+      await response.text();
+      return response;
+    };
+    await assertRejects(
+      () => pool.execute(use),
+      JobCloneError,
+      "locked or already used",
+    );
+  },
 
-poolTest("a body that fails fails in the job", async () => {
-  await using pool = makePool();
-  const body = new ReadableStream({
-    pull: (controller) => controller.error(new RangeError("broken")),
-  });
-  const request = new Request(URL_A, { method: "POST", body });
-  await assertRejects(
-    () => pool.execute("seeRequest", [request]),
-    RangeError,
-    "broken",
-  );
-});
+  "execute() refuses a response with status 101, in and out": async (t) => {
+    const upgrade = () => new Response(null, { status: 101 });
+    const calls = [
+      () => t.pool.execute("pass", [upgrade()]),
+      () => t.pool.execute(upgrade),
+    ];
+    for (const call of calls) {
+      await assertRejects(call, JobCloneError, "an upgrade cannot move");
+    }
+  },
 
-poolTest("a request's signal follows that of the caller", async () => {
-  await using pool = makePool();
-  using gate = new Gate();
-  const controller = new AbortController();
-  const request = new Request(URL_A, controller);
-  const result = pool.execute("whyAborted", [request, gate.key]);
-  await gate.arrived();
-  controller.abort(new RangeError("not wanted"));
-  assertEquals(await result, "RangeError RangeError: not wanted");
-});
+  "execute() cancels a body that its job does not read": async ({ pool }) => {
+    const source = new Source(() => new Uint8Array(1_000));
+    const request = post(() => source.stream as BodyInit)();
+    assertEquals(
+      await pool.execute((r: Request) => r.method, [request]),
+      "POST",
+    );
+    assertInstanceOf(await source.cancelled, Error);
+  },
 
-poolTest("a request's signal is one, and no other job's", async () => {
-  await using pool = makePool();
-  const isQuiet = (request: Request) =>
-    request.signal === request.signal &&
-    request.signal instanceof AbortSignal && !request.signal.aborted;
-  const controller = new AbortController();
-  const first = new Request(URL_A, controller);
-  assert(await pool.execute(isQuiet, [first]));
-  controller.abort();
-  assert(await pool.execute(isQuiet, [new Request(URL_A)]));
-});
+  "Request.text() fails in the job as its body does": async ({ pool }) => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new RangeError("broken")),
+    });
+    const result = pool.execute((r: Request) => r.text(), [post(() => body)()]);
+    await assertRejects(() => result, RangeError, "broken");
+  },
 
-poolTest("a request comes out of a job", async () => {
-  await using pool = makePool();
-  const request = await pool.execute("giveRequest", [URL_A, "body"]);
-  assertInstanceOf(request, Request);
-  assertEquals([request.method, request.url], ["PUT", URL_A]);
-  assertEquals(request.headers.get("x-a"), "1");
-  assertEquals(await request.text(), "body");
-});
+  "Request.signal is one, and no other job's": async ({ pool }) => {
+    const isQuiet = (request: Request) =>
+      request.signal === request.signal &&
+      request.signal instanceof AbortSignal && !request.signal.aborted;
+    const controller = new AbortController();
+    assert(await pool.execute(isQuiet, [new Request(URL_A, controller)]));
+    controller.abort();
+    assert(await pool.execute(isQuiet, [new Request(URL_A)]));
+  },
 
-poolTest("a response goes into a job as what it is", async () => {
-  await using pool = makePool();
-  const init = { status: 201, statusText: "Made", headers: { "x-a": "1" } };
-  const seen = await pool.execute("seeResponse", [new Response("body", init)]);
-  assertEquals(seen, {
-    isResponse: true,
-    status: 201,
-    statusText: "Made",
-    ok: true,
-    url: "",
-    type: "default",
-    headers: [["content-type", "text/plain;charset=UTF-8"], ["x-a", "1"]],
-    body: "body",
-  });
-});
+  "Response.bytes() gives a large body that passes a job": async ({ pool }) => {
+    const body = new Blob([pattern(2_000_000)]);
+    const passed = await pool.execute("pass", [new Response(body)]) as Response;
+    assert(sameBytes(await passed.bytes(), pattern(2_000_000)));
+  },
 
-poolTest("a response comes out of a job as what it is", async () => {
-  await using pool = makePool();
-  const headers: [string, string][] = [
-    ["set-cookie", "a=1"],
-    ["set-cookie", "b=2"],
-    ["x-a", "1"],
-  ];
-  const init = { status: 418, statusText: "Teapot", headers };
-  const response = await pool.execute("give", ["short", init]);
-  assertInstanceOf(response, Response);
-  assertEquals([response.status, response.statusText], [418, "Teapot"]);
-  assertEquals(response.headers.getSetCookie(), ["a=1", "b=2"]);
-  assertEquals(response.headers.get("x-a"), "1");
-  assertEquals(await response.text(), "short");
-
-  const json = await pool.execute("giveJson", [{ a: [1, "ü"] }]);
-  assertEquals(json.headers.get("content-type"), "application/json");
-  assertEquals(await json.json(), { a: [1, "ü"] });
-});
-
-poolTest("a response without a body has none where it arrives", async () => {
-  await using pool = makePool();
-  for (const status of [200, 204, 205, 304, 500]) {
-    const response = await pool.execute("give", [null, { status }]);
-    assertEquals([response.status, response.body], [status, null]);
-    const seen = await pool.execute("seeResponse", [response]);
-    assertEquals((seen as { body: unknown }).body, null);
-  }
-  const empty = await pool.execute("give", [""]);
-  assertEquals(await empty.text(), "");
-});
-
-poolTest("redirects and errors arrive as such", async () => {
-  await using pool = makePool();
-  const redirect = await pool.execute("giveRedirect", ["http://b.test/", 308]);
-  assertEquals(redirect.status, 308);
-  assertEquals(redirect.headers.get("location"), "http://b.test/");
-  const error = await pool.execute("giveError");
-  assertEquals([error.type, error.status, error.body], ["error", 0, null]);
-});
-
-poolTest("a response passes through a job", async () => {
-  await using pool = makePool();
-  const body = new Blob([pattern(2_000_000)]);
-  const passed = await pool.execute("pass", [new Response(body)]);
-  assertEquals(passed.headers.get("x-passed"), "1");
-  assert(sameBytes(await passed.bytes(), pattern(2_000_000)));
-});
-
-poolTest("responses move as members of a result", async () => {
-  await using pool = makePool();
-  const { first, rest } = await pool.execute("giveMembers");
-  assertEquals([await first.text(), await rest[0].text()], ["a", "b"]);
-});
-
-poolTest("a response that a job has used already is refused", async () => {
-  await using pool = makePool();
-  const error = await assertRejects(
-    () => pool.execute("giveUsed"),
-    JobCloneError,
-    "locked or already used",
-  );
-  assertStringIncludes(error.message, '"giveUsed"');
-});
-
-poolTest("a body is read here in pieces, or cancelled", async () => {
-  await using pool = makePool();
-  using gate = new Gate();
-  const large = new Request("http://a.test/large?length=300000");
-  const response = await pool.execute("handle", [large, gate.key]);
-  assert(sameBytes(await bytesIn(response.body!), pattern(300_000)));
-
-  const endless = new Request("http://a.test/endless");
-  const other = await pool.execute("handle", [endless, gate.key]);
-  await other.body!.cancel();
-  await gate.arrived();
-});
-
-poolTest("the body of a form is a form, in and out", async () => {
-  await using pool = makePool();
-  const form = new FormData();
-  form.append("a", "1");
-  form.append("a", "2");
-  form.append("file", new File(["text"], "ü.txt", { type: "text/plain" }));
-  const fields = ["a=1", "a=2", "file: ü.txt text/plain text"];
-  const request = new Request(URL_A, { method: "POST", body: form });
-  assertEquals(await pool.execute("seeForm", [request]), fields);
-  assertEquals(await pool.execute("seeForm", [new Response(form)]), fields);
-
-  const given = await (await pool.execute("giveForm")).formData();
-  assertEquals(given.get("name"), "grüße");
-  assertEquals(await (given.get("file") as File).text(), "text");
+  "Response.formData() gives a form, in and out": async ({ pool }) => {
+    const form = new FormData();
+    form.append("a", "1");
+    form.append("a", "grüße");
+    form.append("file", new File(["text"], "ü.txt", { type: "text/plain" }));
+    const fields = ["a=1", "a=grüße", "file: ü.txt text/plain text"];
+    for (const make of [post(() => form), () => new Response(form)]) {
+      assertEquals(await pool.execute("seeForm", [make()]), fields);
+      const back = await pool.execute("pass", [make()]) as Message;
+      assertEquals(await jobs.seeForm(back), fields);
+    }
+  },
 });

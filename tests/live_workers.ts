@@ -76,7 +76,7 @@ const LACKING = "locks" in navigator
 /** A test that fails if it takes too long, or leaves a worker behind. */
 export function poolTest(
   test: string | { name: string; ignore: boolean },
-  fn: () => void | Promise<void>,
+  fn: (test: Deno.TestContext) => void | Promise<void>,
 ): void {
   const options = typeof test === "string"
     ? { name: test, ignore: false }
@@ -84,9 +84,9 @@ export function poolTest(
   Deno.test({
     ...options,
     ignore: options.ignore || LACKING?.test(options.name),
-    fn: async () => {
+    fn: async (context) => {
       await using _ = noWorkersLeft(await liveWorkers());
-      await deadline(Promise.resolve(fn()), TEST_LIMIT);
+      await deadline(Promise.resolve(fn(context)), TEST_LIMIT);
     },
   });
 }

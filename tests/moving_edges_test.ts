@@ -2,81 +2,58 @@
 // nothing is lost, and nothing hangs.
 import { assertEquals, assertRejects } from "@std/assert";
 import { PoolTerminatedError, ThreadPool } from "@spindle/thread-pool";
-import { Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";
 import { readAll, readText, tcpPair } from "./sockets.ts";
 
-/** A request of a method that no `Request` can be made of, with a body that does not come whole. */
-const TRACE = "TRACE / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
-
 poolTest(
-  "a request that no constructor makes arrives, its body unread",
+  "execute() rejects with a response that cannot be received",
   async () => {
     await using pool = new ThreadPool(1);
-    const seen = Promise.withResolvers<unknown>();
-    const server = Deno.serve({ port: 0, onListen() {} }, (request) => {
-      const answer = pool.execute((r: Request) => r.method, [request]);
-      seen.resolve(answer);
-      return new Response();
+    const unread = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1_000)),
     });
-    const client = await Deno.connect({ port: server.addr.port });
-    await client.write(new TextEncoder().encode(TRACE));
-    await client.write(new Uint8Array(100_000));
-    assertEquals(await seen.promise, "TRACE");
-    client.close();
-    await server.shutdown();
+    const job = pool.execute((_: ReadableStream) => {
+      const body = new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(1_000)),
+      });
+      return Object.defineProperty(new Response(body), "statusText", {
+        value: "a\nb",
+      });
+    }, [unread]);
+    await assertRejects(() => job, Error, "cannot be received");
   },
 );
 
-poolTest("a response that cannot be received fails its job", async () => {
+poolTest("Request.method may be one that no constructor takes", async () => {
   await using pool = new ThreadPool(1);
-  const unread = new ReadableStream({
-    pull: (controller) => controller.enqueue(new Uint8Array(1_000)),
+  const seen = Promise.withResolvers<unknown>();
+  await using server = Deno.serve({ port: 0, onListen() {} }, (request) => {
+    seen.resolve(pool.execute((r: Request) => r.method, [request]));
+    return new Response();
   });
-  const job = pool.execute((_: ReadableStream) => {
-    const body = new ReadableStream({
-      pull: (controller) => controller.enqueue(new Uint8Array(1_000)),
-    });
-    return Object.defineProperty(new Response(body), "statusText", {
-      value: "a\nb",
-    });
-  }, [unread]);
-  await assertRejects(() => job, Error, "cannot be received");
+  using client = await Deno.connect({ port: server.addr.port });
+  // Its body is not read.
+  const head = "TRACE / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+  await client.write(new TextEncoder().encode(head));
+  await client.write(new Uint8Array(100_000));
+  assertEquals(await seen.promise, "TRACE");
 });
 
-poolTest("a handler need not await closeWrite()", async () => {
+poolTest("Conn.closeWrite() need not be awaited", async () => {
   await using pool = new ThreadPool(1);
-  using gate = new Gate();
   const { client, server } = await tcpPair();
   using _ = client;
   const job = pool.execute(async (conn: Deno.Conn) => {
     await conn.write(new TextEncoder().encode("hi"));
     conn.closeWrite();
   }, [server]);
-  const other = pool.execute((key: SharedArrayBuffer) => {
-    const words = new Int32Array(key);
-    return new Promise((resolve) => setTimeout(() => resolve(words[1]), 20));
-  }, [gate.key]);
+  const other = pool.execute(() => new Promise((done) => setTimeout(done, 20)));
   assertEquals(await readText(client), "hi");
   await Promise.all([job, other]);
   assertEquals(pool.stats().crashed, 0);
 });
 
-poolTest("a chunk in shared memory may be the first of a result", async () => {
-  await using pool = new ThreadPool(1);
-  const stream = await pool.execute(() =>
-    new ReadableStream<Uint8Array>({
-      pull(controller) {
-        controller.enqueue(new Uint8Array(new SharedArrayBuffer(16_384)));
-        controller.close();
-      },
-    }, { highWaterMark: 0 })
-  );
-  const chunks = await Array.fromAsync(stream);
-  assertEquals(chunks.map(({ length }) => length), [16_384]);
-});
-
-poolTest("a job that main has not heard of ends with terminate()", async () => {
+poolTest("terminate() ends a job whose end main has not heard of", async () => {
   const pool = new ThreadPool(1);
   const { client, server } = await tcpPair();
   const shared = new Int32Array(new SharedArrayBuffer(4));
@@ -85,7 +62,7 @@ poolTest("a job that main has not heard of ends with terminate()", async () => {
     for (let i = 0; i < 100; i++) {
       const isStuck = await Promise.race([
         conn.write(new Uint8Array(65_536)).then(() => false, () => false),
-        new Promise<boolean>((resolve) => setTimeout(resolve, 200, true)),
+        new Promise<boolean>((resolve) => setTimeout(resolve, 100, true)),
       ]);
       if (isStuck) break;
     }
@@ -102,7 +79,7 @@ poolTest("a job that main has not heard of ends with terminate()", async () => {
 });
 
 poolTest(
-  "chunks keep their order though a listener submits in the middle of them",
+  "ReadableStream keeps the order of chunks in which a listener submits jobs",
   async () => {
     await using pool = new ThreadPool({ size: 1, concurrency: 8 });
     const stream = await pool.execute(() => {
@@ -130,6 +107,7 @@ poolTest(
         send(3, 10);
         controller.close();
         Atomics.store(shared, 0, 1);
+        Atomics.notify(shared, 0);
       }, 10);
       for (let i = 0; i < 20; i++) await 0;
     }, [shared]);
@@ -138,7 +116,7 @@ poolTest(
       // So many that main looks at what its worker has done.
       while (others.length < 300) others.push(pool.execute(() => 1));
     }, { once: true });
-    Atomics.wait(shared, 0, 0, 200);
+    Atomics.wait(shared, 0, 0, 2_000);
     await job;
     const seen = (await Array.fromAsync(stream)).map(([first]) => first);
     assertEquals(seen, [0, 1, 2, 3]);

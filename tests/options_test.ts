@@ -2,446 +2,199 @@
 import {
   assert,
   assertEquals,
-  assertInstanceOf,
   assertRejects,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { ThreadPool, type ThreadPoolOptions } from "@spindle/thread-pool";
-import { liveWorkers, poolTest } from "./live_workers.ts";
+import { ThreadPool } from "@spindle/thread-pool";
+import { liveWorkers } from "./live_workers.ts";
+import { numbersTo } from "./kinds.ts";
+import { eachRow, moduleOf, test } from "./pools.ts";
 import { executeUntyped, poolUntyped } from "./untyped.ts";
 
-/** An option's wrong value, and what the message is to say of it. */
-type Wrong = [value: unknown, ...said: string[]];
+// deno-lint-ignore no-explicit-any
+type ErrorClass = new (...args: any[]) => Error;
 
-const WRONG_TYPES: Record<string, Wrong[]> = {
-  size: [["4", "number", '"4"'], [null, "null"], [true, "true"], [[]], [4n]],
-  module: [[42, "URL", "42"], [null, "null"], [{}], [true]],
-  concurrency: [["4", "number", '"4"'], [null, "null"], [true], [[]], [4n]],
-  isolation: [[1, '"thread" or "process"', "1"], [null, "null"], [{}]],
-  execArgv: [["--a", "array", '"--a"'], [{}], [null, "null"], [["a"]], [[1]]],
-  queue: [[8, "object", "8"], [null, "null"], ["wait"], [[]], [() => {}]],
-  connections: [[1, '"bytes" or "descriptor"', "1"], [null, "null"], [{}]],
-  callerStack: [[1, "boolean", "1"], ["true"], [null, "null"], [{}]],
-  name: [[1, "string", "1"], [null, "null"], [{}], [Symbol("s")]],
-  signal: [[{}, "AbortSignal"], [null, "null"], [new AbortController()], [1]],
+/** Makes a pool that is refused with a message that says all this. */
+function refuses(options: unknown, Class: ErrorClass, ...said: string[]) {
+  const { message } = assertThrows(() => poolUntyped(options), Class);
+  for (const text of said) assertStringIncludes(message, text);
+  assert(!message.endsWith("."), message);
+}
+
+/** The same for a call, which starts no worker. */
+async function refusesCall(
+  call: unknown[],
+  Class: ErrorClass,
+  ...said: string[]
+): Promise<void> {
+  await using pool = new ThreadPool(1);
+  const execute = () => executeUntyped(pool, ...call);
+  const { message } = await assertRejects(execute, Class);
+  for (const text of said) assertStringIncludes(message, text);
+  assertEquals(pool.stats().size, 0);
+}
+
+/** Of each option, what the message says was expected, and values of a wrong type. */
+const WRONG_TYPES: Record<string, [what: string, ...values: unknown[]]> = {
+  size: ["number", "4", null, true, [], 4n],
+  module: ["URL", 42, null, {}, true],
+  concurrency: ["number", "4", null, true, [], 4n],
+  isolation: ['"thread" or "process"', 1, null, {}],
+  execArgv: ["array", "--a", {}, null],
+  queue: ["object", 8, null, "wait", [], () => {}],
+  connections: ['"bytes" or "descriptor"', 1, null, {}],
+  callerStack: ["boolean", 1, "true", null, {}],
+  name: ["string", 1, null, {}, Symbol("s")],
+  signal: ["AbortSignal", {}, null, new AbortController(), 1],
+  timeout: ["a number of ms", "100", null, true, {}, 4n],
+  abortGrace: ["a number of ms", "100", null, true, [], 4n],
+  maxJobsPerWorker: ["a number", "4", null, true, {}, 4n],
+  maxHeapPerWorker: ["a number of MiB", "64", null, true, {}, 64n],
+  hardKill: ["a boolean", 1, "true", null, {}],
+  memoryLimit: ["a number of MiB", "64", null, true, {}, 64n],
+  permissions: ["an object", 1, null, true, [], () => {}],
+  "queue.capacity": ["number", null, true, {}, [], 1n, () => {}, Symbol("s")],
+  "queue.whenFull": ['"wait"', null, true, {}, [], 1n, () => {}, Symbol("s")],
+  "permissions.read": ["", 1, "none", null, {}, [1]],
 };
 
-for (const [option, values] of Object.entries(WRONG_TYPES)) {
-  poolTest(
-    `option ${option}: a wrong type is a TypeError that names it`,
-    () => {
-      for (const [value, ...said] of values) {
-        const error = assertThrows(
-          () => poolUntyped({ [option]: value }),
-          TypeError,
-        );
-        for (const text of [option, ...said]) {
-          assertStringIncludes(error.message, text);
-        }
-        assert(!error.message.endsWith("."), error.message);
-      }
-    },
-  );
+/** Options with one value, at a name like `queue.capacity`. */
+function optionsOf(name: string, value: unknown): Record<string, unknown> {
+  const [outer, inner] = name.split(".");
+  return { [outer]: inner === undefined ? value : { [inner]: value } };
 }
 
-for (const option of ["capacity", "whenFull"]) {
-  poolTest(
-    `option queue.${option}: a wrong type is a TypeError that names it`,
-    () => {
-      for (const value of [null, true, {}, [], 1n, () => {}, Symbol("s")]) {
-        const error = assertThrows(
-          () => poolUntyped({ queue: { [option]: value } }),
-          TypeError,
-        );
-        assertStringIncludes(error.message, `queue.${option}`);
-      }
-    },
-  );
-}
-
-poolTest(
-  "options that are neither a number nor an object are a TypeError",
-  () => {
-    for (const value of ["4", null, true, 4n, () => {}, Symbol("s"), [], [4]]) {
-      assertThrows(() => poolUntyped(value), TypeError);
+test("new ThreadPool() throws a TypeError for an option of a wrong type, naming it", () =>
+  eachRow(WRONG_TYPES, ([what, ...values], name) => {
+    for (const value of values) {
+      const came = typeof value === "string"
+        ? `"${value}"`
+        : `${value === null ? "null" : ""}`;
+      refuses(optionsOf(name, value), TypeError, name, what, came);
     }
-  },
-);
+  }));
 
-poolTest("a size out of range is a RangeError that says what came", () => {
-  for (const size of [0, -1, 1.5, NaN, Infinity, -Infinity, 2 ** 53, -0]) {
-    for (const options of [size, { size }]) {
-      const error = assertThrows(() => poolUntyped(options), RangeError);
-      assertStringIncludes(error.message, "size");
-      assertStringIncludes(error.message, "at least 1");
-      assertStringIncludes(error.message, String(size));
-    }
-  }
-});
-
-poolTest(
-  "a concurrency out of range is a RangeError that says what came",
-  () => {
-    for (const concurrency of [0, -1, 1.5, NaN, Infinity, 2 ** 53, -0]) {
-      const error = assertThrows(
-        () => new ThreadPool({ concurrency }),
-        RangeError,
-      );
-      assertInstanceOf(error, RangeError);
-      assertStringIncludes(error.message, "`concurrency`");
-      assertStringIncludes(error.message, "an integer of at least 1");
-      assertStringIncludes(error.message, String(concurrency));
-    }
-  },
-);
-
-poolTest(
-  'isolation "none", and an unknown one, are refused by name',
-  () => {
-    const none = assertThrows(() => poolUntyped({ isolation: "none" }));
-    assertInstanceOf(none, TypeError);
-    assertStringIncludes(none.message, '"none" is not available');
-    const unknown = assertThrows(() => poolUntyped({ isolation: "fiber" }));
-    assertInstanceOf(unknown, RangeError);
-    assertStringIncludes(unknown.message, '"fiber"');
-  },
-);
-
-for (const more of [{ hardKill: true }, { memoryLimit: 64 }]) {
-  const [name] = Object.keys(more);
-  poolTest(
-    `permissions and ${name} go together in a process only`,
-    async () => {
-      const options = { permissions: "none", ...more } as const;
-      const error = assertThrows(() => new ThreadPool(options), TypeError);
-      for (const text of [name, "permissions", '`isolation` to "process"']) {
-        assertStringIncludes(error.message, text);
-      }
-      await new ThreadPool({ ...options, isolation: "process" }).close();
-    },
-  );
-}
-
-for (
-  const flag of [
-    "--allow-all",
-    "--allow-read=/",
-    "--deny-net",
-    "--ignore-env",
-    "--permission-set=x",
-    "--inspect",
-  ]
-) {
-  poolTest(`execArgv refuses ${flag}, which is the pool's to give`, () => {
-    const options = { isolation: "process", execArgv: [flag] } as const;
-    const error = assertThrows(() => new ThreadPool(options), TypeError);
-    assertStringIncludes(error.message, flag);
-  });
-}
-
-poolTest(
-  "options that mean nothing for a process, or for a thread, are refused",
-  () => {
-    const refused: [ThreadPoolOptions, string][] = [
-      [{ isolation: "process", connections: "bytes" }, "connections"],
-      [
-        { isolation: "process", queue: { whenFull: "caller-runs" } },
-        "isolation",
-      ],
-      [{ execArgv: [] }, "execArgv"],
-    ];
-    for (const [options, name] of refused) {
-      const error = assertThrows(() => new ThreadPool(options), TypeError);
-      assertStringIncludes(error.message, name);
-    }
-  },
-);
-
-poolTest(
-  "an unknown way for connections to move is refused, and its message names the known ones",
-  () => {
-    for (const connections of ["", "Bytes", "descriptors", "fd"]) {
-      const error = assertThrows(() => poolUntyped({ connections }));
-      assertInstanceOf(error, RangeError);
-      for (const text of ["connections", '"bytes"', '"descriptor"']) {
-        assertStringIncludes(error.message, text);
-      }
-      assertStringIncludes(error.message, `"${connections}"`);
-    }
-  },
-);
-
-poolTest(
-  "a queue's capacity out of range is a RangeError that says what came",
-  () => {
-    for (const capacity of [-1, 1.5, NaN, -Infinity]) {
-      const error = assertThrows(
-        () => new ThreadPool({ queue: { capacity } }),
-        RangeError,
-      );
-      assertStringIncludes(error.message, "queue.capacity");
-      assertStringIncludes(error.message, String(capacity));
-    }
-  },
-);
-
-poolTest(
-  "an unknown whenFull is refused, and its message names the known ones",
-  () => {
-    const error = assertThrows(
-      () => poolUntyped({ queue: { whenFull: "explode" } }),
-      RangeError,
-    );
-    for (const text of ["queue.whenFull", '"wait"', '"reject"', '"explode"']) {
-      assertStringIncludes(error.message, text);
-    }
-  },
-);
-
-poolTest("unknown options are a TypeError that names them", () => {
-  for (
-    const [name, options] of Object.entries({
-      sizes: { sizes: 4 },
-      Size: { Size: 4 },
-      "queue.capasity": { queue: { capasity: 4 } },
-      toString: { toString: () => "" },
-    })
-  ) {
-    const error = assertThrows(() => poolUntyped(options), TypeError);
-    assertStringIncludes(error.message, name);
-  }
-});
-
-poolTest("options that are not there yet are refused, and not ignored", () => {
-  const LATER = {
-    idleTimeout: 100,
-    size: { min: 1, max: 2 },
-  };
-  for (const [name, value] of Object.entries(LATER)) {
-    const error = assertThrows(() => poolUntyped({ [name]: value }), TypeError);
-    assertStringIncludes(error.message, name);
-    assertStringIncludes(error.message, "not available");
-  }
-});
-
-poolTest(
-  "a module that is not an absolute URL is refused, and told how to write it",
-  () => {
-    for (const module of ["./jobs.ts", "jobs.ts", "/jobs.ts", "../a.ts", ""]) {
-      const error = assertThrows(() => new ThreadPool({ module }), TypeError);
-      assertStringIncludes(error.message, "module");
-      assertStringIncludes(error.message, "absolute URL");
-      assertStringIncludes(error.message, module);
-      assertStringIncludes(error.message, "import.meta.url");
-    }
-  },
-);
-
-poolTest("a refused pool starts nothing", async () => {
-  const before = await liveWorkers();
-  assertThrows(() => poolUntyped({ size: 4, bogus: 1 }));
-  assertThrows(() => new ThreadPool(0));
-  assertEquals(await liveWorkers(), before);
-});
-
-poolTest("undefined options take their defaults", async () => {
-  await using pool = new ThreadPool({
-    module: undefined,
-    size: undefined,
-    concurrency: undefined,
-    queue: { capacity: undefined, whenFull: undefined },
-    connections: undefined,
-    callerStack: undefined,
-    name: undefined,
-    signal: undefined,
-  });
-  assertEquals(await pool.execute(() => 1), 1);
-  await using other = new ThreadPool({ queue: undefined });
-  await other.ready();
-});
-
-poolTest(
-  "a pool without options runs inline jobs on as many workers as there are cores",
-  async () => {
-    await using pool = new ThreadPool();
-    const jobs = navigator.hardwareConcurrency + 3;
-    await Promise.all(
-      Array.from(
-        { length: jobs },
-        () =>
-          pool.execute(() =>
-            new Promise((resolve) => setTimeout(resolve, 200))
-          ),
-      ),
-    );
-    assertEquals(pool.stats().size, navigator.hardwareConcurrency);
-  },
-);
-
-poolTest("a number is the size", async () => {
-  await using pool = new ThreadPool(2);
-  await Promise.all(
-    Array.from(
-      { length: 6 },
-      () =>
-        pool.execute(() => new Promise((resolve) => setTimeout(resolve, 50))),
-    ),
-  );
-  assertEquals(pool.stats().size, 2);
-});
-
-poolTest("the module may be a URL or a string of one", async () => {
-  const url = new URL("./fixtures/echo.ts", import.meta.url);
-  for (
-    const module of [
-      url,
-      url.href,
-      "data:text/javascript,export const echo = (value) => value",
-    ]
-  ) {
-    await using pool = new ThreadPool({ module, size: 1 });
-    assertEquals(await pool.execute("echo", ["text"]), "text");
-  }
-});
-
-poolTest(
-  "a module that changes after construction is not followed",
-  async () => {
-    const module = new URL("./fixtures/echo.ts", import.meta.url);
-    const options = { module, size: 1, queue: { capacity: 3 } };
-    await using pool = new ThreadPool(options);
-    module.pathname = "/no/such/file.ts";
-    options.queue.capacity = -1;
-    assertEquals(await pool.execute("echo", [1]), 1);
-  },
-);
-
-poolTest("name is the prefix of the workers' names", async () => {
-  await using pool = new ThreadPool({ size: 1, name: "prefix-of-mine" });
-  assertEquals(await pool.execute(() => self.name), "prefix-of-mine-1");
-});
-
-const WRONG_CALLS: Record<string, Wrong[]> = {
-  signal: [[{}, "AbortSignal"], [null, "null"], [1, "1"]],
-  transfer: [[{}, "array"], [null, "null"], [new ArrayBuffer(1)], [new Set()]],
+/** Of each option, what the message says was expected, and values out of range. */
+const OUT_OF_RANGE: Record<string, [what: string, ...values: unknown[]]> = {
+  size: ["at least 1", 0, -1, 1.5, NaN, Infinity, -Infinity, 2 ** 53, -0],
+  concurrency: ["an integer of at", 0, -1, 1.5, NaN, Infinity, 1e9],
+  isolation: ['"process"', "fiber"],
+  connections: ['"bytes" or "descriptor"', "Bytes", "descriptors", "fd"],
+  timeout: ["above 0", 0, -1, NaN, -Infinity, 2 ** 31],
+  abortGrace: ["at least 0", -1, NaN, -Infinity, 2 ** 31],
+  maxJobsPerWorker: ["an integer of at least 1", 0, -1, 1.5, NaN, -Infinity],
+  maxHeapPerWorker: ["at least 16", 0, 15.9, -1, NaN],
+  memoryLimit: ["at least 16", 0, 15.9, -1, NaN, Infinity],
+  permissions: ['"inherit", "none" or an object', "all", "", "None"],
+  "queue.capacity": ["", -1, 1.5, NaN, -Infinity],
+  "queue.whenFull": ['"wait"', "explode", "Reject"],
 };
 
-for (const [option, values] of Object.entries(WRONG_CALLS)) {
-  poolTest(
-    `option ${option} of execute(): a wrong type is a TypeError that names it`,
-    async () => {
-      await using pool = new ThreadPool(1);
-      for (const [value, ...said] of values) {
-        const error = await assertRejects(
-          () => executeUntyped(pool, () => 1, [], { [option]: value }),
-          TypeError,
-        );
-        for (const text of [option, ...said]) {
-          assertStringIncludes(error.message, text);
-        }
-      }
-      assertEquals(pool.stats().size, 0);
-    },
-  );
-}
-
-poolTest(
-  "unknown options of execute() are a TypeError that names them",
-  async () => {
-    await using pool = new ThreadPool(1);
-    const error = await assertRejects(
-      () => executeUntyped(pool, () => 1, [], { signals: 1 }),
-      TypeError,
-    );
-    assertStringIncludes(error.message, "signals");
-  },
-);
-
-poolTest(
-  "options of execute() that are not there yet are refused, and not ignored",
-  async () => {
-    await using pool = new ThreadPool(1);
-    for (
-      const [name, value] of Object.entries({
-        priority: 1,
-        key: "a",
-      })
-    ) {
-      const error = await assertRejects(
-        () => executeUntyped(pool, () => 1, [], { [name]: value }),
-        TypeError,
-      );
-      assertStringIncludes(error.message, name);
-      assertStringIncludes(error.message, "not available");
-    }
-  },
-);
-
-poolTest(
-  "options of execute() that are not an object are a TypeError",
-  async () => {
-    await using pool = new ThreadPool(1);
-    for (const options of [1, "a", null, true, () => {}, []]) {
-      await assertRejects(
-        () => executeUntyped(pool, () => 1, [], options),
-        TypeError,
-        "options",
+test("new ThreadPool() throws a RangeError for an option out of range, and says what came", () => {
+  refuses(0, RangeError, "size", "at least 1");
+  return eachRow(OUT_OF_RANGE, ([what, ...values], name) => {
+    for (const value of values) {
+      refuses(
+        optionsOf(name, value),
+        RangeError,
+        `\`${name}\``,
+        what,
+        `${value}`,
       );
     }
-  },
-);
-
-poolTest("undefined options of execute() take their defaults", async () => {
-  await using pool = new ThreadPool(1);
-  const options = { signal: undefined, transfer: undefined };
-  assertEquals(await pool.execute(() => 1, [], options), 1);
-  assertEquals(await executeUntyped(pool, () => 1, undefined, undefined), 1);
+  });
 });
 
-poolTest("arguments that are not an array are a TypeError", async () => {
-  await using pool = new ThreadPool(1);
-  for (const args of [1, "ab", null, {}, new Set([1]), { length: 1, 0: 1 }]) {
-    const error = await assertRejects(
-      () => executeUntyped(pool, () => 1, args),
-      TypeError,
-    );
-    assertStringIncludes(error.message, "args");
-    assertStringIncludes(error.message, "array");
-  }
-});
+/** Values at the edges of their ranges. */
+const EDGES: Record<string, unknown[]> = {
+  module: [],
+  size: [1],
+  concurrency: [1, 2 ** 16],
+  queue: [],
+  connections: ["bytes"],
+  callerStack: [true],
+  name: ["", "-x", "a/b"],
+  signal: [],
+  timeout: [0.001, 2 ** 31 - 1, Infinity],
+  abortGrace: [0, 2 ** 31 - 1, Infinity],
+  maxJobsPerWorker: [1, Infinity],
+  maxHeapPerWorker: [16],
+  hardKill: [false],
+  memoryLimit: [16],
+  permissions: ["inherit"],
+  "queue.capacity": [0, Infinity],
+  "queue.whenFull": ["discard-oldest"],
+};
 
-poolTest(
-  "a job that is neither a name nor a function is a TypeError",
-  async () => {
-    await using pool = new ThreadPool(1);
-    for (const job of [undefined, null, 1, {}, [], true, Symbol("s"), 1n]) {
-      const error = await assertRejects(
-        () => executeUntyped(pool, job),
-        TypeError,
-      );
-      assertStringIncludes(error.message, "job");
+test("new ThreadPool() takes options at the edges of their ranges, and undefined", () =>
+  eachRow(EDGES, (values, name) => {
+    for (const value of [...values, undefined]) {
+      poolUntyped(optionsOf(name, value));
     }
-  },
-);
+  }));
 
-/** What people write, and the right form that the message shows. */
-const WRITTEN_WRONG: [options: unknown, advice: string][] = [
+type Row<Subject = unknown> = [refused: Subject, ...said: string[]];
+const rows = <T, Subject>(values: T[], row: (value: T) => Row<Subject>) =>
+  values.map(row);
+const tableOf = <Subject>(rows: Row<Subject>[]) =>
+  Object.fromEntries(rows.map((row) => [Deno.inspect(row), row]));
+
+/** Options that are refused with a TypeError, and what the message says. */
+const REFUSED: Row[] = [
+  // Neither a number nor an object.
   ["4", "new ThreadPool(4)"],
   ["./jobs.ts", "new ThreadPool({ module: … })"],
   [new URL("file:///jobs.ts"), "new ThreadPool({ module: … })"],
+  ...rows([null, true, 4n, () => {}, Symbol("s"), [], [4]], (one) => [one]),
+  // Unknown, or not there yet.
+  [{ sizes: 4 }, "sizes"],
+  [{ Size: 4 }, "Size"],
+  [{ queue: { capasity: 4 } }, "queue.capasity"],
+  [{ toString: () => "" }, "toString"],
+  [{ idleTimeout: 100 }, "idleTimeout", "not available"],
+  [{ size: { min: 1, max: 2 } }, "size", "not available"],
+  [{ isolation: "none" }, '"none" is not available'],
+  [{ permissions: { reads: true } }, "reads"],
+  [{ permissions: { all: true } }, "all"],
+  [{ permissions: { hrtime: true } }, "hrtime"],
+  // What does not go together.
+  ...rows([{ hardKill: true }, { memoryLimit: 64 }], (more) => [
+    { permissions: "none", ...more },
+    Object.keys(more)[0],
+    "permissions",
+    '`isolation` to "process"',
+  ]),
+  [{ isolation: "process", connections: "bytes" }, "connections"],
+  [{ isolation: "process", queue: { whenFull: "caller-runs" } }, "isolation"],
+  [{ execArgv: [] }, "execArgv"],
+  [{ isolation: "process", execArgv: [1] }, "execArgv"],
+  ...rows(
+    "--allow-all --allow-read=/ --deny-net --ignore-env --permission-set=x --inspect"
+      .split(" "),
+    (flag) => [{ isolation: "process", execArgv: [flag] }, flag],
+  ),
+  // No absolute URL.
+  ...rows(["./jobs.ts", "jobs.ts", "/jobs.ts", "../a.ts", ""], (module) => [
+    { module },
+    "module",
+    "absolute URL",
+    module,
+    "import.meta.url",
+  ]),
+  [{ module: "C:\\work\\jobs.ts" }, "file:///C:/work/jobs.ts"],
+  // Written in another way.
   [{ queue: 16 }, "queue: { capacity: 16 }"],
   [{ queue: "reject" }, 'queue: { whenFull: "reject" }'],
   [{ queue: { capacity: "16" } }, "queue: { capacity: 16 }"],
+  [{ queue: { whenfull: "wait" } }, "did you mean `whenFull`?"],
   [{ whenFull: "reject" }, 'queue: { whenFull: "reject" }'],
   [{ capacity: 16 }, "queue: { capacity: 16 }"],
   [{ maxQueue: 16 }, "did you mean `queue.capacity`?"],
   [{ size: "4" }, "size: 4"],
   [{ workers: 4 }, "did you mean `size`?"],
   [{ concurency: 4 }, "did you mean `concurrency`?"],
-  [{ queue: { whenfull: "wait" } }, "did you mean `whenFull`?"],
   [{ transfer: [] }, "an option of `execute()`"],
-  [{ module: "C:\\work\\jobs.ts" }, "file:///C:/work/jobs.ts"],
   [{ permissions: true }, 'permissions: "inherit"'],
   [{ permissions: { read: "./data" } }, 'permissions: { read: ["./data"] }'],
   [{ timeout: "5s" }, "timeout: 5000"],
@@ -450,15 +203,48 @@ const WRITTEN_WRONG: [options: unknown, advice: string][] = [
   [{ signal: new AbortController() }, "signal: controller.signal"],
 ];
 
-poolTest("options that are written wrong are told how to write them", () => {
-  for (const [options, advice] of WRITTEN_WRONG) {
-    const error = assertThrows(() => poolUntyped(options), TypeError);
-    assertStringIncludes(error.message, advice);
-  }
+test("new ThreadPool() throws a TypeError for what it cannot take, and shows the right form", async () => {
+  const before = await liveWorkers();
+  await eachRow(
+    tableOf(REFUSED),
+    ([options, ...said]) => refuses(options, TypeError, ...said),
+  );
+  assertEquals(await liveWorkers(), before);
 });
 
-/** Calls, and the right form that the message shows. */
-const CALLED_WRONG: [call: unknown[], advice: string][] = [
+/** Calls that are refused with a TypeError, and what the message says. */
+const REFUSED_CALLS: Row<unknown[]>[] = [
+  ...rows([undefined, null, 1, {}, [], true, Symbol("s"), 1n], (job) => [
+    [job],
+    "job",
+  ]),
+  ...rows([1, "ab", null, {}, new Set([1]), { length: 1, 0: 1 }], (args) => [
+    [() => 1, args],
+    "args",
+    "array",
+  ]),
+  ...rows([1, "a", null, true, () => {}, []], (options) => [
+    [() => 1, [], options],
+    "options",
+  ]),
+  ...rows([{}, null, 1], (signal) => [
+    [() => 1, [], { signal }],
+    "signal",
+    "AbortSignal",
+  ]),
+  ...rows([{}, null, new ArrayBuffer(1), new Set()], (transfer) => [
+    [() => 1, [], { transfer }],
+    "transfer",
+    "array",
+  ]),
+  ...rows(["100", null, true, {}, 4n], (timeout) => [
+    [() => 1, [], { timeout }],
+    "timeout",
+    "a number of ms",
+  ]),
+  [[() => 1, [], { signals: 1 }], "signals"],
+  [[() => 1, [], { priority: 1 }], "priority", "not available"],
+  [[() => 1, [], { key: "a" }], "key", "not available"],
   [["add", 1, 2], 'execute("add", [1, 2])'],
   [["add", "x"], 'execute("add", ["x"])'],
   [[() => 1, 1], "execute(job, [1])"],
@@ -472,16 +258,63 @@ const CALLED_WRONG: [call: unknown[], advice: string][] = [
   [[() => 1, [], { callerStack: true }], "an option of the pool"],
 ];
 
-poolTest(
-  "calls that are written wrong are told how to write them",
-  async () => {
-    await using pool = new ThreadPool(1);
-    const execute = pool.execute.bind(pool) as (
-      ...call: unknown[]
-    ) => Promise<unknown>;
-    for (const [call, advice] of CALLED_WRONG) {
-      const error = await assertRejects(() => execute(...call), TypeError);
-      assertStringIncludes(error.message, advice);
-    }
-  },
-);
+test("execute() rejects with TypeError for a call that it cannot take, and shows the right form", () => {
+  return eachRow(
+    tableOf(REFUSED_CALLS),
+    ([call, ...said]) => refusesCall(call, TypeError, ...said),
+  );
+});
+
+test("execute() rejects with RangeError for a timeout out of range", async () => {
+  for (const timeout of [0, -1, NaN, 2 ** 31]) {
+    const said = ["`timeout`", "above 0", String(timeout)];
+    await refusesCall([() => 1, [], { timeout }], RangeError, ...said);
+  }
+});
+
+test("execute() takes undefined options and arguments", async () => {
+  await using pool = new ThreadPool(1);
+  const options = {
+    signal: undefined,
+    transfer: undefined,
+    timeout: undefined,
+  };
+  assertEquals(await pool.execute(() => 1, [], options), 1);
+  assertEquals(await executeUntyped(pool, () => 1, undefined, undefined), 1);
+});
+
+test("new ThreadPool() starts as many workers as there is work for, at most size, or one a core", async () => {
+  for (const size of [2, undefined]) {
+    await using pool = new ThreadPool(size!);
+    const most = size ?? navigator.hardwareConcurrency;
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 50));
+    await Promise.all(numbersTo(most + 3).map(() => pool.execute(wait)));
+    assertEquals(pool.stats().size, most);
+  }
+});
+
+test("new ThreadPool() takes its module as a URL or a text, and follows no later change", async () => {
+  const url = new URL(moduleOf("export const echo = (value) => value"));
+  const options = { module: url, size: 1, queue: { capacity: 3 } };
+  for (const module of [url, url.href]) {
+    await using pool = new ThreadPool({ ...options, module });
+    url.pathname = "text/javascript,throw 1";
+    options.queue.capacity = -1;
+    assertEquals(await pool.execute("echo", ["text"]), "text");
+    url.pathname = `text/javascript,export const echo = (value) => value`;
+    options.queue.capacity = 3;
+  }
+});
+
+test("new ThreadPool() names workers with a prefix, whatever it is", async () => {
+  for (const name of ["prefix-of-mine", "", "-x", "a/b"]) {
+    await using pool = new ThreadPool({ size: 1, name });
+    assertEquals(await pool.execute(() => self.name), `${name}-1`);
+  }
+});
+
+test("new ThreadPool() takes permissions together with hardKill and memoryLimit in a process", async () => {
+  const both = { hardKill: true, memoryLimit: 64 };
+  await new ThreadPool({ permissions: "none", isolation: "process", ...both })
+    .close();
+});

@@ -1,143 +1,311 @@
-// The sandbox, in threads and processes: what jobs may do, and that they get no
-// more by any way that they try.
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { ThreadPoolOptions } from "@spindle/thread-pool";
-import { runScriptWith } from "./script.ts";
+// The sandbox, in threads and in processes: what jobs may do, and that they get no
+// more in any way that they try.
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  ThreadPool,
+  type ThreadPoolOptions,
+  WorkerStartError,
+} from "@spindle/thread-pool";
+import type { Attempt } from "./fixtures/sandbox.ts";
+import { poolTest } from "./live_workers.ts";
+import { runScript, runScriptWith } from "./script.ts";
 
-/** Given to a process of its own, since without it Deno knows no sandbox. */
+type Permissions = ThreadPoolOptions["permissions"];
+
+/** Without it Deno knows no sandbox in a thread. */
 const FLAG = "--unstable-worker-options";
 
-const KINDS = ["read", "write", "net", "env", "run", "ffi", "import", "sys"];
-
 const DENIED =
-  /^\w+: (Requires .*access|Can't escalate|.*--cached-only is specified)/;
+  /^\w+: .*(Requires |requires |Can't escalate|--cached-only is specified|not found in cache|is not defined)/s;
 
-/** What came of each attempt of these in each of the sandboxes. */
-async function tryIn(
-  attempts: "kinds" | "escalations",
-  ...sandboxes: ThreadPoolOptions[]
-): Promise<Record<string, string>[]> {
-  const { code, stdout, stderr } = await runScriptWith(
-    [JSON.stringify([attempts, ...sandboxes])],
-    "scripts/sandbox.ts",
-    "-A",
-    "--no-prompt",
-    FLAG,
-  );
-  assertEquals(code, 0, stderr);
-  return JSON.parse(stdout);
+/** An attempt of each kind. */
+const OF_KIND = {
+  read: "readOthers",
+  write: "writeOthers",
+  net: "listen",
+  env: "readPath",
+  run: "runDeno",
+  ffi: "openLibrary",
+  import: "importHost",
+  sys: "hostname",
+} as const;
+
+type KindName = keyof typeof OF_KIND;
+const KIND_NAMES = Object.keys(OF_KIND) as KindName[];
+const OF_ANY: Attempt[] = Object.values(OF_KIND);
+
+/** What a job without any permission tries beside those. */
+const ESCALATIONS: Attempt[] = [
+  "linkOthers",
+  "importOthers",
+  "readByNode",
+  "readPathByNode",
+  "runByNode",
+  "request",
+  "startWorker",
+  "startWorkerThatInherits",
+  "startWorkerWithMore",
+  "startNodeWorker",
+];
+
+/** What it tries in a process. */
+const OF_GUESTS: Attempt[] = [
+  "readOwn",
+  "readOfProgram",
+  "writeOwn",
+  "symlinkOthers",
+  "moveOthers",
+  "importData",
+  "importBlob",
+  "importPackage",
+  "connectByName",
+  "readAllEnv",
+  "setOther",
+  "killProgram",
+  "store",
+  "cache",
+];
+
+interface Sandbox {
+  permissions?: Permissions;
+  done: Attempt[];
+  denied: Attempt[];
 }
 
-/** The kinds that are not denied. */
-function allowed(answers: Record<string, string>): string[] {
-  return KINDS.filter((kind) => !DENIED.test(answers[kind]));
+/** In each kind of worker. */
+const SANDBOXES: Record<string, Sandbox> = {
+  "none": {
+    permissions: "none",
+    done: [],
+    denied: [...OF_ANY, ...ESCALATIONS],
+  },
+  "an empty object": { permissions: {}, done: [], denied: OF_ANY },
+  "inherit": { permissions: "inherit", done: OF_ANY, denied: [] },
+  "no option": { done: OF_ANY, denied: [] },
+  "a list for env": {
+    permissions: { env: ["PATH"] },
+    done: ["readPath"],
+    denied: ["readHome", "readAllEnv", "setOther", "readOthers", "request"],
+  },
+};
+for (const kind of KIND_NAMES) {
+  SANDBOXES[`only ${kind}`] = {
+    permissions: { [kind]: true },
+    done: [OF_KIND[kind]],
+    denied: OF_ANY.filter((attempt) => attempt !== OF_KIND[kind]),
+  };
 }
 
-/** Runs one job in a pool of these options. */
-async function runIn(options: ThreadPoolOptions, ...flags: string[]) {
-  const { code, stdout } = await runScriptWith(
-    [JSON.stringify(options)],
-    "scripts/restricted.ts",
-    ...flags,
-  );
-  return { code, stdout };
-}
+/** In processes; "DIR" stands for the directory, and "file:" begins a URL. */
+const GUEST_SANDBOXES: Record<string, Sandbox> = {
+  "none, in more ways": { permissions: "none", done: [], denied: OF_GUESTS },
+  "all but run": {
+    permissions: {
+      read: true,
+      write: true,
+      net: true,
+      env: true,
+      ffi: false,
+      sys: true,
+    },
+    done: ["readOthers", "writeOwn", "listenOther", "readAllEnv", "osRelease"],
+    denied: ["runDeno", "killProgram", "openLibrary", "importHost", "request"],
+  },
+  "a list for read": {
+    permissions: { read: ["DIR/open"] },
+    done: ["readOwn", "importOwn"],
+    denied: [
+      "readOthers",
+      "readAbove",
+      "readOfProgram",
+      "writeOwn",
+      "importOthers",
+      "importData",
+      "importBlob",
+      "request",
+    ],
+  },
+  "lists for read and write": {
+    permissions: { read: ["DIR/open"], write: ["file://DIR/open"] },
+    done: ["readOwn", "writeOwn"],
+    denied: [
+      "readOthers",
+      "writeOthers",
+      "symlinkOthers",
+      "linkOthers",
+      "moveOthers",
+      "request",
+      "store",
+      "cache",
+    ],
+  },
+  "a list for net": {
+    permissions: { net: ["127.0.0.1"] },
+    done: ["listen"],
+    denied: ["listenOther", "connectByName", "importHost", "request"],
+  },
+  "a list for run": {
+    permissions: { run: ["echo"] },
+    done: ["runEcho"],
+    denied: ["runDeno", "runAsEcho", "killProgram", "readPath", "request"],
+  },
+  "a list for ffi": {
+    permissions: { ffi: ["DIR/open"] },
+    done: [],
+    denied: ["openLibrary", "readOwn", "request"],
+  },
+  "a list for sys": {
+    permissions: { sys: ["hostname"] },
+    done: ["hostname"],
+    denied: ["osRelease", "request"],
+  },
+  "a list for import": {
+    permissions: { import: ["example.org"] },
+    done: [],
+    denied: ["importHost", "importOthers", "importData", "listen", "request"],
+  },
+};
 
-Deno.test("without the option, or to inherit, a job may do what the program may", async () => {
-  const sandboxes = [{}, { permissions: "inherit" }] as const;
-  for (const answers of await tryIn("kinds", ...sandboxes)) {
-    assertEquals(allowed(answers), KINDS);
-  }
-});
-
-for (const isolation of ["thread", "process"] as const) {
-  Deno.test(`${isolation}: with none, every kind is denied, and a module that may not be read loads all the same`, async () => {
-    const [answers] = await tryIn("kinds", { isolation, permissions: "none" });
-    assertEquals(allowed(answers), []);
-  });
-
-  Deno.test(`${isolation}: of an object, what it leaves out is denied, and what it names is allowed`, async () => {
-    const sandboxes = KINDS.map((kind) => ({
-      isolation,
-      permissions: { [kind]: true },
-    }));
-    const answers = await tryIn(
-      "kinds",
-      { isolation, permissions: {} },
-      ...sandboxes,
-    );
-    assertEquals(answers.map(allowed), [[], ...KINDS.map((kind) => [kind])]);
-  });
-
-  Deno.test(`${isolation}: of a list, what it names is allowed and no more`, async () => {
-    const [path, home] = await tryIn(
-      "kinds",
-      { isolation, permissions: { env: ["PATH"] } },
-      { isolation, permissions: { env: ["HOME"] } },
-    );
-    assertEquals([allowed(path), allowed(home)], [["env"], []]);
-  });
-
-  Deno.test(`${isolation}: no job gets out of the sandbox`, async () => {
-    const permissions = "none";
-    // Else a worker with permissions of its own ends the process.
-    const sandbox = isolation === "process"
-      ? { isolation, permissions, execArgv: [FLAG] } as const
-      : { permissions } as const;
-    const [answers] = await tryIn("escalations", sandbox);
-    for (const [attempt, answer] of Object.entries(answers)) {
-      assertMatch(answer, DENIED, `A job ${attempt}: ${answer}`);
+for (
+  const [isolation, sandboxes] of Object.entries({
+    thread: SANDBOXES,
+    process: { ...SANDBOXES, ...GUEST_SANDBOXES },
+  })
+) {
+  const isLinux = Deno.build.os === "linux";
+  const ignore = isolation === "process" && !isLinux;
+  const name = `permissions: jobs get what they say and no more (${isolation})`;
+  Deno.test({ name, ignore }, async (test) => {
+    const directory = await Deno.makeTempDir();
+    await Deno.mkdir(`${directory}/open`);
+    for (const name of ["secret.ts", "open/own.ts"]) {
+      await Deno.writeTextFile(`${directory}/${name}`, "export {};");
     }
+    const given = Object.values(sandboxes).map(
+      ({ permissions, done, denied }) => [
+        // Else a worker with permissions of its own ends the process.
+        {
+          isolation,
+          permissions,
+          execArgv: isolation === "process" ? [FLAG] : undefined,
+        },
+        [...done, ...denied],
+      ],
+    );
+    const { code, stdout, stderr } = await runScriptWith(
+      [JSON.stringify(given).replaceAll("DIR", directory), directory],
+      "scripts/sandbox.ts",
+      "-A",
+      "--no-prompt",
+      FLAG,
+    );
+    assertEquals(code, 0, stderr);
+    const answers: string[][] = JSON.parse(stdout);
+    for (const [i, [what, sandbox]] of Object.entries(sandboxes).entries()) {
+      await test.step(what, () => {
+        for (const [k, name] of sandbox.done.entries()) {
+          // No server is there.
+          if (name === "importHost") assert(!DENIED.test(answers[i][k]));
+          else assertEquals(answers[i][k], "done", name);
+        }
+        for (const [k, name] of sandbox.denied.entries()) {
+          assertMatch(answers[i][sandbox.done.length + k], DENIED, name);
+        }
+      });
+    }
+    await Deno.remove(directory, { recursive: true });
   });
 }
 
-Deno.test("more than the program has is refused in a thread, and ends", async () => {
-  const { code, stdout } = await runIn(
-    { permissions: { net: true } },
-    "--no-prompt",
-    "--allow-read",
-    FLAG,
-  );
-  assertEquals(code, 0);
-  assertStringIncludes(stdout, "WorkerStartError");
-  assertStringIncludes(stdout, "cause NotCapable");
-});
+/** Lists that a flag cannot say. */
+const UNSAYABLE: Permissions[] = [
+  { read: ["/tmp/a,/etc"] },
+  { read: [""] },
+  { env: ["PATH,HOME"] },
+  { net: ["127.0.0.1,0.0.0.0"] },
+  { import: [""] },
+];
 
-Deno.test("more than the program has is refused in a process, and ends", async () => {
-  const { code, stdout } = await runIn(
-    { isolation: "process", permissions: { net: ["127.0.0.1"] } },
-    "--no-prompt",
-    "--allow-read",
-    `--allow-run=${Deno.execPath()}`,
-  );
-  assertEquals(code, 0);
-  assertStringIncludes(stdout, "WorkerStartError");
-  assertStringIncludes(
-    stdout,
-    'Permission `net` cannot be given: the program itself has not got "127.0.0.1"',
-  );
-});
-
-Deno.test("a process without a memory limit holds a sandbox without a flag", async () => {
-  const options = { isolation: "process", permissions: "none" } as const;
-  for (const more of [{}, { memoryLimit: 64 }, { hardKill: true }]) {
-    assertEquals(await runIn({ ...options, ...more }, "-A"), {
-      code: 0,
-      stdout: "ran\n",
+poolTest("permissions: a list that a flag cannot say is refused", async () => {
+  for (const permissions of UNSAYABLE) {
+    await using pool = new ThreadPool({
+      size: 1,
+      isolation: "process",
+      permissions,
     });
+    const job = () => pool.execute(() => 1);
+    const says = "expected no comma and no empty text";
+    await assertRejects(job, WorkerStartError, says);
   }
 });
 
-Deno.test("without the flag Deno ends the program, as the option says", async () => {
-  assertEquals(await runIn({ permissions: "none" }, "-A"), {
-    code: 70,
-    stdout: "",
-  });
+Deno.test("what a program and guests store, others do not see", async () => {
+  const { code, stdout } = await runScript("scripts/guest_storage.ts", "-A");
+  assertEquals([code, stdout], [0, "null\nundefined\nof the program\n"]);
 });
 
-Deno.test("to inherit asks for no flag", async () => {
-  assertEquals(await runIn({ permissions: "inherit" }, "-A"), {
-    code: 0,
-    stdout: "ran\n",
+/** What comes of a job in a pool of these options, in a program of these flags. */
+const PROGRAMS: [
+  what: string,
+  options: ThreadPoolOptions,
+  flags: string[],
+  code: number,
+  stdout: RegExp,
+][] = [
+  [
+    "more than the program has is refused in a thread",
+    { permissions: { net: true } },
+    ["--allow-read", FLAG],
+    0,
+    /^WorkerStartError: .*cause NotCapable\n$/s,
+  ],
+  [
+    "more than the program has is refused in a process",
+    { isolation: "process", permissions: { net: ["127.0.0.1"] } },
+    ["--allow-read", `--allow-run=${Deno.execPath()}`],
+    0,
+    /^WorkerStartError: .*Permission `net` cannot be given: the program itself has not got "127\.0\.0\.1"/s,
+  ],
+  [
+    "a process needs no flag, with a memoryLimit",
+    { isolation: "process", permissions: "none", memoryLimit: 64 },
+    ["-A"],
+    0,
+    /^ran\n$/,
+  ],
+  [
+    "a process needs no flag, with hardKill",
+    { isolation: "process", permissions: "none", hardKill: true },
+    ["-A"],
+    0,
+    /^ran\n$/,
+  ],
+  [
+    "without the flag Deno ends the program of a thread, as the option says",
+    { permissions: "none" },
+    ["-A"],
+    70,
+    /^$/,
+  ],
+  [
+    "to inherit needs no flag",
+    { permissions: "inherit" },
+    ["-A"],
+    0,
+    /^ran\n$/,
+  ],
+];
+
+for (const [what, options, flags, expectedCode, expected] of PROGRAMS) {
+  Deno.test(`permissions: ${what}`, async () => {
+    const args = [JSON.stringify(options)];
+    const { code, stdout } = await runScriptWith(
+      args,
+      "scripts/restricted.ts",
+      "--no-prompt",
+      ...flags,
+    );
+    assertEquals(code, expectedCode);
+    assertMatch(stdout, expected);
   });
-});
+}

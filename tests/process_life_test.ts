@@ -1,82 +1,66 @@
-// What a process is given of the program around it, where it says what it says,
+// What a process is given of the program around it, where it prints what it prints,
 // and that it ends with the program, however that ends.
 import {
   assert,
   assertEquals,
-  assertGreater,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import {
   MemoryLimitError,
-  ThreadPool,
   type ThreadPoolOptions,
   WorkerStartError,
 } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/processes.ts";
-import { liveProcesses, lives } from "./live_processes.ts";
-import { eventually, poolTest } from "./live_workers.ts";
-import { runScript, runScriptWith } from "./script.ts";
+import { type JobPool, makePool as makeAnyPool } from "./kinds.ts";
+import { liveProcesses, lives, processesOfGroup } from "./live_processes.ts";
+import { eventually, poolTest as test } from "./live_workers.ts";
+import { runScriptWith, startScript } from "./script.ts";
 
-const MODULE = new URL("./fixtures/processes.ts", import.meta.url);
 const ALLOW_RUN = `--allow-run=${Deno.execPath()}`;
 
-function makePool(options: ThreadPoolOptions = {}): ThreadPool<typeof jobs> {
-  return new ThreadPool<typeof jobs>({
-    module: MODULE,
-    size: 1,
-    isolation: "process",
-    ...options,
-  });
+const onLinux = (name: string) => ({ name, ignore: Deno.build.os !== "linux" });
+
+function makePool(options?: ThreadPoolOptions): JobPool {
+  return makeAnyPool(options, "process");
+}
+
+/** Runs one job in a process of these options. */
+function runIn(options: ThreadPoolOptions, ...flags: string[]) {
+  const args = [JSON.stringify({ isolation: "process", ...options })];
+  return runScriptWith(args, "scripts/restricted.ts", "--no-prompt", ...flags);
 }
 
 Deno.test("a program needs to run Deno, and nothing else, for processes", async () => {
-  const options = { isolation: "process", permissions: "none" };
-  assertEquals(
-    await runScriptWith(
-      [JSON.stringify(options)],
-      "scripts/restricted.ts",
-      "--no-prompt",
-      ALLOW_RUN,
-    ),
-    { code: 0, stdout: "ran\n", stderr: "" },
+  const { code, stdout, stderr } = await runIn(
+    { permissions: "none" },
+    ALLOW_RUN,
   );
+  assertEquals([code, stdout, stderr], [0, "ran\n", ""]);
 });
 
 Deno.test("a program that may not run Deno gets an error that names the flag", async () => {
-  const { code, stdout } = await runScriptWith(
-    [JSON.stringify({ isolation: "process" })],
-    "scripts/restricted.ts",
-    "--no-prompt",
-    "--allow-read",
-  );
+  const { code, stdout } = await runIn({}, "--allow-read");
   assertEquals(code, 0);
-  assertStringIncludes(stdout, "WorkerStartError");
+  assertMatch(stdout, /WorkerStartError/);
   assertStringIncludes(stdout, ALLOW_RUN);
 });
 
 Deno.test("what jobs print in processes goes where the program's output goes", async () => {
-  const { code, stdout, stderr } = await runScript(
-    "scripts/process_print.ts",
+  const args = ["prints"];
+  const { code, stdout, stderr } = await runScriptWith(
+    args,
+    "scripts/processes.ts",
     "-A",
   );
-  assertEquals(stdout.split("\n"), [
-    "program",
-    "console.log",
-    "Deno.stdout",
-    "process.stdout",
-    "worker",
-    "200000",
-    "",
-  ]);
-  assertEquals(stderr.split("\n"), [
-    "console.error",
-    "Deno.stderr",
-    "process.stderr",
-    "worker's error",
-    "",
-  ]);
+  assertEquals(
+    stdout,
+    "program\nconsole.log\nDeno.stdout\nprocess.stdout\nworker\n200000\n",
+  );
+  assertEquals(
+    stderr,
+    "console.error\nDeno.stderr\nprocess.stderr\nworker's error\n",
+  );
   assertEquals(code, 0);
 });
 
@@ -89,13 +73,9 @@ const MAPPED: Record<string, string> = {
     },
   }),
   "answer.ts": "export const answer = 42;",
-  "nested/jobs.ts": `
-import { answer } from "#answer";
-export function give(): number {
-  return answer;
-}`,
-  "nested/main.ts": `
-import { answer } from "#answer";
+  "nested/jobs.ts": `import { answer } from "#answer";
+export const give = () => answer;`,
+  "nested/main.ts": `import { answer } from "#answer";
 import { ThreadPool } from "@spindle/thread-pool";
 await using pool = new ThreadPool({
   module: new URL("./jobs.ts", import.meta.url),
@@ -124,230 +104,163 @@ Deno.test("a process finds modules by the program's import map, wherever that is
   await Deno.remove(directory, { recursive: true });
 });
 
-poolTest("execArgv gives a process further flags", async () => {
+test("execArgv gives a process further flags, and an error that names a wrong one", async () => {
   await using pool = makePool({ execArgv: ["--v8-flags=--expose-gc"] });
-  assertEquals(
-    await pool.execute(() => typeof (globalThis as { gc?: unknown }).gc),
-    "function",
-  );
+  const typeOfGc = () => typeof (globalThis as { gc?: unknown }).gc;
+  assertEquals(await pool.execute(typeOfGc), "function");
+  await using wrong = makePool({ execArgv: ["--no-such-flag"] });
+  const job = () => wrong.execute("pid");
+  await assertRejects(job, WorkerStartError, "--no-such-flag");
 });
 
-poolTest(
-  "a module that cannot be loaded in a process stops the pool, with the reason",
-  async () => {
-    await using pool = new ThreadPool({
-      module: new URL("./fixtures/missing.ts", import.meta.url),
-      size: 1,
-      isolation: "process",
-    });
-    const error = await assertRejects(
-      () => pool.execute(() => 1),
-      WorkerStartError,
-    );
-    assertStringIncludes(error.message, "missing.ts");
-  },
-);
+/** What a job sees of the program around it. */
+const surroundings = () => {
+  const attempt = <T>(action: () => T): T | string => {
+    try {
+      return action();
+    } catch (error) {
+      return (error as Error).name;
+    }
+  };
+  return {
+    env: attempt(() => Deno.env.toObject()),
+    cwd: attempt(() => Deno.cwd()),
+    stdin: Deno.stdin.readSync(new Uint8Array(8)),
+    args: Deno.args,
+  };
+};
 
-poolTest("a process that cannot even start says why", async () => {
-  await using pool = makePool({ execArgv: ["--no-such-flag"] });
-  const error = await assertRejects(
-    () => pool.execute("pid"),
-    WorkerStartError,
-  );
-  assertStringIncludes(error.message, "--no-such-flag");
+test("permissions: without any, a process sees nothing of the program around it", async () => {
+  await using pool = makePool({ permissions: "none" });
+  assertEquals(await pool.execute(surroundings), {
+    env: "NotCapable",
+    cwd: "/",
+    stdin: null,
+    args: [],
+  });
 });
 
-poolTest(
-  "without permissions a process sees nothing of the program around it",
-  async () => {
-    await using pool = makePool({ permissions: "none" });
-    assertEquals(await pool.execute("surroundings"), {
-      env: "NotCapable",
-      cwd: "/",
-      stdin: null,
-      args: [],
-    });
-  },
-);
-
-poolTest(
-  "a process has no environment but what its permissions allow",
-  async () => {
-    await using pool = makePool({ permissions: { env: ["PATH"], run: true } });
-    const names = await pool.execute(async () => {
-      const { stdout } = await new Deno.Command("env").output();
-      const lines = new TextDecoder().decode(stdout).trim().split("\n");
-      return lines.map((line) => line.split("=")[0]);
-    });
-    assert(names.includes("PATH"), String(names));
-    // By these Deno finds its modules, and knows whether it may use colors.
-    const others = names.filter((name) =>
-      !/^(PATH|HOME|DENO_\w+|(NO|FORCE)_COLOR)$/.test(name)
-    );
-    assertEquals(others, []);
-  },
-);
-
-poolTest(
-  "a process that may read where the program works works there as well",
-  async () => {
-    await using pool = makePool({ permissions: { read: ["."] } });
-    assertEquals((await pool.execute("surroundings")).cwd, Deno.cwd());
-  },
-);
-
-const onLinux = (name: string) => ({ name, ignore: Deno.build.os !== "linux" });
-
-for (const job of ["takeStrings", "takeBuffers"] as const) {
-  poolTest(
-    onLinux(`a job that takes too much memory fails alone (${job})`),
-    async () => {
-      await using pool = makePool({ memoryLimit: 64 });
-      const error = await assertRejects(
-        () => pool.execute(job),
-        MemoryLimitError,
-      );
-      assert(error.started);
-      assertEquals(await pool.execute("echo", [1]), 1);
-    },
+test("permissions: a process has no environment but what they allow, and works where the program does if it may read there", async () => {
+  const permissions = { env: ["PATH"], run: true, read: ["."] };
+  await using pool = makePool({ permissions });
+  assertEquals((await pool.execute(surroundings)).cwd, Deno.cwd());
+  const names = await pool.execute(async () => {
+    const { stdout } = await new Deno.Command("env").output();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    return lines.map((line) => line.split("=")[0]);
+  });
+  assert(names.includes("PATH"), String(names));
+  // By these Deno finds its modules, and knows whether it may use colors.
+  const others = names.filter((name) =>
+    !/^(PATH|HOME|DENO_\w+|(NO|FORCE)_COLOR)$/.test(name)
   );
-}
+  assertEquals(others, []);
+});
 
-/** Starts a script that loops in processes, and gives it with their numbers. */
-async function startLooping() {
-  const script = new URL(
-    "./fixtures/scripts/process_loops.ts",
-    import.meta.url,
-  );
-  const program = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(script)],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const lines = program.stdout.pipeThrough(new TextDecoderStream());
-  let text = "";
-  for await (const more of lines) {
-    text += more;
-    if (text.trim().split("\n").length === 2 && text.endsWith("\n")) break;
-  }
-  return { program, pids: text.trim().split("\n").map(Number) };
-}
-
-for (const signal of ["SIGKILL", "SIGTERM"] as const) {
-  Deno.test(
-    onLinux(
-      `processes end with a program that is ended by ${signal}, though they loop`,
-    ),
-    async () => {
-      const { program, pids } = await startLooping();
-      assertGreater(pids[0], 0);
-      assert(pids.every(lives));
-      program.kill(signal);
-      await program.status;
-      await eventually(() => !pids.some(lives), () => `${pids} still live`);
-    },
-  );
-}
-
-for (const mask of [undefined, "no_core"]) {
-  const what = mask === undefined ? "with" : "without";
+for (const preload of [undefined, "no_core"]) {
+  const what = preload === undefined ? "with" : "without";
   Deno.test(`processes work the same ${what} Deno's private pipes`, async () => {
     const flags = ["-A"];
-    if (mask !== undefined) {
-      const preload = new URL(
-        `./fixtures/scripts/${mask}.ts`,
-        import.meta.url,
+    if (preload !== undefined) {
+      flags.push(
+        `--preload=${import.meta.resolve(`./fixtures/scripts/${preload}.ts`)}`,
       );
-      flags.push(`--preload=${preload.href}`);
     }
     const lines = ["text", 3_000_000, 3_000_000, 3_000_000];
     lines.push("JobTimeoutError", "JobTimeoutError", "WorkerCrashedError");
-    assertEquals(await runScript("scripts/process_pipes.ts", ...flags), {
-      code: 0,
-      stdout: [...lines, "again", ""].join("\n"),
-      stderr: "",
-    });
+    const args = ["pipes"];
+    const { code, stdout, stderr } = await runScriptWith(
+      args,
+      "scripts/processes.ts",
+      ...flags,
+    );
+    assertEquals([code, stdout, stderr], [
+      0,
+      [...lines, "again", ""].join("\n"),
+      "",
+    ]);
   });
 }
 
-/** The number of the one warden that runs. */
-async function wardenPid(): Promise<number> {
-  const wardens = (await liveProcesses()).filter((line) =>
-    line.includes("warden_main.ts")
-  );
+/** The number of the warden of a program, if it has just one. */
+async function wardenOf(program: number): Promise<number> {
+  const wardens = (await liveProcesses(program))
+    .filter((line) => line.includes("warden_main.ts"));
   return wardens.length === 1 ? parseInt(wardens[0]) : 0;
 }
 
-poolTest(
+/** Ends the warden of a program, and gives the number of the next one. */
+async function endWarden(program: number): Promise<number> {
+  const before = await wardenOf(program);
+  Deno.kill(before, "SIGKILL");
+  let pid = 0;
+  await eventually(async () => {
+    pid = await wardenOf(program);
+    return pid > 0 && pid !== before;
+  }, () => `Nobody has replaced warden ${before}`);
+  return pid;
+}
+
+test(
   onLinux("a warden that somebody ends is replaced, and does all that it did"),
   async () => {
     await using pool = makePool({ memoryLimit: 64 });
     await pool.execute("pid");
-    for (let i = 0; i < 4; i++) {
-      const pid = await wardenPid();
-      assertGreater(pid, 0);
-      Deno.kill(pid, "SIGKILL");
-      await eventually(async () => {
-        const other = await wardenPid();
-        return other > 0 && other !== pid;
-      }, () => `Nobody has replaced warden ${pid}`);
-    }
+    for (let i = 0; i < 3; i++) await endWarden(Deno.pid);
     await assertRejects(() => pool.execute("takeBuffers"), MemoryLimitError);
     assertEquals(await pool.execute("echo", [1]), 1);
   },
 );
 
-Deno.test(
-  onLinux(
-    "processes end with their program, though their warden was ended first",
-  ),
-  async () => {
-    const { program, pids } = await startLooping();
-    const warden = async () =>
-      (await liveProcesses(program.pid)).find((line) =>
-        line.includes("warden_main.ts")
-      );
-    const first = (await warden())!;
-    Deno.kill(parseInt(first), "SIGKILL");
-    let other: string | undefined;
-    await eventually(async () => {
-      other = await warden();
-      return other !== undefined && other !== first;
-    }, () => "Nobody has replaced the warden");
-    program.kill("SIGKILL");
-    await program.status;
-    await eventually(() => !pids.some(lives), () => `${pids} still live`);
-    await eventually(
-      () => !lives(parseInt(other!)),
-      () => `The warden ${other} still lives`,
-    );
-  },
-);
+/** Reads so many lines that a program prints. */
+async function readLines(program: Deno.ChildProcess, count: number) {
+  await program.stderr.cancel();
+  let text = "";
+  const decoded = program.stdout.pipeThrough(new TextDecoderStream());
+  for await (const more of decoded) {
+    text += more;
+    if (text.split("\n").length > count) break;
+  }
+  return text.trim().split("\n");
+}
+
+for (
+  const how of ["SIGKILL", "SIGTERM", "SIGKILL after their warden was ended"]
+) {
+  Deno.test(
+    onLinux(
+      `processes end with a program that is ended by ${how}, though they loop`,
+    ),
+    async () => {
+      const program = startScript(["loops"], "scripts/processes.ts", "-A");
+      const pids = (await readLines(program, 2)).map(Number);
+      assert(pids.every(lives));
+      if (how.includes("warden")) await endWarden(program.pid);
+      // The program, two that loop, and the warden.
+      assertEquals((await processesOfGroup(program.pid)).length, 4);
+      program.kill(how.slice(0, 7) as Deno.Signal);
+      await program.status;
+      let left: string[] = [];
+      await eventually(async () => {
+        left = await processesOfGroup(program.pid);
+        return left.length === 0 && !pids.some(lives);
+      }, () => `Expected no process to be left, found ${left.join(", ")}`);
+    },
+  );
+}
 
 Deno.test(
   onLinux("an interrupt of the whole group leaves processes to their program"),
   async () => {
-    const script = new URL(
-      "./fixtures/scripts/process_closes.ts",
-      import.meta.url,
-    );
-    const program = new Deno.Command("setsid", {
-      args: [Deno.execPath(), "run", "-A", fileURLToPath(script)],
-      stdin: "null",
-      stdout: "piped",
-    }).spawn();
+    const program = startScript(["closes"], "scripts/processes.ts", "-A");
+    await program.stderr.cancel();
     let text = "";
-    for await (
-      const more of program.stdout.pipeThrough(new TextDecoderStream())
-    ) {
+    const decoded = program.stdout.pipeThrough(new TextDecoderStream());
+    for await (const more of decoded) {
       text += more;
-      if (text === "running\n") {
-        await new Deno.Command("kill", {
-          args: ["-INT", "--", `-${program.pid}`],
-        })
-          .output();
-      }
+      if (text !== "running\n") continue;
+      const args = ["-INT", "--", `-${program.pid}`];
+      await new Deno.Command("kill", { args }).output();
     }
     await program.status;
     assertEquals(text, "running\nfinished\n");

@@ -1,310 +1,359 @@
 // The queue: its capacity, what happens when it is full, and ready().
 import {
+  assert,
   assertEquals,
+  assertInstanceOf,
   assertLessOrEqual,
+  assertMatch,
+  assertNotEquals,
+  assertNotStrictEquals,
   assertRejects,
-  assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import {
+  JobDiscardedError,
   PoolClosedError,
   PoolTerminatedError,
   QueueFullError,
+  type QueueOptions,
   ThreadPool,
+  type ThreadPoolOptions,
+  transfer,
 } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/gates.ts";
+import { whichWorker as whichThread } from "./fixtures/jobs.ts";
 import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import {
+  type JobPool,
+  makePool as makeAnyPool,
+  numbersTo,
+  reasonOf,
+  turns,
+  warmUp,
+} from "./kinds.ts";
+import { poolTest as test } from "./live_workers.ts";
+import { readAll, tcpPair } from "./sockets.ts";
+import { poolUntyped } from "./untyped.ts";
 
 function makePool(
-  size: number,
   capacity: number,
-  whenFull?: "wait" | "reject",
-): ThreadPool<typeof jobs> {
-  const module = new URL("./fixtures/gates.ts", import.meta.url);
-  const queue = { capacity, whenFull };
-  return new ThreadPool<typeof jobs>({ module, size, queue });
+  whenFull?: QueueOptions["whenFull"],
+  options: ThreadPoolOptions = {},
+): JobPool {
+  return makeAnyPool({ queue: { capacity, whenFull }, ...options });
 }
 
-/** Lets all that is due, and needs no other thread, happen. */
-async function turns(): Promise<void> {
-  for (let i = 0; i < 10; i++) await new Promise((r) => setTimeout(r));
+/** A job that holds a worker until the gate is open. */
+async function holdWorker(pool: JobPool) {
+  const gate = new Gate();
+  const held = pool.execute("passGate", [gate.key]);
+  await gate.arrived();
+  const release = async () => {
+    gate.open();
+    await held;
+  };
+  return { held, release, [Symbol.dispose]: () => gate.open() };
 }
 
-for (const [size, capacity] of [[1, 0], [1, 3], [2, 0], [2, 5]]) {
-  poolTest(
-    `"reject" accepts size + capacity jobs at once (size ${size}, capacity ${capacity})`,
-    async () => {
-      await using pool = makePool(size, capacity, "reject");
-      for (let round = 0; round < 3; round++) {
-        using gate = new Gate();
-        const accepted = Array.from(
-          { length: size + capacity },
-          () => pool.execute("passGate", [gate.key]),
-        );
-        const error = await assertRejects(
-          () => pool.execute("passGate", [gate.key]),
-          QueueFullError,
-        );
-        assertStringIncludes(error.message, String(capacity));
-        // Also once the workers run.
-        await gate.arrived(size);
-        await assertRejects(
-          () => pool.execute("passGate", [gate.key]),
-          QueueFullError,
-        );
-        gate.open();
-        await Promise.all(accepted);
-        assertEquals(gate.count, size + capacity);
-      }
-    },
-  );
+for (const [size, capacity] of [[1, 0], [2, 5]]) {
+  test(`whenFull "reject": size + capacity jobs are accepted at once (size ${size}, capacity ${capacity})`, async () => {
+    await using pool = makePool(capacity, "reject", { size });
+    for (let round = 0; round < 3; round++) {
+      using gate = new Gate();
+      const execute = () => pool.execute("passGate", [gate.key]);
+      const accepted = numbersTo(size + capacity).map(execute);
+      await assertRejects(execute, QueueFullError, `${capacity}`);
+      // Also once the workers run.
+      await gate.arrived(size);
+      await assertRejects(execute, QueueFullError);
+      gate.open();
+      await Promise.all(accepted);
+      assertEquals(gate.count, size + capacity);
+    }
+    const { completed, failed } = pool.stats();
+    assertEquals([completed, failed], [3 * (size + capacity), 0]);
+  });
 }
 
-poolTest('"reject" accepts again once a job has ended', async () => {
-  await using pool = makePool(1, 0, "reject");
+test('whenFull "reject": jobs are accepted again once one has ended, or left the queue', async () => {
+  await using pool = makePool(1, "reject");
+  const execute = (i: number, options = {}) =>
+    pool.execute("echo", [i], options);
   for (let i = 0; i < 20; i++) {
-    const result = pool.execute("echo", [i]);
-    await assertRejects(() => pool.execute("echo", [i]), QueueFullError);
-    assertEquals(await result, i);
+    const results = [execute(i), execute(i)];
+    await assertRejects(() => execute(i), QueueFullError);
+    assertEquals(await Promise.all(results), [i, i]);
+  }
+  using holder = await holdWorker(pool);
+  const stop = new AbortController();
+  const queued = reasonOf(execute(1, { signal: stop.signal }));
+  let isReady = false;
+  const ready = pool.ready().then(() => isReady = true);
+  await assertRejects(() => execute(2), QueueFullError);
+  assertEquals(isReady, false);
+  stop.abort("no longer");
+  await Promise.all([queued, ready]);
+  const next = execute(3);
+  await holder.release();
+  assertEquals(await next, 3);
+});
+
+test("whenFull: a queue without a capacity is never full", async () => {
+  for (const whenFull of ["reject", "discard-oldest", "wait"] as const) {
+    await using pool = new ThreadPool({ size: 1, queue: { whenFull } });
+    const results = numbersTo(1_000).map((i) =>
+      pool.execute((i: number) => i, [i])
+    );
+    assertEquals(await Promise.all(results), numbersTo(1_000));
+    await pool.ready();
   }
 });
 
-poolTest(
-  '"reject" accepts again once a job in the queue is aborted',
-  async () => {
-    await using pool = makePool(1, 1, "reject");
-    using gate = new Gate();
-    const held = pool.execute("passGate", [gate.key]);
-    const controller = new AbortController();
-    const queued = pool.execute("echo", [1], controller);
-    await assertRejects(() => pool.execute("echo", [2]), QueueFullError);
-    controller.abort("no longer");
-    await queued.catch(() => {});
-    const next = pool.execute("echo", [3]);
-    gate.open();
-    await held;
-    assertEquals(await next, 3);
-  },
-);
-
-poolTest('"reject" without a capacity never refuses', async () => {
-  await using pool = new ThreadPool({ size: 1, queue: { whenFull: "reject" } });
-  const results = Array.from(
-    { length: 3_000 },
-    (_, i) => pool.execute((i: number) => i, [i]),
-  );
-  assertEquals((await Promise.all(results)).length, 3_000);
+test('whenFull "wait": all jobs are accepted', async () => {
+  await using pool = makePool(0, "wait");
+  const results = numbersTo(50).map((i) => pool.execute("echo", [i]));
+  assertEquals(await Promise.all(results), numbersTo(50));
 });
 
-poolTest("a refused job is not counted and never runs", async () => {
-  await using pool = makePool(1, 0, "reject");
-  using gate = new Gate();
-  const held = pool.execute("passGate", [gate.key]);
-  using runs = new Gate();
-  await assertRejects(() => pool.execute("arrive", [runs.key]), QueueFullError);
-  gate.open();
-  await held;
-  await pool.execute("echo", [1]);
-  const { completed, failed } = pool.stats();
-  assertEquals([runs.count, completed, failed], [0, 2, 0]);
-});
-
-poolTest('"wait" accepts always', async () => {
-  await using pool = makePool(1, 0, "wait");
-  const results = Array.from(
-    { length: 50 },
-    (_, i) => pool.execute("echo", [i]),
-  );
-  assertEquals(
-    await Promise.all(results),
-    Array.from({ length: 50 }, (_, i) => i),
-  );
-});
-
-poolTest("ready() resolves at once while there is room", async () => {
-  await using pool = makePool(1, 1);
-  await pool.ready();
+test("ready() resolves at once while there is room", async () => {
+  await using pool = makePool(1);
   await Promise.all([pool.ready(), pool.ready()]);
-  using gate = new Gate();
-  const held = pool.execute("passGate", [gate.key]);
+  using holder = await holdWorker(pool);
   await pool.ready();
-  gate.open();
-  await held;
-  await using unbounded = new ThreadPool(1);
-  await unbounded.ready();
+  await holder.release();
 });
 
-poolTest("ready() waits while the queue is full", async () => {
-  await using pool = makePool(1, 1);
-  using gate = new Gate();
-  const held = [gate.key, gate.key].map((key) =>
-    pool.execute("passGate", [key])
-  );
-  let isReady = false;
-  const ready = pool.ready().then(() => isReady = true);
-  await gate.arrived();
-  await turns();
-  assertEquals(isReady, false);
-  gate.open();
-  await ready;
-  await Promise.all(held);
-});
-
-poolTest(
-  "those who wait in ready() are released one at a time, in order",
-  async () => {
-    await using pool = makePool(1, 0);
-    const order: number[] = [];
-    const gates = Array.from({ length: 6 }, () => new Gate());
-    const results: Promise<void>[] = [
-      pool.execute("passGate", [gates[0].key]),
-    ];
-    const waiters = gates.slice(1).map(async (gate, i) => {
-      await pool.ready();
-      order.push(i + 1);
-      results.push(pool.execute("passGate", [gate.key]));
-    });
-    for (const [i, gate] of gates.entries()) {
-      await gate.arrived();
-      await turns();
-      assertEquals(order, [1, 2, 3, 4, 5].slice(0, i));
-      gate.open();
-    }
-    await Promise.all(waiters);
-    await Promise.all(results);
-  },
-);
-
-for (const whenFull of ["wait", "reject"] as const) {
-  poolTest(
-    `many producers that await ready() never exceed size + capacity ("${whenFull}")`,
-    async () => {
-      const [size, capacity] = [2, 3];
-      await using pool = makePool(size, capacity, whenFull);
-      let outstanding = 0;
-      let most = 0;
-      async function produce(): Promise<void> {
-        for (let i = 0; i < 50; i++) {
-          await pool.ready();
-          most = Math.max(most, ++outstanding);
-          await pool.execute("echo", [i]).finally(() => outstanding--);
-        }
-      }
-      await Promise.all(Array.from({ length: 12 }, produce));
-      assertLessOrEqual(most, size + capacity);
-    },
-  );
-}
-
-poolTest(
-  "those who call ready() at the same time are released one at a time",
-  async () => {
-    await using pool = makePool(1, 0, "reject");
-    using gate = new Gate();
-    let submitted = 0;
-    const producers = Promise.allSettled(Array.from({ length: 4 }, async () => {
-      await pool.ready();
-      submitted++;
-      await pool.execute("passGate", [gate.key]);
-    }));
+test("ready() releases those who wait one at a time, in order", async () => {
+  await using pool = makePool(0);
+  const order: number[] = [];
+  const gates = numbersTo(6).map(() => new Gate());
+  const results = [pool.execute("passGate", [gates[0].key])];
+  const waiters = gates.slice(1).map(async (gate, i) => {
+    await pool.ready();
+    order.push(i + 1);
+    results.push(pool.execute("passGate", [gate.key]));
+  });
+  for (const [i, gate] of gates.entries()) {
     await gate.arrived();
     await turns();
-    assertEquals(submitted, 1);
+    assertEquals(order, [1, 2, 3, 4, 5].slice(0, i));
     gate.open();
-    for (const { status } of await producers) assertEquals(status, "fulfilled");
-  },
-);
+  }
+  await Promise.all(waiters);
+  await Promise.all(results);
+});
 
-poolTest(
-  "a waiter that does not use its room leaves it to the next",
-  async () => {
-    await using pool = makePool(1, 0);
-    using gate = new Gate();
-    const held = pool.execute("passGate", [gate.key]);
-    const ready = Promise.all([pool.ready(), pool.ready(), pool.ready()]);
-    gate.open();
-    await held;
-    await ready;
-  },
-);
+for (const whenFull of ["wait", "reject"] as const) {
+  test(`ready() keeps many producers within size + capacity ("${whenFull}")`, async () => {
+    await using pool = makePool(3, whenFull, { size: 2 });
+    let outstanding = 0;
+    let most = 0;
+    const produce = async () => {
+      for (let i = 0; i < 50; i++) {
+        await pool.ready();
+        most = Math.max(most, ++outstanding);
+        await pool.execute("echo", [i]).finally(() => outstanding--);
+      }
+    };
+    await Promise.all(numbersTo(12).map(produce));
+    assertLessOrEqual(most, 5);
+  });
+}
 
-poolTest(
-  "ready() rejects once the pool is closed, also for those who wait",
-  async () => {
-    const pool = makePool(1, 0);
-    using gate = new Gate();
-    const held = pool.execute("passGate", [gate.key]);
-    const waiting = [pool.ready(), pool.ready()];
-    const closed = pool.close();
-    for (const ready of waiting) {
-      await assertRejects(() => ready, PoolClosedError);
+test("ready() leaves room that a waiter does not use to the next", async () => {
+  await using pool = makePool(0);
+  using holder = await holdWorker(pool);
+  const ready = [pool.ready(), pool.ready(), pool.ready()];
+  await holder.release();
+  await Promise.all(ready);
+});
+
+for (
+  const [end, Class] of Object.entries({
+    close: PoolClosedError,
+    terminate: PoolTerminatedError,
+  })
+) {
+  test(`ready() rejects once ${end}() was called, also for those who wait`, async () => {
+    const pool = makePool(0);
+    using holder = await holdWorker(pool);
+    holder.held.catch(() => {});
+    const waiting = [reasonOf(pool.ready()), reasonOf(pool.ready())];
+    const ended = pool[end as "close" | "terminate"]("enough" as never);
+    for (
+      const error of [
+        ...await Promise.all(waiting),
+        await reasonOf(pool.ready()),
+      ]
+    ) {
+      assertInstanceOf(error, Class);
+      if (end === "terminate") assertEquals(error.cause, "enough");
     }
-    await assertRejects(() => pool.ready(), PoolClosedError);
-    gate.open();
-    await held;
-    await closed;
-    await assertRejects(() => pool.ready(), PoolClosedError);
-  },
-);
+    await holder.release().catch(() => {});
+    await ended;
+    await assertRejects(() => pool.ready(), Class);
+  });
+}
 
-poolTest(
-  "ready() rejects once the pool is terminated, also for those who wait",
-  async () => {
-    const pool = makePool(1, 0);
-    using gate = new Gate();
-    const held = pool.execute("passGate", [gate.key]);
-    const waiting = [pool.ready(), pool.ready()];
-    const terminated = pool.terminate("enough");
-    for (const ready of [held, ...waiting]) {
-      const error = await assertRejects(() => ready, PoolTerminatedError);
-      assertEquals(error.cause, "enough");
-    }
-    await assertRejects(() => pool.ready(), PoolTerminatedError);
-    await terminated;
-  },
-);
+test('whenFull "discard-oldest": those that have waited longest reject, and never run', async () => {
+  await using pool = makePool(3, "discard-oldest");
+  using holder = await holdWorker(pool);
+  using runs = new Gate();
+  const errors: unknown[] = [];
+  pool.addEventListener("jobend", ({ detail }) => {
+    if (!detail.ok) errors.push(detail.error);
+  });
+  const jobs = numbersTo(50).map(() => pool.execute("arrive", [runs.key]));
+  const discarded = await Promise.all(jobs.slice(0, 47).map(reasonOf));
+  for (const error of discarded) {
+    assertInstanceOf(error, JobDiscardedError);
+    assertMatch(error.message, /"arrive".*capacity is 3/);
+  }
+  assertEquals(errors, discarded);
+  await holder.release();
+  await Promise.all(jobs.slice(47));
+  assertEquals([runs.count, pool.stats().failed], [3, 47]);
+});
 
-poolTest(
-  "a long job holds up none that came after it while another worker idles",
-  async () => {
-    await using pool = makePool(2, Infinity);
-    const warm = Array.from(
-      { length: 200 },
-      (_, i) => pool.execute("echo", [i]),
-    );
-    await Promise.all(warm);
-    for (let round = 0; round < 5; round++) {
-      using gate = new Gate();
-      const long = pool.execute("blockAtGate", [gate.key]);
-      const quick = Array.from(
-        { length: 100 },
-        (_, i) => pool.execute("echo", [i]),
-      );
-      // They end although the gate is closed.
-      await Promise.all(quick);
-      gate.open();
-      await long;
-    }
-  },
-);
+test('whenFull "discard-oldest": jobs that run are never discarded; where none waits, the new one is refused', async () => {
+  await using pool = makePool(0, "discard-oldest", { concurrency: 2 });
+  using first = await holdWorker(pool);
+  using second = await holdWorker(pool);
+  const error = await reasonOf(pool.execute("echo", [1]));
+  assertInstanceOf(error, QueueFullError);
+  assertMatch(error.message, /capacity is 0/);
+  await Promise.all([first.release(), second.release()]);
+});
 
-poolTest(
-  "results of quick jobs arrive though a long one follows them on their worker",
-  async () => {
-    await using pool = makePool(1, Infinity);
-    await Promise.all(
-      Array.from({ length: 200 }, (_, i) => pool.execute("echo", [i])),
-    );
-    for (let round = 0; round < 5; round++) {
-      using gate = new Gate();
-      const quick = Array.from(
-        { length: 20 },
-        (_, i) => pool.execute("echo", [i % 2 ? i : [i, new Map([[i, i]])]]),
-      );
-      const long = pool.execute("blockAtGate", [gate.key]);
-      await Promise.all(quick);
-      gate.open();
-      await long;
-    }
-  },
-);
+test('whenFull "discard-oldest": jobs that were sent ahead can be discarded, in order', async () => {
+  await using pool = makePool(5, "discard-oldest");
+  await warmUp(pool);
+  using gate = new Gate();
+  const held = pool.execute("blockAtGate", [gate.key]);
+  const results = numbersTo(5).map((i) => pool.execute("echo", [i]));
+  await gate.arrived();
+  const discarded = reasonOf(results[0]);
+  const newest = pool.execute("echo", [5]);
+  assertInstanceOf(await discarded, JobDiscardedError);
+  gate.open();
+  assertEquals(await Promise.all(results.slice(1)), [1, 2, 3, 4]);
+  assertEquals(await newest, 5);
+  await held;
+});
+
+test('whenFull "discard-oldest": a connection in a discarded job is closed', async () => {
+  await using pool = makePool(1, "discard-oldest");
+  using holder = await holdWorker(pool);
+  const { client, server } = await tcpPair();
+  const queued = reasonOf(pool.execute("measure", [server]));
+  const newest = pool.execute("echo", [1]);
+  assertInstanceOf(await queued, JobDiscardedError);
+  assertEquals((await readAll(client)).length, 0);
+  client.close();
+  await holder.release();
+  await newest;
+});
+
+test('whenFull "discard-oldest": a call that is refused discards nothing', async () => {
+  await using pool = makePool(1, "discard-oldest");
+  using holder = await holdWorker(pool);
+  const queued = pool.execute("echo", [1]);
+  const signal = AbortSignal.abort();
+  await assertRejects(() => pool.execute("echo", [() => {}]));
+  await assertRejects(() => pool.execute("echo", [2], { signal }));
+  await holder.release();
+  assertEquals(await queued, 1);
+});
+
+test('whenFull "discard-oldest": a listener that hears of it may terminate() the pool', async () => {
+  const pool = makePool(1, "discard-oldest");
+  using holder = await holdWorker(pool);
+  pool.addEventListener("jobend", () => pool.terminate(), { once: true });
+  const jobs = [1, 2].map((i) => reasonOf(pool.execute("echo", [i])));
+  const errors = await Promise.all([reasonOf(holder.held), ...jobs]);
+  assertInstanceOf(errors[1], JobDiscardedError);
+});
+
+test('whenFull "caller-runs": the caller runs a job where the queue is full, and else a worker', async () => {
+  await using pool = makePool(0, "caller-runs");
+  const key = await pool.execute("whichWorker");
+  assertNotEquals(key, whichThread());
+  using holder = await holdWorker(pool);
+  assertEquals(await pool.execute("whichWorker"), whichThread());
+  assertEquals(await pool.execute((a: number, b: number) => a + b, [1, 2]), 3);
+  await assertRejects(() => pool.execute("fail"), RangeError, "failed");
+  await holder.release();
+  assertEquals(await pool.execute("whichWorker"), key);
+});
+
+test('whenFull "caller-runs": caller and job share no object, and what moves does', async () => {
+  await using pool = makePool(0, "caller-runs");
+  using holder = await holdWorker(pool);
+  const argument = { list: [1, 2] };
+  const result = await pool.execute("echo", [argument]);
+  assertEquals(result, argument);
+  assertNotStrictEquals(result, argument);
+  const bytes = new Uint8Array(4);
+  const filled = await pool.execute("fill", [bytes, 7]);
+  assertEquals([bytes[0], filled[0]], [0, 7]);
+  const moved = pool.execute("fill", [transfer(bytes), 8]);
+  assertEquals([bytes.length, (await moved)[3]], [0, 8]);
+
+  const { client, server } = await tcpPair();
+  const measured = pool.execute("measure", [server]);
+  await client.write(new Uint8Array(5));
+  assertEquals(new TextDecoder().decode(await readAll(client)), "5");
+  await measured;
+  client.close();
+  await holder.release();
+});
+
+test('whenFull "caller-runs": such a job counts, can be aborted, and close() waits for it', async () => {
+  const pool = makePool(0, "caller-runs");
+  using holder = await holdWorker(pool);
+  using gate = new Gate();
+  const stop = new AbortController();
+  const aborted = reasonOf(pool.execute("passGate", [gate.key], stop));
+  let hasEnded = false;
+  const here = pool.execute("passGate", [gate.key])
+    .then(() => hasEnded = true);
+  await gate.arrived(2);
+  assertEquals(pool.stats().running, 3);
+  stop.abort("no longer");
+  assertEquals(await aborted, "no longer");
+  await holder.release();
+  const closed = pool.close();
+  gate.open();
+  await closed;
+  assert(hasEnded);
+  await here;
+  const { aborted: count, completed } = pool.stats();
+  assertEquals([count, completed], [1, 2]);
+});
+
+test('whenFull "caller-runs": terminate() rejects what the caller runs', async () => {
+  const pool = makePool(0, "caller-runs");
+  using gate = new Gate();
+  using holder = await holdWorker(pool);
+  const here = pool.execute("passGate", [gate.key]);
+  await gate.arrived();
+  const rejected = [reasonOf(holder.held), reasonOf(here)];
+  await pool.terminate("enough");
+  await Promise.all(rejected);
+});
+
+test('whenFull "caller-runs": what it could not keep is refused together with it', async () => {
+  const queue = { whenFull: "caller-runs" } as const;
+  const UNKEPT = {
+    timeout: 100,
+    hardKill: true,
+    memoryLimit: 64,
+    permissions: "none",
+  };
+  for (const [name, value] of Object.entries(UNKEPT)) {
+    const make = () => poolUntyped({ queue, [name]: value });
+    assertThrows(make, TypeError, `\`${name}\``);
+  }
+  await using pool = new ThreadPool({ queue, size: 1 });
+  const timed = () => pool.execute(() => 1, [], { timeout: 100 });
+  await assertRejects(timed, TypeError, "`timeout`");
+});

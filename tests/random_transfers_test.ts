@@ -1,38 +1,120 @@
 // What is sent arrives byte for byte, however it is cut, and whoever ends first.
-// `random_transfers_run.ts` does the same with many more.
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
+// Many more transfers: deno task test:long transfers
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import type { ThreadPool } from "@spindle/thread-pool";
+import { TCP } from "./connection_kinds.ts";
 import type * as jobs from "./fixtures/random_transfers.ts";
-import { poolTest } from "./live_workers.ts";
-import { checkTransfers, play, transferOf } from "./random_transfers.ts";
+import { play, type SidePlan } from "./fixtures/random_transfers.ts";
+import { closeIfOpen, rows, suite } from "./moving_pools.ts";
+import { randomOf } from "./random.ts";
 import { tcpPair, writeAll } from "./sockets.ts";
 
-const module = new URL("./fixtures/random_transfers.ts", import.meta.url);
+const TRANSFERS = Number(Deno.env.get("TRANSFERS") ?? 75);
+const AT_ONCE = 8;
 
-for (const connections of ["bytes", "descriptor"] as const) {
-  for (const seed of [1, 1_001, 2_001, 3_001]) {
-    poolTest(
-      `25 random transfers arrive byte for byte, from seed ${seed} (${connections})`,
-      async () => {
-        await using pool = new ThreadPool<typeof jobs>({
-          module,
-          size: 2,
-          concurrency: 4,
-          connections,
-        });
-        await checkTransfers(pool, { seed, count: 25 });
-        assertEquals(pool.stats().completed, 25);
-      },
-    );
+const PIECES = [1, 13, 1_000, 4_096, 4_097, 8_192, 16_384, 65_536, 65_537];
+const LENGTHS = [0, 1, 100, 4_096, 10_000, 70_000, 300_000];
+const LONGEST = 2_000_000;
+/** So many pieces a side may make of all its bytes. */
+const MOST_PIECES = 300;
+
+const ORDERS: [SidePlan["order"], SidePlan["order"]][] = [
+  ["at once", "at once"],
+  ["at once", "gets first"],
+  ["gets first", "at once"],
+  ["sends first", "gets first"],
+  ["gets first", "sends first"],
+];
+
+/** The transfer of a seed: which end moves, and whether the job is submitted before the client begins. */
+export function transferOf(seed: number) {
+  const random = randomOf(seed);
+  const pick = <T>(from: T[]) => from[Math.floor(random() * from.length)];
+  const length = () => {
+    const most = random() < 0.03 ? LONGEST : pick(LENGTHS);
+    return random() < 0.5 ? most : Math.floor(random() * most);
+  };
+  const piece = (length: number) => {
+    const least = Math.ceil(length / MOST_PIECES);
+    return Math.max(least, Math.ceil(pick(PIECES) * (0.5 + random())));
+  };
+  const up = { seed: seed * 2, length: length() };
+  const down = { seed: seed * 2 + 1, length: length() };
+  const orders = pick(ORDERS);
+  const side = (
+    sends: SidePlan["sends"],
+    gets: SidePlan["gets"],
+    order: SidePlan["order"],
+  ): SidePlan => ({
+    sends,
+    gets,
+    order,
+    mostWritten: piece(sends.length),
+    mostRead: piece(gets.length),
+    writesStream: random() < 0.3,
+    readsStream: random() < 0.3,
+    pauses: random() < 0.5 ? 0 : random() * 0.1,
+    closes: random() < 0.5,
+    seed: Math.floor(random() * 2 ** 31),
+  });
+  return {
+    client: side(up, down, orders[0]),
+    job: side(down, up, orders[1]),
+    moves: random() < 0.7 ? "server" as const : "client" as const,
+    submitsFirst: random() < 0.5,
+  };
+}
+
+/** Makes the transfer of a seed between a client here and a job of the pool. */
+async function checkTransfer(
+  pool: ThreadPool<typeof jobs>,
+  seed: number,
+): Promise<void> {
+  const { client, job, moves, submitsFirst } = transferOf(seed);
+  const pair = await tcpPair();
+  const conn = moves === "server" ? pair.client : pair.server;
+  const begin = () => play(conn, client);
+  const submit = () => pool.execute("play", [pair[moves], job]);
+  const acts = submitsFirst ? [submit, begin] : [begin, submit];
+  try {
+    await Promise.all(acts.map((act) => act()));
+  } catch (cause) {
+    const plan = Deno.inspect(transferOf(seed));
+    throw new Error(`Transfer ${seed} failed: ${plan}`, { cause });
+  } finally {
+    closeIfOpen(conn);
   }
 }
 
-Deno.test("a seed makes the same transfer each time, and another one another", () => {
+const SEEDS = Object.fromEntries(
+  Array.from({ length: Math.ceil(TRANSFERS / 25) }, (_, i) => [i, 1 + i * 25]),
+);
+
+for (const [kind, { options }] of Object.entries(TCP)) {
+  const module = new URL("./fixtures/random_transfers.ts", import.meta.url);
+  suite<typeof jobs>({
+    name: `Random transfers (${kind})`,
+    options: { module, size: 2, concurrency: 4, ...options },
+    cases: rows(
+      SEEDS,
+      (i) => `Conn carries 25 random transfers byte for byte: from ${SEEDS[i]}`,
+      async ({ pool }, seed) => {
+        const end = seed + 25;
+        const some = async () => {
+          while (seed < end) await checkTransfer(pool, seed++);
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, some));
+      },
+    ),
+  });
+}
+
+Deno.test("transferOf() makes the same of a seed, and another of another", () => {
   assertEquals(transferOf(7), transferOf(7));
-  assert(Deno.inspect(transferOf(7)) !== Deno.inspect(transferOf(8)));
+  assertNotEquals(transferOf(7), transferOf(8));
 });
 
-Deno.test("a byte that is not as it should be is found", async () => {
+Deno.test("play() finds a byte that is not as it should be", async () => {
   const { client, server } = await tcpPair();
   using _client = client;
   using _server = server;
@@ -45,5 +127,5 @@ Deno.test("a byte that is not as it should be is found", async () => {
   } as const;
   await writeAll(client, new Uint8Array(10));
   await client.closeWrite();
-  await assertRejects(() => play(server, plan), Error, "byte 0 is 0");
+  await assertRejects(() => play(server, plan), Error, "Byte 0 is 0");
 });

@@ -10,14 +10,20 @@ export interface Ending {
 
 const LIMIT = 120_000;
 
-async function run(args: string[]): Promise<Ending> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args,
+function start(args: string[]): Deno.ChildProcess {
+  // So that all that it starts is of its group, by which it can be found.
+  const isGroup = Deno.build.os === "linux";
+  return new Deno.Command(isGroup ? "setsid" : Deno.execPath(), {
+    args: isGroup ? [Deno.execPath(), ...args] : args,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
     env: { NO_COLOR: "1" },
   }).spawn();
+}
+
+/** Waits for a process, which is killed if it does not end by itself. */
+export async function endOf(process: Deno.ChildProcess): Promise<Ending> {
   const tooLong = setTimeout(() => process.kill("SIGKILL"), LIMIT);
   const { code, stdout, stderr } = await process.output();
   clearTimeout(tooLong);
@@ -29,7 +35,12 @@ async function run(args: string[]): Promise<Ending> {
   };
 }
 
-/** `deno run` of a script in `fixtures/`; it is killed if it does not end by itself. */
+function argsOf(args: string[], script: string, flags: string[]): string[] {
+  const url = new URL(`./fixtures/${script}`, import.meta.url);
+  return ["run", "--no-check", ...flags, fileURLToPath(url), ...args];
+}
+
+/** `deno run` of a script in `fixtures/`. */
 export function runScript(script: string, ...flags: string[]): Promise<Ending> {
   return runScriptWith([], script, ...flags);
 }
@@ -40,11 +51,19 @@ export function runScriptWith(
   script: string,
   ...flags: string[]
 ): Promise<Ending> {
-  const url = new URL(`./fixtures/${script}`, import.meta.url);
-  return run(["run", "--no-check", ...flags, fileURLToPath(url), ...args]);
+  return endOf(startScript(args, script, ...flags));
+}
+
+/** The same, and does not wait for its end. */
+export function startScript(
+  args: string[],
+  script: string,
+  ...flags: string[]
+): Deno.ChildProcess {
+  return start(argsOf(args, script, flags));
 }
 
 /** `deno check` of a file. */
 export function checkTypes(path: string): Promise<Ending> {
-  return run(["check", path]);
+  return endOf(start(["check", path]));
 }

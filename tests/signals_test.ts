@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/web_values.ts";
 import { Gate } from "./gate.ts";
+import { countedSignal } from "./kinds.ts";
 import { poolTest } from "./live_workers.ts";
 
 function makePool(size = 1): ThreadPool<typeof jobs> {
@@ -89,22 +90,12 @@ function abortable(): {
 
 poolTest("a signal is let go when its job has ended", async () => {
   await using pool = makePool();
-  const { signal } = new AbortController();
-  const listeners = { count: 0 };
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: unknown[]) => {
-    listeners.count++;
-    Reflect.apply(addEventListener, signal, args);
-  };
-  signal.removeEventListener = (...args: unknown[]) => {
-    listeners.count--;
-    Reflect.apply(removeEventListener, signal, args);
-  };
+  const { signal, listeners } = countedSignal();
   const results = Array.from(
     { length: 5 },
     () => pool.execute("isAborted", [signal]),
   );
-  assert(listeners.count > 0);
+  assert(listeners.size > 0);
   await Promise.all(results);
-  assertEquals(listeners.count, 0);
+  assertEquals(listeners.size, 0);
 });

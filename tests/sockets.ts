@@ -90,3 +90,42 @@ export function pattern(length: number): Uint8Array<ArrayBuffer> {
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
+
+/** Writes a text. */
+export async function say(conn: Deno.Conn, text: string): Promise<void> {
+  await writeAll(conn, new TextEncoder().encode(text));
+}
+
+/** Writes all and ends its side, and meanwhile reads all that comes. */
+export async function exchange(
+  conn: Deno.Conn,
+  bytes: Uint8Array,
+): Promise<Uint8Array> {
+  const [back] = await Promise.all([
+    readAll(conn),
+    writeAll(conn, bytes).then(() => conn.closeWrite()),
+  ]);
+  return back;
+}
+
+/** The same with texts. */
+export async function ask(conn: Deno.Conn, text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  return new TextDecoder().decode(await exchange(conn, bytes));
+}
+
+/** Reads so many bytes. */
+export async function readCount(
+  conn: Deno.Conn,
+  length: number,
+): Promise<string> {
+  const bytes = new Uint8Array(length);
+  for (let read = 0; read < length;) {
+    const count = await conn.read(bytes.subarray(read));
+    if (count === null) {
+      throw new Error(`Expected ${length} bytes, got ${read}`);
+    }
+    read += count;
+  }
+  return new TextDecoder().decode(bytes);
+}

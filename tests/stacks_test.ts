@@ -1,172 +1,75 @@
-// What the stacks of jobs' errors show: the user's frames, and where the job was given.
+// What the errors of jobs show and say: the user's frames, and what a job misses.
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import { withoutCallers } from "../src/values/stacks.ts";
-import { poolTest } from "./live_workers.ts";
+import { reasonOf } from "./kinds.ts";
+import { moduleOf, test } from "./pools.ts";
 import { executeUntyped } from "./untyped.ts";
 
 const HERE = import.meta.url;
 const OWN = new URL("../src/", HERE).href;
 
-function stackOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(() => "", (error) => error.stack);
-}
-
-function assertNoOwnFrames(stack: string) {
-  assert(!stack.includes(OWN), stack);
+async function stackOf(promise: Promise<unknown>): Promise<string> {
+  const { stack } = await reasonOf(promise) as Error;
+  assertFalse(stack!.includes(OWN), stack);
+  return stack!;
 }
 
 for (const options of [{}, { concurrency: 2 }, { hardKill: true }]) {
-  poolTest(
-    `the stack of an inline job names the file that gave it, and no frame of the pool (${
-      JSON.stringify(options)
-    })`,
-    async () => {
-      await using pool = new ThreadPool({ size: 1, ...options });
-      for (
-        const job of [
-          () => {
-            throw new Error("at once");
-          },
-          async () => {
-            await 0;
-            throw new Error("later");
-          },
-        ]
-      ) {
-        for (const timeout of [undefined, 60_000]) {
-          const stack = await stackOf(pool.execute(job, [], { timeout }));
-          assertStringIncludes(stack, HERE);
-          assertNoOwnFrames(stack);
-        }
+  test(`an error's stack names the file of an inline job, and no frame of the pool (${JSON.stringify(options)})`, async () => {
+    await using pool = new ThreadPool({ size: 1, ...options });
+    const now = () => {
+      throw new Error("at once");
+    };
+    const later = async () => {
+      await 0;
+      throw new Error("later");
+    };
+    for (const job of [now, later]) {
+      for (const timeout of [undefined, 60_000]) {
+        const stack = await stackOf(pool.execute(job, [], { timeout }));
+        assertStringIncludes(stack, HERE);
       }
-    },
-  );
+    }
+  });
 }
 
-poolTest(
-  "the stack of a module's job ends with the module's frames",
-  async () => {
-    const source = `function inner() { throw new Error("deep"); }
-    export function outer() { return [1].map(() => inner()); }`;
-    const module = `data:text/javascript,${encodeURIComponent(source)}`;
-    await using pool = new ThreadPool({ module, size: 1 });
-    const stack = await stackOf(pool.execute("outer"));
-    assertEquals(stack.split("\n").length, 5, stack);
-    assertStringIncludes(stack, "at outer");
-    assertNoOwnFrames(stack);
-  },
-);
+test("an error's stack ends with the frames of the module", async () => {
+  const module = moduleOf(`function inner() { throw new Error("deep"); }
+    export function outer() { return [1].map(() => inner()); }`);
+  await using pool = new ThreadPool({ module, size: 1 });
+  const stack = await stackOf(pool.execute("outer"));
+  assertEquals(stack.split("\n").length, 5, stack);
+  assertStringIncludes(stack, "at outer");
+});
 
-poolTest(
-  "a timeout's error says where the job was called, if callerStack is set",
-  async () => {
-    await using pool = new ThreadPool({ size: 1, callerStack: true });
-    const loop = () => {
-      for (;;);
-    };
-    const never = () => new Promise(() => {});
-    for (const job of [loop, never]) {
-      const stack = await stackOf(pool.execute(job, [], { timeout: 20 }));
-      assertStringIncludes(stack, "JobTimeoutError");
-      assertStringIncludes(stack, HERE);
-    }
-  },
-);
-
-poolTest("a place with quotes in its URL harms no inline job", async () => {
+test("an error's stack names a file whose path has quotes", async () => {
   await using pool = new ThreadPool(1);
   const dir = await Deno.makeTempDir({ suffix: "it's (odd) \u00e9" });
   try {
-    const file = `${dir}/give.js`;
-    await Deno.writeTextFile(
-      file,
-      "export const give = (pool) => pool.execute(() => { throw new Error('x'); });",
-    );
-    const { give } = await import(new URL(`file://${file}`).href);
-    const stack = await stackOf(give(pool));
-    assertStringIncludes(stack, "give.js");
+    const source =
+      "export const give = (pool) => pool.execute(() => { throw new Error('x'); });";
+    await Deno.writeTextFile(`${dir}/give.js`, source);
+    const { give } = await import(new URL(`file://${dir}/give.js`).href);
+    assertStringIncludes(await stackOf(give(pool)), "give.js");
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
 });
 
-Deno.test("withoutCallers() leaves a stack without frames of the pool as it is", () => {
+Deno.test("withoutCallers() leaves out the frames of the pool and of what called it", () => {
   const stack =
     "Error: x\n    at f (file:///a.ts:1:2)\n    at Array.map (<anonymous>)";
   assertEquals(withoutCallers(stack), stack);
   const called =
     `${stack}\n    at run (node:vm:1:2)\n    at Executor.#call (${OWN}worker/executor.ts:1:2)\n    at g (${OWN}x.ts:1:1)`;
   assertEquals(withoutCallers(called), stack);
-});
-
-/** Jobs that miss something, and what their errors are to say. */
-const MISSING: [job: unknown, ...said: string[]][] = [
-  [new Function("return prompt('?')"), "workers have no `prompt`"],
-  [new Function("return localStorage.x"), "workers have no `localStorage`"],
-  [new Function("return document.title"), "Deno has no `document`"],
-  [new Function("return require('x')"), "await import()"],
-  [new Function("return __name(1)"), "job module", '"__name"'],
-  [new Function("return _jsx('a')"), "job module", '"_jsx"'],
-  [new Function("return React.x"), "job module", '"React"'],
-  [new Function("return join('a')"), "await import()", '"join"', "args"],
-  [function (this: { x: 1 }) {
-    return this.x;
-  }, "without a `this`"],
-  [function (this: { x: 1 }) {
-    const { x } = this;
-    return x;
-  }, "without a `this`"],
-  [() => import("./" + "no_such.ts"), "relative import", "import.meta.resolve"],
-];
-
-poolTest(
-  "a job that misses something says what it misses, and what helps",
-  async () => {
-    await using pool = new ThreadPool(1);
-    for (const [job, ...said] of MISSING) {
-      const error = await assertRejects(
-        () => executeUntyped(pool, job, []),
-        Error,
-      );
-      for (const text of said) {
-        assertStringIncludes(error.message, text);
-        assertStringIncludes(error.stack!, text);
-      }
-    }
-  },
-);
-
-poolTest(
-  "an error that has nothing to do with this is left as it is",
-  async () => {
-    await using pool = new ThreadPool(1);
-    const job = function (a: { b?: { c: number } }) {
-      return a.b!.c;
-    };
-    const error = await pool.execute(job, [{}]).catch((error) => error);
-    assertEquals(
-      error.message,
-      "Cannot read properties of undefined (reading 'c')",
-    );
-  },
-);
-
-poolTest("a module's function that has lost its this says so", async () => {
-  const source = `export function secret() { return this.secret; }
-    export const { get } = new Map();`;
-  const module = `data:text/javascript,${encodeURIComponent(source)}`;
-  await using pool = new ThreadPool({ module, size: 1 });
-  for (const name of ["secret", "get"]) {
-    const error = await pool.execute(name).catch((error) => error);
-    assertStringIncludes(error.message, "without a `this`");
-    assertStringIncludes(error.message, `"${name}"`);
-  }
 });
 
 Deno.test("withoutCallers() reads any stack in a time that is proportional to its length", () => {
@@ -176,7 +79,58 @@ Deno.test("withoutCallers() reads any stack in a time that is proportional to it
   ) {
     for (const head of ["    at ", "    at (file:", ""]) {
       const stack = head + part.repeat(1_000_000);
-      assertEquals(withoutCallers(stack), stack);
+      assert(withoutCallers(stack) === stack);
     }
   }
+});
+
+/** Jobs that miss something, and what their errors say. */
+const MISSING: [job: unknown, ...said: string[]][] = [
+  [new Function("return prompt('?')"), "workers have no `prompt`"],
+  [new Function("return localStorage.x"), "workers have no `localStorage`"],
+  [new Function("return document.title"), "Deno has no `document`"],
+  [new Function("return require('x')"), "await import()"],
+  [new Function("return __name(1)"), "job module", '"__name"'],
+  [new Function("return _jsx('a')"), "job module", '"_jsx"'],
+  [new Function("return React.x"), "job module", '"React"'],
+  [new Function("return join('a')"), "await import()", '"join"', "args"],
+  [new Function("return async (a) => a * factor")(), '"factor"', "args"],
+  [new Function("return (a) => a * factor")(), '"factor"', "args"],
+  [new Function("return this.x"), "without a `this`"],
+  [new Function("const { x } = this; return x;"), "without a `this`"],
+  [() => import("./" + "no_such.ts"), "relative import", "import.meta.resolve"],
+];
+
+test("an error of an inline job says what the job misses, and what helps", async () => {
+  await using pool = new ThreadPool(1);
+  for (const [job, ...said] of MISSING) {
+    const call = () => executeUntyped(pool, job, [1]);
+    const { message, stack } = await assertRejects(call, Error);
+    for (const text of said) {
+      assertStringIncludes(message, text);
+      assertStringIncludes(stack!, text);
+    }
+  }
+});
+
+test("an error that misses something says so of a module's function by its name", async () => {
+  const module = moduleOf(`export function secret() { return this.secret; }
+    export const { get } = new Map();
+    export function miss() { return nothing; }`);
+  await using pool = new ThreadPool({ module, size: 1 });
+  for (const name of ["secret", "get"]) {
+    const { message } = await assertRejects(() => pool.execute(name), Error);
+    assertStringIncludes(message, "without a `this`");
+    assertStringIncludes(message, `"${name}"`);
+  }
+  // A module captures nothing from its caller.
+  const { message } = await assertRejects(() => pool.execute("miss"), Error);
+  assertEquals(message, "nothing is not defined");
+});
+
+test("an error that has nothing to do with this is left as it is", async () => {
+  await using pool = new ThreadPool(1);
+  const job = (a: { b?: { c: number } }) => a.b!.c;
+  const { message } = await assertRejects(() => pool.execute(job, [{}]), Error);
+  assertEquals(message, "Cannot read properties of undefined (reading 'c')");
 });

@@ -1,14 +1,24 @@
 // Streams for tests, which tell what has become of them.
-import { ThreadPool } from "@spindle/thread-pool";
+import type { ExecuteOptions, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/streams.ts";
+import { type Cases, type Setting, suite } from "./moving_pools.ts";
 
-/** A pool of the jobs in `fixtures/streams.ts`. */
-export function streamPool(
-  size = 1,
-  options: { abortGrace?: number } = {},
-): ThreadPool<typeof jobs> {
+/** A suite for the jobs in `fixtures/streams.ts`. */
+export function streamSuite(
+  name: string,
+  cases: Cases<Setting<typeof jobs>>,
+): void {
   const module = new URL("./fixtures/streams.ts", import.meta.url);
-  return new ThreadPool({ ...options, module, size });
+  suite<typeof jobs>({ name, options: { module }, cases });
+}
+
+/** What comes back of a value from a job: streams go in and out. */
+export function through<T>(
+  pool: ThreadPool<typeof jobs>,
+  value: T,
+  options?: ExecuteOptions,
+): Promise<T> {
+  return pool.execute("pass", [value], options) as Promise<T>;
 }
 
 /** All chunks of a stream. */

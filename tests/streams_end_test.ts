@@ -1,30 +1,39 @@
-// How a moved stream ends early: by a cancel, an abort, an error, or its job's end.
+// How a moved stream ends: by a cancel, an abort, an error, or its job's end.
 import {
   assert,
   assertEquals,
   assertFalse,
   assertInstanceOf,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
-import { errorHere } from "./fixtures/streams.ts";
 import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
-import { chunksOf, describe, Sink, Source, streamPool } from "./streams.ts";
+import { rows } from "./moving_pools.ts";
+import {
+  chunksOf,
+  describe,
+  Sink,
+  Source,
+  streamSuite,
+  through,
+} from "./streams.ts";
 import { executeUntyped } from "./untyped.ts";
 
-/** Reasons, and what arrives of them; text that is an error's name is made where it is thrown. */
-const REASONS: [reason: unknown, arrives: string][] = [
-  ["RangeError", "RangeError RangeError: too far"],
-  ["DOMException", "DOMException NotFoundError: gone"],
-  ["NotFound", "NotFound NotFound: no file"],
-  ["Custom", "TypeError MyError: mine"],
-  ["enough", '"enough"'],
-  [undefined, "undefined"],
-  [{ a: [1] }, "{ a: [ 1 ] }"],
-];
+/** Reasons, by what arrives of them. */
+const REASONS: Record<string, unknown> = {
+  "RangeError RangeError: too far": new RangeError("too far"),
+  "DOMException NotFoundError: gone": new DOMException("gone", "NotFoundError"),
+  "NotFound NotFound: no file": new Deno.errors.NotFound("no file"),
+  "TypeError MyError: mine": new class MyError extends TypeError {}("mine"),
+  '"enough"': "enough",
+  "undefined": undefined,
+  "{ a: [ 1 ] }": { a: [1] },
+};
 
-/** What comes after a first chunk. */
+const ENDED = "Error Error: The job has ended";
+const GONE = "RangeError RangeError: gone";
+
+/** A stream that fails after a first chunk. */
 function failing(error: unknown): ReadableStream {
   return new ReadableStream({
     start: (controller) => controller.enqueue("before"),
@@ -32,399 +41,274 @@ function failing(error: unknown): ReadableStream {
   }, { highWaterMark: 0 });
 }
 
-poolTest("a job that cancels a stream cancels it at its source", async () => {
-  await using pool = streamPool();
-  for (const [reason, arrives] of REASONS) {
-    const source = new Source((i) => i);
-    await pool.execute("cancel", [source.stream, reason]);
-    assertEquals(describe(await source.cancelled), arrives);
+/** What a stream fails with, and what came before. */
+async function failureOf(stream: ReadableStream): Promise<[string, unknown[]]> {
+  const chunks: unknown[] = [];
+  try {
+    for await (const chunk of stream) chunks.push(chunk);
+    return ["none", chunks];
+  } catch (error) {
+    return [describe(error), chunks];
   }
-});
+}
 
-poolTest("a caller that cancels a stream cancels it in the job", async () => {
-  await using pool = streamPool();
-  for (const [reason, arrives] of REASONS) {
-    using gate = new Gate();
-    const stream = await pool.execute("giveEndless", [100, gate.key]);
-    const reader = stream.getReader();
-    await reader.read();
-    await reader.cancel(errorHere(reason));
-    assertEquals(await pool.execute("lastCancelled"), arrives);
-  }
-});
-
-poolTest("a job that aborts a stream aborts it in main", async () => {
-  await using pool = streamPool();
-  for (const [reason, arrives] of REASONS) {
-    const sink = new Sink();
-    await pool.execute("abort", [sink.stream, reason]);
-    assertEquals(describe(await sink.aborted), arrives);
-    assertFalse(sink.isClosed);
-  }
-});
-
-poolTest("a caller that aborts a stream aborts it in the job", async () => {
-  await using pool = streamPool();
-  for (const [reason, arrives] of REASONS) {
-    const stream = await pool.execute("giveWritable");
-    const writer = stream.getWriter();
-    await writer.write("before");
-    await writer.abort(errorHere(reason));
-    assertEquals(await pool.execute("lastAborted"), arrives);
-    assertEquals(await pool.execute("lastWritten"), {
-      chunks: ["before"],
-      isClosed: false,
-    });
-  }
-});
-
-poolTest(
-  "an error of a source arrives in the job after what came before it",
-  async () => {
-    await using pool = streamPool();
-    for (const [error, arrives] of REASONS) {
-      const outcome = await pool.execute("failureOf", [
-        failing(errorHere(error)),
-      ]);
-      assertEquals(outcome, [arrives, ["before"]]);
-    }
-  },
-);
-
-poolTest(
-  "an error of a job's stream arrives in main after what came before it",
-  async () => {
-    await using pool = streamPool();
-    for (const [error, arrives] of REASONS) {
-      const stream = await pool.execute("giveFailing", [error]);
-      const reader = stream.getReader();
-      assertEquals((await reader.read()).value, "before");
-      const outcome = await reader.read().then(String, describe);
-      assertEquals(outcome, arrives);
-    }
-  },
-);
-
-poolTest("an error keeps its properties and its cause", async () => {
-  await using pool = streamPool();
-  const error = new RangeError("outer", { cause: new TypeError("inner") });
-  const stream = failing(Object.assign(error, { extra: [1] }));
-  const seen = await pool.execute(async (stream: ReadableStream) => {
-    const reader = stream.getReader();
-    await reader.read();
-    const error = await reader.read().catch((error) => error);
-    return [
-      error instanceof RangeError,
-      error.extra,
-      error.cause instanceof TypeError,
-      error.cause.message,
-    ];
-  }, [stream]);
-  assertEquals(seen, [true, [1], true, "inner"]);
-});
-
-poolTest(
-  "an error of a sink in main arrives at the job that writes",
-  async () => {
-    await using pool = streamPool();
-    for (const [error, arrives] of REASONS) {
-      const stream = new WritableStream({
-        write: () => Promise.reject(errorHere(error)),
-      });
-      assertEquals(await pool.execute("writeUntilError", [stream]), arrives);
-    }
-  },
-);
-
-poolTest(
-  "a sink that fails while nothing is written fails in the job",
-  async () => {
-    await using pool = streamPool();
-    using gate = new Gate();
-    const failed = Promise.withResolvers<void>();
-    const stream = new WritableStream({
-      start: (controller) => {
-        failed.promise.catch((error) => controller.error(error));
-      },
-    });
-    const result = pool.execute("whyClosed", [stream, gate.key]);
-    await gate.arrived();
-    failed.reject(new RangeError("from outside"));
-    assertEquals(await result, "RangeError RangeError: from outside");
-  },
-);
-
-poolTest("a sink that fails as it is closed fails in the job", async () => {
-  await using pool = streamPool();
-  const stream = new WritableStream({
-    close: () => Promise.reject(new RangeError("not closed")),
+/** A stream to be read, and its controller. */
+function readable(error?: unknown) {
+  let controller!: ReadableStreamDefaultController;
+  const stream = new ReadableStream({
+    start: (given) => void (controller = given),
   });
-  const name = await pool.execute(
-    (stream: WritableStream) =>
-      stream.close().then(() => "closed", (error) => error.name),
-    [stream],
-  );
-  assertEquals(name, "RangeError");
+  if (error) controller.error(error);
+  return { stream, controller };
+}
+
+/** A stream to be written that can be made to fail. */
+function failable(): { stream: WritableStream; fail: () => void } {
+  let controller!: WritableStreamDefaultController;
+  const stream = new WritableStream({
+    start: (given) => void (controller = given),
+  });
+  return { stream, fail: () => controller.error(new RangeError("gone")) };
+}
+
+function failed(): WritableStream {
+  const { stream, fail } = failable();
+  fail();
+  return stream;
+}
+
+async function closed(): Promise<WritableStream> {
+  const stream = new WritableStream();
+  await stream.close();
+  return stream;
+}
+
+streamSuite("The reason for which a stream ends", {
+  ...rows(
+    REASONS,
+    (arrives) => `Streams carry it in and out: ${arrives}`,
+    async ({ pool }, reason, arrives) => {
+      const source = new Source((i) => i);
+      const reader = (await through(pool, source.stream)).getReader();
+      await reader.read();
+      await reader.cancel(reason);
+      assertEquals(describe(await source.cancelled), arrives);
+
+      const sink = new Sink();
+      const writer = (await through(pool, sink.stream)).getWriter();
+      await writer.write("before");
+      await writer.abort(reason);
+      assertEquals(describe(await sink.aborted), arrives);
+      assertEquals([sink.chunks, sink.isClosed], [["before"], false]);
+
+      const stream = await through(pool, failing(reason));
+      assertEquals(await failureOf(stream), [arrives, ["before"]]);
+
+      const rejecting = new WritableStream({
+        write: () => Promise.reject(reason),
+      });
+      const failedWriter = (await through(pool, rejecting)).getWriter();
+      failedWriter.write("x").catch(() => {});
+      const why = failedWriter.closed.catch(describe);
+      assertEquals(await why, arrives);
+    },
+  ),
+
+  "Streams carry an error with its properties and its cause": async (t) => {
+    const error = new RangeError("outer", { cause: new TypeError("inner") });
+    const stream = failing(Object.assign(error, { extra: [1] }));
+    const reader = (await through(t.pool, stream)).getReader();
+    await reader.read();
+    const arrived = await reader.read().catch((error) => error);
+    assertInstanceOf(arrived, RangeError);
+    assertInstanceOf(arrived.cause, TypeError);
+    assertEquals((arrived as typeof error & { extra: unknown }).extra, [1]);
+  },
 });
 
-poolTest(
-  "a stream that has failed before its job starts fails there",
-  async () => {
-    await using pool = streamPool();
-    using gate = new Gate();
-    const held = pool.execute("blockAtGate", [gate.key]);
-    await gate.arrived();
-    const error = new RangeError("early");
-    const result = pool.execute("failureOf", [failing(error)]);
+const USES = ["write", "close", "closed", "pipe"] as const;
+
+/** What becomes of each use of a stream that has ended. */
+const OUTCOMES = {
+  failed: [GONE, "TypeError", GONE, GONE],
+  closed: ["TypeError", "TypeError", "closed", "TypeError"],
+};
+
+streamSuite("A WritableStream that has ended", {
+  ...rows(
+    {
+      failed: [failed, OUTCOMES.failed],
+      closed: [closed, OUTCOMES.closed],
+    } as const,
+    (what) => `WritableStream is ${what} in a job if it was before it moved`,
+    async ({ pool }, [make, outcomes]) => {
+      const uses = USES.map(async (use) => {
+        return await pool.execute("useWritable", [await make(), use]);
+      });
+      assertEquals(await Promise.all(uses), outcomes);
+    },
+  ),
+
+  "WritableStream has failed if it does while its job waits": async (t) => {
+    const held = t.pool.execute("blockAtGate", [t.gate.key]);
+    await t.gate.arrived();
+    const all = USES.map((use) => {
+      const { stream, fail } = failable();
+      return { fail, result: t.pool.execute("useWritable", [stream, use]) };
+    });
+    // As when the client of a server leaves.
+    const left = new TransformStream();
+    const piped = t.pool.execute("useWritable", [left.writable, "pipe"]);
+    // They have been sent ahead by then, or have not.
     await new Promise((resolve) => setTimeout(resolve));
-    gate.open();
-    assertEquals(await result, ["RangeError RangeError: early", ["before"]]);
+    for (const { fail } of all) fail();
+    await left.readable.cancel("gone");
+    t.gate.open();
+    const outcomes = await Promise.all(all.map(({ result }) => result));
+    assertEquals(outcomes, OUTCOMES.failed);
+    assertEquals(await piped, '"gone"');
     await held;
   },
-);
 
-poolTest(
-  "a stream that its job has not read to its end is cancelled",
-  async () => {
-    await using pool = streamPool();
-    for (const count of [0, 3]) {
-      const source = new Source((i) => i);
-      await pool.execute("readSome", [source.stream, count]);
-      assertEquals(
-        describe(await source.cancelled),
-        "Error Error: The job has ended",
-      );
-    }
-  },
-);
-
-poolTest("a stream that its job has written is closed with it", async () => {
-  await using pool = streamPool();
-  for (const chunks of [[], ["a", "b"]]) {
-    const sink = new Sink();
-    await pool.execute("write", [sink.stream, ...chunks]);
-    assertEquals([sink.chunks, sink.isClosed], [chunks, true]);
-  }
-});
-
-poolTest(
-  "what a job has written without waiting is written before it closes",
-  async () => {
-    await using pool = streamPool();
-    for (const size of [0, 10, 100_000, 800_000]) {
-      const sink = new Sink<Uint8Array>();
-      await pool.execute("writeUnawaited", [sink.stream, 10, size]);
-      assertEquals(
-        sink.chunks.map(({ length }) => length),
-        Array(10).fill(size),
-      );
-      assert(sink.isClosed);
-    }
-  },
-);
-
-poolTest(
-  "a promise settles when what its job wrote is where it belongs",
-  async () => {
-    await using pool = streamPool();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const sink = new Sink(() => promise);
-    let isSettled = false;
-    const result = pool.execute("write", [sink.stream, "a", "b"]).then(() => {
-      isSettled = true;
+  "WritableStream has failed if its job then goes to another worker": async (
+    t,
+  ) => {
+    const pool = t.make({ size: 2 });
+    using second = new Gate();
+    const held = [t.gate, second].map(({ key }) => {
+      return pool.execute("blockAtGate", [key]);
     });
-    // The worker is free for another job meanwhile.
-    assertEquals(await pool.execute("echo", [1]), 1);
-    assertFalse(isSettled);
-    resolve();
-    await result;
-    assertEquals([sink.chunks, sink.isClosed], [["a", "b"], true]);
+    await Promise.all([t.gate.arrived(), second.arrived()]);
+    const { stream, fail } = failable();
+    const results = [stream, await closed()].map((stream) => {
+      return pool.execute("useWritable", [stream, "closed"]);
+    });
+    // Sent ahead to one of the workers, whichever, it will start in the other.
+    await new Promise((resolve) => setTimeout(resolve));
+    fail();
+    second.open();
+    await held[1];
+    // The first may hold one of them until it is free.
+    assert([GONE, "closed"].includes(await Promise.race(results)));
+    t.gate.open();
+    assertEquals(await Promise.all(results), [GONE, "closed"]);
+    await held[0];
   },
-);
 
-poolTest(
-  "the streams of a job that fails are cancelled, and aborted with its error",
-  async () => {
-    await using pool = streamPool();
-    const source = new Source((i) => i);
-    const sink = new Sink();
-    const result = pool.execute("fail", [source.stream, [sink.stream]]);
-    const arrives = "RangeError RangeError: the job has failed";
-    assertEquals(await result.catch(describe), arrives);
-    assertEquals(describe(await sink.aborted), arrives);
-    assertInstanceOf(await source.cancelled, Error);
-    assertFalse(sink.isClosed);
+  "WritableStream fails while nothing is written to it": async (t) => {
+    const { stream, fail } = failable();
+    const args = [stream, "closed", t.gate.key] as const;
+    const result = t.pool.execute("useWritable", [...args]);
+    await t.gate.arrived();
+    fail();
+    assertEquals(await result, GONE);
   },
-);
 
-poolTest("the streams of a job whose result cannot be sent end", async () => {
-  await using pool = streamPool();
-  const source = new Source((i) => i);
-  const result = pool.execute(
-    (stream: ReadableStream) => [stream.locked, () => {}],
-    [source.stream],
-  );
-  assertEquals((await result.catch((error) => error)).name, "JobCloneError");
-  assertInstanceOf(await source.cancelled, Error);
+  "WritableStream of a result has failed, or is closed, as in the job": async (
+    { pool },
+  ) => {
+    const stream = await through(pool, failed());
+    await assertRejects(() => stream.getWriter().closed, RangeError, "gone");
+    const writer = (await through(pool, await closed())).getWriter();
+    await writer.closed;
+    await assertRejects(() => writer.write("late"), TypeError);
+  },
+
+  "WritableStream fails as it is closed": async ({ pool }) => {
+    const stream = await through(
+      pool,
+      new WritableStream({
+        close: () => Promise.reject(new RangeError("not closed")),
+      }),
+    );
+    await assertRejects(() => stream.close(), RangeError, "not closed");
+  },
 });
 
-poolTest(
-  "what moved in with a job ends when its result has been cancelled",
-  async () => {
-    await using pool = streamPool();
-    const source = new Source((i) => `${i}`);
-    const sink = new Sink<string>();
-    const copied = await pool.execute("copy", [source.stream, sink.stream]);
-    const reader = copied.getReader();
-    assertEquals((await reader.read()).value, "0");
-    await reader.cancel(new RangeError("enough"));
-    assertInstanceOf(await source.cancelled, Error);
-    await pool.drain();
-    assert(sink.isClosed);
+streamSuite("The end of a ReadableStream", {
+  "ReadableStream fails in the job if it does before that starts": async (
+    t,
+  ) => {
+    const held = t.pool.execute("blockAtGate", [t.gate.key]);
+    await t.gate.arrived();
+    const result = through(t.pool, failing(new RangeError("gone")));
+    await new Promise((resolve) => setTimeout(resolve));
+    t.gate.open();
+    assertEquals(await failureOf(await result), [GONE, ["before"]]);
+    await held;
   },
-);
 
-poolTest(
-  "a stream of a result that has ended leaves nothing open",
-  async () => {
-    await using pool = streamPool();
-    const source = new Source((i) => i);
-    const given = await pool.execute(
-      (_: ReadableStream) => ReadableStream.from([1, 2]),
-      [source.stream],
-    );
-    assertEquals(await chunksOf(given), [1, 2]);
+  "ReadableStream is known to have ended without another read": async (t) => {
     assertEquals(
-      describe(await source.cancelled),
-      "Error Error: The job has ended",
+      await t.pool.execute("howItCloses", [ReadableStream.from([]), 0]),
+      "closed",
     );
-  },
-);
-
-poolTest(
-  "streams end when their worker cannot start, or has no such job",
-  async () => {
-    for (
-      const [code, error] of [["throw 1", "WorkerStartError"], [
-        "",
-        "JobNotFoundError",
-      ]]
-    ) {
-      const module = `data:text/javascript,${code}`;
-      await using pool = new ThreadPool({ module, size: 1 });
-      const source = new Source((i) => i);
-      const sink = new Sink();
-      const result = executeUntyped(pool, "job", [source.stream, sink.stream]);
-      assertStringIncludes(`${await result.catch(describe)}`, error);
-      assertInstanceOf(await source.cancelled, Error);
-      assertInstanceOf(await sink.aborted, Error);
-    }
-  },
-);
-
-poolTest("the end of a stream is known without another read", async () => {
-  await using pool = streamPool();
-  for (const size of [1, 20_000, 3_000_000]) {
-    const stream = new ReadableStream({
-      start: (controller) => {
+    const early = readable(new RangeError("gone")).stream;
+    assertEquals(await t.pool.execute("howItCloses", [early, 0]), GONE);
+    for (const size of [1, 20_000, 3_000_000]) {
+      const make = () => {
+        const { stream, controller } = readable();
         controller.enqueue(new Uint8Array(size));
         controller.close();
-      },
-    });
-    assertEquals(await pool.execute("readThenClosed", [stream]), "closed");
-    const back = await pool.execute("giveBytesAndEnd", [size]);
-    const reader = back.getReader();
-    await reader.read();
-    await reader.closed;
-  }
-  const empty = ReadableStream.from([]);
-  assertEquals(await pool.execute("closedUnread", [empty]), "closed");
-});
+        return stream;
+      };
+      const result = t.pool.execute("howItCloses", [make(), 1]);
+      assertEquals(await result, "closed");
+      const reader = (await through(t.pool, make())).getReader();
+      await reader.read();
+      await reader.closed;
+    }
+  },
 
-poolTest("an end that comes later is known without another read", async () => {
-  await using pool = streamPool();
-  for (const error of [undefined, new RangeError("late")]) {
-    using gate = new Gate();
-    let controller!: ReadableStreamDefaultController;
-    const stream = new ReadableStream({
-      start: (given) => {
-        controller = given;
-        controller.enqueue("a");
-      },
-    });
-    const result = pool.execute("readThenClosed", [stream, gate.key]);
-    await gate.arrived();
-    if (error) controller.error(error);
-    else controller.close();
-    assertEquals(await result, error ? describe(error) : "closed");
-  }
-});
+  ...rows(
+    {
+      "ended, after a read": [1, undefined],
+      "failed, after a read": [1, new RangeError("gone")],
+      "failed, unread": [0, new RangeError("gone")],
+    } as const,
+    (how) => `ReadableStream is known later to have ${how}`,
+    async ({ pool, gate }, [count, error]) => {
+      const { stream, controller } = readable();
+      if (count) controller.enqueue("a");
+      const result = pool.execute("howItCloses", [stream, count, gate.key]);
+      await gate.arrived();
+      if (error) controller.error(error);
+      else controller.close();
+      assertEquals(await result, error ? GONE : "closed");
+    },
+  ),
 
-poolTest("a stream that fails unread is known to have failed", async () => {
-  await using pool = streamPool();
-  const error = new RangeError("unread");
-  // It has failed, or does while it is held up after more than may come unasked.
-  for (const wait of [false, true]) {
-    using gate = new Gate();
-    let controller!: ReadableStreamDefaultController;
-    const stream = new ReadableStream({
-      start: (given) => void (controller = given),
-    });
-    if (!wait) controller.error(error);
-    const result = pool.execute("closedUnread", [stream, gate.key]);
-    await gate.arrived();
-    if (wait) controller.error(error);
-    assertEquals(await result, describe(error));
-  }
-});
-
-poolTest("pipeTo() of a stream that has failed settles", async () => {
-  await using pool = streamPool();
-  const stream = new ReadableStream({
-    start: (controller) => controller.error(new RangeError("failed")),
-  });
-  const outcome = await pool.execute(async (stream: ReadableStream) => {
-    let aborted;
-    // It asks for nothing.
-    const sink = new WritableStream(
-      { abort: (reason) => void (aborted = String(reason)) },
-      { highWaterMark: 0 },
-    );
-    return [await stream.pipeTo(sink).catch(String), aborted];
-  }, [stream]);
-  assertEquals(outcome, ["RangeError: failed", "RangeError: failed"]);
-});
-
-poolTest("a stream that is kept fails when its job has ended", async () => {
-  await using pool = streamPool();
-  const stream = new ReadableStream();
-  await pool.execute("keepReadable", [stream]);
-  assertEquals(
-    await pool.execute("whyKeptReadableClosed"),
-    "Error Error: The job has ended",
-  );
-});
-
-poolTest("a reader whose buffer stays half filled is told so", async () => {
-  await using pool = streamPool();
-  const stream = new Blob([new Uint8Array(5)]).stream();
-  const outcomes = await pool.execute(async (stream: ReadableStream) => {
-    const reader = stream.getReader({ mode: "byob" });
-    const read = () =>
-      reader.read(new Uint16Array(2)).then(
-        ({ value }) => value?.length,
-        (error) => error.name,
+  "ReadableStream.pipeTo() settles after a failure": async ({ pool }) => {
+    const { stream } = readable(new RangeError("failed"));
+    const outcome = await pool.execute(async (stream: ReadableStream) => {
+      let aborted;
+      // It asks for nothing.
+      const sink = new WritableStream(
+        { abort: (reason) => void (aborted = String(reason)) },
+        { highWaterMark: 0 },
       );
-    return [await read(), await read(), await read()];
-  }, [stream]);
-  assertEquals(outcomes, [2, "TypeError", "TypeError"]);
-  assertEquals(await pool.execute("echo", [1]), 1);
-});
+      return [await stream.pipeTo(sink).catch(String), aborted];
+    }, [stream]);
+    assertEquals(outcome, ["RangeError: failed", "RangeError: failed"]);
+  },
 
-poolTest("a reader that asks for more than is left gets the rest", async () => {
-  await using pool = streamPool();
-  const stream = new Blob(["abcdefg"]).stream();
-  const parts = await pool.execute(async (stream: ReadableStream) => {
+  "ReadableStream tells a BYOB reader of a half filled buffer": async (t) => {
+    const stream = await through(
+      t.pool,
+      new Blob([new Uint8Array(5)]).stream() as ReadableStream,
+    );
+    const reader = stream.getReader({ mode: "byob" });
+    const { value } = await reader.read(new Uint16Array(2));
+    assertEquals(value?.length, 2);
+    for (let i = 0; i < 2; i++) {
+      await assertRejects(() => reader.read(new Uint16Array(2)), TypeError);
+    }
+  },
+
+  "ReadableStream gives the rest to a BYOB reader that asks for more": async (
+    t,
+  ) => {
+    const stream = await through(t.pool, new Blob(["abcdefg"]).stream());
     const reader = stream.getReader({ mode: "byob" });
     const parts = [];
     for (let i = 0; i < 3; i++) {
@@ -432,7 +316,138 @@ poolTest("a reader that asks for more than is left gets the rest", async () => {
       parts.push([read.done, new TextDecoder().decode(read.value)]);
     }
     await reader.closed;
-    return parts;
-  }, [stream]);
-  assertEquals(parts, [[false, "abcdef"], [true, "g"], [true, ""]]);
+    assertEquals(parts, [[false, "abcdef"], [true, "g"], [true, ""]]);
+  },
+});
+
+streamSuite("Streams at the end of their job", {
+  ...rows(
+    { "unread": 0, "read in part": 3 },
+    (how) => `execute() cancels a stream that is ${how}`,
+    async ({ pool }, count) => {
+      const source = new Source((i) => i);
+      await pool.execute("readSome", [source.stream, count]);
+      assertEquals(describe(await source.cancelled), ENDED);
+    },
+  ),
+
+  "execute() closes streams that a job has written, or has not": async (t) => {
+    for (const chunks of [[], ["a", "b"]]) {
+      const sink = new Sink();
+      await t.pool.execute("write", [sink.stream, ...chunks]);
+      assertEquals([sink.chunks, sink.isClosed], [chunks, true]);
+    }
+  },
+
+  "execute() writes what a job wrote without waiting": async ({ pool }) => {
+    for (const size of [0, 10, 100_000, 800_000]) {
+      const sink = new Sink<Uint8Array>();
+      await pool.execute((stream: WritableStream, size: number) => {
+        const writer = stream.getWriter();
+        for (let i = 0; i < 10; i++) writer.write(new Uint8Array(size));
+      }, [sink.stream, size]);
+      const sizes = sink.chunks.map(({ length }) => length);
+      assertEquals([sizes, sink.isClosed], [Array(10).fill(size), true]);
+    }
+  },
+
+  "execute() resolves when what a job wrote is where it belongs": async (t) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const sink = new Sink(() => promise);
+    let isSettled = false;
+    const result = t.pool.execute("write", [sink.stream, "a", "b"]).then(() => {
+      isSettled = true;
+    });
+    // The worker is free for another job meanwhile.
+    assertEquals(await through(t.pool, 1), 1);
+    assertFalse(isSettled);
+    resolve();
+    await result;
+    assertEquals([sink.chunks, sink.isClosed], [["a", "b"], true]);
+  },
+
+  "execute() ends streams that are kept beyond their job": async ({ pool }) => {
+    const sink = new Sink();
+    await pool.execute("keep", [new ReadableStream(), sink.stream]);
+    assert(sink.isClosed);
+    assertEquals(await pool.execute("howTheyClosed"), [ENDED, ENDED]);
+  },
+
+  "execute() cancels streams of a job that fails, and aborts them": async (
+    t,
+  ) => {
+    const source = new Source((i) => i);
+    const sink = new Sink();
+    const result = t.pool.execute("fail", [source.stream, [sink.stream]]);
+    const arrives = "RangeError RangeError: the job has failed";
+    assertEquals(await result.catch(describe), arrives);
+    assertEquals(describe(await sink.aborted), arrives);
+    assertInstanceOf(await source.cancelled, Error);
+    assertFalse(sink.isClosed);
+  },
+
+  "execute() aborts a sink at its last chunk when a job fails": async (t) => {
+    const stream = new WritableStream({
+      write: (_, { signal }) =>
+        new Promise<void>((resolve) => {
+          signal.addEventListener("abort", () => resolve());
+        }),
+    });
+    const result = t.pool.execute(async (stream: WritableStream) => {
+      stream.getWriter().write("last").catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve));
+      throw new RangeError("the job has failed");
+    }, [stream]);
+    await assertRejects(() => result, RangeError, "the job has failed");
+  },
+
+  "execute() ends the streams of a job whose result cannot be sent": async (
+    t,
+  ) => {
+    const source = new Source((i) => i);
+    const result = t.pool.execute(
+      (stream: ReadableStream) => [stream.locked, () => {}],
+      [source.stream],
+    );
+    assertStringIncludes(`${await result.catch(describe)}`, "JobCloneError");
+    assertInstanceOf(await source.cancelled, Error);
+  },
+
+  "execute() ends what moved in when its result has been cancelled": async (
+    t,
+  ) => {
+    const source = new Source((i) => `${i}`);
+    const sink = new Sink<string>();
+    const copied = await t.pool.execute("copy", [source.stream, sink.stream]);
+    const reader = copied.getReader();
+    assertEquals((await reader.read()).value, "0");
+    await reader.cancel(new RangeError("enough"));
+    assertInstanceOf(await source.cancelled, Error);
+    await t.pool.drain();
+    assert(sink.isClosed);
+  },
+
+  "execute() ends what moved in when its result has ended": async (t) => {
+    const source = new Source((i) => i);
+    const given = await t.pool.execute(
+      (_: ReadableStream) => ReadableStream.from([1, 2]),
+      [source.stream],
+    );
+    assertEquals(await chunksOf(given), [1, 2]);
+    assertEquals(describe(await source.cancelled), ENDED);
+  },
+
+  ...rows(
+    { "WorkerStartError": "throw 1", "JobNotFoundError": "" },
+    (name) => `execute() ends the streams of a job that fails by ${name}`,
+    async ({ make }, code, name) => {
+      const pool = make({ module: `data:text/javascript,${code}` });
+      const source = new Source((i) => i);
+      const sink = new Sink();
+      const result = executeUntyped(pool, "job", [source.stream, sink.stream]);
+      assertStringIncludes(`${await result.catch(describe)}`, name);
+      assertInstanceOf(await source.cancelled, Error);
+      assertInstanceOf(await sink.aborted, Error);
+    },
+  ),
 });

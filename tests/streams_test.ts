@@ -1,4 +1,5 @@
-// Streams among the arguments of jobs and in their results: all of them arrives.
+// Streams among the arguments of jobs and in their results: all of them arrives,
+// in order, and each chunk as what it is.
 import {
   assert,
   assertEquals,
@@ -7,315 +8,420 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { JobCloneError, ThreadPool, transfer } from "@spindle/thread-pool";
-import { Gate } from "./gate.ts";
-import { poolTest } from "./live_workers.ts";
+import { JobCloneError, transfer } from "@spindle/thread-pool";
+import { Buffer } from "node:buffer";
+import { rows } from "./moving_pools.ts";
+import { randomOf } from "./random.ts";
 import { pattern, sameBytes } from "./sockets.ts";
-import { bytesIn, chunksOf, Sink, Source, streamPool } from "./streams.ts";
+import {
+  bytesIn,
+  chunksOf,
+  describe,
+  join,
+  show,
+  Sink,
+  Source,
+  streamSuite,
+  through,
+} from "./streams.ts";
 
-poolTest("a ReadableStream moves into a job", async () => {
-  await using pool = streamPool();
-  const stream = ReadableStream.from(["a", "b", "c"]);
-  const result = pool.execute("chunksOf", [stream]);
-  assert(stream.locked);
-  assertEquals(await result, ["a", "b", "c"]);
-});
+const LARGE = 20_000;
+const FAR = new RangeError("far");
 
-poolTest("a WritableStream moves into a job", async () => {
-  await using pool = streamPool();
-  const sink = new Sink();
-  const result = pool.execute("write", [sink.stream, "a", "b"]);
-  assert(sink.stream.locked);
-  await result;
-  assertEquals(sink.chunks, ["a", "b"]);
-});
+/** A view of nothing but a part of a buffer. */
+const part = (length: number) => pattern(length + 20).subarray(10, 10 + length);
 
-poolTest("a ReadableStream moves out of a job", async () => {
-  await using pool = streamPool();
-  const stream = await pool.execute("give", [["a", { b: 1 }]]);
-  assertInstanceOf(stream, ReadableStream);
-  assertEquals(await chunksOf<unknown>(stream), ["a", { b: 1 }]);
-});
+/** The bytes of a pattern in memory that has room for them. */
+function filled(buffer: ArrayBufferLike): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(buffer as ArrayBuffer);
+  bytes.set(pattern(bytes.length));
+  return bytes;
+}
 
-poolTest("a WritableStream moves out of a job", async () => {
-  await using pool = streamPool();
-  const stream = await pool.execute("giveWritable");
-  const writer = stream.getWriter();
-  await writer.write("a");
-  await writer.write(2);
-  await writer.close();
-  assertEquals(await pool.execute("lastWritten"), {
-    chunks: ["a", 2],
-    isClosed: true,
-  });
-});
+const wasmMemory = () =>
+  filled(new WebAssembly.Memory({ initial: 1 }).buffer as ArrayBuffer);
 
-poolTest("streams move as members of arguments and of a result", async () => {
-  await using pool = streamPool();
-  const members = { a: [ReadableStream.from([1])], b: new Map() };
-  members.b.set("c", ReadableStream.from([2]));
-  const sums = await pool.execute(
-    async (
-      { a, b }: { a: ReadableStream[]; b: Map<string, ReadableStream> },
-    ) => [
-      (await a[0].getReader().read()).value,
-      (await b.get("c")!.getReader().read()).value,
-    ],
-    [members],
-  );
-  assertEquals(sums, [1, 2]);
+/** Chunks of bytes, of which no more is kept than their bytes. */
+const BYTES: Record<string, (length: number) => Uint8Array> = {
+  "all of a buffer": pattern,
+  "a part of a buffer": part,
+  "node's Buffer": (length) => Buffer.from(pattern(length)),
+  "shared memory": (length) => filled(new SharedArrayBuffer(length)),
+  "a resizable buffer": (length) =>
+    filled(new ArrayBuffer(length, { maxByteLength: 2 * length })),
+  "the memory of a WebAssembly module": (length) =>
+    wasmMemory().subarray(0, length),
+  "all the memory of a WebAssembly module": wasmMemory,
+};
 
-  const { name, first, rest } = await pool.execute("giveMembers");
-  assertEquals(name, "members");
-  assertEquals(await chunksOf(first), [1, 2]);
-  assertEquals(await chunksOf(rest[0]), ["a"]);
-  assertEquals(await new Response(rest[1].get("b")).text(), "b");
-});
+const CHUNKS: Record<string, () => unknown> = {
+  "a string": () => "grüße \u{1F980} \0 \ud800",
+  "an empty string": () => "",
+  "a long string": () => "é".repeat(300_000),
+  "0": () => 0,
+  "a number that could be a length": () => 1_000,
+  "a negative number": () => -1.5,
+  "2 ** 40": () => 2 ** 40,
+  "NaN": () => NaN,
+  "undefined": () => undefined,
+  "null": () => null,
+  "true": () => true,
+  "a bigint": () => 2n ** 70n,
+  "an object": () => ({ a: [1, { b: new Date(1) }], c: undefined }),
+  "a Map of a Set": () => new Map([["a", new Set([1, "b"])]]),
+  "an array of bytes": () => [part(10), part(LARGE)],
+  "an error": () => FAR,
+  "an empty Uint8Array": () => new Uint8Array(),
+  "an empty ArrayBuffer": () => new ArrayBuffer(),
+  "an ArrayBuffer": () => pattern(100).buffer,
+  "a large ArrayBuffer": () => pattern(LARGE).buffer,
+  "the memory of a WebAssembly module": () => wasmMemory().buffer,
+  "a Uint8ClampedArray": () => new Uint8ClampedArray(pattern(10)),
+  "a Float64Array": () => new Float64Array([1.5, NaN, -0]),
+  "a large Int16Array": () => new Int16Array(pattern(LARGE).buffer),
+  "a view of a WebAssembly module": () => new Int32Array(wasmMemory().buffer),
+  "an empty BigInt64Array": () => new BigInt64Array(),
+  "a DataView": () => new DataView(pattern(100).buffer),
+};
 
-poolTest("a stream that sits at two places is one stream there", async () => {
-  await using pool = streamPool();
-  const stream = ReadableStream.from([1]);
-  const isSame = await pool.execute(
-    (a: ReadableStream, { b }: { b: ReadableStream }) => a === b,
-    [stream, { b: stream }],
-  );
-  assert(isSame);
-});
+/** Chunks that cannot go, each with what the message is to say. */
+const REFUSED: Record<string, [said: string, make: () => unknown]> = {
+  "a function": ["a function", () => () => {}],
+  "a symbol": ["Symbol(s)", () => Symbol("s")],
+  "a promise": ["chunk.later", () => ({ later: Promise.resolve() })],
+  "an instance without properties": ["chunk", () => new class {}()],
+  "a URL": ["URL", () => ({ url: new URL("http://a") })],
+  "a stream": ["ReadableStream", () => new ReadableStream()],
+};
 
-poolTest("a stream moves with transfer(), too", async () => {
-  await using pool = streamPool();
-  const marked = ReadableStream.from(["marked"]);
-  const listed = ReadableStream.from(["listed"]);
-  const results = [
-    pool.execute("chunksOf", [transfer(marked)]),
-    pool.execute("chunksOf", [listed], { transfer: [listed] }),
-  ];
-  assert(marked.locked && listed.locked);
-  assertEquals(await Promise.all(results), [["marked"], ["listed"]]);
-});
+/** Streams that cannot move. */
+const LOCKED: Record<string, () => unknown> = {
+  "ReadableStream": () => {
+    const stream = ReadableStream.from([1]);
+    stream.getReader();
+    return stream;
+  },
+  "WritableStream": () => {
+    const { stream } = new Sink();
+    stream.getWriter();
+    return stream;
+  },
+};
 
-poolTest("a stream without chunks ends in the job", async () => {
-  await using pool = streamPool();
-  assertEquals(await pool.execute("chunksOf", [ReadableStream.from([])]), []);
-  assertEquals(await chunksOf(await pool.execute("give", [[]])), []);
-});
+streamSuite("Streams of jobs", {
+  "execute() moves a ReadableStream in and out": async ({ pool }) => {
+    for (const chunks of [[], ["a", { b: 1 }]]) {
+      const stream = ReadableStream.from<unknown>(chunks);
+      const result = through(pool, stream);
+      assert(stream.locked);
+      const passed = await result;
+      assertInstanceOf(passed, ReadableStream);
+      assertEquals(await chunksOf(passed), chunks);
+    }
+  },
 
-poolTest("a stream passes through a job as its result", async () => {
-  await using pool = streamPool();
-  const numbers = Array.from({ length: 1_000 }, (_, i) => i);
-  const passed = await pool.execute("pass", [ReadableStream.from(numbers)]);
-  assertEquals(await chunksOf<unknown>(passed), numbers);
+  "execute() moves a WritableStream in and out": async ({ pool }) => {
+    const sink = new Sink();
+    const result = through(pool, sink.stream);
+    assert(sink.stream.locked);
+    const stream = await result;
+    assertInstanceOf(stream, WritableStream);
+    const writer = stream.getWriter();
+    await writer.write("a");
+    await writer.write(2);
+    await writer.close();
+    assertEquals([sink.chunks, sink.isClosed], [["a", 2], true]);
+  },
 
-  const letters = ["a", "b", "c"];
-  const upper = await pool.execute("upper", [ReadableStream.from(letters)]);
-  assertEquals(await chunksOf(upper), ["A", "B", "C"]);
-});
+  "execute() moves streams at any depth, beside all that moves": async (t) => {
+    const marked = transfer(ReadableStream.from([2]));
+    const listed = ReadableStream.from([3]);
+    const value = {
+      a: [ReadableStream.from([1])],
+      b: new Map([["marked", marked], ["listed", listed]]),
+      buffer: transfer(new ArrayBuffer(8)),
+      more: new Map([[new URL("http://a.test/"), new Response("b")]]),
+    };
+    const passed = await through(t.pool, value, { transfer: [listed] });
+    const { a, b, buffer, more } = passed;
+    const streams = [a[0], b.get("marked")!, b.get("listed")!];
+    assertEquals(await Promise.all(streams.map(chunksOf)), [[1], [2], [3]]);
+    const [[url, response]] = more;
+    assertEquals(
+      [buffer.byteLength, url.href, await response.text()],
+      [8, "http://a.test/", "b"],
+    );
+  },
 
-poolTest(
-  "a stream passes through several jobs, each of another pool",
-  async () => {
-    await using first = streamPool();
-    await using second = streamPool();
+  "execute() keeps one stream at two places one": async ({ pool }) => {
+    const stream = ReadableStream.from([1]);
+    const isSame = await pool.execute(
+      (a: ReadableStream, { b }: { b: ReadableStream }) => a === b,
+      [stream, { b: stream }],
+    );
+    assert(isSame);
+  },
+
+  "execute() moves a stream through jobs of several pools": async (t) => {
     let stream: ReadableStream = new Blob([pattern(300_000)]).stream();
-    for (const pool of [first, second, first]) {
-      stream = await pool.execute("pass", [stream]);
+    for (const next of [t.pool, t.make(), t.pool]) {
+      stream = await through(next, stream);
     }
     assert(sameBytes(await bytesIn(stream), pattern(300_000)));
   },
-);
 
-poolTest(
-  "several streams move with one job, each as fast as it is read",
-  async () => {
-    await using pool = streamPool();
-    const streams = [3, 0, 2_000, 50].map((count) => {
-      return ReadableStream.from(Array.from({ length: count }, (_, i) => i));
-    });
-    const all = await pool.execute("chunksOfAll", streams);
-    assertEquals(all.map(({ length }) => length), [3, 0, 2_000, 50]);
-    assertEquals(all[2].at(-1), 1_999);
-  },
-);
-
-poolTest(
-  "a job reads one stream, writes a second and gives a third",
-  async () => {
-    await using pool = streamPool();
+  "execute() lets a job read one, write a second and give a third": async (
+    t,
+  ) => {
     const letters = Array.from({ length: 500 }, (_, i) => `letter ${i}`);
     const sink = new Sink();
-    const copied = await pool.execute("copy", [
-      ReadableStream.from(letters),
-      sink.stream,
-    ]);
-    assertEquals(await chunksOf<unknown>(copied), letters);
+    const source = ReadableStream.from<unknown>(letters);
+    const copied = await t.pool.execute("copy", [source, sink.stream]);
+    assertEquals(await chunksOf(copied), letters);
     // What moved in with the job ends with the stream of its result.
-    await pool.drain();
+    await t.pool.drain();
     assertEquals([sink.chunks, sink.isClosed], [letters, true]);
   },
-);
 
-poolTest(
-  "many jobs with streams share few workers, and mix nothing up",
-  async () => {
-    await using pool = streamPool(2);
-    const results = Array.from({ length: 60 }, async (_, i) => {
+  "execute() mixes nothing up where many jobs have streams": async (t) => {
+    const pool = t.make({ size: 2 });
+    await Promise.all(Array.from({ length: 40 }, async (_, i) => {
       const bytes = pattern(i * 1_000).map((byte) => byte ^ i);
-      const stream = await pool.execute("pass", [new Blob([bytes]).stream()]);
+      const stream = await through(pool, new Blob([bytes]).stream());
       assert(sameBytes(await bytesIn(stream), bytes), `job ${i}`);
-    });
-    await Promise.all(results);
+    }));
   },
-);
 
-poolTest(
-  "a stream of bytes stays one, for readers with buffers of their own",
-  async () => {
-    await using pool = streamPool();
-    for (const size of [1, 7_000, 100_000]) {
-      const length = size === 1 ? 500 : 500_000;
-      const body = new Blob([pattern(length)]).stream();
-      const sizes = await pool.execute("readByob", [body, size]);
-      assertEquals(sizes?.reduce((a, b) => a + b), length);
-
-      const stream = await pool.execute("giveBytes", [length, 9_999]);
-      const reader = stream.getReader({ mode: "byob" });
-      const view = new Uint8Array(size);
-      const { value } = await reader.read(view, { min: size });
+  "execute() keeps a stream of bytes one, for BYOB readers": async (t) => {
+    for (
+      const [length, size] of [[500, 1], [500_000, 7_000], [500_000, 100_000]]
+    ) {
+      const stream = () => new Blob([pattern(length)]).stream();
+      assertEquals(await t.pool.execute("readByob", [stream(), size]), length);
+      const passed = await through(t.pool, stream());
+      const reader = passed.getReader({ mode: "byob" });
+      const { value } = await reader.read(new Uint8Array(size), { min: size });
       assert(sameBytes(value!, pattern(length).subarray(0, size)));
       reader.releaseLock();
-      const rest = await bytesIn(stream);
-      assert(sameBytes(rest, pattern(length).slice(size)));
+      assert(sameBytes(await bytesIn(passed), pattern(length).slice(size)));
     }
+    const none = ReadableStream.from([new Uint8Array(1)]);
+    await assertRejects(() => t.pool.execute("readByob", [none, 1]), TypeError);
   },
-);
 
-poolTest("a stream that is not one of bytes becomes none", async () => {
-  await using pool = streamPool();
-  const bytes = ReadableStream.from([new Uint8Array(1)]);
-  await assertRejects(() => pool.execute("readByob", [bytes, 1]), TypeError);
-});
-
-for (
-  const [name, make] of Object.entries({
-    "a locked ReadableStream": () => {
-      const stream = ReadableStream.from([1]);
-      stream.getReader();
-      return stream;
-    },
-    "a locked WritableStream": () => {
-      const { stream } = new Sink();
-      stream.getWriter();
-      return stream;
-    },
-  })
-) {
-  poolTest(
-    `${name} is refused, and streams beside it are untouched`,
-    async () => {
-      await using pool = streamPool();
+  ...rows(
+    LOCKED,
+    (name) => `execute() refuses a locked ${name}, and moves none beside it`,
+    async ({ pool }, make) => {
       const source = new Source((i) => i < 3 ? i : undefined);
       const sink = new Sink();
-      const error = await assertRejects(
-        () =>
-          pool.execute(
-            "chunksOfAll",
-            [source.stream, [sink.stream], make()] as never,
-          ),
+      const args = [source.stream, [sink.stream], make()] as never;
+      const { message } = await assertRejects(
+        () => pool.execute("chunksOfAll", args),
         JobCloneError,
+        "is locked",
       );
-      assertStringIncludes(error.message, "args[2]");
-      assertStringIncludes(error.message, "is locked");
+      assertStringIncludes(message, "args[2]");
       assertEquals(source.pulled, 0);
       assertFalse(source.stream.locked || sink.stream.locked);
-      assertEquals(await pool.execute("chunksOf", [source.stream]), [0, 1, 2]);
+      const chunks = await pool.execute("chunksOfAll", [source.stream]);
+      assertEquals(chunks, [[0, 1, 2]]);
     },
-  );
-}
+  ),
 
-poolTest(
-  "a stream that a job has taken is locked: no other job gets it",
-  async () => {
-    await using pool = streamPool();
+  "execute() refuses a stream that another job has": async ({ pool }) => {
     const stream = ReadableStream.from(["a"]);
-    const first = pool.execute("chunksOf", [stream]);
+    const first = pool.execute("chunksOfAll", [stream]);
     await assertRejects(
-      () => pool.execute("chunksOf", [stream]),
+      () => pool.execute("chunksOfAll", [stream]),
       JobCloneError,
       "is locked",
     );
-    assertEquals(await first, ["a"]);
+    assertEquals(await first, [["a"]]);
   },
-);
 
-poolTest("a stream moves into an inline job, and out of it", async () => {
-  await using pool = new ThreadPool(1);
-  const lengths = await pool.execute(
-    (stream: ReadableStream<string>) =>
-      stream.pipeThrough(
-        new TransformStream<string, number>({
-          transform: (chunk, controller) => controller.enqueue(chunk.length),
-        }),
-      ),
-    [ReadableStream.from(["a", "bcd", ""])],
-  );
-  assertEquals(await chunksOf(lengths), [1, 3, 0]);
-});
-
-poolTest(
-  "a job in the queue keeps its stream, whose first chunk is large",
-  async () => {
-    await using pool = streamPool();
-    using gate = new Gate();
-    const held = pool.execute("blockAtGate", [gate.key]);
-    await gate.arrived();
-    const sources = Array.from({ length: 5 }, (_, job) => {
-      return new Source((i) =>
+  "execute() keeps large first chunks for jobs in the queue": async (t) => {
+    const held = t.pool.execute("blockAtGate", [t.gate.key]);
+    await t.gate.arrived();
+    const results = Array.from({ length: 5 }, (_, job) => {
+      const { stream } = new Source((i) =>
         i < 3 ? new Uint8Array(1_000_000).fill(job * 3 + i) : undefined
       );
+      return t.pool.execute("chunksOfAll", [stream]);
     });
-    const results = sources.map(({ stream }) =>
-      pool.execute("bytesIn", [stream])
-    );
-    gate.open();
+    t.gate.open();
     for (const [job, result] of results.entries()) {
-      const bytes = await result;
-      assertEquals(bytes.length, 3_000_000);
-      assertEquals([0, 1, 2].map((i) => bytes[i * 1_000_000 + 999_999]), [
-        job * 3,
-        job * 3 + 1,
-        job * 3 + 2,
-      ]);
+      const [chunks] = await result;
+      const ends = chunks.map((chunk) => [chunk.length, chunk[999_999]]);
+      assertEquals(ends, [0, 1, 2].map((i) => [1_000_000, job * 3 + i]));
     }
     await held;
   },
-);
 
-poolTest(
-  "streams come out beside buffers that move, and other values",
-  async () => {
-    await using pool = new ThreadPool(1);
-    const result = await pool.execute(() =>
-      transfer({
-        buffer: new ArrayBuffer(8),
-        stream: ReadableStream.from([1]),
-        map: new Map([[new URL("http://a.test/"), new Response("b")]]),
-      })
+  "execute() gives a stream that is read after its pool has ended": async (
+    t,
+  ) => {
+    const pool = t.make();
+    const stream = await pool.execute(
+      (bytes: Uint8Array) => ReadableStream.from<unknown>([1, bytes, "a"]),
+      [pattern(50_000)],
     );
-    assertEquals(result.buffer.byteLength, 8);
-    assertEquals(await chunksOf(result.stream), [1]);
-    const [[url, response]] = result.map;
-    assertEquals([url.href, await response.text()], ["http://a.test/", "b"]);
-  },
-);
-
-poolTest(
-  "a stream that has come whole is read after its pool has ended",
-  async () => {
-    const pool = streamPool();
-    const stream = await pool.execute("give", [[1, pattern(50_000), "a"]]);
     await pool.close();
-    const [number, bytes, text] = await chunksOf<unknown>(stream);
-    assertEquals([number, text], [1, "a"]);
-    assert(sameBytes(bytes as Uint8Array, pattern(50_000)));
+    assertEquals(await chunksOf(stream), [1, pattern(50_000), "a"]);
   },
-);
+});
+
+streamSuite("Chunks of streams", {
+  "ReadableStream brings chunks as what they are": async ({ pool }) => {
+    for (const [name, make] of Object.entries(CHUNKS)) {
+      const chunks = ["before", make(), "after"];
+      const expected = chunks.map(show);
+      const passed = through(pool, ReadableStream.from(chunks));
+      assertEquals((await chunksOf(await passed)).map(show), expected, name);
+    }
+  },
+
+  "WritableStream takes chunks as what they are": async ({ pool }) => {
+    for (const [name, make] of Object.entries(CHUNKS)) {
+      const chunks = ["before", make(), "after"];
+      const expected = chunks.map(show);
+      const sink = new Sink();
+      const writable = await through(pool, sink.stream);
+      await ReadableStream.from(chunks).pipeTo(writable);
+      assertEquals(sink.chunks.map(show), expected, name);
+    }
+  },
+
+  ...rows(
+    BYTES,
+    (name) => `ReadableStream brings bytes of every size in ${name}`,
+    async ({ pool }, make) => {
+      for (const length of [1, 100, 8_191, 8_192, 8_193, 65_535, 65_536]) {
+        const chunks = () => ReadableStream.from([make(length), make(length)]);
+        const passed = await through(pool, chunks());
+        assert(sameBytes(await bytesIn(passed), await bytesIn(chunks())));
+      }
+    },
+  ),
+
+  "Streams keep the order of chunks of random sizes and kinds": async (t) => {
+    const random = randomOf(42);
+    const bytes = pattern(2_000_000);
+    const kinds = [
+      (at: number, end: number) => bytes.slice(at, end),
+      (at: number, end: number) => bytes.subarray(at, end),
+      (at: number, end: number) => {
+        const view = new Uint8Array(new SharedArrayBuffer(end - at));
+        view.set(bytes.subarray(at, end));
+        return view;
+      },
+      (at: number, end: number) => new DataView(bytes.slice(at, end).buffer),
+      (at: number, end: number) => bytes.slice(at, end).buffer,
+      (at: number, end: number) => new DataView(bytes.buffer, at, end - at),
+    ];
+    function source(): ReadableStream {
+      let at = 0;
+      return new Source(() => {
+        if (at === bytes.length) return undefined;
+        const size = Math.floor(2 ** (random() * 18)) - 1;
+        const start = at;
+        at = Math.min(bytes.length, at + size);
+        return kinds[Math.floor(random() * kinds.length)](start, at);
+      }).stream;
+    }
+    const passed = await through(t.pool, source());
+    assert(sameBytes(await bytesIn(passed), bytes));
+    const sink = new Sink();
+    await source().pipeTo(await through(t.pool, sink.stream));
+    assert(sameBytes(await join(sink.chunks), bytes));
+  },
+
+  "ReadableStream moves large chunks that are all of their buffer": async (
+    t,
+  ) => {
+    const moved = [
+      pattern(8_192),
+      new Int16Array(5_000),
+      new ArrayBuffer(9_000),
+    ];
+    const kept = [
+      pattern(8_191),
+      part(LARGE),
+      new ArrayBuffer(8_191),
+      new Int16Array(6_000).subarray(1),
+    ];
+    const stream = ReadableStream.from<unknown>([...moved, ...kept]);
+    await t.pool.execute("chunksOfAll", [stream]);
+    const isDetached = (chunk: ArrayBuffer | ArrayBufferView) =>
+      ((ArrayBuffer.isView(chunk) ? chunk.buffer : chunk) as ArrayBuffer)
+        .detached;
+    assertEquals(moved.map(isDetached), [true, true, true]);
+    assertEquals(kept.map(isDetached), [false, false, false, false]);
+  },
+
+  "ReadableStream leaves a source the memory of small chunks": async (t) => {
+    const buffer = new Uint8Array(1_000);
+    const words = new Uint32Array(100);
+    const { stream } = new Source<Uint8Array | Uint32Array>((i) =>
+      i === 600
+        ? undefined
+        : i % 2
+        ? words.fill(i)
+        : buffer.fill(i).subarray(0, 500)
+    );
+    const [chunks] = await t.pool.execute("chunksOfAll", [stream]);
+    const last = chunks.map((chunk) => chunk[99]);
+    assertEquals(
+      last,
+      Array.from({ length: 600 }, (_, i) => i % 2 ? i : i % 256),
+    );
+  },
+
+  "ReadableStream fails at a large chunk that is sent twice": async (t) => {
+    const chunk = new Uint8Array(LARGE);
+    const source = new Source(() => chunk);
+    const reader = (await through(t.pool, source.stream)).getReader();
+    await reader.read();
+    await assertRejects(
+      () => reader.read(),
+      TypeError,
+      "each can be sent once",
+    );
+    assertInstanceOf(await source.cancelled, TypeError);
+  },
+
+  ...rows(
+    REFUSED,
+    (name) => `ReadableStream fails alone at ${name} as a chunk`,
+    async ({ pool }, [said, make]) => {
+      const source = new Source((i) => i < 2 ? "fine" : make());
+      const failing = await through(pool, source.stream);
+      const other = await through(pool, ReadableStream.from([1]));
+      const reader = failing.getReader();
+      for (let i = 0; i < 2; i++) {
+        assertEquals((await reader.read()).value, "fine");
+      }
+      const error = describe(await reader.read().catch((error) => error));
+      assertStringIncludes(error, "JobCloneError: ");
+      assertStringIncludes(error, said);
+      assertEquals(await chunksOf(other), [1]);
+      assertInstanceOf(await source.cancelled, JobCloneError);
+    },
+  ),
+
+  "Streams of a job fail at chunks that cannot leave it": async ({ pool }) => {
+    const sink = new Sink();
+    const stream = await pool.execute((sink: WritableStream) => {
+      const source = ReadableStream.from([1, () => {}]);
+      const [one, other] = source.tee();
+      one.pipeTo(sink).catch(() => {});
+      return other;
+    }, [sink.stream]);
+    const reader = stream.getReader();
+    assertEquals((await reader.read()).value, 1);
+    const error = await assertRejects(() => reader.read(), Error, "chunk");
+    const aborted = await sink.aborted as Error;
+    assertEquals([error.name, aborted.name], Array(2).fill("JobCloneError"));
+    assertEquals([sink.chunks, sink.isClosed], [[1], false]);
+  },
+});

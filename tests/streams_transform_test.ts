@@ -1,63 +1,46 @@
 // A `TransformStream` among the arguments of a job, and in its result.
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { ThreadPool } from "@spindle/thread-pool";
-import { poolTest } from "./live_workers.ts";
-import { chunksOf } from "./streams.ts";
+import { chunksOf, streamSuite, through } from "./streams.ts";
 
-function upper(): TransformStream<string, string> {
-  return new TransformStream({
-    transform: (chunk, controller) => controller.enqueue(chunk.toUpperCase()),
-  });
-}
-
-poolTest("a TransformStream moves into a job by itself", async () => {
-  await using pool = new ThreadPool(1);
-  const stream = upper();
-  const job = pool.execute(async ({ deep: [stream] }: {
-    deep: TransformStream<string, string>[];
-  }) => {
-    const chunks = [];
-    const through = ReadableStream.from(["a", "b"]).pipeThrough(stream);
-    for await (const chunk of through) chunks.push(chunk);
-    return [stream instanceof TransformStream, ...chunks];
-  }, [{ deep: [stream] }]);
-  assert(stream.readable.locked && stream.writable.locked);
-  assertEquals(await job, [true, "A", "B"]);
-});
-
-poolTest("a TransformStream moves out of a job, and into another", async () => {
-  await using pool = new ThreadPool(2);
-  const stream = await pool.execute(() =>
-    new TransformStream<string, string>({
+streamSuite("A TransformStream", {
+  "execute() moves a TransformStream in": async ({ pool }) => {
+    const stream = new TransformStream<string, string>({
       transform: (chunk, controller) => controller.enqueue(`${chunk}!`),
-    })
-  );
-  assertInstanceOf(stream, TransformStream);
-  const chunks = await pool.execute(
-    async ({ readable, writable }: TransformStream<string, string>) => {
-      const writer = writable.getWriter();
-      writer.write("a");
-      writer.close();
-      return await Array.fromAsync(readable);
-    },
-    [stream],
-  );
-  assertEquals(chunks, ["a!"]);
-});
+    });
+    const job = pool.execute(
+      async ([{ stream }]: { stream: TransformStream }[]) => {
+        const through = ReadableStream.from(["a", "b"]).pipeThrough(stream);
+        const chunks = await Array.fromAsync(through);
+        return [stream instanceof TransformStream, ...chunks];
+      },
+      [[{ stream }]],
+    );
+    assert(stream.readable.locked && stream.writable.locked);
+    assertEquals(await job, [true, "a!", "b!"]);
+  },
 
-poolTest("a TransformStream that is not used ends with its job", async () => {
-  await using pool = new ThreadPool(1);
-  const cancelled = Promise.withResolvers<unknown>();
-  const stream = new TransformStream({ cancel: cancelled.resolve });
-  await pool.execute((_: TransformStream) => {}, [stream]);
-  assertInstanceOf(await cancelled.promise, Error);
-  await pool.drain();
-});
+  "execute() moves a TransformStream out, and into another job": async (t) => {
+    const stream = await t.pool.execute(() =>
+      new TransformStream<string, string>({
+        transform: (chunk, controller) => controller.enqueue(`${chunk}!`),
+      })
+    );
+    assertInstanceOf(stream, TransformStream);
+    const { readable, writable } = await through(t.make(), stream);
+    const writer = writable.getWriter();
+    writer.write("a");
+    writer.close();
+    assertEquals(await chunksOf(readable), ["a!"]);
+  },
 
-poolTest(
-  "an error of a TransformStream arrives at both its sides",
-  async () => {
-    await using pool = new ThreadPool(1);
+  "execute() ends a TransformStream that its job does not use": async (t) => {
+    const cancelled = Promise.withResolvers<unknown>();
+    const stream = new TransformStream({ cancel: cancelled.resolve });
+    await t.pool.execute((_: TransformStream) => {}, [stream]);
+    assertInstanceOf(await cancelled.promise, Error);
+  },
+
+  "TransformStream fails at both its sides": async ({ pool }) => {
     const stream = new TransformStream({
       transform: () => {
         throw new RangeError("cannot");
@@ -76,9 +59,25 @@ poolTest(
     );
     assertEquals(outcomes, ["RangeError: cannot", "RangeError: cannot"]);
   },
-);
 
-poolTest("a program with a TransformStream ends after close()", async () => {
+  "CompressionStream and others take what a job reads": async ({ pool }) => {
+    const text = "grüße ".repeat(10_000);
+    type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
+    const zipped = await pool.execute(
+      (text: Bytes) => text.pipeThrough(new CompressionStream("gzip")),
+      [new Blob([text]).stream()],
+    );
+    const parts = await pool.execute(
+      (zipped: Bytes) =>
+        zipped.pipeThrough(new DecompressionStream("gzip"))
+          .pipeThrough(new TextDecoderStream()),
+      [zipped],
+    );
+    assertEquals((await chunksOf(parts)).join(""), text);
+  },
+});
+
+Deno.test("close() lets a program end that had a TransformStream", async () => {
   const program = `
     import { ThreadPool, transfer } from "@spindle/thread-pool";
     const pool = new ThreadPool(1);
@@ -87,30 +86,10 @@ poolTest("a program with a TransformStream ends after close()", async () => {
     await pool.execute(use, [transfer(new TransformStream())]);
     await pool.close();
   `;
-  const file = await Deno.makeTempFile({ suffix: ".js" });
-  await Deno.writeTextFile(file, program);
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--config", "deno.json", file],
+    args: ["eval", program],
     cwd: new URL("..", import.meta.url),
     signal: AbortSignal.timeout(15_000),
   }).output();
-  await Deno.remove(file);
   assertEquals(code, 0);
-});
-
-poolTest("CompressionStream and others take what a job reads", async () => {
-  await using pool = new ThreadPool(1);
-  const text = "grüße ".repeat(10_000);
-  const zipped = await pool.execute(
-    (text: ReadableStream<Uint8Array<ArrayBuffer>>) =>
-      text.pipeThrough(new CompressionStream("gzip")),
-    [new Blob([text]).stream()],
-  );
-  const parts = await pool.execute(
-    (zipped: ReadableStream<Uint8Array<ArrayBuffer>>) =>
-      zipped.pipeThrough(new DecompressionStream("gzip"))
-        .pipeThrough(new TextDecoderStream()),
-    [zipped],
-  );
-  assertEquals((await chunksOf(parts)).join(""), text);
 });

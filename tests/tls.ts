@@ -46,3 +46,12 @@ export async function unshakenPair(): Promise<
   ]);
   return { client, server };
 }
+
+/** A client that trusts the server, and the server, whose handshake is done. */
+export async function shakenPair(): Promise<
+  { client: Deno.TlsConn; server: Deno.TlsConn }
+> {
+  const pair = await tlsPair();
+  await Promise.all([pair.client.handshake(), pair.server.handshake()]);
+  return pair;
+}

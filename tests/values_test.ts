@@ -1,375 +1,117 @@
-// Values that go to a job and come back: as structured clone has them.
+// Values that go to a job and come back: what only real workers can show.
+// structured_clone_test.ts has all kinds of them beside `structuredClone()`, and
+// unit/pack_test.ts has views and what lies behind them.
+import { Buffer } from "node:buffer";
 import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { ThreadPool, transfer } from "@spindle/thread-pool";
-import type * as echoes from "./fixtures/echo.ts";
-import { poolTest } from "./live_workers.ts";
+import {
+  PoolTerminatedError,
+  ThreadPool,
+  transfer,
+} from "@spindle/thread-pool";
+import { Gate } from "./gate.ts";
+import { type JobPool, makePool, numbersTo, reasonOf } from "./kinds.ts";
+import { test } from "./pools.ts";
 
-function echoPool(size = 1): ThreadPool<typeof echoes> {
-  const module = new URL("./fixtures/echo.ts", import.meta.url);
-  return new ThreadPool<typeof echoes>({ module, size });
+/** A value, there and back. */
+const echo = <T>(pool: JobPool, value: T) =>
+  pool.execute("echo", [value]) as Promise<T>;
+
+/** Texts of all sizes, of characters of all lengths. */
+function textOf(i: number): string {
+  const characters = ["a", "é", "€", "\u{1F980}", "\ud800", '"', "\\", "\0"];
+  return characters[i % characters.length].repeat((i * i * 7919) % 4_000);
 }
 
-async function roundTrip<T>(value: T): Promise<T> {
-  await using pool = echoPool();
-  return await pool.execute("echo", [value]) as T;
-}
-
-/** What both sides must see: not only equal, but of the same kind. */
-function show(value: unknown): string {
-  return Deno.inspect(value, { depth: 10, compact: true, breakLength: 999 });
-}
-
-const VALUES: Record<string, () => unknown> = {
-  "undefined": () => undefined,
-  "null": () => null,
-  "true": () => true,
-  "false": () => false,
-  "NaN": () => NaN,
-  "-0": () => -0,
-  "Infinity": () => -Infinity,
-  "the smallest number": () => Number.MIN_VALUE,
-  "a bigint": () => -(2n ** 100n),
-  "an empty string": () => "",
-  "a string beyond ASCII": () => "grüße \u{1F980} \0 \u2028",
-  "a lone surrogate": () => "a\ud800b\udc00c",
-  "a string of 1 MiB": () => "é".repeat(512 * 1024),
-  "an empty object": () => ({}),
-  "an empty array": () => [],
-  "NaN, -0 and undefined inside of an object": () => ({
-    a: NaN,
-    b: -0,
-    c: undefined,
-    d: [undefined, -0, null],
-  }),
-  "lone surrogates inside of an object": () => ({ "\ud800": ["\udfff"] }),
-  "integer-like and empty keys": () => ({ 2: "b", 1: "a", "": 0, "-1": 1 }),
-  "a key named constructor": () => ({ constructor: 1, toString: 2, then: 3 }),
-  "a key named length": () => ({ length: 3, 0: "a" }),
-  "a Date": () => new Date(86_400_000.5),
-  "an invalid Date": () => new Date(NaN),
-  "a RegExp": () => /a(?<b>.)/giu,
-  "a Map": () => new Map<unknown, unknown>([["a", 1], [{ b: 2 }, [3]]]),
-  "a Set": () => new Set([1, "a", [2], undefined, NaN]),
-  "Maps in Sets in Maps": () => new Map([["a", new Set([new Map([[1, 2]])])]]),
-  "boxed primitives": () => [
-    new String("ab"),
-    new Number(-0),
-    new Boolean(false),
-    Object(7n),
-  ],
-  "an ArrayBuffer": () => new Uint8Array([1, 2, 3]).buffer,
-  "a Uint8Array": () => new Uint8Array([1, 2, 3]),
-  "a Float64Array": () => new Float64Array([1.5, NaN, -0]),
-  "a BigInt64Array": () => new BigInt64Array([-1n, 2n]),
-  "a DataView": () => new DataView(new Uint8Array([1, 2, 3]).buffer),
-  "a view of the middle of a buffer": () =>
-    new Uint8Array([1, 2, 3, 4]).subarray(1, 3),
-  "typed arrays inside of objects": () => ({ a: [new Int16Array([-1])] }),
-  "a sparse array": () => [1, , 3, ,], // deno-lint-ignore no-sparse-arrays
-  "a long sparse array": () => {
-    const array: number[] = [];
-    array[100_000] = 1;
-    return array;
-  },
-  "a sparse array with a property": () =>
-    Object.assign([1, , 3], { extra: "x" }), // deno-lint-ignore no-sparse-arrays
-  "an array with a property": () => Object.assign([1, 2], { extra: "x" }),
-  "the match of a RegExp": () => /b(?<rest>.*)/.exec("abc"),
-  "an array of 5000 numbers": () => Array.from({ length: 5_000 }, (_, i) => i),
-  "an array of 5000 objects": () =>
-    Array.from({ length: 5_000 }, (_, i) => ({ i })),
-  "an object of 5000 keys": () =>
-    Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`k${i}`, i])),
-  "values 500 levels deep": () => nested(500),
-};
-
-function nested(levels: number): unknown {
-  let value: unknown = "core";
-  for (let i = 0; i < levels; i++) value = i % 2 ? { value } : [value];
-  return value;
-}
-
-poolTest("a value comes back as structured clone has it", async () => {
-  await using pool = echoPool();
-  for (const [name, make] of Object.entries(VALUES)) {
-    const expected = structuredClone(make());
-    const actual = await pool.execute("echo", [make()]);
-    assertEquals(actual, expected, name);
-    assertEquals(show(actual), show(expected), name);
-  }
-});
-
-poolTest("a value looks in the worker as structured clone has it", async () => {
-  await using pool = echoPool();
-  for (const [name, make] of Object.entries(VALUES)) {
-    const expected = structuredClone(make());
-    const actual = await pool.execute("inspectArgs", [make()]);
-    assertEquals(actual, show([expected]), name);
-  }
-});
-
-poolTest(
-  "many values that go at once come back each to its own job",
-  async () => {
-    await using pool = echoPool(2);
-    const makers = Object.values(VALUES);
-    const jobs = Array.from(
-      { length: 500 },
-      (_, i) => makers[i % makers.length],
-    );
-    const results = await Promise.all(
-      jobs.map((make) => pool.execute("echo", [make()])),
-    );
-    for (const [i, result] of results.entries()) {
-      assertEquals(result, structuredClone(jobs[i]()), `job ${i}`);
-    }
-  },
-);
-
-poolTest(
-  "texts of all sizes come back right, however many there are",
-  async () => {
-    await using pool = echoPool(2);
-    const alphabet = [
-      "a",
-      "é",
-      "€",
-      "\u{1F980}",
-      "\ud800",
-      '"',
-      "\\",
-      ",",
-      "\0",
-    ];
-    const texts = Array.from({ length: 3_000 }, (_, i) => ({
-      text: alphabet[i % alphabet.length].repeat((i * i * 7919) % 4_000),
-      i,
-    }));
-    const results = await Promise.all(
-      texts.map((value) => pool.execute("echo", [value])),
-    );
-    for (const [i, result] of results.entries()) {
-      assert(
-        (result as typeof texts[0]).text === texts[i].text &&
-          (result as typeof texts[0]).i === i,
-        `job ${i} got another text`,
-      );
-    }
-  },
-);
-
-poolTest(
-  "numbers, texts, objects and errors that alternate come back in their places",
-  async () => {
-    await using pool = new ThreadPool(2);
-    function make(i: number): unknown {
-      const values = [i, `${i}`, { i }, new Map([[i, i]]), null, [i, [`${i}`]]];
-      if (i % 7 === 6) throw new RangeError(`${i}`);
-      return values[i % 7];
-    }
-    const results = await Promise.allSettled(
-      Array.from({ length: 3_000 }, (_, i) => pool.execute(make, [i])),
-    );
-    for (const [i, result] of results.entries()) {
-      if (i % 7 === 6) {
-        assert(result.status === "rejected", `job ${i}`);
-        assertEquals(result.reason.message, `${i}`);
-      } else {
-        assert(result.status === "fulfilled", `job ${i}`);
-        assertEquals(result.value, make(i), `job ${i}`);
-      }
-    }
-  },
-);
-
-poolTest("a key named __proto__ stays a key", async () => {
-  const value = JSON.parse('{"__proto__": {"a": 1}, "b": 2}');
-  for (const sent of [value, { inner: value }, { inner: value, n: 1n }]) {
-    const result = await roundTrip<typeof sent>(sent);
-    const object = result.inner ?? result;
-    assertEquals(Object.keys(object), ["__proto__", "b"]);
-    assertStrictEquals(Object.getPrototypeOf(object), Object.prototype);
-  }
-});
-
-poolTest(
-  "an object without a prototype comes back as a plain object",
-  async () => {
-    const bare = Object.assign(Object.create(null), { a: 1 });
-    for (const value of [bare, { bare, n: 1n }]) {
-      const result = await roundTrip<typeof value>(value);
-      const object = result.bare ?? result;
-      assertEquals(object.a, 1);
-      assertStrictEquals(Object.getPrototypeOf(object), Object.prototype);
-    }
-  },
-);
-
-poolTest(
-  "an instance of a class comes back as a plain object of its own fields",
-  async () => {
-    class Point {
-      #secret = 3;
-      constructor(public x: number, public y: number) {}
-      get sum() {
-        return this.x + this.y + this.#secret;
-      }
-    }
-    const result = await roundTrip<object>(new Point(1, 2));
-    assertEquals(result, { x: 1, y: 2 });
-    assertStrictEquals(Object.getPrototypeOf(result), Object.prototype);
-  },
-);
-
-poolTest("a getter is read, and comes back as its value", async () => {
-  const result = await roundTrip({
-    get a() {
-      return [1];
-    },
-  });
-  assertEquals(Object.getOwnPropertyDescriptor(result, "a")?.value, [1]);
-});
-
-poolTest("what structured clone leaves out stays behind", async () => {
-  const value = Object.defineProperty({ a: 1, [Symbol("s")]: 2 }, "hidden", {
-    value: () => {},
-    enumerable: false,
-  });
-  assertEquals(Reflect.ownKeys(await roundTrip(value)), ["a"]);
-});
-
-poolTest(
-  "an Error that is an argument keeps its class, message, stack and cause",
-  async () => {
-    const error = new RangeError("far", { cause: new TypeError("wrong") });
-    const [result] = await roundTrip([error]);
-    assertInstanceOf(result, RangeError);
-    assertEquals([result.message, result.stack], ["far", error.stack]);
-    assertInstanceOf(result.cause, TypeError);
-  },
-);
-
-poolTest(
-  "an object that sits at two places of a job is one object there",
-  async () => {
-    await using pool = new ThreadPool(1);
-    function same(a: unknown, b: unknown, list: unknown[]): boolean[] {
-      return [a === b, a === list[0], list[0] === list[1]];
-    }
-    for (
-      const shared of [{ x: 1 }, [1], new Map([[1, 2]]), new Uint8Array(2)]
-    ) {
-      const args: [unknown, unknown, unknown[]] = [
-        shared,
-        shared,
-        [shared, shared],
-      ];
-      assertEquals(await pool.execute(same, args), [true, true, true]);
-    }
-  },
-);
-
-poolTest(
-  "an object that sits at two places of a result is one object there",
-  async () => {
-    await using pool = new ThreadPool(1);
-    const [a, b] = await pool.execute(() => {
-      const object = { x: 1 };
-      return [object, object];
-    });
-    assertStrictEquals(a, b);
-  },
-);
-
-poolTest("two views of one buffer share it in the worker", async () => {
-  await using pool = new ThreadPool(1);
-  const buffer = new ArrayBuffer(4);
-  const seen = await pool.execute((a: Uint8Array, b: { view: Uint16Array }) => {
-    a[0] = 7;
-    return b.view[0];
-  }, [new Uint8Array(buffer), { view: new Uint16Array(buffer) }]);
-  assertEquals(seen & 0xff, 7);
-});
-
-poolTest("cycles survive, there and back", async () => {
-  interface Node {
-    self?: Node;
-    list: unknown[];
-    map: Map<string, unknown>;
-  }
-  const node: Node = { list: [], map: new Map() };
-  node.self = node;
-  node.list.push(node.list, node);
-  node.map.set("node", node);
-  const result = await roundTrip(node);
-  assertStrictEquals(result.self, result);
-  assertStrictEquals(result.list[0], result.list);
-  assertStrictEquals(result.list[1], result);
-  assertStrictEquals(result.map.get("node"), result);
-});
-
-poolTest("a SharedArrayBuffer is shared, not cloned", async () => {
-  await using pool = new ThreadPool(1);
-  const shared = new Int32Array(new SharedArrayBuffer(4));
-  await pool.execute((words: Int32Array) => void Atomics.add(words, 0, 5), [
-    shared,
-  ]);
-  assertEquals(shared[0], 5);
-});
-
-poolTest("a Blob and a WebAssembly.Module can be cloned", async () => {
-  await using pool = new ThreadPool(1);
-  const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
-  const module = new WebAssembly.Module(bytes);
-  const [text, isModule] = await pool.execute(
-    async (blob: Blob, module: WebAssembly.Module) =>
-      [await blob.text(), module instanceof WebAssembly.Module] as const,
-    [new Blob(["blob"]), module],
+test("execute() gives each of many jobs its own result or error, of all kinds", async () => {
+  await using pool = makePool({ size: 2 });
+  const make = (i: number): unknown => {
+    const text = textOf(i);
+    const values = [i, text, { i, text }, new Map([[i, text]]), null, [[text]]];
+    return values[i % 7];
+  };
+  const jobs = numbersTo(3_000).map((i) =>
+    i % 7 < 6
+      ? pool.execute("echo", [make(i)])
+      : pool.execute((i: number) => Promise.reject(new RangeError(`${i}`)), [i])
   );
-  assertEquals([text, isModule], ["blob", true]);
+  for (const [i, result] of (await Promise.allSettled(jobs)).entries()) {
+    if (i % 7 < 6) {
+      assertEquals(result, { status: "fulfilled", value: make(i) }, `job ${i}`);
+    } else {
+      assertEquals((result as PromiseRejectedResult).reason.message, `${i}`);
+    }
+  }
 });
 
-poolTest("execute() does not change its caller's objects", async () => {
-  await using pool = echoPool();
-  const inner = Object.freeze({ list: Object.freeze([1, { a: 2n }]) });
+test("execute() takes long, deep and wide values", async () => {
+  await using pool = makePool();
+  let deep: unknown = "core";
+  for (let i = 0; i < 500; i++) deep = i % 2 ? { deep } : [deep];
+  const sparse: number[] = [];
+  sparse[100_000] = 1;
+  const values = [
+    deep,
+    sparse,
+    "é".repeat(512 * 1024),
+    numbersTo(100_000).map((i) => [i, `${i}`]),
+    Object.fromEntries(numbersTo(5_000).map((i) => [`k${i}`, i])),
+  ];
+  for (const value of values) {
+    const result = await echo(pool, value);
+    assert(JSON.stringify(result) === JSON.stringify(value));
+  }
+});
+
+test("execute() leaves its caller's objects as they are", async () => {
+  await using pool = makePool();
+  const view = new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
+  const inner = Object.freeze({ list: Object.freeze([1, { a: 2n }]), view });
   const args = Object.freeze([Object.freeze({ inner, m: new Map([[1, 2]]) })]);
-  const before = show(args);
-  await pool.execute("echoAll", args as never);
-  assertEquals(show(args), before);
-  assertStrictEquals(args[0].inner, inner);
+  const before = Deno.inspect(args, { depth: 9 });
+  await pool.execute("echo", args as never);
+  assertEquals(Deno.inspect(args, { depth: 9 }), before);
+  assertStrictEquals(args[0].inner.view, view);
+  assertEquals([view.byteOffset, view.buffer.byteLength], [1, 4]);
 });
 
-poolTest("missing arguments are undefined, further ones arrive", async () => {
+test("execute() gives missing arguments as undefined, and further ones", async () => {
   await using pool = new ThreadPool(1);
-  // deno-lint-ignore no-explicit-any
-  const count = (...args: any[]) => [args.length, typeof args[1]];
+  const count = (...args: unknown[]) => [args.length, typeof args[1]];
   assertEquals(await pool.execute(count, []), [0, "undefined"]);
   assertEquals(await pool.execute(count, [1, undefined, 3]), [3, "undefined"]);
 });
 
-poolTest(
-  "100 000 arguments' worth of data in one array go there and back",
-  async () => {
-    const list = Array.from({ length: 100_000 }, (_, i) => [i, `${i}`]);
-    assertEquals((await roundTrip(list)).at(-1), [99_999, "99999"]);
-  },
-);
-
-poolTest("a proxy of plain data arrives as a copy of the data", async () => {
-  const proxy = new Proxy({ a: [1], b: 2n }, {});
-  assertEquals(await roundTrip<unknown>(proxy), { a: [1], b: 2n });
-  assertEquals(
-    await roundTrip<unknown>(new Map([["key", new Proxy([1, 2], {})]])),
-    new Map([["key", [1, 2]]]),
-  );
+test("execute() keeps the stack and the cause of an error among the arguments", async () => {
+  await using pool = makePool();
+  const error = new RangeError("far", { cause: new TypeError("wrong") });
+  const [result] = await echo(pool, [error]);
+  assertInstanceOf(result, RangeError);
+  assertEquals([result.message, result.stack], ["far", error.stack]);
+  assertInstanceOf(result.cause, TypeError);
 });
 
-poolTest("a getter runs once, whichever way its object goes", async () => {
+test("execute() shares a SharedArrayBuffer, and gives a Blob's and a module's content", async () => {
+  await using pool = new ThreadPool(1);
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  const seen = await pool.execute(
+    async (words: Int32Array, blob: Blob, module: WebAssembly.Module) => {
+      Atomics.add(words, 0, 5);
+      return [await blob.text(), WebAssembly.Module.exports(module).length];
+    },
+    [words, new Blob(["blob"]), new WebAssembly.Module(bytes)],
+  );
+  assertEquals(seen, ["blob", 0]);
+  assertEquals(words[0], 5);
+});
+
+test("execute() reads a getter of an argument once, whichever way its object goes", async () => {
   await using pool = new ThreadPool(1);
   const count = (...args: unknown[]) => args.length;
   const made: Record<string, () => unknown> = {
@@ -399,7 +141,7 @@ poolTest("a getter runs once, whichever way its object goes", async () => {
   }
 });
 
-poolTest("a getter of a result runs once", async () => {
+test("execute() reads a getter of a result once", async () => {
   await using pool = new ThreadPool(1);
   function read(length: number, beside: unknown): unknown {
     let reads = 0;
@@ -411,34 +153,137 @@ poolTest("a getter of a result runs once", async () => {
       },
     };
   }
-  for (const length of [1, 100, 10_000, 15_000, 20_000]) {
+  for (const length of [1, 10_000, 15_000, 20_000]) {
     for (const beside of [1, 1n, NaN]) {
-      const results = await Promise.all(
-        Array.from({ length: 40 }, () => pool.execute(read, [length, beside])),
-      ) as { text: string; beside: unknown }[];
-      for (const result of results) {
-        assertEquals(result.text, `1${"x".repeat(length)}`);
-        assertEquals(result.beside, beside);
+      const jobs = numbersTo(20).map(() =>
+        pool.execute(read, [length, beside])
+      );
+      const expected = { beside, text: `1${"x".repeat(length)}` };
+      for (const result of await Promise.all(jobs)) {
+        assertEquals(result, expected);
       }
     }
   }
 });
 
-poolTest("a proxy is asked once for each of its parts", async () => {
-  await using pool = echoPool();
+test("execute() keeps a job from running whose arguments' getters abort it, or terminate the pool", async () => {
+  const pool = makePool();
+  const client = new AbortController();
+  using runs = new Gate();
+  const aborting = {
+    get key() {
+      client.abort("early");
+      return runs.key;
+    },
+  };
+  const arrive = ({ key }: { key: SharedArrayBuffer }) =>
+    Atomics.add(new Int32Array(key), 0, 1);
+  const aborted = pool.execute(arrive, [aborting], client);
+  assertEquals(await reasonOf(aborted), "early");
+  await pool.execute("echo", [1]);
+  const terminating = {
+    get key() {
+      pool.terminate("enough");
+      return runs.key;
+    },
+  };
+  await assertRejects(
+    () => pool.execute(arrive, [terminating]),
+    PoolTerminatedError,
+  );
+  await pool.drain();
+  assertEquals(runs.count, 0);
+});
+
+test("execute() asks a proxy once for each of its parts, and sends a copy of them", async () => {
+  await using pool = makePool();
   for (const last of [1, 1n]) {
     const asked: PropertyKey[] = [];
     const proxy = new Proxy({ a: 1, b: { c: 2 }, last }, {
       get: (target, key) => (asked.push(key), Reflect.get(target, key)),
     });
-    assertEquals(await pool.execute("echo", [[proxy]]), [{
-      a: 1,
-      b: { c: 2 },
-      last,
-    }]);
+    const list = [proxy, new Map([["key", new Proxy([1, 2], {})]])] as const;
+    assertEquals(await pool.execute("echo", [list]), [
+      { a: 1, b: { c: 2 }, last },
+      new Map([["key", [1, 2]]]),
+    ]);
     assertEquals(
-      asked.filter((key) => ["a", "b", "last"].includes(key as string)),
-      ["a", "b", "last"],
+      asked.filter((key) => ["a", "b", "last"].includes(String(key))),
+      [
+        "a",
+        "b",
+        "last",
+      ],
     );
   }
+});
+
+/** Objects that 100 jobs are given at once, and how a job changes each. */
+const CHANGED: [value: () => unknown, change: (value: never) => number][] = [
+  [() => ({ marks: 0 }), (value: { marks: number }) => value.marks++],
+  [
+    () => ({ value: { marks: 0 }, n: 1n }),
+    (holder: { value: { marks: number } }) => holder.value.marks++,
+  ],
+  [() => [], (list: unknown[]) => list.push("mark") - 1],
+  [() => new Array(3_000).fill(1), (list: unknown[]) => list.push(1) - 3_001],
+  [
+    () => new Map([["a", 1]]),
+    (map: Map<string, number>) => map.set(`mark ${map.size}`, 1).size - 2,
+  ],
+  [() => new Uint8Array(4), (bytes: Uint8Array) => bytes[0]++],
+];
+
+test("execute() gives jobs objects of their own, though all are given one object", async () => {
+  await using pool = new ThreadPool(1);
+  for (const [make, change] of CHANGED) {
+    const args = [make()];
+    const jobs = numbersTo(100).map(() => pool.execute(change, args as never));
+    assertEquals(await Promise.all(jobs), new Array(100).fill(0));
+    assertEquals(args, [make()]);
+  }
+});
+
+test("execute() gives each caller objects of its own, though jobs return one object", async () => {
+  await using pool = new ThreadPool(1);
+  function give(isPlain: boolean) {
+    const scope = globalThis as { kept?: { list: number[]; map?: unknown } };
+    scope.kept ??= { list: [1, 2] };
+    return isPlain ? scope.kept : { ...scope.kept, map: new Map([["a", 1]]) };
+  }
+  for (const isPlain of [true, false]) {
+    const jobs = numbersTo(100).map(() => pool.execute(give, [isPlain]));
+    const objects = await Promise.all(jobs);
+    assertEquals(new Set(objects.map(({ list }) => list)).size, 100);
+    objects[0].list.push(3);
+    assertEquals(objects[1].list, [1, 2]);
+    assertEquals((await pool.execute(give, [isPlain])).list, [1, 2]);
+  }
+});
+
+/** The memory behind a view, as text. */
+const behind = ({ buffer }: Uint8Array) =>
+  new TextDecoder().decode(new Uint8Array(buffer));
+
+test("execute() sends a small Buffer without the memory that others share, there and back", async () => {
+  await using pool = new ThreadPool(1);
+  const secret = Buffer.from("secret");
+  const harmless = Buffer.from("harmless");
+  assertStrictEquals(secret.buffer, harmless.buffer);
+  const look = (list: Set<Uint8Array>) => {
+    const [{ buffer }] = list;
+    return new TextDecoder().decode(new Uint8Array(buffer));
+  };
+  for (const list of [[harmless], new Set([harmless])] as unknown[]) {
+    assertEquals(
+      await pool.execute(look, [list as Set<Uint8Array>]),
+      "harmless",
+    );
+  }
+  const result = await pool.execute(async () => {
+    const { Buffer } = await import("node:buffer");
+    Buffer.from("secret");
+    return new Map([["a", Buffer.from("harmless")]]);
+  });
+  assertEquals(behind(result.get("a")!), "harmless");
 });

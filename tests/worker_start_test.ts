@@ -1,153 +1,175 @@
-// A module that never starts stops its pool, and nothing else.
+// Workers start on demand, one at a time, and never more than the size. A module that
+// never starts stops its pool, and nothing else.
 import {
   assertEquals,
+  assertGreater,
   assertInstanceOf,
+  assertLessOrEqual,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { ThreadPool, WorkerStartError } from "@spindle/thread-pool";
-import { BAD_MODULES } from "./fixtures/bad_modules.ts";
-import { liveWorkers, poolTest } from "./live_workers.ts";
+import { Gate } from "./gate.ts";
+import { makePool, numbersTo, reasonOf } from "./kinds.ts";
+import { countWorkers, liveWorkers, poolTest as test } from "./live_workers.ts";
+
+const moduleOf = (source: string) =>
+  `data:text/javascript,${encodeURIComponent(source)}`;
+const WAIT = "await new Promise(() => {})";
+
+/** Modules that never start. */
+const BAD_MODULES: Record<string, string> = {
+  "does not exist": import.meta.resolve("./no_such_module.ts"),
+  "does not parse": moduleOf("export function ("),
+  "throws at the top": moduleOf("throw new RangeError('wrong at the top')"),
+  "throws no error at the top": moduleOf("throw undefined"),
+  "rejects at the top": moduleOf("await Promise.reject(new Error('rejected'))"),
+  "imports what does not exist": moduleOf("import './no_such_module.ts'"),
+  "imports a name that is not exported": moduleOf(
+    "import { bogus } from 'node:path'",
+  ),
+  "calls self.close() at the top": moduleOf("self.close()"),
+  "calls self.close() and waits": moduleOf(`self.close(); ${WAIT}`),
+  "calls Deno.exit() at the top": moduleOf("Deno.exit()"),
+  "calls Deno.exit(3) at the top": moduleOf("Deno.exit(3)"),
+  "leaves a rejection": moduleOf(`Promise.reject(new Error('left')); ${WAIT}`),
+  "throws in a timer while it starts": moduleOf(
+    `setTimeout(() => { throw new Error('timer') }); ${WAIT}`,
+  ),
+};
 
 for (const [what, module] of Object.entries(BAD_MODULES)) {
-  poolTest(
-    `a module that ${what} rejects all jobs with WorkerStartError, and close() resolves`,
-    async () => {
-      await using pool = new ThreadPool({ module, size: 3 });
-      const waiting = Array.from(
-        { length: 20 },
-        (_, i) => i % 2 ? pool.execute("job", [i]) : pool.execute(() => 1),
-      );
-      for (const result of await Promise.allSettled(waiting)) {
-        assertEquals(result.status, "rejected");
-        const { reason } = result as PromiseRejectedResult;
-        assertInstanceOf(reason, WorkerStartError);
-        assertStringIncludes(reason.message, module);
-      }
-      for (const call of [() => pool.execute("job"), () => pool.ready()]) {
-        await assertRejects(call, WorkerStartError);
-      }
-      await pool.drain();
-      await pool.close();
-    },
-  );
+  test(`a module that ${what} rejects all jobs with WorkerStartError, and close() resolves`, async () => {
+    await using pool = new ThreadPool({
+      module,
+      size: 3,
+      queue: { capacity: 0 },
+    });
+    const jobs = numbersTo(20).map((i) =>
+      reasonOf(i % 2 ? pool.execute("job", [i]) : pool.execute(() => 1))
+    );
+    const waiting = [reasonOf(pool.ready()), ...jobs];
+    await pool.drain();
+    waiting.push(reasonOf(pool.execute("job")), reasonOf(pool.ready()));
+    for (const reason of await Promise.all(waiting)) {
+      assertInstanceOf(reason, WorkerStartError);
+      assertStringIncludes(reason.message, module);
+    }
+  });
 }
 
-poolTest(
-  "the cause of a WorkerStartError is what the module threw",
-  async () => {
-    await using pool = new ThreadPool({
-      module: BAD_MODULES["throws at the top"],
-      size: 1,
-    });
+test("WorkerStartError has what the module threw as its cause, and it is tried once", async () => {
+  const module = BAD_MODULES["throws at the top"];
+  await using pool = new ThreadPool({ module, size: 2 });
+  let errors = 0;
+  pool.addEventListener("workererror", () => errors++);
+  for (let i = 0; i < 2; i++) {
+    const job = () => pool.execute("job");
     const error = await assertRejects(
-      () => pool.execute("job"),
+      job,
       WorkerStartError,
       "wrong at the top",
     );
     assertInstanceOf(error.cause, RangeError);
     assertEquals(error.cause.message, "wrong at the top");
-  },
-);
-
-poolTest("a module that never starts is tried once, not for ever", async () => {
-  await using pool = new ThreadPool({
-    module: BAD_MODULES["throws at the top"],
-    size: 2,
-  });
-  let errors = 0;
-  pool.addEventListener("workererror", () => errors++);
-  await assertRejects(() => pool.execute("job"), WorkerStartError);
-  await assertRejects(() => pool.execute("job"), WorkerStartError);
+  }
   const { size, queued, running } = pool.stats();
-  assertEquals({ errors, size, queued, running }, {
-    errors: 1,
-    size: 0,
-    queued: 0,
-    running: 0,
-  });
+  assertEquals([errors, size, queued, running], [1, 0, 0, 0]);
 });
 
-poolTest(
-  "those who wait in ready() and drain() are told when the module never starts",
-  async () => {
-    await using pool = new ThreadPool({
-      module: BAD_MODULES["throws at the top"],
-      size: 1,
-      queue: { capacity: 0 },
-    });
-    const job = pool.execute("job");
-    await Promise.all([
-      assertRejects(() => job, WorkerStartError),
-      assertRejects(() => pool.ready(), WorkerStartError),
-      pool.drain(),
-    ]);
-  },
-);
-
-poolTest("close() resolves though the module never starts", async () => {
-  await using pool = new ThreadPool({
-    module: BAD_MODULES["calls Deno.exit() at the top"],
-    size: 1,
-  });
-  const job = pool.execute("job");
-  await Promise.all([
-    assertRejects(() => job, WorkerStartError),
-    pool.close(),
-  ]);
+test("close() during a start that fails resolves", async () => {
+  const module = BAD_MODULES["calls Deno.exit() at the top"];
+  await using pool = new ThreadPool({ module, size: 1 });
+  const job = assertRejects(() => pool.execute("job"), WorkerStartError);
+  await Promise.all([job, pool.close()]);
 });
 
-poolTest(
-  "a module that waits for ever at the top can be terminated",
-  async () => {
-    const module = "data:text/javascript,await new Promise(() => {})";
-    const pool = new ThreadPool({ module, size: 1 });
-    const job = pool.execute("job");
-    await Promise.all([assertRejects(() => job), pool.terminate()]);
-  },
-);
+test("terminate() ends a module that waits for ever at its top", async () => {
+  const pool = new ThreadPool({ module: moduleOf(WAIT), size: 1 });
+  const job = reasonOf(pool.execute("job"));
+  await Promise.all([job, pool.terminate()]);
+});
 
-poolTest(
-  "a module may take its time to start, and keeps the jobs that came meanwhile",
-  async () => {
-    const source = `
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    export const job = (i) => i;`;
-    const module = `data:text/javascript,${encodeURIComponent(source)}`;
-    await using pool = new ThreadPool({ module, size: 2 });
-    const results = Array.from(
-      { length: 50 },
-      (_, i) => pool.execute("job", [i]),
-    );
-    assertEquals(
-      await Promise.all(results),
-      Array.from({ length: 50 }, (_, i) => i),
-    );
-  },
-);
-
-poolTest(
-  "a module that sets onmessage or listens does not disturb the pool",
-  async () => {
-    const source = `
+test("a module may take its time to start, and listen to messages", async () => {
+  const module = moduleOf(`
     self.onmessage = () => {};
     self.onerror = () => {};
     addEventListener("message", (event) => event.preventDefault());
-    export const job = (i) => i;`;
-    const module = `data:text/javascript,${encodeURIComponent(source)}`;
-    await using pool = new ThreadPool({ module, size: 1 });
-    assertEquals(await pool.execute("job", [1]), 1);
-  },
-);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    export const job = (i) => i;`);
+  await using pool = new ThreadPool({ module, size: 2 });
+  const results = numbersTo(50).map((i) => pool.execute("job", [i]));
+  assertEquals(await Promise.all(results), numbersTo(50));
+});
 
-poolTest(
-  "a pool that is not used starts no worker, even of a bad module",
-  async () => {
-    const before = await liveWorkers();
-    await using _ = new ThreadPool({
-      module: BAD_MODULES["does not exist"],
-      size: 2,
-    });
-    assertEquals(await liveWorkers(), before);
-  },
-);
+/** Counts how many workers are made, and how many in one turn of the event loop. */
+function watchCreation() {
+  const RealWorker = globalThis.Worker;
+  const counts = { made: 0, mostInATurn: 0 };
+  let inThisTurn = 0;
+  globalThis.Worker = class extends RealWorker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      counts.made++;
+      counts.mostInATurn = Math.max(counts.mostInATurn, ++inThisTurn);
+      // Timers, of this one too, wait for the next turn.
+      setTimeout(() => inThisTurn = 0);
+    }
+  };
+  return Object.assign(counts, {
+    [Symbol.dispose]: () => void (globalThis.Worker = RealWorker),
+  });
+}
+
+test("size: no worker is there before the first job", async () => {
+  const before = await liveWorkers();
+  const module = BAD_MODULES["does not exist"];
+  for (
+    await using pool of [makePool({ size: 4 }), new ThreadPool({ module })]
+  ) {
+    await pool.ready();
+    await pool.drain();
+    await new Promise((done) => setTimeout(done, 20));
+    assertEquals([await liveWorkers(), pool.stats().size], [before, 0]);
+  }
+});
+
+test("size: jobs that follow each other use one worker, jobs at once as many as they are", async () => {
+  await using pool = makePool({ size: 4 });
+  using made = watchCreation();
+  for (let i = 0; i < 200; i++) await pool.execute("echo", [i]);
+  assertEquals([made.made, await countWorkers()], [1, 1]);
+  for (let round = 0; round < 3; round++) {
+    using gate = new Gate();
+    const held = [1, 2].map(() => pool.execute("passGate", [gate.key]));
+    await gate.arrived(2);
+    assertEquals(pool.stats().size, 2);
+    gate.open();
+    await Promise.all(held);
+  }
+  assertEquals(made.made, 2);
+  const burn = async () => {
+    await pool.execute("burnFor", [0.2]);
+    return await pool.execute("workerId");
+  };
+  const ids = await Promise.all(numbersTo(400).map(burn));
+  assertGreater(new Set(ids).size, 1);
+});
+
+test("size: many jobs use as many workers and no more, one made in a turn of the event loop", async () => {
+  await using pool = makePool({ size: 4 });
+  using made = watchCreation();
+  using gate = new Gate();
+  const held = numbersTo(20).map(() => pool.execute("passGate", [gate.key]));
+  assertLessOrEqual(made.made, 1);
+  await gate.arrived(4);
+  assertEquals([made.made, await countWorkers()], [4, 4]);
+  const dying = numbersTo(4).map(() => reasonOf(pool.execute("closeSelf")));
+  const others = numbersTo(8).map((i) => pool.execute("echo", [i]));
+  gate.open();
+  await Promise.all(held);
+  assertEquals(gate.count, 20);
+  // Nor are more made in a turn when several have died.
+  await Promise.all([...dying, ...others]);
+  assertEquals(made.mostInATurn, 1);
+});

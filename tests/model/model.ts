@@ -75,16 +75,10 @@ export async function act(play: Play): Promise<void> {
 }
 
 /** So that what hangs is told by name. */
-async function inTime(
-  promise: Promise<void>,
-  what: () => string,
-): Promise<void> {
-  try {
-    await deadline(promise, HANGS);
-  } catch (error) {
-    if (!(error instanceof DOMException)) throw error;
-    throw new Error(what(), { cause: error });
-  }
+function inTime(promise: Promise<void>, what: () => string): Promise<void> {
+  return deadline(promise, HANGS).catch((error) => {
+    throw error instanceof DOMException ? new Error(what()) : error;
+  });
 }
 
 class Model {
@@ -112,14 +106,20 @@ class Model {
       case "execute":
         return this.#execute(step.deed, step.counted);
       case "execute uncloneable":
-        return this.#call("uncloneable", undefined, false, (options) => {
-          const args = [() => {}] as unknown as [number];
-          return this.#pool.execute("number", args, options);
-        });
+        return this.#call(
+          "uncloneable",
+          undefined,
+          false,
+          (options) =>
+            this.#pool.execute("number", [() => {}] as never, options),
+        );
       case "execute missing":
-        return this.#call("missing", undefined, false, (options) => {
-          return this.#pool.execute("missing" as "number", [0], options);
-        });
+        return this.#call(
+          "missing",
+          undefined,
+          false,
+          (options) => this.#pool.execute("missing" as "number", [0], options),
+        );
       case "abort": {
         const call = this.#calls.at(step.which % this.#calls.length);
         return call?.stop.abort(new Error(`Abort ${call.i}`));
@@ -254,11 +254,8 @@ class Model {
     const { i, label, deed, settled } = call;
     try {
       if (deed === "moved") {
-        assertEquals(
-          call.isTaken,
-          !this.#isRefused(call),
-          "What moves is taken",
-        );
+        const isAccepted = !this.#isRefused(call);
+        assertEquals(call.isTaken, isAccepted, "What moves is taken");
       }
       this.#checkOutcome(call, settled!);
       this.#checkRuns(call, settled!);
@@ -287,22 +284,18 @@ class Model {
     if (state !== "open") return this.#checkRefusal(state, reason);
     this.#checkRoom(call, reason instanceof QueueFullError);
     if (reason !== undefined && this.#isExcused(call, reason)) return;
-    if (deed) DEEDS[deed].check(i, outcome);
-    else {
-      assertInstanceOf(
-        reason,
-        label === "missing" ? JobNotFoundError : JobCloneError,
-      );
-    }
+    if (deed) return DEEDS[deed].check(i, outcome);
+    const Class = label === "missing" ? JobNotFoundError : JobCloneError;
+    assertInstanceOf(reason, Class);
   }
 
   #checkRoom({ load: [least, most] }: Call, isRefused: boolean): void {
     const { size, concurrency, queue } = this.#options;
-    const limit = Number(size) * concurrency! + queue!.capacity!;
-    if (isRefused) assert(most >= limit, `It had room: ${most} of ${limit}`);
-    else if (queue!.whenFull === "reject") {
-      assert(least < limit, `It had no room: ${least} of ${limit}`);
-    }
+    const limit = size! * concurrency! + queue!.capacity!;
+    const isRight = isRefused
+      ? most >= limit
+      : least < limit || queue!.whenFull !== "reject";
+    assert(isRight, `${least} to ${most} of ${limit}, refused: ${isRefused}`);
   }
 
   /** Whether others are the reason for an outcome. */
@@ -313,11 +306,10 @@ class Model {
     if (reason instanceof PoolTerminatedError) {
       return this.#state === "terminated" && reason.cause === this.#reason;
     }
+    const isDiscarding = whenFull === "discard-oldest";
+    if (reason instanceof JobDiscardedError) return isDiscarding;
     if (reason instanceof QueueFullError) {
-      return whenFull === "reject" || whenFull === "discard-oldest";
-    }
-    if (reason instanceof JobDiscardedError) {
-      return whenFull === "discard-oldest";
+      return isDiscarding || whenFull === "reject";
     }
     if (isBreakdown(reason)) return this.#pool.stats().crashed >= BREAKS_AFTER;
     if (!(reason instanceof WorkerCrashedError)) return false;

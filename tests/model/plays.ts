@@ -6,12 +6,17 @@ import type { DeedName } from "../deeds.ts";
 /** Something that is done with a pool. */
 export type Step =
   | { do: "execute"; deed: DeedName; counted: boolean }
-  | { do: "execute uncloneable" }
-  | { do: "execute missing" }
-  | { do: "abort"; which: number }
-  | { do: "await"; which: number }
+  | { do: "abort" | "await"; which: number }
   | { do: "pause"; ms: number }
-  | { do: "ready" | "drain" | "close" | "terminate" };
+  | {
+    do:
+      | "execute uncloneable"
+      | "execute missing"
+      | "ready"
+      | "drain"
+      | "close"
+      | "terminate";
+  };
 
 /** A pool's options, and what is done with it. */
 export interface Play {
@@ -43,90 +48,66 @@ const DANGEROUS: DeedName[] = [
   "hurries",
 ];
 
-function execute(
-  deeds: DeedName[],
-  isCountable: boolean,
-): fc.Arbitrary<Step> {
-  return fc.record({
-    do: fc.constant("execute" as const),
-    deed: fc.constantFrom(...deeds),
-    counted: isCountable ? fc.boolean() : fc.constant(false),
+/** What kind of workers a pool has. */
+export type Isolation = "thread" | "process";
+
+function stepsOf(isSafe: boolean, isolation: Isolation): fc.Arbitrary<Step[]> {
+  const isThread = isolation === "thread";
+  // What runs in a process cannot be counted in shared memory.
+  const counted = isThread ? fc.boolean() : fc.constant(false);
+  const step = <Do extends Step["do"]>(
+    weight: number,
+    what: Do,
+    more: Record<string, fc.Arbitrary<unknown>> = {},
+  ) => ({
+    weight,
+    arbitrary: fc.record({ do: fc.constant(what), ...more }).map(
+      (step) => step as unknown as Step,
+    ),
   });
-}
-
-function simply<Do extends Step["do"]>(what: Do): fc.Arbitrary<Step> {
-  return fc.record({ do: fc.constant(what) }) as unknown as fc.Arbitrary<Step>;
-}
-
-function which(what: "abort" | "await"): fc.Arbitrary<Step> {
-  return fc.record({ do: fc.constant(what), which: fc.nat({ max: 1000 }) });
-}
-
-function steps(
-  isSafe: boolean,
-  isCountable: boolean,
-  least: number,
-): fc.Arbitrary<Step[]> {
-  const step = fc.oneof(
-    { weight: 200, arbitrary: execute(GOOD, isCountable) },
-    { weight: 40, arbitrary: execute(FAILING, isCountable) },
-    // A caller that runs jobs itself is not to be killed by them.
-    { weight: isSafe ? 0 : 40, arbitrary: execute(DANGEROUS, isCountable) },
-    { weight: 6, arbitrary: simply("execute uncloneable") },
-    { weight: 6, arbitrary: simply("execute missing") },
-    { weight: 40, arbitrary: which("abort") },
-    { weight: 20, arbitrary: which("await") },
-    {
-      weight: 20,
-      arbitrary: fc.record({
-        do: fc.constant("pause" as const),
-        ms: fc.nat({ max: 10 }),
-      }),
-    },
-    { weight: 12, arbitrary: simply("ready") },
-    { weight: 6, arbitrary: simply("drain") },
-    { weight: 1, arbitrary: simply("close") },
-    { weight: 1, arbitrary: simply("terminate") },
+  const execute = (weight: number, deeds: DeedName[]) =>
+    step(weight, "execute", { deed: fc.constantFrom(...deeds), counted });
+  const which = { which: fc.nat({ max: 1000 }) };
+  const any = fc.oneof(
+    execute(200, GOOD),
+    execute(40, FAILING),
+    // A caller that runs jobs itself must not be killed by them.
+    execute(isSafe ? 0 : 40, DANGEROUS),
+    step(6, "execute uncloneable"),
+    step(6, "execute missing"),
+    step(40, "abort", which),
+    step(20, "await", which),
+    step(20, "pause", { ms: fc.nat({ max: 10 }) }),
+    step(12, "ready"),
+    step(6, "drain"),
+    step(1, "close"),
+    step(1, "terminate"),
   );
-  const size = {
-    minLength: least,
-    maxLength: least + 20,
-    size: "max",
-  } as const;
-  return fc.array(step, size);
+  const minLength = isThread ? 30 : 20;
+  return fc.array(any, { minLength, maxLength: minLength + 20, size: "max" });
 }
 
 const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
 
-/** What kind of workers a pool has. */
-export type Isolation = "thread" | "process";
-
-/** Pools of all kinds, with at least so many steps. */
-export function plays(
-  least: number,
-  isolation: Isolation = "thread",
-): fc.Arbitrary<Play> {
+/** Pools of all kinds, and what is done with them. */
+export function plays(isolation: Isolation): fc.Arbitrary<Play> {
+  // A caller that runs jobs itself is no process.
+  const whenFull = WHEN_FULL.slice(0, isolation === "thread" ? 4 : 3);
   const options = fc.record({
     isolation: fc.constant(isolation),
     size: fc.integer({ min: 1, max: 3 }),
     concurrency: fc.constantFrom(1, 2),
     queue: fc.record({
       capacity: fc.constantFrom(Infinity, 0, 1, 5, 20),
-      whenFull: fc.constantFrom(
-        // A caller that runs jobs itself is no process.
-        ...WHEN_FULL.filter((whenFull) => {
-          return isolation === "thread" || whenFull !== "caller-runs";
-        }),
-      ),
+      whenFull: fc.constantFrom(...whenFull),
     }),
     abortGrace: fc.constantFrom(0, 5, 20),
     maxJobsPerWorker: fc.constantFrom(Infinity, Infinity, 1, 3, 10),
   });
-  return options.chain((options) => {
-    const isSafe = options.queue.whenFull === "caller-runs";
-    return fc.record({
+  return options.chain((options) =>
+    fc.record({
       options: fc.constant(options),
-      steps: steps(isSafe, isolation === "thread", least),
-    });
-  });
+      steps: stepsOf(options.queue.whenFull === "caller-runs", isolation),
+    })
+  );
 }

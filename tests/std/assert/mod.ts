@@ -54,15 +54,6 @@ export function assertNotStrictEquals<T>(actual: T, expected: T, msg?: string) {
   failWith(`Expected "actual" to not be strictly equal to: ${value}`, msg);
 }
 
-/** Asserts that a value is neither `null` nor `undefined`. */
-export function assertExists<T>(
-  actual: T,
-  msg?: string,
-): asserts actual is NonNullable<T> {
-  if (actual !== undefined && actual !== null) return;
-  failWith(`Expected actual: "${actual}" to not be null or undefined`, msg);
-}
-
 /** Asserts that a value is an instance of a class. */
 export function assertInstanceOf<
   // deno-lint-ignore no-explicit-any
@@ -112,11 +103,6 @@ export function assertLess<T>(actual: T, expected: T, msg?: string) {
 /** Asserts that `actual` is less than `expected` or equal to it. */
 export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string) {
   if (!(actual <= expected)) failOrder(actual, "<=", expected, msg);
-}
-
-/** Fails always. */
-export function fail(msg?: string): never {
-  failWith("Failed assertion", msg);
 }
 
 /** Fails with the lines in which the values differ, as node shows them. */

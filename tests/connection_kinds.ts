@@ -1,0 +1,100 @@
+// The kinds of connections, for suites that hold for all of them.
+import type { ThreadPoolOptions } from "@spindle/thread-pool";
+import type * as jobs from "./fixtures/connections.ts";
+import { type Cases, isWindows, type Setting, suite } from "./moving_pools.ts";
+import { type Pair, tcpPair, unixPair } from "./sockets.ts";
+import { tlsPair } from "./tls.ts";
+import { executeUntyped } from "./untyped.ts";
+
+/** What a case for connections is given. */
+export interface Connections extends Setting<typeof jobs> {
+  /** Both ends of a connection; the client's is closed when the case ends. */
+  pair(): Promise<Pair>;
+  /** A job of the shared pool with one end of a connection, and the other end. */
+  serve<Job extends keyof typeof jobs>(
+    job: Job,
+    ...args: Tail<Parameters<typeof jobs[Job]>>
+  ): Promise<{ client: Deno.Conn; result: ReturnType<typeof jobs[Job]> }>;
+}
+
+type Tail<Args> = Args extends [unknown, ...infer More] ? More : [];
+
+interface Kind {
+  options: ThreadPoolOptions;
+  pair: () => Promise<Pair>;
+  ignore?: boolean;
+  lingers?: boolean;
+}
+
+/** How TCP moves. */
+export const TCP: Record<string, Kind> = {
+  "TCP by bytes": { options: { connections: "bytes" }, pair: tcpPair },
+  "TCP by descriptor": {
+    options: { connections: "descriptor" },
+    pair: tcpPair,
+  },
+};
+
+export const ALL: Record<string, Kind> = {
+  ...TCP,
+  "unix sockets": {
+    options: { connections: "descriptor" },
+    pair: unixPair,
+    ignore: isWindows,
+  },
+  "TLS": {
+    options: { connections: "bytes" },
+    pair: tlsPair,
+    lingers: true,
+  },
+};
+
+/** What moves by bytes, though a pool may move descriptors, or may not. */
+export const BYTES: Record<string, Kind> = {
+  "unix sockets by bytes": {
+    ...ALL["unix sockets"],
+    options: { connections: "bytes" },
+  },
+  "TLS where descriptors move": {
+    ...ALL["TLS"],
+    options: { connections: "descriptor" },
+  },
+};
+
+/** TLS in pools of both ways. */
+export const TLS: Record<string, Kind> = {
+  "TLS": ALL["TLS"],
+  "TLS where descriptors move": BYTES["TLS where descriptors move"],
+};
+
+/** A suite for each kind of connection. */
+export function connectionSuites(
+  name: string,
+  kinds: Record<string, Kind>,
+  cases: Cases<Connections>,
+): void {
+  const module = new URL("./fixtures/connections.ts", import.meta.url);
+  for (const [kind, { options, pair, ...more }] of Object.entries(kinds)) {
+    suite<typeof jobs, Pick<Connections, "pair" | "serve">>({
+      name: `${name} (${kind})`,
+      options: { module, ...options },
+      ...more,
+      cases,
+      extend: ({ use, pool }) => {
+        const usedPair = async () => {
+          const made = await pair();
+          use(made.client);
+          return made;
+        };
+        return {
+          pair: usedPair,
+          serve: async (job, ...args) => {
+            const { client, server } = await usedPair();
+            const result = executeUntyped(pool, job, [server, ...args]);
+            return { client, result: result as never };
+          },
+        };
+      },
+    });
+  }
+}

@@ -1,0 +1,123 @@
+// What `deno publish` ships, and programs that import it from JSR with their least
+// permissions.
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Consumer, moduleGraph, ROOT, type Run, shippedFiles } from "./jsr.ts";
+
+const PAPERS = ["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md"];
+
+/** The modules in a folder of the package and those below it. */
+async function modulesIn(folder: string): Promise<string[]> {
+  const modules: string[] = [];
+  for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
+    const path = folder + entry.name;
+    if (entry.isDirectory) modules.push(...await modulesIn(`${path}/`));
+    else if (path.endsWith(".ts")) modules.push(path);
+  }
+  return modules;
+}
+
+Deno.test("publish: ships the modules, deno.json and the papers, and nothing else", async () => {
+  const modules = await modulesIn("src/");
+  const expected = ["deno.json", "mod.ts", ...PAPERS, ...modules].sort();
+  assertEquals(await shippedFiles(), expected);
+});
+
+Deno.test("publish: no file names a path of the machine that it was made on", async () => {
+  const checkout = RegExp.escape(fileURLToPath(ROOT));
+  const path = new RegExp(
+    String
+      .raw`file:///|\b[A-Z]:\\|(?<![\w.*)}\]/-])(?:/(?:home|root|tmp|Users)/|${checkout})`,
+  );
+  for (const file of await shippedFiles()) {
+    const text = await Deno.readTextFile(new URL(file, ROOT));
+    assertEquals(path.exec(text)?.[0], undefined, `in ${file}`);
+  }
+});
+
+Deno.test("publish: modules import relative or built-in ones, and each is in the graph of an export", async () => {
+  const graph = await moduleGraph();
+  for (const [module, specifiers] of graph) {
+    const others = specifiers.filter((one) => !/^(\.|node:)/.test(one));
+    assertEquals(others, [], `in ${module}`);
+  }
+  const files = await shippedFiles();
+  const modules = files.filter((file) => file.endsWith(".ts"));
+  assertEquals([...graph.keys()].sort(), modules);
+});
+
+const NAMED = "add on worker 1 gave 6\n";
+const INLINE = "inline gave 3\n";
+
+function assertPrints(run: Run, text: string) {
+  assertEquals(run.code, 0, run.stderr);
+  assertEquals(run.stdout, text);
+}
+
+Deno.test("jsr import: a program is type-checked with the package's types", async () => {
+  await using consumer = await Consumer.of("0.1.0");
+  const files = ["named.ts", "inline.ts", "misuse.ts", "killable.ts"];
+  const { code, stderr } = await consumer.deno("check", ...files);
+  assertEquals(code, 0, stderr);
+});
+
+Deno.test("jsr import: inline jobs run without any permission, from the cache, too", async () => {
+  await using consumer = await Consumer.of("0.1.0");
+  const { code, stderr } = await consumer.deno("cache", "inline.ts");
+  assertEquals(code, 0, stderr);
+  await consumer.disconnect();
+  assertPrints(
+    await consumer.deno("run", "--cached-only", "inline.ts"),
+    INLINE,
+  );
+});
+
+Deno.test("jsr import: named jobs need read access to the folder of their module alone, with hardKill, too", async () => {
+  await using consumer = await Consumer.of("0.1.0");
+  const flag = `--allow-read=${consumer.dir}`;
+  assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
+  assertPrints(await consumer.deno("run", flag, "killable.ts"), NAMED);
+  await consumer.disconnect();
+  const again = await consumer.deno("run", "--cached-only", flag, "named.ts");
+  assertPrints(again, NAMED);
+});
+
+Deno.test("jsr import: named jobs without read access to their module, or what it imports, fail with WorkerStartError", async () => {
+  await using consumer = await Consumer.of("0.1.0");
+  const module = `--allow-read=${join(consumer.dir, "jobs.ts")}`;
+  const runs: [flags: string[], file: string][] = [
+    [[], "jobs\\.ts"],
+    [[module], "sum\\.ts"],
+  ];
+  for (const [flags, file] of runs) {
+    const run = await consumer.deno("run", ...flags, "named.ts");
+    assertEquals([run.code, run.stdout], [1, ""], run.stderr);
+    assertMatch(run.stderr, /Uncaught \(in promise\) WorkerStartError: /);
+    assertMatch(run.stderr, new RegExp(`Requires read access to ".*${file}"`));
+  }
+});
+
+Deno.test("jsr import: currentJob() holds when the job module has another copy of the package", async () => {
+  await using consumer = await Consumer.of("0.1.0", "0.1.1");
+  await consumer.pin("jobs.ts", "0.1.0");
+  const flag = `--allow-read=${consumer.dir}`;
+  assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
+  for (const version of ["0.1.0", "0.1.1"]) {
+    const copy = `/@spindle/thread-pool/${version}/src/worker/current_job.ts`;
+    assert(consumer.requests.includes(copy), `Expected ${copy} to be loaded`);
+  }
+});
+
+Deno.test("jsr import: a sandbox holds, and its module is loaded all the same", async () => {
+  await using consumer = await Consumer.of("0.1.0");
+  const flags = [
+    `--allow-read=${consumer.dir}`,
+    `--allow-run=${Deno.execPath()}`,
+    // Of this registry only an environment variable tells.
+    "--allow-env=JSR_URL",
+    "--unstable-worker-options",
+  ];
+  const run = await consumer.deno("run", ...flags, "sandbox.ts");
+  assertPrints(run, `${NAMED}NotCapable\n`.repeat(2));
+});

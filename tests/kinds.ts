@@ -1,0 +1,106 @@
+// The kinds of workers, and pools of them that run the jobs of `fixtures/jobs.ts`.
+import {
+  ThreadPool,
+  type ThreadPoolEventMap,
+  type ThreadPoolOptions,
+} from "@spindle/thread-pool";
+import type * as jobs from "./fixtures/jobs.ts";
+import { liveProcesses } from "./live_processes.ts";
+import { countWorkers } from "./live_workers.ts";
+
+/** Each kind, by the options that make it. */
+export const KINDS = {
+  thread: {},
+  "killable thread": { hardKill: true },
+  process: { isolation: "process" },
+} as const satisfies Record<string, ThreadPoolOptions>;
+
+export type Kind = keyof typeof KINDS;
+export const KIND_NAMES = Object.keys(KINDS) as Kind[];
+
+export type JobPool = ThreadPool<typeof jobs>;
+export const MODULE = new URL("./fixtures/jobs.ts", import.meta.url);
+
+/** A pool of one worker, unless the options say otherwise. */
+export function makePool(
+  options: ThreadPoolOptions = {},
+  kind: Kind = "thread",
+): JobPool {
+  return new ThreadPool({
+    module: MODULE,
+    size: 1,
+    ...KINDS[kind],
+    ...options,
+  });
+}
+
+/** So many numbers from 0. */
+export function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Resolves with the next event of a type. */
+export function nextEvent<Type extends keyof ThreadPoolEventMap>(
+  pool: ThreadPool,
+  type: Type,
+): Promise<ThreadPoolEventMap[Type]> {
+  return new Promise((resolve) => {
+    pool.addEventListener(type, resolve, { once: true });
+  });
+}
+
+/** Runs jobs until the pool knows that they are small, so that it sends them ahead. */
+export async function warmUp(pool: JobPool): Promise<void> {
+  for (const i of numbersTo(50)) await pool.execute("echo", [i]);
+}
+
+/** What a promise is rejected with, noted at once. */
+export function reasonOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      throw new Error(`Expected a rejection, got ${Deno.inspect(value)}`);
+    },
+    (reason) => reason,
+  );
+}
+
+/** A signal that counts its listeners. */
+export function countedSignal() {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  const counts = { added: 0 };
+  signal.addEventListener = (...args: unknown[]) => {
+    counts.added++;
+    listeners.add(args[1]);
+    Reflect.apply(addEventListener, signal, args);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    listeners.delete(args[1]);
+    Reflect.apply(removeEventListener, signal, args);
+  };
+  return { controller, signal, listeners, counts };
+}
+
+/** A job that runs, in a worker of any kind, until its door is opened. */
+export async function hold(pool: JobPool) {
+  const door = new AbortController();
+  const started = nextEvent(pool, "jobstart");
+  const job = pool.execute("waitFor", [door.signal]);
+  await started;
+  const open = () => door.abort();
+  return { job, open, [Symbol.dispose]: open };
+}
+
+/** Lets all happen that is due and needs no other thread. */
+export async function turns(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((done) => setTimeout(done));
+}
+
+/** How many threads, or processes, of workers live now. */
+export async function countLive(kind: Kind): Promise<number> {
+  if (kind !== "process") return await countWorkers();
+  const commands = await liveProcesses();
+  return commands.filter((one) => !one.includes("warden_main")).length;
+}

@@ -1,0 +1,258 @@
+// What goes to a process and comes back beside plain data: blobs, files, errors, and
+// streams of them; and what is refused on the way.
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+} from "@std/assert";
+import { JobCloneError, transfer } from "@spindle/thread-pool";
+import { type JobPool, makePool as makeAnyPool, numbersTo } from "./kinds.ts";
+import { poolTest as test } from "./live_workers.ts";
+import { tcpPair } from "./sockets.ts";
+
+function makePool(options = {}): JobPool {
+  return makeAnyPool(options, "process");
+}
+
+test("a Blob and a File go to a process and come back", async () => {
+  await using pool = makePool();
+  const blob = new Blob(["hello ", "\u00f6"], { type: "text/plain" });
+  const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+  const file = new File([bytes, bytes], "a.bin", {
+    type: "application/x",
+    lastModified: 5,
+  });
+  const value = {
+    list: [blob, file, new Blob([])],
+    map: new Map([[blob, { file }]]),
+    set: new Set([file]),
+    buffer: bytes,
+  };
+  const back = await pool.execute("echo", [value]) as typeof value;
+  const [first, second, empty] = back.list as [Blob, File, Blob];
+  assertEquals([await first.text(), first.type], [
+    "hello \u00f6",
+    "text/plain",
+  ]);
+  assertInstanceOf(second, File);
+  assertEquals([second.name, second.type, second.lastModified], [
+    "a.bin",
+    "application/x",
+    5,
+  ]);
+  assertEquals(await second.bytes(), new Uint8Array([...bytes, ...bytes]));
+  assertEquals([empty.size, empty instanceof File], [0, false]);
+  assert(back.map.get(first)!.file === second && back.set.has(second));
+  assertEquals(back.buffer, bytes);
+  const read = (blob: Blob) => blob.text();
+  assertEquals(await pool.execute(read, [blob]), "hello \u00f6");
+  // Nothing of the caller's was changed.
+  assert(value.list[0] === blob && value.map.get(blob)!.file === file);
+});
+
+test("a Blob in an error's cause and properties crosses with the error", async () => {
+  await using pool = makePool();
+  const error = new Error("e", { cause: { blob: new Blob(["why"]) } });
+  const back = await pool.execute("echo", [error]) as Error;
+  assertEquals(await (back.cause as { blob: Blob }).blob.text(), "why");
+  const thrown = await assertRejects(
+    () =>
+      pool.execute(() => {
+        const cause = new DOMException("inner", "DataError");
+        throw Object.assign(new Error("outer", { cause }), {
+          file: new File(["x"], "f"),
+          list: [new DOMException("other", "AbortError")],
+        });
+      }),
+    Error,
+    "outer",
+  );
+  const { cause, file, list } = thrown as Error & {
+    file: File;
+    list: DOMException[];
+  };
+  assertInstanceOf(cause, DOMException);
+  assertEquals([cause.name, cause.code], ["DataError", 0]);
+  assertEquals([file.name, await file.text()], ["f", "x"]);
+  assertInstanceOf(list[0], DOMException);
+  assertEquals([list[0].name, list[0].code], ["AbortError", 20]);
+});
+
+test("a buffer beside a Blob leaves as it is when its job ends", async () => {
+  await using pool = makePool();
+  // What reads results is loaded with the first of them.
+  await pool.execute("echo", [new Map()]);
+  const { bytes } = await pool.execute(() => {
+    const bytes = new Uint8Array(100_000).fill(1);
+    // Before the blob can have been read, and after.
+    queueMicrotask(() => queueMicrotask(() => bytes.fill(2)));
+    setTimeout(() => bytes.fill(3));
+    return { bytes, blob: new Blob([new Uint8Array(3_000_000)]) };
+  });
+  assert(bytes.every((byte) => byte === 1));
+});
+
+test("a DOMException inside of a value keeps its name, code and stack", async () => {
+  await using pool = makePool();
+  const exception = new DOMException("gone", "NotFoundError");
+  const [back] = await pool.execute("echo", [[exception]]) as [DOMException];
+  assertInstanceOf(back, DOMException);
+  assertEquals([back.name, back.message, back.code, back.stack], [
+    "NotFoundError",
+    "gone",
+    8,
+    exception.stack,
+  ]);
+});
+
+test("blobs in the chunks of streams cross, in order with all others", async () => {
+  await using pool = makePool();
+  const chunks = [
+    new Blob(["a".repeat(100_000)]),
+    "b",
+    { file: new File(["c"], "c.txt") },
+    new Uint8Array([100]),
+    [new DOMException("e", "AbortError")],
+  ];
+  const back = await pool.execute(
+    (stream: ReadableStream) => stream.pipeThrough(new TransformStream()),
+    [ReadableStream.from(chunks)],
+  ) as ReadableStream;
+  const [a, b, { file }, d, [e]] = await Array.fromAsync(back);
+  assertEquals((await a.text()).length, 100_000);
+  assertEquals([b, file.name, await file.text(), d[0], e.name], [
+    "b",
+    "c.txt",
+    "c",
+    100,
+    "AbortError",
+  ]);
+});
+
+test("jobs beside one whose result is a large Blob end as ever", async () => {
+  await using pool = makePool({ concurrency: 3 });
+  const results = await Promise.all(
+    numbersTo(9).map((i) =>
+      pool.execute(
+        // deno-lint-ignore require-await
+        async (i: number) =>
+          i % 3 > 0
+            ? new Map([[i, i]])
+            : new Map([[i, new Blob([new Uint8Array(1_000_000).fill(i)])]]),
+        [i],
+      )
+    ),
+  );
+  for (const [i, result] of results.entries()) {
+    const value = result.get(i);
+    const got = value instanceof Blob ? (await value.bytes())[9] : value;
+    assertEquals(got, i);
+  }
+});
+
+const WASM = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+
+/** What cannot go to a process, and its name in the error. */
+const REFUSED: [name: string, make: () => unknown][] = [
+  ["SharedArrayBuffer", () => new SharedArrayBuffer(8)],
+  ["Int32Array", () => new Int32Array(new SharedArrayBuffer(8))],
+  ["MessagePort", () => {
+    const { port1, port2 } = new MessageChannel();
+    port1.close();
+    port2.close();
+    return transfer(port1);
+  }],
+  ["WebAssembly.Module", () => new WebAssembly.Module(WASM)],
+  ["CryptoKey", () => generateKey(true)],
+  ["CryptoKey", () => generateKey(false)],
+];
+
+function generateKey(extractable: boolean): Promise<unknown> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  return crypto.subtle.generateKey(algorithm, extractable, ["sign"]);
+}
+
+test("execute() refuses by name what cannot go to a process, at the call", async () => {
+  await using pool = makePool();
+  for (const [name, make] of REFUSED) {
+    const value = { a: [await make()] };
+    const refused = () => pool.execute("echo", [value]);
+    await assertRejects(refused, JobCloneError, `args[0].a[0] (${name})`);
+  }
+  assertEquals(pool.stats().size, 0);
+});
+
+test("execute() refuses a connection for a process, which stays the caller's", async () => {
+  await using pool = makePool();
+  const { client, server } = await tcpPair();
+  using _client = client;
+  using _server = server;
+  const refused = () => pool.execute("echo", [server]);
+  await assertRejects(refused, JobCloneError, "is a connection");
+  await server.write(new Uint8Array([1]));
+  assertEquals(await client.read(new Uint8Array(1)), 1);
+});
+
+/** Jobs whose results cannot leave their process, and what their errors say. */
+const KEPT: [says: string, job: () => unknown][] = [
+  ["shared memory", () => new SharedArrayBuffer(8)],
+  [
+    "holds a signal, which cannot move back",
+    () => new AbortController().signal,
+  ],
+  ["CryptoKey", () => {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    return crypto.subtle.generateKey(algorithm, true, ["sign"]);
+  }],
+];
+
+test("execute() rejects where a result cannot leave its process, which lives on", async () => {
+  await using pool = makePool();
+  const pid = await pool.execute("pid");
+  for (const [says, job] of KEPT) {
+    await assertRejects(() => pool.execute(job), JobCloneError, says);
+  }
+  assertEquals(await pool.execute("pid"), pid);
+});
+
+/** Gives a stream of one chunk that cannot cross, here or in a process. */
+function giveChunk(kind: string): ReadableStream {
+  const slots = globalThis as unknown as { ended: Promise<string> };
+  const { promise, resolve } = Promise.withResolvers<string>();
+  slots.ended = promise;
+  const wasm = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  const make = () => {
+    if (kind === "memory") return new SharedArrayBuffer(8);
+    return kind === "module" ? new WebAssembly.Module(wasm) : () => {};
+  };
+  return new ReadableStream({
+    pull: (controller) => controller.enqueue({ chunk: make() }),
+    cancel: (why) => resolve(why.name),
+  }, { highWaterMark: 0 });
+}
+
+for (const kind of ["memory", "module", "function"]) {
+  test(`a chunk that cannot cross errors its stream on both sides, and costs no process (${kind})`, async () => {
+    await using pool = makePool();
+    const pid = await pool.execute("pid");
+    const ended = () => (globalThis as { ended?: Promise<string> }).ended!;
+    const read = async (stream: ReadableStream) => {
+      for await (const _ of stream);
+    };
+    await assertRejects(() => pool.execute(read, [giveChunk(kind)]), Error);
+    assertEquals(await ended(), "JobCloneError");
+    const stream = await pool.execute(giveChunk, [kind]);
+    await assertRejects(() => read(stream), Error);
+    assertEquals(await pool.execute(ended), "JobCloneError");
+    assertEquals(await pool.execute("pid"), pid);
+  });
+}
+
+test("a process may send as many tiny chunks as are read", async () => {
+  await using pool = makePool({ permissions: "none", memoryLimit: 64 });
+  let count = 0;
+  const stream = await pool.execute("streamSlowly", [50_000, 0]);
+  for await (const _ of stream) count++;
+  assertEquals(count, 50_000);
+});
