@@ -77,7 +77,8 @@ export function connectionSuites(
   for (const [kind, { options, pair, ...more }] of Object.entries(kinds)) {
     suite<typeof jobs, Pick<Connections, "pair" | "serve">>({
       name: `${name} (${kind})`,
-      options: { module, ...options },
+      // An aborted job has all the time that it needs.
+      options: { module, abortGrace: 10_000, ...options },
       ...more,
       cases,
       extend: ({ use, pool }) => {

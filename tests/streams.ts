@@ -9,7 +9,9 @@ export function streamSuite(
   cases: Cases<Setting<typeof jobs>>,
 ): void {
   const module = new URL("./fixtures/streams.ts", import.meta.url);
-  suite<typeof jobs>({ name, options: { module }, cases });
+  // An aborted job has all the time that it needs.
+  const options = { module, abortGrace: 10_000 };
+  suite<typeof jobs>({ name, options, cases });
 }
 
 /** What comes back of a value from a job: streams go in and out. */

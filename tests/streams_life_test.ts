@@ -243,15 +243,13 @@ streamSuite("Streams and the abort of their job", {
   },
 
   "execute() cancels a stream that the job then gives": async (t) => {
-    // The job goes on for as long as it takes to open the gate.
-    const pool = t.make({ abortGrace: 10_000 });
     const stop = new AbortController();
-    const result = pool.execute("giveAfterGate", [t.gate.key], stop);
+    const result = t.pool.execute("giveAfterGate", [t.gate.key], stop);
     await t.gate.arrived();
     stop.abort(new RangeError("stop"));
     await assertRejects(() => result, RangeError, "stop");
     t.gate.open();
-    const why = await pool.execute("whyCancelled");
+    const why = await t.pool.execute("whyCancelled");
     assertEquals(why, "Error Error: The job has ended");
   },
 
