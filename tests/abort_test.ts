@@ -15,6 +15,7 @@ import {
   transfer,
   WorkerCrashedError,
 } from "@spindle/thread-pool";
+import type * as jobs from "./fixtures/jobs.ts";
 import { Gate } from "./gate.ts";
 import {
   countedSignal,
@@ -37,13 +38,15 @@ function makePool(options: ThreadPoolOptions = {}): JobPool {
 /** Aborts a job once it is at its gate; resolves with what it was rejected with. */
 async function abortAt(
   gate: Gate,
-  execute: (key: SharedArrayBuffer, signal: AbortSignal) => Promise<unknown>,
-  reason: unknown = "no longer",
+  pool: JobPool,
+  job: keyof typeof jobs,
+  ...more: unknown[]
 ): Promise<unknown> {
-  const controller = new AbortController();
-  const aborted = reasonOf(execute(gate.key, controller.signal));
+  const { signal, abort } = stopper();
+  const args = [gate.key, ...more] as never;
+  const aborted = reasonOf(pool.execute(job as "never", args, { signal }));
   await gate.arrived();
-  controller.abort(reason);
+  abort("no longer");
   return await aborted;
 }
 
@@ -102,10 +105,7 @@ for (const job of ["passGate", "blockAtGate"] as const) {
   test(`execute() of a job that is aborted while it runs rejects at once (${job})`, async () => {
     await using pool = makePool();
     using gate = new Gate();
-    const reason = new RangeError("no longer");
-    const execute = (key: SharedArrayBuffer, signal: AbortSignal) =>
-      pool.execute(job, [key], { signal });
-    assertStrictEquals(await abortAt(gate, execute, reason), reason);
+    assertEquals(await abortAt(gate, pool, job), "no longer");
     const next = pool.execute("isAborted");
     gate.open();
     assertEquals([await next, pool.stats().crashed], [false, 0]);
@@ -179,9 +179,7 @@ test("execute() rejects with the TimeoutError of AbortSignal.timeout()", async (
 test("execute() ignores what a handler throws after its abort", async () => {
   await using pool = makePool();
   using gate = new Gate();
-  await abortAt(gate, (key, signal) => {
-    return pool.execute("throwWhenTold", [key], { signal });
-  });
+  await abortAt(gate, pool, "throwWhenTold");
   await pool.execute("echo", [1]);
   const { aborted, failed, completed } = pool.stats();
   assertEquals([aborted, failed, completed], [1, 0, 1]);
@@ -192,9 +190,7 @@ test("an abort harms no other job", async () => {
   using gate = new Gate();
   using others = new Gate();
   const beside = pool.execute("isAbortedAtGate", [others.key]);
-  const aborted = abortAt(gate, (key, signal) => {
-    return pool.execute("untilTold", [key], { signal });
-  });
+  const aborted = abortAt(gate, pool, "untilTold");
   const queued = numbersTo(10).map(() => pool.execute("isAborted"));
   await aborted;
   others.open();
@@ -291,9 +287,7 @@ for (const [abortGrace, ms, keeps] of GRACES) {
       const before = await pool.execute("whichWorker");
       using gate = new Gate();
       using ended = new Gate();
-      await abortAt(gate, (key, signal) => {
-        return pool.execute("endLater", [ms, key, ended.key], { signal });
-      });
+      await abortAt(gate, pool, "endLater", ms, ended.key);
       assertEquals(await pool.execute("whichWorker") === before, keeps);
       assertEquals(ended.count, Number(keeps));
     },
@@ -307,9 +301,7 @@ test("abortGrace: each aborted job has its own, and no worker stops before", asy
   pool.addEventListener("workerstop", () => stops.push(performance.now()));
   for (let i = 0; i < 2; i++) {
     using gate = new Gate();
-    await abortAt(gate, (key, signal) => {
-      return pool.execute("never", [key], { signal });
-    });
+    await abortAt(gate, pool, "never");
     aborts.push(performance.now());
     if (i === 0) await new Promise((done) => setTimeout(done, 50));
   }
@@ -336,9 +328,7 @@ test("abortGrace: with concurrency, jobs beside reject with the cause", async ()
   const beside = pool.execute("passGate", [other.key]);
   await other.arrived();
   const finished = pool.execute("mapOf", [1]);
-  await abortAt(gate, (key, signal) => {
-    return pool.execute("never", [key], { signal });
-  });
+  await abortAt(gate, pool, "never");
   const error = await assertRejects(() => beside, WorkerCrashedError);
   assert(error.started);
   assertMatch(error.message, /job "passGate" was running/);
@@ -353,9 +343,7 @@ test("abortGrace: with concurrency, jobs beside live on if the job ends in time"
   using ended = new Gate();
   const beside = pool.execute("isAbortedAtGate", [other.key]);
   await other.arrived();
-  await abortAt(gate, (key, signal) => {
-    return pool.execute("endLater", [0, key, ended.key], { signal });
-  });
+  await abortAt(gate, pool, "endLater", 0, ended.key);
   await ended.arrived();
   other.open();
   assertEquals(await beside, false);
@@ -367,9 +355,7 @@ test("abortGrace: results of jobs that ended on the worker are not lost", async 
   for (let round = 0; round < 5; round++) {
     using gate = new Gate();
     const results = values.map((value) => pool.execute("echo", [value]));
-    await abortAt(gate, (key, signal) => {
-      return pool.execute("never", [key], { signal });
-    });
+    await abortAt(gate, pool, "never");
     assertEquals(await Promise.all(results), values);
   }
 });
@@ -396,9 +382,7 @@ test("workererror tells of a worker that could not be stopped", async () => {
   await using pool = makePool({ abortGrace: 0 });
   using gate = new Gate();
   const told = nextEvent(pool, "workererror");
-  await abortAt(gate, (key, signal) => {
-    return pool.execute("burn", [key], { signal });
-  });
+  await abortAt(gate, pool, "burn");
   const { detail } = await told;
   assertEquals(detail.workerId, 1);
   assertMatch(String(detail.error), /could not be stopped/);
@@ -407,9 +391,7 @@ test("workererror tells of a worker that could not be stopped", async () => {
 test("close() waits neither for an aborted job nor for its grace", async () => {
   const pool = makePool({ abortGrace: 60_000 });
   using gate = new Gate();
-  await abortAt(gate, (key, signal) => {
-    return pool.execute("never", [key], { signal });
-  });
+  await abortAt(gate, pool, "never");
   await pool.close();
 });
 

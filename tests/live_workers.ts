@@ -71,7 +71,12 @@ export async function eventually(
  */
 const LACKING = "locks" in navigator
   ? undefined
-  : /hardKill|memoryLimit|can be killed|what main says|natively|as what it is|what a client sends|only a server gives|by its descriptor goes on|every signal made of|aborted while it waits|had aborted as|asks a request for its signal|upgradeWebSocket|of a worker's fetch/;
+  : /hardKill|killable|memoryLimit|can be killed|what main says|natively|as what it is|what a client sends|only a server gives|by its descriptor goes on|every signal made of|aborted while it waits|had aborted as|asks a request for its signal|upgradeWebSocket|of a worker's fetch/;
+
+/** Whether a test cannot pass here. */
+export function isLacking(name: string): boolean {
+  return LACKING?.test(name) ?? false;
+}
 
 /** A test that fails if it takes too long, or leaves a worker behind. */
 export function poolTest(
@@ -83,7 +88,7 @@ export function poolTest(
     : test;
   Deno.test({
     ...options,
-    ignore: options.ignore || LACKING?.test(options.name),
+    ignore: options.ignore || isLacking(options.name),
     fn: async (context) => {
       await using _ = noWorkersLeft(await liveWorkers());
       await deadline(Promise.resolve(fn(context)), TEST_LIMIT);

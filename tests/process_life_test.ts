@@ -234,6 +234,11 @@ for (
     async () => {
       const program = startScript(["loops"], "scripts/processes.ts", "-A");
       const pids = (await readLines(program, 2)).map(Number);
+      using stack = new DisposableStack();
+      stack.defer(() => {
+        // Where the test fails they would loop on.
+        for (const pid of pids.filter(lives)) Deno.kill(pid, "SIGKILL");
+      });
       assert(pids.every(lives));
       if (how.includes("warden")) await endWarden(program.pid);
       // The program, two that loop, and the warden.
