@@ -13,13 +13,13 @@ import {
   transfer,
   type WhenFull,
 } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/gates.ts";
+import type * as jobs from "./fixtures/jobs.ts";
 import { Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";
 
 /** A pool whose one worker is held, with such a queue. */
 async function heldPool(capacity: number, whenFull: WhenFull) {
-  const module = new URL("./fixtures/gates.ts", import.meta.url);
+  const module = new URL("./fixtures/jobs.ts", import.meta.url);
   const queue = { capacity, whenFull };
   const pool = new ThreadPool<typeof jobs>({ module, size: 1, queue });
   const gate = new Gate();

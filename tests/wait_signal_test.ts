@@ -11,7 +11,7 @@ import {
   ThreadPool,
   type WaitOptions,
 } from "@spindle/thread-pool";
-import type * as jobs from "./fixtures/gates.ts";
+import type * as jobs from "./fixtures/jobs.ts";
 import { Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";
 
@@ -19,7 +19,7 @@ type Pool = ThreadPool<typeof jobs>;
 
 /** A pool whose queue is full, until its gate opens. */
 function busyPool(): { pool: Pool; gate: Gate; held: Promise<unknown> } {
-  const module = new URL("./fixtures/gates.ts", import.meta.url);
+  const module = new URL("./fixtures/jobs.ts", import.meta.url);
   const queue = { capacity: 0 };
   const pool = new ThreadPool<typeof jobs>({ module, size: 1, queue });
   const gate = new Gate();

@@ -29,9 +29,12 @@ export type JobName<Jobs> = Extract<
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job
  */
-export type JobArguments<Jobs, Job> = Job extends keyof Jobs
-  ? Jobs[Job] extends (...args: infer Args) => unknown ? Readonly<Args> : never
-  : Job extends (...args: infer Args) => unknown ? Readonly<Args>
+// What is inline comes first, so that it is known where the module is not.
+export type JobArguments<Jobs, Job> = Job extends
+  (...args: infer Args) => unknown ? Readonly<Args>
+  : Job extends keyof Jobs
+    ? Jobs[Job] extends (...args: infer Args) => unknown ? Readonly<Args>
+    : never
   : never;
 
 /**
@@ -40,8 +43,9 @@ export type JobArguments<Jobs, Job> = Job extends keyof Jobs
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job
  */
-export type JobResult<Jobs, Job> = Job extends keyof Jobs
-  ? Jobs[Job] extends (...args: never[]) => infer Result ? Awaited<Result>
-  : never
-  : Job extends (...args: never[]) => infer Result ? Awaited<Result>
+export type JobResult<Jobs, Job> = Job extends
+  (...args: never[]) => infer Result ? Awaited<Result>
+  : Job extends keyof Jobs
+    ? Jobs[Job] extends (...args: never[]) => infer Result ? Awaited<Result>
+    : never
   : never;
