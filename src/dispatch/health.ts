@@ -39,6 +39,8 @@ export class Health {
     this.#deaths.add(now);
     if (!isReady) this.#failedStarts.add(now);
     this.#barren = hasBegunAny ? 0 : this.#barren + 1;
+    // Its first job may have ended it before main has heard that it was ready.
+    if (hasBegunAny) this.#hasEverStarted = true;
     return !this.#hasEverStarted || this.#barren >= MOST_BARREN;
   }
 

@@ -32,6 +32,12 @@ Deno.test("Health.died() says that starts are of no use if no worker has ever st
   assert(health.died(false, false));
 });
 
+Deno.test("Health.died() does not say so of a worker that its first job has ended", () => {
+  const health = new Health();
+  assertFalse(health.died(false, true));
+  assertFalse(health.died(false, false));
+});
+
 Deno.test("Health.died() says so once ten have died in a row without a job", () => {
   const health = new Health();
   health.started();
