@@ -178,7 +178,7 @@ for (
     using holder = await holdWorker(pool);
     holder.held.catch(() => {});
     const waiting = [reasonOf(pool.ready()), reasonOf(pool.ready())];
-    const ended = pool[end as "close" | "terminate"]("enough" as never);
+    const ended = end === "close" ? pool.close() : pool.terminate("enough");
     for (
       const error of [
         ...await Promise.all(waiting),
