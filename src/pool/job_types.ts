@@ -47,5 +47,7 @@ export type JobResult<Jobs, Job> = Job extends
   (...args: never[]) => infer Result ? Awaited<Result>
   : Job extends keyof Jobs
     ? Jobs[Job] extends (...args: never[]) => infer Result ? Awaited<Result>
-    : never
+      // Of a module that is `any`, so is this.
+      // deno-lint-ignore no-explicit-any
+    : any
   : never;
