@@ -3,6 +3,7 @@ import { connect as netConnect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
+import { getAvailablePort } from "@std/net";
 import { handle } from "../examples/serve_jobs.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -317,6 +318,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     },
   });
 }
+
+Deno.test("--port is the port that server.ts listens on", async () => {
+  const port = getAvailablePort();
+  await using server = await Server.start("server.ts", "--port", `${port}`);
+  assertEquals(server.port, port);
+});
 
 Deno.test("a port that is in use, or none, is an error", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

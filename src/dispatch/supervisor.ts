@@ -20,7 +20,7 @@ export interface SupervisorParts extends Shared {
 const IGNORED =
   "A job did not end though it was told to, and its worker was stopped";
 
-/** Acts on what main sees of its workers; whoever calls it dispatches afterwards. */
+/** Acts on what main sees of its workers; the caller dispatches afterwards. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
   /** When the last grace of workers is over that were left alone. */

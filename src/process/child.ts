@@ -13,7 +13,6 @@ import { ChildOutput } from "./child_output.ts";
 import { FrameReader, Kind } from "./frames.ts";
 import type { ProcessInit, ToProcess } from "./protocol.ts";
 
-/** As they were before any job could overwrite them. */
 const { exit, permissions, stdin } = Deno;
 const read = stdin.read.bind(stdin);
 const Bytes = Uint8Array;

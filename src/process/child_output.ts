@@ -11,7 +11,6 @@ import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
 type Encode = typeof import("./clone.ts") & typeof import("./crossing.ts");
 type Encoded = import("./clone.ts").Encoded;
 
-/** As they were before any job could overwrite them. */
 const { exit, stderr } = Deno;
 const writeSync = stderr.writeSync.bind(stderr);
 const encoder = new TextEncoder();

@@ -30,7 +30,6 @@ function v8(): typeof import("node:v8") {
   return loaded ??= process.getBuiltinModule("node:v8");
 }
 
-/** As it was before any job could overwrite it. */
 const move = unbind(
   ArrayBuffer.prototype.transfer as (this: ArrayBuffer) => ArrayBuffer,
 );

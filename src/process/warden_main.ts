@@ -1,5 +1,5 @@
 // What the warden of a pool executes: ends the processes that it is told of when
-// whoever tells has ended, and those that take more memory than they may.
+// the program has ended, and those that take more memory than they may.
 
 /** How often their memory is looked at, in ms. */
 const EVERY = 20;

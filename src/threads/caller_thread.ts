@@ -68,7 +68,7 @@ export class CallerThread implements Thread {
 
   #tell(message: FromWorker, moves: Transferable[] = []): void {
     const sent = structuredClone(message, { transfer: moves });
-    // Whoever is told may post something himself.
+    // What hears of it may post something itself.
     queueMicrotask(() => {
       if (this.#isEnded) return;
       this.#events.message(sent === WAKE ? WAKE : [this.#key, sent]);

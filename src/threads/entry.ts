@@ -11,7 +11,7 @@ export const importEntry = (): Promise<unknown> => import("../worker/main.ts");
 
 /**
  * An entry that names the pool's module as well: what a thread's first module
- * names is loaded with the permissions of whoever starts the thread, and so even
+ * names is loaded with the permissions of what starts the thread, and so even
  * a thread without any can execute it.
  */
 export function entryWith(module: string | undefined): URL {

@@ -91,7 +91,7 @@ export class WorkerThread {
     if (this.#isKillable && !await this.#isKillable) {
       return this.#die(
         new Error(
-          "Option `hardKill` is not to be had: this Deno cannot stop the loop of a thread",
+          "Option `hardKill` does not work here: this Deno cannot stop the loop of a thread",
         ),
       );
     }

@@ -15,7 +15,6 @@ export type Bytes = ArrayBufferLike | ArrayBufferView;
 /** A value of more bytes is large: few are on their way at once, and none is sent again without need. */
 export const LARGE: number = 64 * 1024;
 
-/** As they were before any job could overwrite them. */
 const { ArrayBuffer, DataView, structuredClone } = globalThis;
 const isDetached = unbindGetter<boolean>(ArrayBuffer.prototype, "detached");
 const lengthOfBuffer = unbindGetter<number>(

@@ -8,7 +8,6 @@ import {
   unbind,
 } from "./intrinsics.ts";
 
-/** As they were before any job could overwrite them. */
 const { Date } = globalThis;
 const timeOf = unbind(Date.prototype.getTime);
 

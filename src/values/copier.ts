@@ -24,7 +24,6 @@ import { classNameOf, nameOf, textOf } from "./names.ts";
 import { type Key, pathOf, type Place } from "./place.ts";
 import { isDense, type Reads } from "./plain_text.ts";
 
-/** As they were before any job could overwrite them. */
 const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
 
 /**

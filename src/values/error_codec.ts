@@ -17,7 +17,6 @@ import type { PackedError, PackedErrorObject } from "./unpack_error.ts";
 
 export { type PackedError, unpackError } from "./unpack_error.ts";
 
-/** As they were before any job could overwrite them. */
 const { Error, structuredClone, SuppressedError } = globalThis;
 
 /** What is carried on its own, and not among the properties. */
@@ -38,12 +37,12 @@ export function packError(
   try {
     return packObject(thrown, packed, depth);
   } catch {
-    // It is a proxy that throws at whoever looks.
+    // It is a proxy that throws when it is looked at.
     return { thrown: textOf(thrown) };
   }
 }
 
-/** Whether a value is an error; a proxy that has been revoked throws at whoever asks. */
+/** Whether a value is an error; a revoked proxy throws when it is asked. */
 export function isError(value: unknown): value is Error {
   try {
     return value instanceof Error;

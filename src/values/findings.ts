@@ -11,7 +11,6 @@ import { isPart } from "./own_bytes.ts";
 import { pathOf, type Place } from "./place.ts";
 import { markOf } from "./thread_state.ts";
 
-/** As it was before any job could overwrite it. */
 const { ArrayBuffer } = globalThis;
 
 /** All that was found in one value. */

@@ -1,5 +1,6 @@
 // What the pool's own code needs of the language, kept as it was when the thread
-// started: a job can replace any of it.
+// started: a job can replace any of it. For the same reason many files take what
+// they use out of `globalThis`, or out of a prototype, when they load.
 //
 // Iterators are replaced as easily, so that code which goes on after a job has
 // run loops by index or by `forEach`, and takes no array apart by pattern.

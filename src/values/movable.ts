@@ -11,7 +11,6 @@ import {
   unbind,
 } from "./intrinsics.ts";
 
-/** As they were before any job could overwrite them. */
 const {
   ArrayBuffer,
   Map,

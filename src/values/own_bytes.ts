@@ -13,7 +13,6 @@ import {
 } from "./bytes.ts";
 import { isView, SafeMap, setBytes, sortList } from "./intrinsics.ts";
 
-/** As they were before any job could overwrite them. */
 const { ArrayBuffer, Uint8Array } = globalThis;
 
 /** A view, and where in its buffer it begins and ends. */

@@ -20,7 +20,6 @@ import { unmark } from "./thread_state.ts";
 export { LARGE } from "./bytes.ts";
 export type { Departing, Kind, Movers, WhyStays } from "./departing.ts";
 
-/** As it was before any job could overwrite it. */
 const { structuredClone } = globalThis;
 
 /** A value that is ready to be sent. */

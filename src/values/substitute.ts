@@ -13,7 +13,6 @@ import {
   objectPrototype,
 } from "./intrinsics.ts";
 
-/** As they were before any job could overwrite them. */
 const { Map, Set } = globalThis;
 
 /** Puts others in the places of some objects; they keep their order. */

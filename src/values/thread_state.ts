@@ -25,7 +25,7 @@ export interface JobStorage {
     call: (...args: Args) => R,
     ...args: Args
   ): R;
-  /** The job that whoever asks is a part of. */
+  /** The job that the caller is a part of. */
   getStore(): CurrentJob | undefined;
 }
 

@@ -24,7 +24,6 @@ export interface PackedErrorObject {
   properties: Record<string, unknown>;
 }
 
-/** As they were before any job could overwrite them. */
 const { AggregateError, DOMException, Error, SuppressedError } = globalThis;
 
 /** The error, or other thrown value, that was sent. */

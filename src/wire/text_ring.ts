@@ -14,7 +14,6 @@ const LENGTHS = 2 ** 20;
 /** Stands behind each text, so that those that follow each other are one JSON list. */
 const COMMA = 44;
 
-/** As they were before any job could overwrite them. */
 const { TextEncoder, Uint8Array } = globalThis;
 const encodeInto = unbind(TextEncoder.prototype.encodeInto);
 

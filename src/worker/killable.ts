@@ -31,7 +31,7 @@ function checkLimit(limit: number): void {
   const { maxOldGenerationSizeMb = 0 } = resourceLimits;
   if (maxOldGenerationSizeMb > 0 && maxOldGenerationSizeMb <= limit) return;
   throw new Error(
-    "Option `memoryLimit` is not to be had: this Deno does not limit the heap of a thread",
+    "Option `memoryLimit` does not work here: this Deno does not limit the heap of a thread",
   );
 }
 

@@ -26,7 +26,7 @@ const { close } = globalThis as { close?: () => void };
 const { exit } = Deno;
 const dataOf = keepData();
 
-/** Begins to work for whoever posts to this thread. */
+/** Begins to work for the one that posts to this thread. */
 export function listen(): void {
   const global = globalThis as unknown as EventTarget & {
     self?: unknown;

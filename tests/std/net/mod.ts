@@ -1,0 +1,21 @@
+// A local stand-in for the parts of `jsr:@std/net` that the tests use.
+
+/** Options for {@linkcode getAvailablePort}. */
+export interface GetAvailablePortOptions {
+  /** The port to try first; 0, the default, leaves the choice to the system. */
+  preferredPort?: number;
+}
+
+/** Returns a port that nobody listens on. */
+export function getAvailablePort(
+  options: GetAvailablePortOptions = {},
+): number {
+  const port = options.preferredPort ?? 0;
+  try {
+    using listener = Deno.listen({ port });
+    return listener.addr.port;
+  } catch (error) {
+    if (port === 0 || !(error instanceof Deno.errors.AddrInUse)) throw error;
+    return getAvailablePort();
+  }
+}
