@@ -91,6 +91,12 @@ class Server implements AsyncDisposable {
   }
 }
 
+/** Tests that wait for seconds, each with a server of its own, run beside each other. */
+const slow = new Map<string, () => Promise<void>>();
+function inParallel(name: string, fn: () => Promise<void>): void {
+  slow.set(name, fn);
+}
+
 const startServer = () => Server.start("server.ts", "--port", "0");
 
 const connect = ({ port }: Server) =>
@@ -236,38 +242,50 @@ Deno.test("a client that was refused can still send, and read why", async () => 
   for (let i = 0; i < 16; i++) await send(conn, "x".repeat(4096));
 });
 
-Deno.test("a client that is silent, or slow, is closed after five seconds", async () => {
-  await using server = await startServer();
-  const start = performance.now();
-  const waits = ["", "GET / HT", GET].map(async (text) => {
-    const answer = await ask(server, text);
-    assertEquals(statuses(answer), text === GET ? [200] : []);
-    const ms = performance.now() - start;
-    assert(ms > SECONDS_5 - 50 && ms < 3 * SECONDS_5, `Closed after ${ms} ms`);
-  });
-  // One worker of the four is left.
-  assertEquals(statuses(await ask(server, GET_LAST)), [200]);
-  assert(performance.now() - start < SECONDS_5);
-  await Promise.all(waits);
-  assertEquals(server.output.includes("error"), false);
-});
+inParallel(
+  "a client that is silent, or slow, is closed after five seconds",
+  async () => {
+    await using server = await startServer();
+    const start = performance.now();
+    const waits = ["", "GET / HT", GET].map(async (text) => {
+      const answer = await ask(server, text);
+      assertEquals(statuses(answer), text === GET ? [200] : []);
+      const ms = performance.now() - start;
+      assert(
+        ms > SECONDS_5 - 50 && ms < 3 * SECONDS_5,
+        `Closed after ${ms} ms`,
+      );
+    });
+    // One worker of the four is left.
+    assertEquals(statuses(await ask(server, GET_LAST)), [200]);
+    assert(performance.now() - start < SECONDS_5);
+    await Promise.all(waits);
+    assertEquals(server.output.includes("error"), false);
+  },
+);
 
-Deno.test("GET /sleep holds one worker of four, and a fifth waits", async () => {
-  await using server = await startServer();
-  const sleep = GET_SLEEP.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-  const start = performance.now();
-  const sleeps = [0, 1, 2].map(() => ask(server, sleep));
-  await server.match(/(got a job[^]*){3}/);
-  assertEquals(statuses(await ask(server, GET_LAST)), [200]);
-  assert(performance.now() - start < SECONDS_5);
-  sleeps.push(ask(server, sleep));
-  await server.match(/(got a job[^]*){5}/);
-  assertEquals(statuses(await ask(server, GET_LAST)), [200]);
-  assert(performance.now() - start >= SECONDS_5 - 50);
-  for (const answer of await Promise.all(sleeps)) {
-    assert(answer.includes("Hi from Deno"));
-  }
-});
+inParallel(
+  "GET /sleep holds one worker of four, and a fifth waits",
+  async () => {
+    await using server = await startServer();
+    const sleep = GET_SLEEP.replace(
+      "\r\n\r\n",
+      "\r\nConnection: close\r\n\r\n",
+    );
+    const start = performance.now();
+    const sleeps = [0, 1, 2].map(() => ask(server, sleep));
+    await server.match(/(got a job[^]*){3}/);
+    assertEquals(statuses(await ask(server, GET_LAST)), [200]);
+    assert(performance.now() - start < SECONDS_5);
+    sleeps.push(ask(server, sleep));
+    await server.match(/(got a job[^]*){5}/);
+    assertEquals(statuses(await ask(server, GET_LAST)), [200]);
+    assert(performance.now() - start >= SECONDS_5 - 50);
+    for (const answer of await Promise.all(sleeps)) {
+      assert(answer.includes("Hi from Deno"));
+    }
+  },
+);
 
 Deno.test("clients that reset their connections, or leave, harm no other", async () => {
   await using server = await startServer();
@@ -293,12 +311,10 @@ Deno.test("clients that reset their connections, or leave, harm no other", async
   }
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test({
-    name:
-      `${signal} finishes what was accepted, takes no more, and exits with 0`,
-    ignore: windows,
-    fn: async () => {
+for (const signal of windows ? [] : ["SIGINT", "SIGTERM"] as const) {
+  inParallel(
+    `${signal} finishes what was accepted, takes no more, and exits with 0`,
+    async () => {
       await using server = await startServer();
       // All workers have one, and one waits for its turn.
       const answers = [0, 1, 2, 3, 4].map(() => ask(server, GET_SLEEP));
@@ -316,8 +332,23 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       assertEquals(await server.code(), 0);
       assertEquals(server.output.includes("error"), false);
     },
-  });
+  );
 }
+
+Deno.test("server.ts over time", async (test) => {
+  await Promise.all(
+    [...slow].map(([name, fn]) =>
+      // Steps that run beside each other have no sanitizers of their own.
+      test.step({
+        name,
+        fn,
+        sanitizeOps: false,
+        sanitizeResources: false,
+        sanitizeExit: false,
+      })
+    ),
+  );
+});
 
 Deno.test("--port is the port that server.ts listens on", async () => {
   const port = getAvailablePort();
