@@ -55,6 +55,7 @@ export class Supervisor {
       watch.at("grace", worker.jobs.told.nextDue);
     }
     if (!workers.active.has(worker) || !worker.isReady) return;
+    this.#releaseIfStarted(worker);
     switch (worker.stall.verdict(now, worker.readingUntil)) {
       case "held":
         return this.hold(worker);
@@ -68,11 +69,26 @@ export class Supervisor {
     }
   }
 
-  /** Gives what waits before a worker to others, until it says something. */
+  /**
+   * Gives what waits before a worker to others, until it says something: that it
+   * finds a job taken back, say. It need not say that it has started one.
+   */
   hold(worker: PoolWorker): void {
     const { workers, queue } = this.#parts;
+    const first = worker.jobs.firstUnstarted();
+    if (first === undefined) return;
     workers.to(worker, "held");
     queue.putBack(worker.takeBackWaiting(workers.idle.size > 0));
+    worker.heldFor = first.worker === worker ? first : undefined;
+    this.#releaseIfStarted(worker);
+  }
+
+  /** A job that was not taken back may have started: then nothing holds its worker. */
+  #releaseIfStarted(worker: PoolWorker): void {
+    const { heldFor } = worker;
+    if (worker.state !== "held" || heldFor === undefined) return;
+    if (heldFor.worker === worker && worker.jobs.isSent(heldFor)) return;
+    this.#parts.workers.release(worker);
   }
 
   /** Tells a job that runs to end. */

@@ -62,6 +62,8 @@ export class PoolWorker implements JobWorker {
   state: WorkerState = "starting";
   readonly jobs: InFlight;
   readonly stall: Stall;
+  /** While it is held: the job that has not started, if that was not taken back. */
+  heldFor: Job | undefined;
   /** Above 1, jobs may end in another order than they start. */
   readonly concurrency: number;
   /** Whether its heap has grown too large. */

@@ -139,9 +139,12 @@ export class Workers {
     else this.to(worker, worker.isSpent ? "draining" : "idle");
   }
 
-  /** A worker that was held has said something. */
+  /** A worker that was held goes on. */
   release(worker: PoolWorker): void {
-    if (worker.state === "held") this.to(worker, "busy");
+    if (worker.state !== "held") return;
+    worker.heldFor = undefined;
+    this.to(worker, "busy");
+    this.update(worker);
   }
 
   /** The workers keep the process from ending, or no longer. */

@@ -1,0 +1,53 @@
+import { assertEquals } from "@std/assert";
+import { InFlight } from "../../src/dispatch/in_flight.ts";
+import { Supervisor } from "../../src/dispatch/supervisor.ts";
+import type { PoolWorker } from "../../src/dispatch/worker.ts";
+import { JobQueue } from "../../src/job/queue.ts";
+import { Board } from "../../src/wire/board.ts";
+import { makeJob } from "./jobs.ts";
+
+const SLOTS = 4;
+
+/** A busy worker with a job before it, whose thread does what `meanwhile` says. */
+function held(meanwhile: (board: Board, seq: number) => void, takes: boolean) {
+  const board = new Board(SLOTS);
+  const jobs = new InFlight(board, SLOTS, false);
+  const job = makeJob(1);
+  const worker = {
+    id: 1,
+    state: "busy",
+    jobs,
+    heldFor: undefined,
+    takeBackWaiting() {
+      meanwhile(new Board(SLOTS, board.buffer), job.seq);
+      return takes && jobs.takeBack(job) ? [job] : [];
+    },
+  } as unknown as PoolWorker;
+  jobs.add(job, worker);
+  const queue = new JobQueue();
+  const supervisor = new Supervisor(
+    {
+      queue,
+      workers: {
+        idle: new Set(),
+        to: (worker: PoolWorker, state: "held") => worker.state = state,
+        release: (worker: PoolWorker) => worker.state = "busy",
+      },
+    } as unknown as ConstructorParameters<typeof Supervisor>[0],
+  );
+  supervisor.hold(worker);
+  return { state: worker.state, queued: queue.length };
+}
+
+Deno.test("Supervisor.hold() gives what waits to others", () => {
+  assertEquals(held(() => {}, true), { state: "held", queued: 1 });
+});
+
+Deno.test("Supervisor.hold() does not hold a worker that starts the job just then", () => {
+  const claim = (board: Board, seq: number) => board.claim(seq, 0);
+  assertEquals(held(claim, true), { state: "busy", queued: 0 });
+});
+
+Deno.test("Supervisor.hold() holds a worker with a job that may not go elsewhere", () => {
+  assertEquals(held(() => {}, false), { state: "held", queued: 0 });
+});
