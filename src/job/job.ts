@@ -1,6 +1,6 @@
 // A job: one unit of work, and the promise that its caller waits for.
 
-import type { Departures } from "../moving/departures.ts";
+import type { Cargo } from "../moving/cargo.ts";
 import type { LentBytes } from "../values/lent_bytes.ts";
 import { LARGE } from "../values/pack.ts";
 import type { PoolFunction } from "./functions.ts";
@@ -28,7 +28,7 @@ export interface JobExtras {
   /** Moves with the arguments: the job has one attempt, at an idle worker. */
   moves?: Transferable[];
   /** The streams, connections and the like among the arguments. */
-  cargo?: Departures;
+  cargo?: Cargo;
   /** The stack of `execute()`'s caller. */
   callerStack?: string;
 }
