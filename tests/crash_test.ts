@@ -8,12 +8,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import {
-  ThreadPool,
-  transfer,
-  WorkerCrashedError,
-  WorkerStartError,
-} from "@spindle/thread-pool";
+import { transfer, WorkerCrashedError } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
 import {
   type JobPool,
@@ -179,24 +174,4 @@ test("a job that ends between the deaths is a sign of health", async () => {
     await assertCrashes(pool.execute("closeSelf"));
     assertEquals(await pool.execute("echo", [i]), i);
   }
-});
-
-test("workers that die before any job has started stop the pool with WorkerStartError", async () => {
-  const source = "setTimeout(() => self.close(), 20)";
-  await using pool = new ThreadPool({
-    module: `data:text/javascript,${encodeURIComponent(source)}`,
-    size: 1,
-  });
-  pool.addEventListener("workerstart", () => {
-    // Meanwhile it dies, and is then sent a job all the same.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-  });
-  const large = new Uint8Array(100_000); // so the job waits for a worker that is ready
-  await assertRejects(
-    () => pool.execute((bytes: Uint8Array) => bytes.length, [large]),
-    WorkerStartError,
-    "self.close()",
-  );
-  assertEquals(pool.stats().crashed, MOST);
-  await assertRejects(() => pool.execute(() => 2), WorkerStartError);
 });

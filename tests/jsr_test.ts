@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Consumer, moduleGraph, ROOT, type Run, shippedFiles } from "./jsr.ts";
+import { isLacking } from "./live_workers.ts";
 
 const PAPERS = ["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md"];
 
@@ -77,6 +78,7 @@ Deno.test("jsr import: named jobs need read access to the folder of their module
   await using consumer = await Consumer.of("0.1.0");
   const flag = `--allow-read=${consumer.dir}`;
   assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
+  if (isLacking("killable")) return;
   assertPrints(await consumer.deno("run", flag, "killable.ts"), NAMED);
   await consumer.disconnect();
   const again = await consumer.deno("run", "--cached-only", flag, "named.ts");

@@ -71,7 +71,7 @@ export async function eventually(
  */
 const LACKING = "locks" in navigator
   ? undefined
-  : /hardKill|killable|memoryLimit|can be killed|what main says|natively|as what it is|what a client sends|only a server gives|by its descriptor goes on|every signal made of|aborted while it waits|had aborted as|asks a request for its signal|upgradeWebSocket|of a worker's fetch/;
+  : /hardKill|[kK]illable|memoryLimit|can be killed|natively|as what it is|a client sends|only a server gives|aborted while it waits|asks a request for its signal|upgradeWebSocket|handshake\(\)|A client that leaves its request|ImageData|takes a value as it is when|a copy of its own|one object at several places|closeInput|frameError|whatever then it exports|naming the place|an error that nobody handles/;
 
 /** Whether a test cannot pass here. */
 export function isLacking(name: string): boolean {

@@ -3,7 +3,7 @@ import { deadline } from "@std/async";
 import { ThreadPool, type ThreadPoolOptions } from "@spindle/thread-pool";
 import { countSockets } from "./descriptors.ts";
 import { Gate } from "./gate.ts";
-import { countWorkers, eventually } from "./live_workers.ts";
+import { countWorkers, eventually, isLacking } from "./live_workers.ts";
 
 const CASE_LIMIT = 20_000;
 
@@ -72,6 +72,7 @@ export function suite<Jobs, More = unknown>(
       for (const [name, run] of Object.entries(cases)) {
         const isRight = await test.step({
           name,
+          ignore: isLacking(name),
           // The pool's worker is not the case's.
           sanitizeOps: false,
           sanitizeResources: false,

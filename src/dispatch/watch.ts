@@ -86,15 +86,18 @@ export class Watch {
     this.#arm();
   }
 
-  /** Looks no more until something happens. */
+  /** Looks no more until something happens, but for a grace: a worker may be left alone. */
   pause(): void {
+    const grace = this.#due.get("grace");
     this.#due.clear();
+    if (grace !== undefined) this.#due.set("grace", grace);
     this.#looks = 0;
     this.#arm();
   }
 
   /** Looks no more. */
   stop(): void {
+    this.#due.delete("grace");
     this.pause();
     this.#isStopped = true;
   }

@@ -47,8 +47,13 @@ Deno.test("Watch.at() looks at the first of all times, and tells which is due", 
   assertEquals([second.isDue("timeout"), second.isDue("grace")], [false, true]);
 });
 
-Deno.test("Watch.pause() forgets all, and stop() for good", () => {
-  const { watch: asked } = watch();
+Deno.test("Watch.pause() forgets all but a grace, and stop() all for good", async () => {
+  const { watch: asked, next } = watch();
+  asked.at("grace", performance.now() + 5);
+  asked.soon();
+  asked.pause();
+  const { isDue } = await next();
+  assertEquals([isDue("grace"), isDue("look")], [true, false]);
   asked.soon();
   asked.expectStall();
   asked.pause();
