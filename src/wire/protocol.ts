@@ -23,8 +23,9 @@ export interface FunctionDefinition {
   place?: string;
 }
 
-/** The shared memory of a worker's channels, as the worker sees it. */
+/** The shared memory of a worker's jobs and channels, as the worker sees it. */
 export interface Rings {
+  jobs: SharedArrayBuffer;
   input: SharedArrayBuffer;
   output: SharedArrayBuffer;
 }
