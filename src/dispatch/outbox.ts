@@ -27,7 +27,7 @@ export class Outbox {
   readonly #link: Link;
   readonly #functions: KnownFunctions;
   readonly #ring: JobRing | undefined;
-  /** How many messages have been sent that jobs in the ring come before or after. */
+  /** How many messages with functions or jobs have been sent. */
   #epoch = 0;
   /** Until when, on main's clock, the worker may be reading what it was sent. */
   readingUntil = 0;

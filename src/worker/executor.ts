@@ -28,7 +28,7 @@ export class Executor {
   readonly endings: Endings;
   /** Where jobs come that are numbers alone. */
   readonly #ring: JobRing | undefined;
-  /** How many messages have come that jobs in the ring come before or after. */
+  /** How many messages with functions or jobs have come. */
   #epoch = 0;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
