@@ -58,10 +58,8 @@ export class Inbox {
   #take(message: FromWorker): void {
     if (message === WAKE) return;
     if (Array.isArray(message)) {
-      for (let i = 0; i < message.length; i += 2) {
-        const [seq, value] = [message[i] as number, message[i + 1]];
-        this.#settlePosted(seq, { kind: "value", value });
-      }
+      const [seq, value, isLarge] = message as [number, unknown, boolean?];
+      this.#settlePosted(seq, { kind: "value", value, isLarge });
     } else if (message.kind === "flow") this.#link.receive(message.events);
     else if (message.kind === "grown") this.#worker.isGrown = true;
     else if (message.kind === "ended") {

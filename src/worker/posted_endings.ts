@@ -91,8 +91,10 @@ export class PostedEndings {
   ): void {
     const seq = seqOf(job);
     const isLarge = size > LARGE;
-    const message: FromWorker = moved || isLarge
+    const message: FromWorker = moved || isLarge && this.#thread.copies
       ? { kind: "ended", seq, ending: { kind: "value", value, moved, isLarge } }
+      : isLarge
+      ? [seq, value, isLarge]
       : [seq, value];
     this.#thread.post(message, moves.length > 0 ? moves : undefined);
     if (isLarge) this.large++;
