@@ -65,7 +65,7 @@ export function pack<T>(
   root: string,
   { transfer = [], movers = NO_MOVERS, whyStays }: PackOptions = {},
 ): Packed<T> {
-  const simple = whyStays ? undefined : packBuffer(value, transfer);
+  const simple = whyStays ? undefined : tryPackBuffer(value, transfer);
   if (simple !== undefined) return simple;
   const found = new Findings(root, transfer);
   const copier = new Copier(found, movers, whyStays, takeReads(value));
@@ -80,6 +80,18 @@ export function pack<T>(
   copy = (cuts?.get(copy as object) ?? copy) as T;
   const lent = size > LARGE ? findLent(found, copies, cuts) : undefined;
   return { value: copy, moves, departing, isOwn, size, lent, marked };
+}
+
+function tryPackBuffer<T>(
+  value: T,
+  transfer: readonly Transferable[],
+): Packed<T> | undefined {
+  try {
+    return packBuffer(value, transfer);
+  } catch {
+    // A getter has thrown: copying says where.
+    return undefined;
+  }
 }
 
 /**

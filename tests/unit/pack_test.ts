@@ -576,3 +576,19 @@ Deno.test("a buffer that is both named and marked uses up its mark", () => {
   const packed = pack([buffer], "args", { transfer: [buffer] });
   assertEquals([packed.moves, packed.marked], [[buffer], [buffer]]);
 });
+
+Deno.test("pack() says where a getter throws, beside a buffer that moves", () => {
+  const buffer = new ArrayBuffer(8);
+  const args = Object.defineProperty([buffer, 0], 1, {
+    get: () => {
+      throw new Error("no");
+    },
+    enumerable: true,
+  });
+  assertThrows(
+    () => pack(args, "args", { transfer: [buffer] }),
+    JobCloneError,
+    "args[1] cannot be read: no",
+  );
+  assertEquals(buffer.byteLength, 8);
+});
