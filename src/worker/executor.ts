@@ -5,7 +5,7 @@ import { State } from "../wire/board.ts";
 import type { PackedError } from "../values/unpack_error.ts";
 import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
-import type { MovedList } from "../moving/kind.ts";
+import type { MovedOfJob } from "../moving/kind.ts";
 import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
@@ -49,7 +49,7 @@ export class Executor {
   }
 
   /** Takes in a list of jobs, with what has moved with each. */
-  receive(list: JobList, moved?: MovedList[]): void {
+  receive(list: JobList, moved?: MovedOfJob[]): void {
     const reader = new JobListReader(list);
     let isTimed = false;
     for (let i = 0; reader.read(); i++) {
