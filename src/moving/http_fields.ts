@@ -123,6 +123,11 @@ export function wholeBody(message: Request | Response): WholeBody | undefined {
   return isUnshared(body) || typeof body === "string" ? body : undefined;
 }
 
+/** Whether a message has no body, if Deno tells. */
+export function isEmpty(message: Request | Response): boolean {
+  return message.headers && innerOf(message)?.body === null;
+}
+
 /** A copy of the headers, in the order and the case in which they were given. */
 export function headersOf(message: Request | Response): Header[] {
   const { headers } = message;
