@@ -42,6 +42,8 @@ interface Inner {
   readonly body: unknown;
   urlList: unknown[];
   urlListProcessed: string[];
+  /** What a `blob:` URL stands for. */
+  readonly blobUrlEntry?: unknown;
   onCancel?: unknown;
   source: SignalSource | undefined;
 }
@@ -81,7 +83,7 @@ function clientOf(request: Request, inner: Inner): Client | undefined {
   // Its other fields are those that all requests of Deno.serve have.
   if (typeof inner.onCancel === "function") return Client.THERE;
   const isPlain = abortStateOf(request) === "never" &&
-    detailsOf(request) === undefined;
+    detailsOf(request) === undefined && inner.blobUrlEntry === null;
   return isPlain ? Client.NONE : undefined;
 }
 

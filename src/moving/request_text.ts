@@ -25,24 +25,39 @@ export interface RequestText {
   cargo: Cargo;
 }
 
-/** Takes arguments of which one is a request without a body, and the others are plain data. */
+/** Where the first request is among arguments, or -1. */
+export function placeOfRequest(args: readonly unknown[]): number {
+  try {
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      if (typeof arg === "object" && arg !== null && isRequest(arg)) return i;
+    }
+  } catch {
+    // A proxy that was revoked, say: what packs it says so.
+  }
+  return -1;
+}
+
+/**
+ * Takes arguments, if the request among them has no body and the others are plain
+ * data; else what has been read of these is kept.
+ */
 export function takeRequest(
   args: readonly unknown[],
+  place: number,
 ): RequestText | undefined {
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i];
-    if (typeof arg !== "object" || arg === null || !isRequest(arg)) continue;
-    const bare = markOf(arg) ?? bareOf(arg);
-    if (!Array.isArray(bare)) return undefined;
-    const others = args.toSpliced(i, 1);
-    const text = toText(others);
-    if (text === undefined) return void adoptReads(others, args);
-    const rest = text === "[]" ? "]" : `,${text.slice(1)}`;
-    return {
-      text: `[${i},${stringify(bare)}${rest}`,
-      cargo: new RequestDeparture(arg, bare[0]),
-    };
-  }
+  const request = args[place] as Request;
+  if (markOf(request) !== undefined) return undefined;
+  const bare = bareOf(request);
+  if (bare === undefined) return undefined;
+  const others = args.toSpliced(place, 1);
+  const text = toText(others);
+  if (text === undefined) return void adoptReads(others, args);
+  const rest = text === "[]" ? "]" : `,${text.slice(1)}`;
+  return {
+    text: `[${place},${stringify(bare)}${rest}`,
+    cargo: new RequestDeparture(request, bare[0]),
+  };
 }
 
 /** Instead of a channel: nothing aborts the request, or its client has left. */
