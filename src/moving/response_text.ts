@@ -12,6 +12,8 @@ import {
   wholeBody,
 } from "./http_fields.ts";
 
+/** As it was before a job could replace it. */
+const { Response } = globalThis;
 const TYPE = "content-type";
 const lower = unbind(String.prototype.toLowerCase);
 /** A longer one goes by message. */
