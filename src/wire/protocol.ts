@@ -4,7 +4,7 @@
 import type { PackedError } from "../values/error_codec.ts";
 import type { FlowEvents } from "../flow/events.ts";
 import type { JobList } from "./job_list.ts";
-import type { MovedList } from "../moving/kind.ts";
+import type { MovedList, MovedOfJob } from "../moving/kind.ts";
 
 /** "Look": at the board, or into the ring. It is bare, since it is sent all the time. */
 export const WAKE = 0;
@@ -72,7 +72,7 @@ export interface MovingJobsMessage {
   kind: "moving-jobs";
   jobs: JobList;
   /** For each of the jobs. */
-  moved: MovedList[];
+  moved: MovedOfJob[];
 }
 
 /** A job that is on its way or running is to end: its caller has aborted it, or its time is over. */

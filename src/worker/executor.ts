@@ -7,7 +7,7 @@ import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import { JobRing } from "../wire/job_ring.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
-import type { MovedList } from "../moving/kind.ts";
+import type { MovedOfJob } from "../moving/kind.ts";
 import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
@@ -57,7 +57,7 @@ export class Executor {
   }
 
   /** Takes in a list of jobs, with what has moved with each. */
-  receive(list: JobList, moved?: MovedList[]): void {
+  receive(list: JobList, moved?: MovedOfJob[]): void {
     this.#readRing();
     this.#add(new JobListReader(list), moved);
     this.#epoch++;
@@ -80,7 +80,7 @@ export class Executor {
     }
   }
 
-  #add(reader: JobListReader, moved?: MovedList[]): void {
+  #add(reader: JobListReader, moved?: MovedOfJob[]): void {
     let isTimed = false;
     for (let i = 0; reader.read(); i++) {
       const handler = this.#handlers.get(reader.functionId);
