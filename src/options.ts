@@ -4,7 +4,7 @@
 export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 
 /** What separates workers from the program, see {@linkcode ThreadPoolOptions.isolation}. */
-export type Isolation = "thread" | "process";
+export type Isolation = "thread" | "process" | "none";
 
 /**
  * How a connection moves into a job, see {@linkcode ThreadPoolOptions.connections}.
@@ -79,6 +79,17 @@ export interface ThreadPoolOptions {
    *   {@linkcode transfer} names is still detached here. Connections, shared
    *   memory, ports, keys and WebAssembly modules cannot go there. The program
    *   needs `--allow-run` for Deno's own path.
+   * - `"none"`: there are no workers, for tests of code that uses a pool. The thread
+   *   that made the pool runs the jobs, with the same meaning: arguments and results
+   *   are cloned or move, and errors, limits, events, numbers and order are the same;
+   *   `size` times `concurrency` jobs are in progress at once. Times are those of
+   *   `Date` and `setTimeout`, so a test that replaces these decides when a job times
+   *   out. Nothing protects the thread: a synchronous job that runs too long rejects
+   *   only when it returns, one that does not end though it was told to goes on, an
+   *   error that nobody catches is the program's, and `Deno.exit()` ends it.
+   *   `hardKill`, `memoryLimit`, `maxHeapPerWorker` and `permissions` are refused. The
+   *   `module` is loaded once in the program, so its state is shared with whatever
+   *   else imports it.
    *
    * @default {"thread"}
    */

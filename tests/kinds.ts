@@ -13,6 +13,7 @@ export const KINDS = {
   thread: {},
   "killable thread": { hardKill: true },
   process: { isolation: "process" },
+  "no worker": { isolation: "none" },
 } as const satisfies Record<string, ThreadPoolOptions>;
 
 export type Kind = keyof typeof KINDS;

@@ -5,12 +5,13 @@ import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
+import { callOutside } from "../values/async_context.ts";
 import { Endings } from "./endings.ts";
 import { Feeder } from "./feeder.ts";
 import { Health } from "./health.ts";
 import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
-import { Pace } from "./pace.ts";
+import { Pace, UNHURRIED } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
@@ -30,7 +31,7 @@ export class Dispatcher {
   readonly #queue = new JobQueue();
   readonly #endings: Endings;
   readonly #workers: Workers;
-  readonly #watch = new Watch((look) => this.#look(look));
+  readonly #watch: Watch;
   readonly #supervisor: Supervisor;
   readonly #feeder: Feeder;
   /** Where the caller executes jobs itself. */
@@ -43,8 +44,10 @@ export class Dispatcher {
   #refusal: (() => Error) | undefined;
 
   constructor(settings: DispatcherSettings, parts: DispatcherParts) {
+    const { now, isHere } = settings;
     this.#settings = settings;
     this.#parts = parts;
+    this.#watch = new Watch((look) => this.#look(look), now, isHere);
     if (settings.isolation === "process") {
       this.#processes = new Processes(settings);
     }
@@ -52,14 +55,15 @@ export class Dispatcher {
       ...parts,
       settings,
       queue: this.#queue,
-      pace: new Pace(),
+      pace: isHere ? UNHURRIED : new Pace(),
       health: new Health(),
       watch: this.#watch,
     };
     const endings = this.#endings = new Endings(shared);
     const workers = this.#workers = new Workers({
       ...shared,
-      make: (id) => this.#make(id),
+      // What its thread tells later is no concern of the caller that needs it now.
+      make: (id) => callOutside(() => this.#make(id)),
       made: (worker) => this.#feeder.feed(worker),
     });
     this.#supervisor = new Supervisor({ ...shared, endings, workers });
@@ -74,7 +78,9 @@ export class Dispatcher {
   #make(id: number): PoolWorker {
     const isCaller = id === CALLER.id;
     const { concurrency } = isCaller ? CALLER : this.#settings;
-    return new PoolWorker(id, { ...this.#settings, concurrency, isCaller }, {
+    const { isHere, now } = this.#settings;
+    const here = isCaller || isHere ? { now, isAll: isHere } : undefined;
+    return new PoolWorker(id, { ...this.#settings, concurrency, here }, {
       open: (settings, events) => openThread(settings, events, this.#processes),
       isRemote: this.#processes !== undefined,
       functions: this.#parts.functions,
@@ -201,7 +207,7 @@ export class Dispatcher {
 
   /** Lets the caller execute a job itself; `false` if it has too much to do for that. */
   executeHere(job: Job): boolean {
-    this.#caller ??= this.#make(CALLER.id);
+    this.#caller ??= callOutside(() => this.#make(CALLER.id));
     if (this.#caller.room === 0) return false;
     this.keepProcess(true);
     this.#parts.room.enter();

@@ -30,14 +30,15 @@ const MOST_BYTES = 256 * 1024;
 /** Sends jobs from the queue to workers. */
 export class Feeder {
   readonly #parts: FeederParts;
-  readonly #headStart: HeadStart;
+  /** Without it, clients have no head start. */
+  readonly #headStart: HeadStart | undefined;
   /** Whether nothing is sent before the next turn of the event loop. */
   #isPausing = false;
   #isStopped = false;
 
   constructor(parts: FeederParts) {
     this.#parts = parts;
-    this.#headStart = new HeadStart(parts.onTime);
+    if (!parts.settings.isHere) this.#headStart = new HeadStart(parts.onTime);
   }
 
   /**
@@ -128,7 +129,7 @@ export class Feeder {
       const startsAtOnce = isReady && jobs.length < concurrency;
       if (first.oneAttempt && !startsAtOnce) break;
       if (first.isLarge && !isReady || !worker.takes(first)) break;
-      if (this.#headStart.has(first)) break;
+      if (this.#headStart?.has(first)) break;
       count -= this.#send(worker, count);
     }
     if (worker.waiting > 0) watch.soon();
@@ -158,7 +159,7 @@ export class Feeder {
     let bytes = jobs[0].size;
     while (jobs.length < most && bytes < MOST_BYTES) {
       const next = queue.peek();
-      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart.has(next)) break;
+      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart?.has(next)) break;
       bytes += next.size;
       jobs.push(queue.shift()!);
     }
@@ -168,12 +169,13 @@ export class Feeder {
 
   /** Sends jobs to a worker. */
   post(worker: PoolWorker, jobs: Job[]): void {
-    const { watch, endings, workers } = this.#parts;
+    const { settings, watch, endings, workers } = this.#parts;
     try {
       const { shortestTimeout, spent } = worker.send(jobs);
       watch.expectTimeout(shortestTimeout);
       watch.expectStall();
-      if (spent > LONG_SEND && jobs[0].isLarge) this.#pause();
+      const isLong = spent > LONG_SEND && jobs[0].isLarge;
+      if (isLong && !settings.isHere) this.#pause();
       if (endings.tellsStarts) watch.soon();
     } catch (error) {
       for (const job of jobs) endings.unsendable(job, error);
@@ -216,6 +218,6 @@ export class Feeder {
   /** Sends nothing more. */
   stop(): void {
     this.#isStopped = true;
-    this.#headStart.stop();
+    this.#headStart?.stop();
   }
 }

@@ -8,7 +8,7 @@ import type { Settlement } from "../job/settlement.ts";
 import type { Meter } from "../job/stats.ts";
 import type { Isolation } from "../options.ts";
 import type { Health } from "./health.ts";
-import type { Pace } from "./pace.ts";
+import type { Paced } from "./pace.ts";
 import type { Watch } from "./watch.ts";
 import type { WorkerSettings } from "./worker.ts";
 
@@ -16,6 +16,8 @@ import type { WorkerSettings } from "./worker.ts";
 export interface DispatcherSettings extends WorkerSettings {
   isolation: Isolation;
   execArgv: readonly string[];
+  /** Whether the caller's own thread runs all jobs. */
+  isHere: boolean;
   size: number;
   /** How many ms a job has to end, once it was told to. */
   abortGrace: number;
@@ -36,7 +38,7 @@ export interface DispatcherParts {
 export interface Shared extends DispatcherParts {
   settings: DispatcherSettings;
   queue: JobQueue;
-  pace: Pace;
+  pace: Paced;
   health: Health;
   watch: Watch;
 }

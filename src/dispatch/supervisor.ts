@@ -93,8 +93,8 @@ export class Supervisor {
 
   /** Tells a job that runs to end. */
   tellToEnd(job: Job, worker: PoolWorker, reason: unknown): void {
-    const { settings: { abortGrace }, watch } = this.#parts;
-    const due = performance.now() + abortGrace;
+    const { settings: { abortGrace, now }, watch } = this.#parts;
+    const due = now() + abortGrace;
     worker.tellToEnd(job, reason, due);
     watch.at("grace", due);
   }
@@ -108,8 +108,9 @@ export class Supervisor {
   #endGrace(job: Job, worker: PoolWorker, isLast: boolean): void {
     if (job.worker !== worker) return;
     if (isLast) return this.#endIgnored(job, worker);
-    const now = performance.now();
-    const due = now + this.#parts.settings.abortGrace;
+    const { settings } = this.#parts;
+    const now = settings.now();
+    const due = now + settings.abortGrace;
     // What it does not hear since it is reading, it will hear.
     if (now < worker.readingUntil) {
       return worker.jobs.told.renew(job, due, false);
@@ -145,14 +146,14 @@ export class Supervisor {
 
   /** Workers that have ended the jobs with which they were left alone take jobs again. */
   lookAtLost(): void {
-    const { workers, settings: { abortGrace }, watch } = this.#parts;
+    const { workers, settings, watch } = this.#parts;
     for (const worker of workers.lost) {
       const { sinceLost } = worker;
       if (sinceLost === "is back") workers.welcome(worker);
       if (sinceLost !== "hears") continue;
       // It hears, late, that its job is to end.
-      const now = performance.now();
-      const due = this.#lastGraces.get(worker) ?? now + abortGrace;
+      const now = settings.now();
+      const due = this.#lastGraces.get(worker) ?? now + settings.abortGrace;
       this.#lastGraces.set(worker, due);
       if (due <= now) this.stop(worker, new Error(IGNORED));
       else watch.at("grace", due);

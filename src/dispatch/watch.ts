@@ -1,6 +1,8 @@
 // When main looks at its workers by itself: one timer, set for the first of all
 // that may be due.
 
+import { callOutside } from "../values/async_context.ts";
+
 /** A worker tells of its jobs at intervals only: main looks so many ms after the last that happened. */
 export const LOOK_AFTER = 2;
 /** How often main looks for workers that something else holds than their jobs. */
@@ -18,6 +20,8 @@ export interface Look {
 /** The one alarm. */
 export class Watch {
   readonly #onDue: (look: Look) => void;
+  readonly #now: () => number;
+  readonly #isTold: boolean;
   /** When each is due, on main's clock. */
   readonly #due = new Map<Reason, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -26,31 +30,43 @@ export class Watch {
   #looks = 0;
   #isStopped = false;
 
-  constructor(onDue: (look: Look) => void) {
+  /**
+   * @param now The pool's clock, in ms
+   * @param isTold Whether workers tell of everything at once, so that only times are watched
+   */
+  constructor(
+    onDue: (look: Look) => void,
+    now: () => number = () => performance.now(),
+    isTold = false,
+  ) {
     this.#onDue = onDue;
+    this.#now = now;
+    this.#isTold = isTold;
   }
 
   /** Something has happened that a worker may not tell of: looks twice. */
   soon(): void {
-    if (this.#looks === 0) this.at("look", performance.now() + LOOK_AFTER);
+    if (this.#isTold) return;
+    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
     this.#looks = 2;
   }
 
   /** Looks once more. */
   again(): void {
-    if (this.#looks === 0) this.at("look", performance.now() + LOOK_AFTER);
+    if (this.#isTold) return;
+    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
     this.#looks ||= 1;
   }
 
   /** A job may execute for so many ms from now. */
   expectTimeout(ms: number): void {
-    if (ms < Infinity) this.at("timeout", performance.now() + ms);
+    if (ms < Infinity) this.at("timeout", this.#now() + ms);
   }
 
   /** A worker has jobs. */
   expectStall(): void {
-    if (this.#due.has("stall")) return;
-    this.at("stall", performance.now() + STALL_EVERY);
+    if (this.#isTold || this.#due.has("stall")) return;
+    this.at("stall", this.#now() + STALL_EVERY);
   }
 
   /** Looks at a time. */
@@ -66,12 +82,12 @@ export class Watch {
     clearTimeout(this.#timer);
     this.#timerDue = due;
     if (due === Infinity) return;
-    const ms = Math.ceil(Math.max(0, due - performance.now()));
-    this.#timer = setTimeout(() => this.#ring(), ms);
+    const ms = Math.ceil(Math.max(0, due - this.#now()));
+    this.#timer = setTimeout(() => callOutside(() => this.#ring()), ms);
   }
 
   #ring(): void {
-    const now = performance.now();
+    const now = this.#now();
     const due = new Set<Reason>();
     for (const [reason, at] of this.#due) {
       if (at > now) continue;

@@ -20,10 +20,12 @@ import { Stall } from "./stall.ts";
 import type { WorkerState } from "./worker_state.ts";
 
 /** What all workers of a pool have in common. */
-export interface WorkerSettings extends Omit<ThreadSettings, "isCaller"> {
+export interface WorkerSettings extends Omit<ThreadSettings, "here"> {
   concurrency: number;
   maxJobsPerWorker: number;
   maxHeapPerWorker: number;
+  /** The pool's clock, in ms. */
+  now: () => number;
 }
 
 /** What a worker needs of those around it, and what it tells them. */
@@ -76,6 +78,7 @@ export class PoolWorker implements JobWorker {
   readonly #link: Link;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
+  readonly #now: () => number;
   /** How many more jobs it may be given. */
   #jobsLeft: number;
   /** The job that it was left alone with. */
@@ -83,13 +86,14 @@ export class PoolWorker implements JobWorker {
 
   constructor(
     id: number,
-    settings: WorkerSettings & { isCaller: boolean },
+    settings: WorkerSettings & Pick<ThreadSettings, "here">,
     parts: WorkerParts,
   ) {
-    const { name, concurrency, hardKill } = settings;
+    const { name, concurrency, hardKill, here, now } = settings;
     this.id = id;
     this.#parts = parts;
     this.concurrency = concurrency;
+    this.#now = now;
     this.#jobsLeft = settings.maxJobsPerWorker;
     // The thread comes first: it starts while the rest is made.
     const thread = this.#thread = new WorkerThread(parts.open, {
@@ -108,7 +112,8 @@ export class PoolWorker implements JobWorker {
     const board = this.#board = new Board(slots);
     this.jobs = new InFlight(board, slots, parts.isRemote);
     this.stall = new Stall(this.jobs);
-    const rings = parts.isRemote
+    // The caller's own thread hears of everything at once.
+    const rings = parts.isRemote || here
       ? undefined
       : { input: new FlowRing(), output: new FlowRing() };
     const link = this.#link = new Link(
@@ -129,8 +134,8 @@ export class PoolWorker implements JobWorker {
       concurrency,
       maxHeap: settings.maxHeapPerWorker,
       // One that can be killed needs no guard, which would take an end for lack
-      // of memory for its own.
-      guards: !hardKill,
+      // of memory for its own; one of the caller's would stop what is not the job's.
+      guards: !hardKill && !here,
       hardKill,
       memoryLimit: settings.memoryLimit,
       timeOrigin: performance.timeOrigin,
@@ -271,7 +276,7 @@ export class PoolWorker implements JobWorker {
   /** Where a job that has started runs, and for how long so far. */
   runOf({ seq }: Job): JobRun {
     const start = this.#board.start(seq);
-    return { workerId: this.id, start, end: performance.now() };
+    return { workerId: this.id, start, end: this.#now() };
   }
 
   /** Tells a job that runs to end, and gives it until then. */

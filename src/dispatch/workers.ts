@@ -72,10 +72,10 @@ export class Workers {
 
   /**
    * Starts a worker, if there are fewer than are wanted: one at a time, since each
-   * start blocks for 11 to 21 ms.
+   * start blocks for 11 to 21 ms, but of the caller's own thread.
    */
   grow(): void {
-    const { health } = this.#parts;
+    const { health, settings } = this.#parts;
     if (
       this.#isStopped || this.#growTimer !== undefined ||
       this.active.size >= this.#wanted
@@ -83,6 +83,7 @@ export class Workers {
     if (this.#isFull) return;
     const { delay } = health;
     if (delay === 0) this.#start();
+    if (settings.isHere) return this.grow();
     this.#growTimer = setTimeout(() => {
       this.#growTimer = undefined;
       this.grow();

@@ -33,11 +33,12 @@ const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
 /** The way of jobs into a pool. */
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #clock = new CoarseClock();
+  readonly #clock: CoarseClock;
   #jobCount = 0;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#clock = new CoarseClock(parts.settings.now);
   }
 
   /**

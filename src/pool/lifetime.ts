@@ -6,6 +6,7 @@ import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { Waiters } from "../job/waiters.ts";
 import type { Listeners } from "./events.ts";
+import type { PoolSettings } from "./settings.ts";
 
 /** What it works on. */
 export interface LifetimeParts {
@@ -13,8 +14,7 @@ export interface LifetimeParts {
   settlement: Settlement;
   room: Room;
   news: Listeners;
-  /** Terminates the pool. */
-  signal: AbortSignal | undefined;
+  settings: PoolSettings;
 }
 
 /** After so many ms without jobs a pool lets its process end: jobs that follow each other cost nothing. */
@@ -32,13 +32,13 @@ export class Lifetime {
 
   constructor(parts: LifetimeParts) {
     this.#parts = parts;
-    const { signal } = parts;
+    const { signal } = parts.settings;
     if (signal?.aborted) this.terminate(signal.reason);
     else signal?.addEventListener("abort", this.#onSignal);
   }
 
   readonly #onSignal = (): void => {
-    this.terminate(this.#parts.signal!.reason);
+    this.terminate(this.#parts.settings.signal!.reason);
   };
 
   /** Whether jobs that were accepted will not run any more. */
@@ -84,7 +84,7 @@ export class Lifetime {
     if (this.#isStopped) return;
     this.#isStopped = true;
     clearTimeout(this.#restTimer);
-    const { dispatcher, signal } = this.#parts;
+    const { dispatcher, settings: { signal } } = this.#parts;
     signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
     const gone = dispatcher.stop(refusal);
@@ -108,7 +108,8 @@ export class Lifetime {
 
   /** No job is left: lets the process end, if none comes in a moment. */
   onEmpty(): void {
-    if (this.#isStopped) return;
+    // The caller's own thread keeps the process or not, whatever the pool does.
+    if (this.#isStopped || this.#parts.settings.isHere) return;
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
       const { dispatcher, settlement, room } = this.#parts;

@@ -44,10 +44,7 @@ const POOL = {
   module: [absoluteUrl],
   size: [later(isObject, number({ least: 1 }))],
   idleTimeout: [unbuilt],
-  isolation: [
-    later((value) => value === "none", oneOf("thread", "process")),
-    "thread",
-  ],
+  isolation: [oneOf("thread", "process", "none"), "thread"],
   execArgv: [flags],
   // Each job in progress has a place in the memory that a worker shares with main.
   concurrency: [number({ least: 1, most: 2 ** 16 }), 1],
@@ -87,8 +84,19 @@ const EXCLUDED: {
 }[] = [
   {
     where: ({ whenFull }) => whenFull === "caller-runs",
-    not: ["isolation", "timeout", "hardKill", "memoryLimit", "permissions"],
+    not: ["timeout", "hardKill", "memoryLimit", "permissions"],
     why: 'where `queue.whenFull` is "caller-runs": nothing protects the caller',
+  },
+  {
+    where: ({ whenFull, isolation }) =>
+      whenFull === "caller-runs" && isolation === "process",
+    not: ["isolation"],
+    why: 'where `queue.whenFull` is "caller-runs": nothing protects the caller',
+  },
+  {
+    where: ({ isolation }) => isolation === "none",
+    not: ["hardKill", "memoryLimit", "maxHeapPerWorker", "permissions"],
+    why: 'where `isolation` is "none": nothing protects the thread that runs the jobs',
   },
   {
     where: ({ isolation }) => isolation === "process",
@@ -96,7 +104,7 @@ const EXCLUDED: {
     why: 'where `isolation` is "process": connections cannot move there',
   },
   {
-    where: ({ isolation }) => isolation === "thread",
+    where: ({ isolation }) => isolation !== "process",
     not: ["execArgv"],
     why: 'in a thread: set `isolation` to "process"',
   },
@@ -136,7 +144,9 @@ export function poolSettings(options: number | ThreadPoolOptions = {}) {
   // A process can be killed as it is.
   const hardKill = isolation === "thread" &&
     (settings.hardKill || memoryLimit !== undefined);
-  return { ...settings, ...queue, size, execArgv, hardKill };
+  const isHere = isolation === "none";
+  const now = isHere ? () => Date.now() : () => performance.now();
+  return { ...settings, ...queue, size, execArgv, hardKill, isHere, now };
 }
 
 /** Checks the options of one call of `execute()`. */

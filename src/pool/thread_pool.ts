@@ -110,14 +110,15 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   constructor(options?: number | ThreadPoolOptions) {
     super();
     const settings = poolSettings(options);
-    const { size, concurrency, capacity, module, signal } = settings;
+    const { size, concurrency, capacity, module, now } = settings;
     const news = this.#news;
     const functions = new FunctionTable();
-    const meter = this.#meter = new Meter(concurrency);
+    const meter = this.#meter = new Meter(concurrency, now);
     const settlement = new Settlement({
       meter,
       functions,
       news,
+      now,
       onAbort: (job, reason) => dispatcher.abort(job, reason),
       onDrained: () => lifetime.onDrained(),
     });
@@ -131,7 +132,6 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       room,
       meter,
       news,
-      signal,
     };
     const dispatcher = this.#dispatcher = new Dispatcher(settings, {
       ...parts,

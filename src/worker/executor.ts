@@ -3,10 +3,9 @@
 
 import { State } from "../wire/board.ts";
 import type { PackedError } from "../values/unpack_error.ts";
-import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import type { MovedList } from "../moving/kind.ts";
-import { Calls } from "./calls.ts";
+import { Calls, isThenable } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
 import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
@@ -22,8 +21,9 @@ export class Executor {
   readonly #handlers: Handlers;
   readonly #thread: OwnThread;
   readonly #jobs = new Jobs();
-  readonly #calls = new Calls();
+  readonly #calls: Calls;
   readonly endings: Endings;
+  readonly #clock: () => number;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
   /** For how many reasons no job may start just now. */
@@ -35,6 +35,8 @@ export class Executor {
     this.#handlers = handlers;
     this.#thread = thread;
     this.endings = new Endings(thread);
+    this.#calls = new Calls(thread.now);
+    this.#clock = thread.now ?? performanceNow;
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
@@ -87,16 +89,33 @@ export class Executor {
     try {
       const { unpackError } = await import("../values/unpack_error.ts");
       // It may have ended meanwhile.
-      this.#jobs.find(seq)?.abort(unpackError(reason));
+      const job = this.#jobs.find(seq);
+      if (job) this.#calls.within(job, () => job.abort(unpackError(reason)));
     } catch (error) {
       this.#thread.crash(error);
     }
+  }
+
+  /** Lets go of all jobs, and tells those in progress to end. */
+  abandon(): void {
+    // No other one starts.
+    this.#holds = Infinity;
+    const error = new DOMException("The worker was stopped", "AbortError");
+    for (const job of this.#jobs.takeAll()) {
+      this.#calls.within(job, () => job.abort(error));
+      job.arrivals?.end({ thrown: error });
+    }
+    this.endings.moving?.link.fail(error);
   }
 
   /** Main has something to say in shared memory. */
   wake(): void {
     this.endings.moving?.link.read();
     if (this.#jobs.areWaiting && this.#mayStart) this.#run(this.#now());
+  }
+
+  get #isAbandoned(): boolean {
+    return this.#holds === Infinity;
   }
 
   get #mayStart(): boolean {
@@ -175,6 +194,7 @@ export class Executor {
       failed = true;
       result = error;
     }
+    if (this.#isAbandoned) return;
     try {
       this.#jobs.ended(job);
       const now = this.#now();
@@ -193,7 +213,7 @@ export class Executor {
   }
 
   #now(): number {
-    return performanceNow() + this.#clockOffset;
+    return this.#clock() + this.#clockOffset;
   }
 
   /** Gives timers and I/O their turn. */
@@ -214,12 +234,4 @@ export class Executor {
       this.#thread.crash(error);
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const { then } = value as { then?: unknown };
-  // A job may have given one to all objects.
-  return typeof then === "function" &&
-    then !== (objectPrototype as { then?: unknown }).then;
 }

@@ -54,7 +54,7 @@ export async function importModule(
 }
 
 /** Imports a module that exports another one, instead of being it. */
-async function importWrapped(url: string): Promise<{ module: Module }> {
+export async function importWrapped(url: string): Promise<{ module: Module }> {
   const text = stringify(url);
   const source = `import * as module from ${text}; export { module };`;
   try {

@@ -105,6 +105,13 @@ export class Jobs {
     this.#inProgress.length--;
   }
 
+  /** Those in progress, and then those that wait; none is left. */
+  takeAll(): ReceivedJob[] {
+    const all = this.#inProgress.splice(0);
+    for (let job = this.shift(); job; job = this.shift()) all.push(job);
+    return all;
+  }
+
   /** The job in progress of this sequence number. */
   find(seq: number): ReceivedJob | undefined {
     for (let i = 0; i < this.#inProgress.length; i++) {

@@ -13,6 +13,8 @@ export interface OwnThread {
   readonly init: WorkerInit;
   readonly board: WorkerBoard;
   readonly post: Post;
+  /** The pool's clock, in ms, if this is the caller's own thread. */
+  readonly now?: () => number;
   /** Whether posting copies large buffers by itself. */
   readonly copies?: boolean;
   /** Loads what it takes to post what is not plain data. */

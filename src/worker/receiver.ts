@@ -5,7 +5,12 @@ import { WAKE } from "../wire/board.ts";
 import { isArray } from "../values/intrinsics.ts";
 import type { InitMessage, ToWorker } from "../wire/protocol.ts";
 import { Executor } from "./executor.ts";
-import { Handlers, importModule } from "./handlers.ts";
+import {
+  Handlers,
+  importModule,
+  importWrapped,
+  type Module,
+} from "./handlers.ts";
 import type { OwnThread } from "./own_thread.ts";
 
 /** What may come once the worker has begun. */
@@ -18,17 +23,23 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
   }
-  const [exports] = init.module === undefined
-    ? [{}]
-    : await importModule(init.module, thread);
-  const handlers = new Handlers(exports);
+  const handlers = new Handlers(await exportsOf(thread));
   const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
-  if (init.concurrency > 1) {
+  if (init.concurrency > 1 || thread.now) {
     await executor.loadStorage();
-    if (init.rings) await executor.endings.load();
+    if (init.rings || thread.now) await executor.endings.load();
   }
   return new Receiver(executor, handlers, thread);
+}
+
+async function exportsOf(thread: OwnThread): Promise<Module> {
+  const { module } = thread.init;
+  if (module === undefined) return {};
+  // What ends a worker's thread ends the program here.
+  if (thread.now) return (await importWrapped(module)).module;
+  const [exports] = await importModule(module, thread);
+  return exports;
 }
 
 /** The receiver of all messages. */
@@ -94,6 +105,12 @@ export class Receiver {
         if (link === undefined) return this.#wait(message);
         return this.#executor.receive(message.jobs, message.moved);
     }
+  }
+
+  /** Lets go of all jobs: nobody hears of them any more, though they may go on. */
+  abandon(): void {
+    this.#waiting = [];
+    this.#executor.abandon();
   }
 
   #wait(message: LaterMessage): void {
