@@ -13,10 +13,16 @@ export const KINDS = {
   thread: {},
   "killable thread": { hardKill: true },
   process: { isolation: "process" },
+} as const satisfies Record<string, ThreadPoolOptions>;
+
+/** The same, and that of pools without any. */
+export const ALL_KINDS = {
+  ...KINDS,
   "no worker": { isolation: "none" },
 } as const satisfies Record<string, ThreadPoolOptions>;
 
 export type Kind = keyof typeof KINDS;
+export type AnyKind = keyof typeof ALL_KINDS;
 export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
 export type JobPool = ThreadPool<typeof jobs>;
@@ -25,12 +31,12 @@ export const MODULE = new URL("./fixtures/jobs.ts", import.meta.url);
 /** A pool of one worker, unless the options say otherwise. */
 export function makePool(
   options: ThreadPoolOptions = {},
-  kind: Kind = "thread",
+  kind: AnyKind = "thread",
 ): JobPool {
   return new ThreadPool({
     module: MODULE,
     size: 1,
-    ...KINDS[kind],
+    ...ALL_KINDS[kind],
     ...options,
   });
 }
@@ -100,7 +106,7 @@ export async function turns(): Promise<void> {
 }
 
 /** How many threads, or processes, of workers live now. */
-export async function countLive(kind: Kind): Promise<number> {
+export async function countLive(kind: AnyKind): Promise<number> {
   if (kind !== "process") return await countWorkers();
   const commands = await liveProcesses();
   return commands.filter((one) => !one.includes("warden_main")).length;

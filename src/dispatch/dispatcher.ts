@@ -107,6 +107,10 @@ export class Dispatcher {
   /** A worker has said something. */
   #heard(worker: PoolWorker): void {
     if (worker.state === "lost") return this.#dispatch();
+    if (worker === this.#caller) {
+      this.#supervisor.collect(worker);
+      return this.#dispatch();
+    }
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
     if (worker.state === "draining") return this.#dispatch();

@@ -137,11 +137,12 @@ export class Feeder {
 
   #mayGetJobs(worker: PoolWorker): boolean {
     if (this.#isStopped || this.#isPausing) return false;
-    const { concurrency, hardKill, abortGrace } = this.#parts.settings;
+    const { concurrency, hardKill, isHere, abortGrace } = this.#parts.settings;
     switch (worker.state) {
       case "starting":
-        // Not before it is known that its thread can be killed.
-        return !hardKill;
+        // Not before it is known that its thread can be killed; and the caller's
+        // own starts at once, where a job could be overtaken by others meanwhile.
+        return !hardKill && !isHere;
       case "idle":
       case "busy":
         // It may be stopped for one of its jobs, and others with that.
@@ -159,7 +160,9 @@ export class Feeder {
     let bytes = jobs[0].size;
     while (jobs.length < most && bytes < MOST_BYTES) {
       const next = queue.peek();
-      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart?.has(next)) break;
+      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart?.has(next)) {
+        break;
+      }
       bytes += next.size;
       jobs.push(queue.shift()!);
     }

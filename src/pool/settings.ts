@@ -96,7 +96,8 @@ const EXCLUDED: {
   {
     where: ({ isolation }) => isolation === "none",
     not: ["hardKill", "memoryLimit", "maxHeapPerWorker", "permissions"],
-    why: 'where `isolation` is "none": nothing protects the thread that runs the jobs',
+    why:
+      'where `isolation` is "none": nothing protects the thread that runs the jobs',
   },
   {
     where: ({ isolation }) => isolation === "process",

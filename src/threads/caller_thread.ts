@@ -41,8 +41,10 @@ export class CallerThread implements Thread {
   }
 
   #receive(message: LaterMessage): void {
-    if (this.#receiver) this.#receiver.receive(message);
-    else this.#early.push(message);
+    if (this.#receiver === undefined) return void this.#early.push(message);
+    this.#receiver.receive(message);
+    // Jobs may have started, which main sees on the board.
+    this.#tell(WAKE);
   }
 
   keepProcess(): void {
@@ -66,8 +68,7 @@ export class CallerThread implements Thread {
       return this.#events.failed(error);
     }
     this.#tell({ kind: "ready" });
-    for (const message of this.#early) this.#receiver?.receive(message);
-    this.#early.length = 0;
+    for (const message of this.#early.splice(0)) this.#receive(message);
   }
 
   #own(init: InitMessage): OwnThread {
