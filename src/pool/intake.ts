@@ -16,6 +16,7 @@ import type { ExecuteOptions } from "../options.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
+import { traceReader } from "../values/trace.ts";
 import { CoarseClock } from "./coarse_clock.ts";
 
 /** What it works with. */
@@ -34,6 +35,7 @@ const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #clock: CoarseClock;
+  readonly #traceNow = traceReader();
   #jobCount = 0;
 
   constructor(parts: IntakeParts) {
@@ -72,6 +74,8 @@ export class Intake {
     const payload = takePayload(args, transfer, settings, dispatcher);
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
+    const trace = this.#traceNow?.();
+    if (trace !== undefined) (extras ??= {}).trace = trace;
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
     const { promise, resolve } = Promise.withResolvers<unknown>();

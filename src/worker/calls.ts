@@ -4,6 +4,7 @@
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply, objectPrototype } from "../values/intrinsics.ts";
 import { currentJobSlot, type JobStorage } from "../values/thread_state.ts";
+import { callTraced } from "../values/trace.ts";
 import { STOPPED } from "./endings.ts";
 import type { ReceivedJob } from "./jobs.ts";
 
@@ -57,6 +58,13 @@ export class Calls {
   }
 
   #call(job: ReceivedJob): unknown {
+    const { trace } = job;
+    return trace === undefined
+      ? this.#callHandler(job)
+      : callTraced(trace, () => this.#callHandler(job));
+  }
+
+  #callHandler(job: ReceivedJob): unknown {
     // Called by itself, a handler has no `this`.
     const { call } = job.handler;
     if (this.#storage) {

@@ -12,6 +12,8 @@ export class ReceivedJob implements CurrentJob {
   readonly id: number;
   /** How many ms it may execute. */
   readonly timeout: number;
+  /** The trace that it is a part of. */
+  readonly trace: string | undefined;
   readonly args: unknown[];
   deadline: number | undefined = undefined;
   /** What has moved with it. */
@@ -23,7 +25,7 @@ export class ReceivedJob implements CurrentJob {
   #abort: AbortController | undefined;
 
   constructor(
-    { seq, id, args, timeout }: JobListReader,
+    { seq, id, args, timeout, trace }: JobListReader,
     public handler: Handler,
     readonly workerId: number,
   ) {
@@ -31,6 +33,7 @@ export class ReceivedJob implements CurrentJob {
     this.id = id;
     this.args = args;
     this.timeout = timeout;
+    this.trace = trace;
   }
 
   /** Its sequence number. */
