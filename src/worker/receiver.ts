@@ -23,7 +23,8 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
   }
-  const handlers = new Handlers(await exportsOf(thread));
+  const [exports] = await exportsOf(thread);
+  const handlers = new Handlers(exports);
   const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
   if (init.concurrency > 1 || thread.now) {
@@ -33,13 +34,13 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   return new Receiver(executor, handlers, thread);
 }
 
-async function exportsOf(thread: OwnThread): Promise<Module> {
+async function exportsOf(thread: OwnThread): Promise<[Module]> {
   const { module } = thread.init;
-  if (module === undefined) return {};
+  if (module === undefined) return [{}];
   // What ends a worker's thread ends the program here.
-  if (thread.now) return (await importWrapped(module)).module;
-  const [exports] = await importModule(module, thread);
-  return exports;
+  return thread.now
+    ? [(await importWrapped(module)).module]
+    : await importModule(module, thread);
 }
 
 /** The receiver of all messages. */
