@@ -154,7 +154,6 @@ const REFUSED: Row[] = [
   [{ toString: () => "" }, "toString"],
   [{ idleTimeout: 100 }, "idleTimeout", "not available"],
   [{ size: { min: 1, max: 2 } }, "size", "not available"],
-  [{ isolation: "none" }, '"none" is not available'],
   [{ permissions: { reads: true } }, "reads"],
   [{ permissions: { all: true } }, "all"],
   [{ permissions: { hrtime: true } }, "hrtime"],

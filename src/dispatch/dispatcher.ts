@@ -6,6 +6,7 @@ import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
 import { callOutside } from "../values/async_context.ts";
+import { CALLER, settingsOf } from "./caller.ts";
 import { Endings } from "./endings.ts";
 import { Feeder } from "./feeder.ts";
 import { Health } from "./health.ts";
@@ -20,8 +21,6 @@ import { Workers } from "./workers.ts";
 
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 256;
-/** How many jobs the caller may have in progress, and the number of its thread. */
-const CALLER = { id: 0, concurrency: 1024 };
 
 /** The queue and the workers that share it. */
 export class Dispatcher {
@@ -44,10 +43,9 @@ export class Dispatcher {
   #refusal: (() => Error) | undefined;
 
   constructor(settings: DispatcherSettings, parts: DispatcherParts) {
-    const { now, isHere } = settings;
     this.#settings = settings;
     this.#parts = parts;
-    this.#watch = new Watch((look) => this.#look(look), now, isHere);
+    this.#watch = new Watch((look) => this.#look(look), settings);
     if (settings.isolation === "process") {
       this.#processes = new Processes(settings);
     }
@@ -55,7 +53,7 @@ export class Dispatcher {
       ...parts,
       settings,
       queue: this.#queue,
-      pace: isHere ? UNHURRIED : new Pace(),
+      pace: settings.isHere ? UNHURRIED : new Pace(),
       health: new Health(),
       watch: this.#watch,
     };
@@ -76,17 +74,13 @@ export class Dispatcher {
   }
 
   #make(id: number): PoolWorker {
-    const isCaller = id === CALLER.id;
-    const { concurrency } = isCaller ? CALLER : this.#settings;
-    const { isHere, now } = this.#settings;
-    const here = isCaller || isHere ? { now, isAll: isHere } : undefined;
-    return new PoolWorker(id, { ...this.#settings, concurrency, here }, {
+    return new PoolWorker(id, settingsOf(id, this.#settings), {
       open: (settings, events) => openThread(settings, events, this.#processes),
       isRemote: this.#processes !== undefined,
       functions: this.#parts.functions,
       endings: this.#endings,
       news: this.#parts.news,
-      ready: (worker) => isCaller || this.#ready(worker),
+      ready: (worker) => id === CALLER || this.#ready(worker),
       heard: (worker) => this.#heard(worker),
       told: () => this.#watch.soon(),
       died: (worker, cause) => this.#died(worker, cause),
@@ -107,10 +101,7 @@ export class Dispatcher {
   /** A worker has said something. */
   #heard(worker: PoolWorker): void {
     if (worker.state === "lost") return this.#dispatch();
-    if (worker === this.#caller) {
-      this.#supervisor.collect(worker);
-      return this.#dispatch();
-    }
+    if (worker === this.#caller) return this.#supervisor.collect(worker);
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
     if (worker.state === "draining") return this.#dispatch();
@@ -211,7 +202,7 @@ export class Dispatcher {
 
   /** Lets the caller execute a job itself; `false` if it has too much to do for that. */
   executeHere(job: Job): boolean {
-    this.#caller ??= callOutside(() => this.#make(CALLER.id));
+    this.#caller ??= callOutside(() => this.#make(CALLER));
     if (this.#caller.room === 0) return false;
     this.keepProcess(true);
     this.#parts.room.enter();

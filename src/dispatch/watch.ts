@@ -21,7 +21,8 @@ export interface Look {
 export class Watch {
   readonly #onDue: (look: Look) => void;
   readonly #now: () => number;
-  readonly #isTold: boolean;
+  /** Then all is told of at once, and only times are watched. */
+  readonly #isHere: boolean;
   /** When each is due, on main's clock. */
   readonly #due = new Map<Reason, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,30 +31,26 @@ export class Watch {
   #looks = 0;
   #isStopped = false;
 
-  /**
-   * @param now The pool's clock, in ms
-   * @param isTold Whether workers tell of everything at once, so that only times are watched
-   */
+  /** @param settings The pool's clock, in ms, and whether the caller's own thread runs all jobs */
   constructor(
     onDue: (look: Look) => void,
-    now: () => number = () => performance.now(),
-    isTold = false,
+    { now, isHere }: { now: () => number; isHere: boolean },
   ) {
     this.#onDue = onDue;
     this.#now = now;
-    this.#isTold = isTold;
+    this.#isHere = isHere;
   }
 
   /** Something has happened that a worker may not tell of: looks twice. */
   soon(): void {
-    if (this.#isTold) return;
+    if (this.#isHere) return;
     if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
     this.#looks = 2;
   }
 
   /** Looks once more. */
   again(): void {
-    if (this.#isTold) return;
+    if (this.#isHere) return;
     if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
     this.#looks ||= 1;
   }
@@ -65,7 +62,7 @@ export class Watch {
 
   /** A worker has jobs. */
   expectStall(): void {
-    if (this.#isTold || this.#due.has("stall")) return;
+    if (this.#isHere || this.#due.has("stall")) return;
     this.at("stall", this.#now() + STALL_EVERY);
   }
 

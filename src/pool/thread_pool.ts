@@ -46,6 +46,10 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *   `size`. Beyond that, jobs wait.
  * - **Memory**: at most two large payloads are on their way to a worker, and two
  *   from it.
+ * - **Context**: handlers and listeners see no `AsyncLocalStorage` store of a
+ *   caller's: pass a handler what it needs, and bind a listener with
+ *   `AsyncLocalStorage.bind()`. Where OpenTelemetry is on (`OTEL_DENO=true`), what a
+ *   handler traces is a child of the caller's active span.
  * - **Process**: a pool keeps its process alive only for its jobs, and for the
  *   streams and connections they serve. `await using` closes the pool.
  *
@@ -80,6 +84,27 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *   module: new URL("./jobs.ts", import.meta.url),
  * });
  * console.log(await pool.execute("fib", [30]));
+ * ```
+ *
+ * @example A test of code that uses a pool, without workers
+ * ```ts
+ * import { ThreadPool } from "@spindle/thread-pool";
+ * import { assertEquals } from "@std/assert";
+ * import { FakeTime } from "@std/testing/time";
+ *
+ * async function retryLater(pool: ThreadPool): Promise<string> {
+ *   return await pool.execute(async (ms: number) => {
+ *     await new Promise((resolve) => setTimeout(resolve, ms));
+ *     return "sent";
+ *   }, [60_000]);
+ * }
+ *
+ * using time = new FakeTime();
+ * await using pool = new ThreadPool({ isolation: "none" });
+ * await pool.execute(() => {}); // from here on jobs start within the turn
+ * const sent = retryLater(pool);
+ * await time.tickAsync(60_000);
+ * assertEquals(await sent, "sent");
  * ```
  */
 export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget

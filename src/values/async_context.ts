@@ -30,9 +30,9 @@ export function callOutside<R>(call: () => R): R {
 }
 
 function coreOf(): Core {
-  const { internal } = Deno as unknown as { internal?: symbol };
-  const holder = Deno as unknown as Record<symbol, { core?: Core } | undefined>;
-  const core = internal && holder[internal]?.core;
+  const { Deno } = globalThis as { Deno?: { internal?: symbol } };
+  const holder = Deno as Record<symbol, { core?: Core } | undefined>;
+  const core = Deno?.internal && holder[Deno.internal]?.core;
   // One without the other is of no use.
   return core?.getAsyncContext && core.setAsyncContext ? core : {};
 }
