@@ -12,6 +12,7 @@ import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
 import { Pace } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
+import { type Limits, Sizing } from "./sizing.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
@@ -38,7 +39,10 @@ export class Dispatcher {
   #sinceDispatch = 0;
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
-  #keepsProcess = true;
+  #keepsProcess = false;
+  readonly #sizing: Sizing;
+  /** While the workers are told to stop. */
+  #retiring: { done(): void; due: number } | undefined;
   /** What jobs are rejected with, once all has ended. */
   #refusal: (() => Error) | undefined;
 
@@ -48,10 +52,12 @@ export class Dispatcher {
     if (settings.isolation === "process") {
       this.#processes = new Processes(settings);
     }
+    this.#sizing = new Sizing(settings.limits, settings.idleTimeout);
     const shared: Shared = {
       ...parts,
       settings,
       queue: this.#queue,
+      sizing: this.#sizing,
       pace: new Pace(),
       health: new Health(),
       watch: this.#watch,
@@ -90,6 +96,8 @@ export class Dispatcher {
   /** A worker has imported the module. */
   #ready(worker: PoolWorker): void {
     this.#workers.ready(worker);
+    this.#tellStarted();
+    if (!this.#workers.active.has(worker)) return this.#dispatch();
     if (this.#queue.length === 0 && worker.jobs.length === 0) {
       this.#feeder.takeBackForIdle();
     }
@@ -103,7 +111,7 @@ export class Dispatcher {
     if (worker.state === "lost") return this.#dispatch();
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
-    if (worker.state === "draining") return this.#dispatch();
+    if (!this.#workers.active.has(worker)) return this.#dispatch();
     if (this.#queue.length === 0 && worker.jobs.length === 0) {
       this.#feeder.takeBackForIdle();
     }
@@ -123,6 +131,7 @@ export class Dispatcher {
   #look(look: Look): void {
     const watch = this.#watch;
     const workers = this.#workers;
+    if (look.isDue("idle")) workers.endUnneeded(look.now);
     for (const worker of [...workers.active]) {
       this.#supervisor.look(worker, look);
       if (worker.jobs.length > 0) watch.expectStall();
@@ -147,6 +156,7 @@ export class Dispatcher {
     this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
+    if (this.#retiring) this.#tellRetired();
     checkAll(this.#queue, workers, this.#parts.room);
   }
 
@@ -174,6 +184,56 @@ export class Dispatcher {
       running += inFlight.running;
     }
     return { size: active.size, idle, queued, running, lost: lostThreads };
+  }
+
+  /** Starts the workers that are wanted before there are jobs. */
+  startAhead(): void {
+    this.#workers.grow();
+  }
+
+  /** Starts, ahead of jobs, the workers with which the pool counts as started; `false` if they are ready. */
+  start(): boolean {
+    if (this.#workers.areReady) return false;
+    this.keepProcess(true);
+    this.#sizing.start();
+    this.#workers.grow();
+    return true;
+  }
+
+  #tellStarted(): void {
+    if (!this.#sizing.isStarting || !this.#workers.areReady) return;
+    this.#sizing.started();
+    this.#parts.onStarted();
+  }
+
+  /** Changes how many workers there may be. */
+  resize(limits: Limits): void {
+    this.#workers.resize(limits);
+    this.#tellStarted();
+    this.#dispatch();
+  }
+
+  /**
+   * Lets all workers do what their jobs want done at the end, since no other job comes.
+   *
+   * @returns Resolves when they have, or had enough time; `undefined` if there is nothing to do
+   */
+  retire(): Promise<void> | undefined {
+    if (!this.#workers.asksToStop) return undefined;
+    this.keepProcess(true);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const due = performance.now() + this.#settings.stopGrace;
+    this.#retiring = { done: resolve, due };
+    this.#watch.at("grace", due);
+    this.resize({ min: 0, max: 0 });
+    return promise;
+  }
+
+  #tellRetired(): void {
+    const { done, due } = this.#retiring!;
+    if (this.#workers.asksToStop && performance.now() < due) {
+      this.#watch.at("grace", due);
+    } else done();
   }
 
   /** Lets the process end, or no longer, while the pool has nothing to do. */

@@ -4,6 +4,9 @@
 import { LeavingThreads } from "../threads/leaving_threads.ts";
 import { check } from "./invariants.ts";
 import type { Shared } from "./parts.ts";
+import type { Limits } from "./sizing.ts";
+import { Spares } from "./spares.ts";
+import { Stopping } from "./stopping.ts";
 import type { PoolWorker, Remains } from "./worker.ts";
 import { isActive, NEXT, type WorkerState } from "./worker_state.ts";
 
@@ -19,6 +22,7 @@ export interface WorkersParts extends Shared {
 const MOST_THREADS = 2;
 
 const LOST = "The worker could not be stopped: its thread goes on";
+const STOPS_LATE = "The callbacks of onStop() took longer than the grace";
 
 /** All workers that are not gone. */
 export class Workers {
@@ -26,10 +30,13 @@ export class Workers {
   readonly active = new Set<PoolWorker>();
   /** Those of them that have nothing to do. */
   readonly idle = new Set<PoolWorker>();
-  /** Those that are left alone, or get no more jobs. */
+  /** Those that are left alone, or get no more jobs, or none yet. */
   readonly inactive = new Set<PoolWorker>();
   readonly #parts: WorkersParts;
   readonly #leaving: LeavingThreads;
+  readonly #spares: Spares;
+  readonly #stopping: Stopping;
+  #keepsProcess = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
   #lastId = 0;
   #isStopped = false;
@@ -37,6 +44,8 @@ export class Workers {
   constructor(parts: WorkersParts) {
     this.#parts = parts;
     this.#leaving = new LeavingThreads(() => this.grow());
+    this.#spares = new Spares(parts);
+    this.#stopping = new Stopping(parts.settings.stopGrace, parts.watch);
   }
 
   /** Changes the state of a worker. */
@@ -46,9 +55,20 @@ export class Workers {
       state === "gone" || NEXT[worker.state].includes(state),
       `a worker that is ${worker.state} becomes ${state}`,
     );
+    const was = worker.state;
     worker.state = state;
-    if (state === "idle") this.idle.add(worker);
-    else this.idle.delete(worker);
+    const { sizing } = this.#parts;
+    if (state === "idle") {
+      this.idle.add(worker);
+      sizing.rests();
+      if (sizing.isElastic) this.#expectIdle();
+    } else if (was === "idle") {
+      this.idle.delete(worker);
+      if (isActive(state)) sizing.works();
+      else sizing.leaves();
+    }
+    if (was === "spare") this.#spares.all.delete(worker);
+    else if (state === "spare") this.#spares.all.add(worker);
     if (isActive(state)) {
       this.active.add(worker);
       this.inactive.delete(worker);
@@ -75,29 +95,45 @@ export class Workers {
    * start blocks for 11 to 21 ms.
    */
   grow(): void {
-    const { health } = this.#parts;
-    if (
-      this.#isStopped || this.#growTimer !== undefined ||
-      this.active.size >= this.#wanted
-    ) return;
-    if (this.#isFull) return;
-    const { delay } = health;
-    if (delay === 0) this.#start();
+    if (this.#isStopped) return;
+    if (this.#spares.all.size > 0) this.#takeSpares();
+    if (this.#growTimer !== undefined) return;
+    const isSpare = this.active.size >= this.#wanted;
+    if (isSpare && !this.#wantsSpare || this.#isFull) return;
+    const { delay } = this.#parts.health;
+    if (delay === 0) this.#start(isSpare);
     this.#growTimer = setTimeout(() => {
       this.#growTimer = undefined;
       this.grow();
     }, delay);
+    if (!this.#keepsProcess) unref(this.#growTimer);
   }
 
   /** How many workers there may be, and are of use. */
   get #wanted(): number {
-    const { settings: { size }, room } = this.#parts;
-    return Math.min(room.jobs, size);
+    const { sizing, room } = this.#parts;
+    return sizing.wanted(room.jobs);
+  }
+
+  get #wantsSpare(): boolean {
+    const { all } = this.#spares;
+    return this.#spares.wanted(this.active, this.idle.size) > all.size;
+  }
+
+  /** Spares take the places that are free. */
+  #takeSpares(): void {
+    while (this.active.size < this.#wanted) {
+      const spare = this.#spares.next;
+      if (spare === undefined) return;
+      this.to(spare, "starting");
+      if (spare.isReady) this.to(spare, "idle");
+      this.#parts.made(spare);
+    }
   }
 
   get #isFull(): boolean {
     const threads = this.active.size + this.inactive.size + this.#leaving.count;
-    return threads >= MOST_THREADS * this.#parts.settings.size;
+    return threads >= MOST_THREADS * this.#parts.sizing.max;
   }
 
   /** Whether workers are wanted for which there is no room. */
@@ -114,19 +150,31 @@ export class Workers {
     return delay > 0 ? { deaths, delay } : undefined;
   }
 
-  #start(): void {
+  #start(isSpare: boolean): void {
     // A number is not used again: what is told later of its worker is of no other.
     const worker = this.#parts.make(++this.#lastId);
     this.active.add(worker);
-    this.#parts.made(worker);
+    if (!this.#keepsProcess) worker.keepProcess(false);
+    if (!isSpare) return this.#parts.made(worker);
+    this.to(worker, "spare");
+    this.#expectIdle();
+  }
+
+  /** Whether those are ready with which the pool counts as started. */
+  get areReady(): boolean {
+    let ready = 0;
+    for (const { isReady } of this.active) if (isReady) ready++;
+    return ready >= this.#parts.sizing.startsWith;
   }
 
   /** A worker has imported the module. */
   ready(worker: PoolWorker): void {
     const { health, meter, news } = this.#parts;
     health.started();
+    this.#spares.noteStart(performance.now() - worker.made);
     if (worker.state === "starting") {
       this.to(worker, worker.jobs.length > 0 ? "busy" : "idle");
+      this.update(worker);
     }
     meter.workerStarted(worker.id);
     news.tell("workerstart", { workerId: worker.id });
@@ -149,11 +197,13 @@ export class Workers {
 
   /** The workers keep the process from ending, or no longer. */
   keepProcess(keeps: boolean): void {
-    for (const worker of this.#all()) worker.keepProcess(keeps);
-    if (keeps) return;
-    // The next job asks for a worker again.
-    clearTimeout(this.#growTimer);
-    this.#growTimer = undefined;
+    this.#keepsProcess = keeps;
+    for (const worker of this.#all()) {
+      if (worker.state !== "stopping") worker.keepProcess(keeps);
+    }
+    if (this.#growTimer === undefined) return;
+    if (keeps) ref(this.#growTimer);
+    else unref(this.#growTimer);
   }
 
   #all(): PoolWorker[] {
@@ -173,14 +223,63 @@ export class Workers {
 
   /** A worker that was left alone is back, and takes jobs if there is none in its place. */
   welcome(worker: PoolWorker): void {
-    const isWanted = this.active.size < this.#parts.settings.size;
+    const isWanted = this.active.size < this.#parts.sizing.max;
     this.to(worker, isWanted ? "idle" : "draining");
+  }
+
+  /** Changes how many there may be: those that are too many end when their jobs have. */
+  resize(limits: Limits): void {
+    const { sizing } = this.#parts;
+    sizing.resize(limits, this.idle.size);
+    const staying = [...this.active].filter(({ isRetired }) => !isRetired);
+    // First those that do least.
+    staying.sort((a, b) => a.jobs.length - b.jobs.length);
+    const surplus = Math.max(0, staying.length - sizing.max);
+    for (const worker of staying.slice(0, surplus)) this.#retire(worker);
+    if (!sizing.isElastic || sizing.max === 0) this.#retireSpares(0);
+    this.#expectIdle();
+  }
+
+  /** Gives a worker no more jobs; what waits before it is for others. */
+  #retire(worker: PoolWorker): void {
+    worker.isRetired = true;
+    this.#parts.queue.putBack(worker.takeBackAll());
+    if (worker.jobs.length === 0) this.to(worker, "draining");
+  }
+
+  #retireSpares(left: number): void {
+    for (const spare of this.#spares.all) {
+      if (this.#spares.all.size <= left) return;
+      this.#retire(spare);
+    }
+  }
+
+  /** Ends workers that were not needed for a while. */
+  endUnneeded(now: number): void {
+    const { sizing, settings: { idleTimeout } } = this.#parts;
+    let count = sizing.unneeded(this.active.size, now);
+    for (const worker of this.idle) {
+      if (count-- === 0) break;
+      this.#retire(worker);
+    }
+    const wanted = this.#spares.wanted(this.active, this.idle.size);
+    if (now - this.#spares.neededAt >= idleTimeout) this.#retireSpares(wanted);
+    this.#expectIdle();
+  }
+
+  /** Looks when a worker may not be needed any more. */
+  #expectIdle(): void {
+    const { sizing, watch, settings: { idleTimeout } } = this.#parts;
+    if (sizing.mayShrink(this.active.size)) watch.at("idle", sizing.nextIdle);
+    if (this.#spares.all.size === 0) return;
+    watch.at("idle", this.#spares.neededAt + idleTimeout);
   }
 
   /** Ends a worker, and gives what it had not ended. */
   end(worker: PoolWorker, cause: unknown): Remains {
     const wasLost = worker.state === "lost";
     const { isDeaf } = worker.jobs.told;
+    this.#stopping.end(worker);
     this.to(worker, "gone");
     const remains = worker.stop(cause);
     if (remains.life !== undefined) {
@@ -204,19 +303,41 @@ export class Workers {
     this.#parts.news.tell("workerstop", { workerId: id });
   }
 
-  /** Ends workers that get no more jobs, and for which nothing is left to do; whether there are others. */
+  /**
+   * Ends workers that get no more jobs, and for which nothing is left to do, once they
+   * have done what their jobs want done at the end; whether others have open streams.
+   */
   endDrained(): boolean {
-    if (this.inactive.size === 0) return false;
     let isAny = false;
     for (const worker of [...this.inactive]) {
-      if (worker.state !== "draining") continue;
-      if (!worker.isDone) isAny = true;
-      else {
-        this.end(worker, undefined);
-        this.tellGone(worker);
+      if (worker.state === "draining") {
+        if (!worker.isDone) isAny = true;
+        else if (worker.asksToStop) {
+          this.to(worker, "stopping");
+          this.#stopping.begin(worker);
+        } else this.#endWell(worker);
+      } else if (worker.state === "stopping") {
+        const state = this.#stopping.stateOf(worker);
+        if (state === "overdue") {
+          const error = new Error(STOPS_LATE);
+          this.#parts.news.tell("workererror", { workerId: worker.id, error });
+        }
+        if (state !== "goes on") this.#endWell(worker);
       }
     }
     return isAny;
+  }
+
+  #endWell(worker: PoolWorker): void {
+    this.end(worker, undefined);
+    this.tellGone(worker);
+  }
+
+  /** Whether any has something to do before it ends, and may come to do it. */
+  get asksToStop(): boolean {
+    return this.#all().some((worker) => {
+      return worker.asksToStop && worker.state !== "lost";
+    });
   }
 
   /** Starts no more workers, and gives those that there are. */
@@ -226,4 +347,15 @@ export class Workers {
     clearTimeout(this.#growTimer);
     return this.#all();
   }
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+function ref(timer: Timer): void {
+  Deno.refTimer(timer as unknown as number);
+}
+
+/** It is no reason to keep the process. */
+function unref(timer: Timer): void {
+  Deno.unrefTimer(timer as unknown as number);
 }

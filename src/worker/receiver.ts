@@ -1,6 +1,7 @@
 // What runs in a worker once its module is imported: hands each message of main's
 // to what it concerns.
 
+import { lifeSlot } from "../values/thread_state.ts";
 import { WAKE } from "../wire/board.ts";
 import { isArray } from "../values/intrinsics.ts";
 import type { InitMessage, ToWorker } from "../wire/protocol.ts";
@@ -13,7 +14,11 @@ export type LaterMessage = Exclude<ToWorker, InitMessage>;
 
 /** Imports the module, and makes what runs its jobs. */
 export async function openReceiver(thread: OwnThread): Promise<Receiver> {
-  const { init } = thread;
+  const { init, board } = thread;
+  if (init.workerId > 0) {
+    const askToStop = () => board.askToStop();
+    lifeSlot.life = { data: init.data, callbacks: [], askToStop };
+  }
   if (init.hardKill) {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
@@ -87,12 +92,23 @@ export class Receiver {
         // which nothing is awaited: a job may have broken what receives messages.
         message.token.onmessage = () => {};
         return;
+      case "stop":
+        return void this.#stop();
       case "flow":
         if (link === undefined) return this.#wait(message);
         return link.receive(message.events);
       case "moving-jobs":
         if (link === undefined) return this.#wait(message);
         return this.#executor.receive(message.jobs, message.moved);
+    }
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      const { stop } = await import("./stop.ts");
+      await stop(this.#thread);
+    } catch (error) {
+      this.#thread.crash(error);
     }
   }
 
