@@ -12,7 +12,10 @@ import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
 import { Pace } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
-import { type Limits, Sizing } from "./sizing.ts";
+import { Scaling } from "./scaling.ts";
+import { Sizing } from "./sizing.ts";
+import { snapshot } from "./snapshot.ts";
+import { Stopping } from "./stopping.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
@@ -40,9 +43,8 @@ export class Dispatcher {
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = false;
-  readonly #sizing: Sizing;
-  /** While the workers are told to stop. */
-  #retiring: { done(): void; due: number } | undefined;
+  readonly scaling: Scaling;
+  readonly #stopping: Stopping;
   /** What jobs are rejected with, once all has ended. */
   #refusal: (() => Error) | undefined;
 
@@ -52,12 +54,11 @@ export class Dispatcher {
     if (settings.isolation === "process") {
       this.#processes = new Processes(settings);
     }
-    this.#sizing = new Sizing(settings.limits, settings.idleTimeout);
     const shared: Shared = {
       ...parts,
       settings,
       queue: this.#queue,
-      sizing: this.#sizing,
+      sizing: new Sizing(settings.limits, settings.idleTimeout),
       pace: new Pace(),
       health: new Health(),
       watch: this.#watch,
@@ -69,6 +70,13 @@ export class Dispatcher {
       made: (worker) => this.#feeder.feed(worker),
     });
     this.#supervisor = new Supervisor({ ...shared, endings, workers });
+    this.#stopping = new Stopping({ ...shared, workers });
+    this.scaling = new Scaling({
+      ...shared,
+      workers,
+      keepProcess: () => this.keepProcess(true),
+      dispatch: () => this.#dispatch(),
+    });
     this.#feeder = new Feeder({
       ...shared,
       endings,
@@ -96,7 +104,6 @@ export class Dispatcher {
   /** A worker has imported the module. */
   #ready(worker: PoolWorker): void {
     this.#workers.ready(worker);
-    this.#tellStarted();
     if (!this.#workers.active.has(worker)) return this.#dispatch();
     if (this.#queue.length === 0 && worker.jobs.length === 0) {
       this.#feeder.takeBackForIdle();
@@ -131,7 +138,7 @@ export class Dispatcher {
   #look(look: Look): void {
     const watch = this.#watch;
     const workers = this.#workers;
-    if (look.isDue("idle")) workers.endUnneeded(look.now);
+    if (look.isDue("idle")) this.scaling.endUnneeded(look.now);
     for (const worker of [...workers.active]) {
       this.#supervisor.look(worker, look);
       if (worker.jobs.length > 0) watch.expectStall();
@@ -151,12 +158,12 @@ export class Dispatcher {
     const workers = this.#workers;
     if (workers.inactive.size > 0) {
       this.#supervisor.lookAtLost();
-      if (workers.endDrained()) this.#watch.again();
+      this.#stopping.goOn();
     }
     this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
-    if (this.#retiring) this.#tellRetired();
+    this.scaling.tell();
     checkAll(this.#queue, workers, this.#parts.room);
   }
 
@@ -173,67 +180,7 @@ export class Dispatcher {
 
   /** What the workers do now. */
   snapshot() {
-    const { active, lostThreads } = this.#workers;
-    let idle = active.size;
-    let queued = this.#queue.length;
-    let running = 0;
-    for (const worker of this.#caller ? [...active, this.#caller] : active) {
-      const inFlight = worker.jobs.count();
-      if (worker.jobs.length > 0 && worker !== this.#caller) idle--;
-      queued += inFlight.sent;
-      running += inFlight.running;
-    }
-    return { size: active.size, idle, queued, running, lost: lostThreads };
-  }
-
-  /** Starts the workers that are wanted before there are jobs. */
-  startAhead(): void {
-    this.#workers.grow();
-  }
-
-  /** Starts, ahead of jobs, the workers with which the pool counts as started; `false` if they are ready. */
-  start(): boolean {
-    if (this.#workers.areReady) return false;
-    this.keepProcess(true);
-    this.#sizing.start();
-    this.#workers.grow();
-    return true;
-  }
-
-  #tellStarted(): void {
-    if (!this.#sizing.isStarting || !this.#workers.areReady) return;
-    this.#sizing.started();
-    this.#parts.onStarted();
-  }
-
-  /** Changes how many workers there may be. */
-  resize(limits: Limits): void {
-    this.#workers.resize(limits);
-    this.#tellStarted();
-    this.#dispatch();
-  }
-
-  /**
-   * Lets all workers do what their jobs want done at the end, since no other job comes.
-   *
-   * @returns Resolves when they have, or had enough time; `undefined` if there is nothing to do
-   */
-  retire(): Promise<void> | undefined {
-    if (!this.#workers.asksToStop) return undefined;
-    this.keepProcess(true);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const due = performance.now() + this.#settings.stopGrace;
-    this.#retiring = { done: resolve, due };
-    this.#watch.at("grace", due);
-    this.resize({ min: 0, max: 0 });
-    return promise;
-  }
-
-  #tellRetired(): void {
-    const { done, due } = this.#retiring!;
-    if (this.#workers.asksToStop && performance.now() < due) {
-      this.#watch.at("grace", due);
-    } else done();
+    return snapshot(this.#queue, this.#workers, this.#caller);
   }
 
   /** Lets the process end, or no longer, while the pool has nothing to do. */

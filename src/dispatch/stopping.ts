@@ -1,41 +1,57 @@
-// Workers that run what `onStop()` was given before they end, each for a grace.
+// Workers that get no more jobs: they end once nothing is left to do for them, and
+// those that want to do something then have a grace for it.
 
+import type { Shared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
-import type { Watch } from "./watch.ts";
+import type { Workers } from "./workers.ts";
 
-/** The workers that were told to stop. */
+/** What stopping needs beside what all share. */
+export interface StoppingParts extends Shared {
+  workers: Workers;
+}
+
+const LATE = "What onStop() was given took longer than `stopGrace`";
+
+/** Ends workers that nothing is wrong with. */
 export class Stopping {
-  readonly #grace: number;
-  readonly #watch: Watch;
-  /** When the grace of each is over. */
-  readonly #due = new Map<PoolWorker, number>();
+  readonly #parts: StoppingParts;
+  /** When the grace is over of those that were told to stop. */
+  readonly #due = new WeakMap<PoolWorker, number>();
 
-  /** @param grace How many ms each has */
-  constructor(grace: number, watch: Watch) {
-    this.#grace = grace;
-    this.#watch = watch;
+  constructor(parts: StoppingParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on with all that can; the caller dispatches afterwards. */
+  goOn(): void {
+    const { workers, watch } = this.#parts;
+    for (const worker of [...workers.inactive]) {
+      if (worker.state === "stopping") this.#await(worker);
+      else if (worker.state !== "draining") continue;
+      // Of its streams it need not tell.
+      else if (!worker.isDone) watch.again();
+      else if (worker.asksToStop) this.#tell(worker);
+      else workers.endWell(worker);
+    }
   }
 
   /** Tells a worker to stop, which keeps the process until it has. */
-  begin(worker: PoolWorker): void {
-    const due = performance.now() + this.#grace;
-    this.#due.set(worker, due);
+  #tell(worker: PoolWorker): void {
+    const { workers, watch, settings: { stopGrace } } = this.#parts;
+    workers.to(worker, "stopping");
     worker.keepProcess(true);
     worker.tellToStop();
-    this.#watch.at("grace", due);
+    const due = performance.now() + stopGrace;
+    this.#due.set(worker, due);
+    watch.at("grace", due);
   }
 
-  /** A worker is gone. */
-  end(worker: PoolWorker): void {
-    this.#due.delete(worker);
-  }
-
-  /** What has become of one of them. */
-  stateOf(worker: PoolWorker): "done" | "overdue" | "goes on" {
-    if (worker.hasStopped) return "done";
+  #await(worker: PoolWorker): void {
+    const { workers, watch, news } = this.#parts;
+    if (worker.hasStopped) return workers.endWell(worker);
     const due = this.#due.get(worker)!;
-    if (performance.now() >= due) return "overdue";
-    this.#watch.at("grace", due);
-    return "goes on";
+    if (performance.now() < due) return watch.at("grace", due);
+    news.tell("workererror", { workerId: worker.id, error: new Error(LATE) });
+    workers.endWell(worker);
   }
 }

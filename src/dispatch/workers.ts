@@ -4,9 +4,7 @@
 import { LeavingThreads } from "../threads/leaving_threads.ts";
 import { check } from "./invariants.ts";
 import type { Shared } from "./parts.ts";
-import type { Limits } from "./sizing.ts";
 import { Spares } from "./spares.ts";
-import { Stopping } from "./stopping.ts";
 import type { PoolWorker, Remains } from "./worker.ts";
 import { isActive, NEXT, type WorkerState } from "./worker_state.ts";
 
@@ -22,7 +20,6 @@ export interface WorkersParts extends Shared {
 const MOST_THREADS = 2;
 
 const LOST = "The worker could not be stopped: its thread goes on";
-const STOPS_LATE = "The callbacks of onStop() took longer than the grace";
 
 /** All workers that are not gone. */
 export class Workers {
@@ -35,7 +32,6 @@ export class Workers {
   readonly #parts: WorkersParts;
   readonly #leaving: LeavingThreads;
   readonly #spares: Spares;
-  readonly #stopping: Stopping;
   #keepsProcess = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
   #lastId = 0;
@@ -45,7 +41,6 @@ export class Workers {
     this.#parts = parts;
     this.#leaving = new LeavingThreads(() => this.grow());
     this.#spares = new Spares(parts);
-    this.#stopping = new Stopping(parts.settings.stopGrace, parts.watch);
   }
 
   /** Changes the state of a worker. */
@@ -61,7 +56,7 @@ export class Workers {
     if (state === "idle") {
       this.idle.add(worker);
       sizing.rests();
-      if (sizing.isElastic) this.#expectIdle();
+      if (sizing.isElastic) this.expectIdle();
     } else if (was === "idle") {
       this.idle.delete(worker);
       if (isActive(state)) sizing.works();
@@ -94,17 +89,18 @@ export class Workers {
    * Starts a worker, if there are fewer than are wanted: one at a time, since each
    * start blocks for 11 to 21 ms.
    */
-  grow(): void {
+  grow(isTurn = false): void {
     if (this.#isStopped) return;
     if (this.#spares.all.size > 0) this.#takeSpares();
     if (this.#growTimer !== undefined) return;
     const isSpare = this.active.size >= this.#wanted;
     if (isSpare && !this.#wantsSpare || this.#isFull) return;
     const { delay } = this.#parts.health;
-    if (delay === 0) this.#start(isSpare);
+    // Before a spare, the job leaves for which it is needed.
+    if (delay === 0 && (!isSpare || isTurn)) this.#start(isSpare);
     this.#growTimer = setTimeout(() => {
       this.#growTimer = undefined;
-      this.grow();
+      this.grow(true);
     }, delay);
     if (!this.#keepsProcess) unref(this.#growTimer);
   }
@@ -157,7 +153,7 @@ export class Workers {
     if (!this.#keepsProcess) worker.keepProcess(false);
     if (!isSpare) return this.#parts.made(worker);
     this.to(worker, "spare");
-    this.#expectIdle();
+    this.expectIdle();
   }
 
   /** Whether those are ready with which the pool counts as started. */
@@ -227,48 +223,30 @@ export class Workers {
     this.to(worker, isWanted ? "idle" : "draining");
   }
 
-  /** Changes how many there may be: those that are too many end when their jobs have. */
-  resize(limits: Limits): void {
-    const { sizing } = this.#parts;
-    sizing.resize(limits, this.idle.size);
-    const staying = [...this.active].filter(({ isRetired }) => !isRetired);
-    // First those that do least.
-    staying.sort((a, b) => a.jobs.length - b.jobs.length);
-    const surplus = Math.max(0, staying.length - sizing.max);
-    for (const worker of staying.slice(0, surplus)) this.#retire(worker);
-    if (!sizing.isElastic || sizing.max === 0) this.#retireSpares(0);
-    this.#expectIdle();
-  }
-
   /** Gives a worker no more jobs; what waits before it is for others. */
-  #retire(worker: PoolWorker): void {
+  retire(worker: PoolWorker): void {
     worker.isRetired = true;
     this.#parts.queue.putBack(worker.takeBackAll());
     if (worker.jobs.length === 0) this.to(worker, "draining");
   }
 
-  #retireSpares(left: number): void {
+  /** Ends spares, but for so many. */
+  retireSpares(left: number): void {
     for (const spare of this.#spares.all) {
       if (this.#spares.all.size <= left) return;
-      this.#retire(spare);
+      this.retire(spare);
     }
   }
 
-  /** Ends workers that were not needed for a while. */
-  endUnneeded(now: number): void {
-    const { sizing, settings: { idleTimeout } } = this.#parts;
-    let count = sizing.unneeded(this.active.size, now);
-    for (const worker of this.idle) {
-      if (count-- === 0) break;
-      this.#retire(worker);
-    }
+  /** Ends spares that were not needed for a while. */
+  retireUnneededSpares(now: number): void {
     const wanted = this.#spares.wanted(this.active, this.idle.size);
-    if (now - this.#spares.neededAt >= idleTimeout) this.#retireSpares(wanted);
-    this.#expectIdle();
+    const { idleTimeout } = this.#parts.settings;
+    if (now - this.#spares.neededAt >= idleTimeout) this.retireSpares(wanted);
   }
 
   /** Looks when a worker may not be needed any more. */
-  #expectIdle(): void {
+  expectIdle(): void {
     const { sizing, watch, settings: { idleTimeout } } = this.#parts;
     if (sizing.mayShrink(this.active.size)) watch.at("idle", sizing.nextIdle);
     if (this.#spares.all.size === 0) return;
@@ -279,7 +257,6 @@ export class Workers {
   end(worker: PoolWorker, cause: unknown): Remains {
     const wasLost = worker.state === "lost";
     const { isDeaf } = worker.jobs.told;
-    this.#stopping.end(worker);
     this.to(worker, "gone");
     const remains = worker.stop(cause);
     if (remains.life !== undefined) {
@@ -303,38 +280,14 @@ export class Workers {
     this.#parts.news.tell("workerstop", { workerId: id });
   }
 
-  /**
-   * Ends workers that get no more jobs, and for which nothing is left to do, once they
-   * have done what their jobs want done at the end; whether others have open streams.
-   */
-  endDrained(): boolean {
-    let isAny = false;
-    for (const worker of [...this.inactive]) {
-      if (worker.state === "draining") {
-        if (!worker.isDone) isAny = true;
-        else if (worker.asksToStop) {
-          this.to(worker, "stopping");
-          this.#stopping.begin(worker);
-        } else this.#endWell(worker);
-      } else if (worker.state === "stopping") {
-        const state = this.#stopping.stateOf(worker);
-        if (state === "overdue") {
-          const error = new Error(STOPS_LATE);
-          this.#parts.news.tell("workererror", { workerId: worker.id, error });
-        }
-        if (state !== "goes on") this.#endWell(worker);
-      }
-    }
-    return isAny;
-  }
-
-  #endWell(worker: PoolWorker): void {
+  /** Ends a worker that has nothing left to do. */
+  endWell(worker: PoolWorker): void {
     this.end(worker, undefined);
     this.tellGone(worker);
   }
 
   /** Whether any has something to do before it ends, and may come to do it. */
-  get asksToStop(): boolean {
+  get askToStop(): boolean {
     return this.#all().some((worker) => {
       return worker.asksToStop && worker.state !== "lost";
     });

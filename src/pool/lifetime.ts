@@ -76,7 +76,7 @@ export class Lifetime {
   /** Ends all workers, which first do what their jobs want done then. */
   #end(): void {
     const refusal = this.#refusal!;
-    const retired = this.#parts.dispatcher.retire();
+    const retired = this.#parts.dispatcher.scaling.retire();
     if (retired) retired.then(() => this.stop(refusal));
     else this.stop(refusal);
   }
@@ -85,7 +85,7 @@ export class Lifetime {
   async started(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.#refusal) throw this.#refusal();
-    if (!this.#parts.dispatcher.start()) return;
+    if (!this.#parts.dispatcher.scaling.start()) return;
     try {
       await this.#starts.wait(signal);
     } finally {

@@ -144,7 +144,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     });
     const lifetime = this.#lifetime = new Lifetime({ ...parts, dispatcher });
     this.#intake = new Intake({ ...parts, dispatcher, lifetime });
-    dispatcher.startAhead();
+    dispatcher.scaling.startAhead();
   }
 
   /** Each worker can have as many jobs as may be in progress, the queue its capacity beside. */
@@ -295,7 +295,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   resize(size: number | PoolSize): void {
     const limits = resizeSettings(size);
     if (this.#lifetime.refusal) throw this.#lifetime.refusal;
-    this.#dispatcher.resize(limits);
+    this.#dispatcher.scaling.resize(limits);
     this.#room.resize(this.#mostJobs(limits.max));
   }
 

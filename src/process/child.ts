@@ -172,6 +172,11 @@ async function start(init: ProcessInit): Promise<void> {
   } catch (error) {
     return await out.fail("failed", error);
   }
+  // No job waits for this process: it is started ahead of the need for it.
+  if (early.length === 0) {
+    isLoadingAhead = true;
+    await opened.load();
+  }
   receiver = opened;
   out.post({ kind: "ready" });
   for (let i = 0; i < early.length; i++) receive(early[i]);
@@ -200,7 +205,8 @@ function receive(message: ToProcess): void {
     if (message.kind === "guard") return void loadGuard();
   }
   receiver!.receive(message as LaterMessage);
-  if (!isLoadingAhead) loadAhead().catch(crash);
+  const isJob = !("kind" in message) || message.kind === "moving-jobs";
+  if (isJob && !isLoadingAhead) loadAhead().catch(crash);
 }
 
 /**
