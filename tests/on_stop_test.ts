@@ -1,6 +1,6 @@
 // onStop(): a worker that ends in peace does first what its jobs want done then.
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type ThreadPool, type ThreadPoolOptions } from "@spindle/thread-pool";
+import type { ThreadPool, ThreadPoolOptions } from "@spindle/thread-pool";
 import { onStop } from "@spindle/thread-pool/worker";
 import type * as jobs from "./fixtures/worker_life.ts";
 import { KIND_NAMES, KINDS, reasonOf } from "./kinds.ts";

@@ -47,8 +47,8 @@ export interface WorkerInit {
   memoryLimit: number | undefined;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
-  /** What every worker is given. */
-  data: unknown;
+  /** What every worker is given, if anything. */
+  data?: unknown;
 }
 
 /** What a worker needs to begin. */
