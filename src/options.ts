@@ -53,6 +53,23 @@ export interface QueueOptions {
   whenFull?: WhenFull;
 }
 
+/** How many workers an elastic pool has. */
+export interface PoolSize {
+  /**
+   * So many workers start at once, before there is work for them, and do not stop. A
+   * worker that is about to be replaced, see
+   * {@linkcode ThreadPoolOptions.maxJobsPerWorker}, has a spare that starts ahead.
+   *
+   * @default {0}
+   */
+  min?: number;
+  /**
+   * So many workers, at most, run jobs. More start when jobs need them, and stop when
+   * they were not needed for {@linkcode ThreadPoolOptions.idleTimeout}.
+   */
+  max: number;
+}
+
 /** Options of a {@linkcode ThreadPool}. */
 export interface ThreadPoolOptions {
   /**
@@ -64,11 +81,29 @@ export interface ThreadPoolOptions {
    */
   module?: URL | string;
   /**
-   * The number of workers. They start when there is work for them.
+   * The number of workers, which start when there is work for them, and do not stop;
+   * or, as `{ min, max }`, the fewest and the most of an elastic pool, see
+   * {@linkcode PoolSize}.
    *
    * @default {navigator.hardwareConcurrency}
    */
-  size?: number;
+  size?: number | PoolSize;
+  /**
+   * How many milliseconds an elastic pool keeps more workers than it needs. Of two
+   * workers that share the work of one, one stops as well. Refused where `size` is a
+   * number.
+   *
+   * @default {30_000}
+   */
+  idleTimeout?: number;
+  /**
+   * What every worker is given, replacements included: in the worker `workerData()`
+   * returns it, from the module's first line on. It is cloned here, once, and again
+   * for each worker; a `SharedArrayBuffer` is shared. What cannot be cloned, or can be
+   * had by one job only, such as a connection or a stream, is refused with
+   * {@linkcode JobCloneError}.
+   */
+  workerData?: unknown;
   /**
    * What separates workers from the program.
    *
@@ -126,6 +161,13 @@ export interface ThreadPoolOptions {
    * @default {50}
    */
   abortGrace?: number;
+  /**
+   * How many milliseconds a worker has for the callbacks of `onStop()`, and `close()`
+   * waits for them. Then it is stopped, and `workererror` tells of that.
+   *
+   * @default {5_000}
+   */
+  stopGrace?: number;
   /**
    * After how many jobs a worker is replaced. 1 isolates jobs from each other.
    *

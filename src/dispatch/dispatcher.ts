@@ -14,6 +14,10 @@ import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
 import { Pace, UNHURRIED } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
+import { Scaling } from "./scaling.ts";
+import { Sizing } from "./sizing.ts";
+import { snapshot } from "./snapshot.ts";
+import { Stopping } from "./stopping.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
@@ -38,7 +42,9 @@ export class Dispatcher {
   #sinceDispatch = 0;
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
-  #keepsProcess = true;
+  #keepsProcess = false;
+  readonly scaling: Scaling;
+  readonly #stopping: Stopping;
   /** What jobs are rejected with, once all has ended. */
   #refusal: (() => Error) | undefined;
 
@@ -53,6 +59,7 @@ export class Dispatcher {
       ...parts,
       settings,
       queue: this.#queue,
+      sizing: new Sizing(settings),
       pace: settings.isHere ? UNHURRIED : new Pace(),
       health: new Health(),
       watch: this.#watch,
@@ -65,6 +72,13 @@ export class Dispatcher {
       made: (worker) => this.#feeder.feed(worker),
     });
     this.#supervisor = new Supervisor({ ...shared, endings, workers });
+    this.#stopping = new Stopping({ ...shared, workers });
+    this.scaling = new Scaling({
+      ...shared,
+      workers,
+      keepProcess: () => this.keepProcess(true),
+      dispatch: () => this.#dispatch(),
+    });
     this.#feeder = new Feeder({
       ...shared,
       endings,
@@ -90,6 +104,7 @@ export class Dispatcher {
   /** A worker has imported the module. */
   #ready(worker: PoolWorker): void {
     this.#workers.ready(worker);
+    if (!this.#workers.active.has(worker)) return this.#dispatch();
     if (this.#queue.length === 0 && worker.jobs.length === 0) {
       this.#feeder.takeBackForIdle();
     }
@@ -104,7 +119,7 @@ export class Dispatcher {
     if (worker === this.#caller) return this.#supervisor.collect(worker);
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
-    if (worker.state === "draining") return this.#dispatch();
+    if (!this.#workers.active.has(worker)) return this.#dispatch();
     if (this.#queue.length === 0 && worker.jobs.length === 0) {
       this.#feeder.takeBackForIdle();
     }
@@ -124,6 +139,7 @@ export class Dispatcher {
   #look(look: Look): void {
     const watch = this.#watch;
     const workers = this.#workers;
+    if (look.isDue("idle")) this.scaling.endUnneeded(look.now);
     for (const worker of [...workers.active]) {
       this.#supervisor.look(worker, look);
       if (worker.jobs.length > 0) watch.expectStall();
@@ -143,11 +159,12 @@ export class Dispatcher {
     const workers = this.#workers;
     if (workers.inactive.size > 0) {
       this.#supervisor.lookAtLost();
-      if (workers.endDrained()) this.#watch.again();
+      this.#stopping.goOn();
     }
     this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
+    this.scaling.tell();
     checkAll(this.#queue, workers, this.#parts.room);
   }
 
@@ -164,17 +181,7 @@ export class Dispatcher {
 
   /** What the workers do now. */
   snapshot() {
-    const { active, lostThreads } = this.#workers;
-    let idle = active.size;
-    let queued = this.#queue.length;
-    let running = 0;
-    for (const worker of this.#caller ? [...active, this.#caller] : active) {
-      const inFlight = worker.jobs.count();
-      if (worker.jobs.length > 0 && worker !== this.#caller) idle--;
-      queued += inFlight.sent;
-      running += inFlight.running;
-    }
-    return { size: active.size, idle, queued, running, lost: lostThreads };
+    return snapshot(this.#queue, this.#workers, this.#caller);
   }
 
   /** Lets the process end, or no longer, while the pool has nothing to do. */

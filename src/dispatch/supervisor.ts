@@ -35,7 +35,7 @@ export class Supervisor {
     const { queue, workers, endings } = this.#parts;
     worker.collect();
     if (endings.tellsStarts) endings.tellStarts(worker);
-    if (worker.isGrown) queue.putBack(worker.takeBackAll());
+    if (worker.isRetired) queue.putBack(worker.takeBackAll());
     workers.update(worker);
   }
 
@@ -174,6 +174,15 @@ export class Supervisor {
    */
   died(worker: PoolWorker, cause: unknown): boolean {
     if (worker.state === "gone") return false;
+    if (worker.state === "stopping") {
+      // It was about to end anyway.
+      this.#parts.news.tell("workererror", {
+        workerId: worker.id,
+        error: cause,
+      });
+      this.stop(worker, cause);
+      return false;
+    }
     let isOfNoUse = false;
     this.stop(worker, cause, (hasWorked) => {
       isOfNoUse = this.#parts.health.died(worker.isReady, hasWorked);

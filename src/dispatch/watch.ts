@@ -8,8 +8,11 @@ export const LOOK_AFTER = 2;
 /** How often main looks for workers that something else holds than their jobs. */
 const STALL_EVERY = 250;
 
-/** Why main looks: something may have come without a word, a worker may do nothing, a job's time may be over, or its grace. */
-type Reason = "look" | "stall" | "timeout" | "grace";
+/**
+ * Why main looks: something may have come without a word, a worker may do nothing,
+ * a job's time may be over, or a grace, or workers may not be needed any more.
+ */
+type Reason = "look" | "stall" | "timeout" | "grace" | "idle";
 
 /** A look, and what is due at it. */
 export interface Look {
@@ -81,6 +84,10 @@ export class Watch {
     if (due === Infinity) return;
     const ms = Math.ceil(Math.max(0, due - this.#now()));
     this.#timer = setTimeout(() => callOutside(() => this.#ring()), ms);
+    // To stop workers that are not needed is no reason to keep the process.
+    if (due === this.#due.get("idle") && !this.#isHere) {
+      Deno.unrefTimer(this.#timer as unknown as number);
+    }
   }
 
   #ring(): void {
@@ -99,11 +106,11 @@ export class Watch {
     this.#arm();
   }
 
-  /** Looks no more until something happens, but for a grace: a worker may be left alone. */
+  /** Looks no more until something happens, but for workers that are left alone, or not needed. */
   pause(): void {
-    const grace = this.#due.get("grace");
-    this.#due.clear();
-    if (grace !== undefined) this.#due.set("grace", grace);
+    for (const reason of ["look", "stall", "timeout"] as const) {
+      this.#due.delete(reason);
+    }
     this.#looks = 0;
     this.#arm();
   }
@@ -111,6 +118,7 @@ export class Watch {
   /** Looks no more. */
   stop(): void {
     this.#due.delete("grace");
+    this.#due.delete("idle");
     this.pause();
     this.#isStopped = true;
   }

@@ -26,6 +26,8 @@ export interface WorkerSettings extends Omit<ThreadSettings, "here"> {
   maxHeapPerWorker: number;
   /** The pool's clock, in ms. */
   now: () => number;
+  /** What every worker is given, in a copy of its own. */
+  workerData: unknown;
 }
 
 /** What a worker needs of those around it, and what it tells them. */
@@ -68,8 +70,12 @@ export class PoolWorker implements JobWorker {
   heldFor: Job | undefined;
   /** Above 1, jobs may end in another order than they start. */
   readonly concurrency: number;
-  /** Whether its heap has grown too large. */
-  isGrown = false;
+  /** Whether it gets no more jobs: its heap has grown too large, or it is one too many. */
+  isRetired = false;
+  /** Whether it has done what its jobs wanted done at the end. */
+  hasStopped = false;
+  /** When it began to start, on main's clock. */
+  readonly made = performance.now();
   /** Whether any job has ended in it. */
   hasWorked = false;
   readonly #parts: WorkerParts;
@@ -133,6 +139,7 @@ export class PoolWorker implements JobWorker {
       module: settings.module,
       concurrency,
       maxHeap: settings.maxHeapPerWorker,
+      data: settings.workerData,
       // One that can be killed needs no guard, which would take an end for lack
       // of memory for its own; one of the caller's would stop what is not the job's.
       guards: !hardKill && !here,
@@ -201,14 +208,19 @@ export class PoolWorker implements JobWorker {
     return this.jobs.length < 2 || this.jobs.firstUnstarted() === undefined;
   }
 
+  /** How many more jobs it may be given at all. */
+  get jobsLeft(): number {
+    return this.isRetired ? 0 : this.#jobsLeft;
+  }
+
   /** How many more jobs it may be sent. */
   get room(): number {
-    return this.isGrown ? 0 : Math.min(this.jobs.room, this.#jobsLeft);
+    return this.isRetired ? 0 : Math.min(this.jobs.room, this.#jobsLeft);
   }
 
   /** Whether it is to be given no more jobs. */
   get isSpent(): boolean {
-    return this.isGrown || this.#jobsLeft === 0;
+    return this.jobsLeft === 0;
   }
 
   /** Whether nothing is left to do for it. */
@@ -284,6 +296,16 @@ export class PoolWorker implements JobWorker {
     this.jobs.told.add(job, due);
     const { seq } = job;
     this.#thread.post({ kind: "abort", seq, reason: packError(reason) });
+  }
+
+  /** Whether its jobs want something done before it ends. */
+  get asksToStop(): boolean {
+    return this.#board.asksToStop;
+  }
+
+  /** Tells it to do that, and nothing more. */
+  tellToStop(): void {
+    this.#thread.post({ kind: "stop" });
   }
 
   /** Leaves it alone with a job that does not end though it was told to. */

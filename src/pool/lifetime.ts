@@ -25,6 +25,7 @@ export class Lifetime {
   readonly #parts: LifetimeParts;
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
+  readonly #starts = new Waiters();
   #refusal: (() => Error) | undefined;
   #isStopped = false;
   #isGone = false;
@@ -69,7 +70,32 @@ export class Lifetime {
   close(): void {
     if (this.#refusal) return;
     this.#refuse(() => new PoolClosedError("The pool is closed"));
-    if (this.#parts.settlement.waiting === 0) this.stop(this.#refusal!);
+    if (this.#parts.settlement.waiting === 0) this.#end();
+  }
+
+  /** Ends all workers, which first do what their jobs want done then. */
+  #end(): void {
+    const refusal = this.#refusal!;
+    const retired = this.#parts.dispatcher.scaling.retire();
+    if (retired) retired.then(() => this.stop(refusal));
+    else this.stop(refusal);
+  }
+
+  /** Resolves when the workers are ready with which the pool counts as started. */
+  async started(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#refusal) throw this.#refusal();
+    if (!this.#parts.dispatcher.scaling.start()) return;
+    try {
+      await this.#starts.wait(signal);
+    } finally {
+      if (this.#starts.length === 0) this.onEmpty();
+    }
+  }
+
+  /** They are ready. */
+  onStarted(): void {
+    this.#starts.release();
   }
 
   /** Ends now. */
@@ -103,19 +129,19 @@ export class Lifetime {
     this.onEmpty();
     this.#drains.release();
     this.#parts.news.tellNow("drain", undefined);
-    if (this.#refusal) this.stop(this.#refusal);
+    if (this.#refusal) this.#end();
   }
 
   /** No job is left: lets the process end, if none comes in a moment. */
   onEmpty(): void {
     // The caller's own thread keeps the process or not, whatever the pool does.
-    if (this.#isStopped || this.#parts.settings.isHere) return;
+    if (this.#parts.settings.isHere || this.#isStopped || this.#refusal) return;
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
       const { dispatcher, settlement, room } = this.#parts;
-      if (settlement.waiting === 0 && room.jobs === 0) {
-        dispatcher.keepProcess(false);
-      }
+      const isEmpty = settlement.waiting === 0 && room.jobs === 0;
+      if (!isEmpty || this.#starts.length > 0 || this.#refusal) return;
+      dispatcher.keepProcess(false);
     }, REST_AFTER);
   }
 
@@ -123,5 +149,6 @@ export class Lifetime {
   #refuse(refusal: () => Error): void {
     this.#refusal = refusal;
     this.#parts.room.refuse(refusal);
+    this.#starts.refuse(refusal);
   }
 }

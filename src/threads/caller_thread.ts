@@ -60,8 +60,11 @@ export class CallerThread implements Thread {
   async #start(init: InitMessage): Promise<void> {
     this.#key = init.key;
     try {
-      const { openReceiver } = await import("../worker/receiver.ts");
-      const receiver = await openReceiver(this.#own(init));
+      const { openReceiver, lifeOf } = await import("../worker/receiver.ts");
+      const own = this.#own(init);
+      // What finds the queue full belongs to no worker.
+      const life = init.workerId > 0 ? lifeOf(own) : undefined;
+      const receiver = await openReceiver({ ...own, life });
       if (this.#isEnded) return;
       this.#receiver = receiver;
     } catch (error) {

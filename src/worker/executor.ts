@@ -57,6 +57,7 @@ export class Executor {
     for (let i = 0; reader.read(); i++) {
       const handler = this.#handlers.get(reader.functionId);
       const job = new ReceivedJob(reader, handler, this.#thread.init.workerId);
+      if (this.#thread.life) job.life = this.#thread.life;
       if (job.timeout < Infinity) isTimed = true;
       if (moved) this.endings.moving!.revive(job, moved[i]);
       this.#jobs.add(job);

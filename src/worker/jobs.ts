@@ -1,7 +1,7 @@
 // The jobs of this worker, from their arrival to their ending.
 
 import type { Arrivals } from "../moving/arrivals.ts";
-import type { CurrentJob } from "../values/thread_state.ts";
+import type { CurrentJob, WorkerLife } from "../values/thread_state.ts";
 import type { JobListReader } from "../wire/job_list.ts";
 import type { Handler } from "./handlers.ts";
 
@@ -16,6 +16,8 @@ export class ReceivedJob implements CurrentJob {
   readonly trace: string | undefined;
   readonly args: unknown[];
   deadline: number | undefined = undefined;
+  /** What belongs to its worker, where that is not the thread's. */
+  life: WorkerLife | undefined = undefined;
   /** What has moved with it. */
   arrivals: Arrivals | undefined = undefined;
   /** The job that starts after it. */

@@ -1,6 +1,7 @@
 // What runs in a worker once its module is imported: hands each message of main's
 // to what it concerns.
 
+import { lifeSlot, type WorkerLife } from "../values/thread_state.ts";
 import { WAKE } from "../wire/board.ts";
 import { isArray } from "../values/intrinsics.ts";
 import type { InitMessage, ToWorker } from "../wire/protocol.ts";
@@ -19,6 +20,7 @@ export type LaterMessage = Exclude<ToWorker, InitMessage>;
 /** Imports the module, and makes what runs its jobs. */
 export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const { init } = thread;
+  if (!thread.now) lifeSlot.life = lifeOf(thread);
   if (init.hardKill) {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
@@ -37,10 +39,23 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
 async function exportsOf(thread: OwnThread): Promise<[Module]> {
   const { module } = thread.init;
   if (module === undefined) return [{}];
-  // What ends a worker's thread ends the program here.
-  return thread.now
-    ? [(await importWrapped(module)).module]
-    : await importModule(module, thread);
+  if (!thread.now) return await importModule(module, thread);
+  // The worker that loads it first is the one whose life it belongs to. What ends
+  // a worker's thread ends the program here.
+  lifeSlot.life ??= thread.life;
+  try {
+    return [(await importWrapped(module)).module];
+  } finally {
+    if (lifeSlot.life === thread.life) lifeSlot.life = undefined;
+  }
+}
+
+/** What belongs to a new worker. */
+export function lifeOf(
+  { init, board }: Pick<OwnThread, "init" | "board">,
+): WorkerLife {
+  const askToStop = () => board.askToStop();
+  return { data: init.data, callbacks: [], askToStop };
 }
 
 /** The receiver of all messages. */
@@ -99,6 +114,8 @@ export class Receiver {
         // which nothing is awaited: a job may have broken what receives messages.
         message.token.onmessage = () => {};
         return;
+      case "stop":
+        return void this.#stop();
       case "flow":
         if (link === undefined) return this.#wait(message);
         return link.receive(message.events);
@@ -112,6 +129,15 @@ export class Receiver {
   abandon(): void {
     this.#waiting = [];
     this.#executor.abandon();
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      const { stop } = await import("./stop.ts");
+      await stop(this.#thread);
+    } catch (error) {
+      this.#thread.crash(error);
+    }
   }
 
   #wait(message: LaterMessage): void {
