@@ -183,7 +183,7 @@ test("terminate() ends the wait of close() for callbacks", async () => {
   await Promise.all([pool.terminate(), closed]);
 });
 
-test("a callback that ends its thread, or loops, costs no more than the rest of them", async () => {
+test("onStop(): a callback that ends its thread, or loops, costs no more than the rest of them, with hardKill", async () => {
   for (const word of ["exits", "loops"]) {
     using files = directory();
     const pool: LifePool = poolOf("worker_life", {

@@ -17,7 +17,6 @@ import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
 import { Scaling } from "./scaling.ts";
 import { Sizing } from "./sizing.ts";
 import { snapshot } from "./snapshot.ts";
-import { Stopping } from "./stopping.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
@@ -44,7 +43,6 @@ export class Dispatcher {
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = false;
   readonly scaling: Scaling;
-  readonly #stopping: Stopping;
   /** What jobs are rejected with, once all has ended. */
   #refusal: (() => Error) | undefined;
 
@@ -72,7 +70,6 @@ export class Dispatcher {
       made: (worker) => this.#feeder.feed(worker),
     });
     this.#supervisor = new Supervisor({ ...shared, endings, workers });
-    this.#stopping = new Stopping({ ...shared, workers });
     this.scaling = new Scaling({
       ...shared,
       workers,
@@ -157,10 +154,7 @@ export class Dispatcher {
     // Jobs may come back from a worker while the pool is ended from a callback.
     if (this.#refusal) return this.#failQueued(this.#refusal);
     const workers = this.#workers;
-    if (workers.inactive.size > 0) {
-      this.#supervisor.lookAtLost();
-      this.#stopping.goOn();
-    }
+    if (workers.inactive.size > 0) this.#supervisor.lookAtInactive();
     this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();

@@ -6,6 +6,7 @@ import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
 import type { Shared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
+import { Stopping } from "./stopping.ts";
 import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
@@ -23,11 +24,13 @@ const IGNORED =
 /** Acts on what main sees of its workers; the caller dispatches afterwards. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
+  readonly #stopping: Stopping;
   /** When the last grace of workers is over that were left alone. */
   readonly #lastGraces = new WeakMap<PoolWorker, number>();
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
+    this.#stopping = new Stopping(parts);
   }
 
   /** Takes what a worker has left in shared memory, and brings its state in line. */
@@ -144,8 +147,14 @@ export class Supervisor {
     );
   }
 
+  /** Looks at workers that get no jobs. */
+  lookAtInactive(): void {
+    this.#lookAtLost();
+    this.#stopping.goOn();
+  }
+
   /** Workers that have ended the jobs with which they were left alone take jobs again. */
-  lookAtLost(): void {
+  #lookAtLost(): void {
     const { workers, settings, watch } = this.#parts;
     for (const worker of workers.lost) {
       const { sinceLost } = worker;
