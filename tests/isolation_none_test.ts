@@ -18,7 +18,7 @@ import {
   transfer,
   WorkerCrashedError,
 } from "@spindle/thread-pool";
-import { currentJob } from "@spindle/thread-pool/worker";
+import { currentJob, workerData } from "@spindle/thread-pool/worker";
 import * as jobs from "./fixtures/none.ts";
 import { numbersTo, reasonOf } from "./kinds.ts";
 import { poolTest } from "./live_workers.ts";
@@ -265,6 +265,39 @@ test('isolation "none": inline jobs are strict, and capture nothing', async () =
   const captured = 1;
   const error = await reasonOf(pool.execute(() => captured));
   assertInstanceOf(error, ReferenceError);
+});
+
+test('isolation "none": each worker has its own workerData, and its own end', async () => {
+  const pool = makePool({ workerData: ["a"] });
+  await using other = makePool({ workerData: ["b"] });
+  assertEquals(await pool.execute("data"), ["a"]);
+  assertEquals(await other.execute("data"), ["b"]);
+  assertEquals(workerData(), undefined);
+  await pool.execute("noteAtEnd", ["first"]);
+  await pool.execute("noteAtEnd", ["second"]);
+  await other.execute("noteAtEnd", ["other"]);
+  await pool.close();
+  assertEquals(jobs.log, ["second", "first"]);
+});
+
+test('isolation "none": start() starts all, and workers end in fake time', async () => {
+  using time = new FakeTime();
+  await using pool = makePool({
+    size: { min: 1, max: 3 },
+    idleTimeout: 1_000,
+  });
+  await pool.start();
+  assertEquals(pool.stats().size, 1);
+  const results = numbersTo(3).map((i) => pool.execute("giveLater", [500, i]));
+  await time.runMicrotasks();
+  assertEquals([pool.stats().size, pool.stats().running], [3, 3]);
+  await time.tickAsync(500);
+  assertEquals(await Promise.all(results), [0, 1, 2]);
+  await time.tickAsync(999);
+  assertEquals(pool.stats().size, 3);
+  await time.tickAsync(1);
+  await time.runMicrotasks();
+  assertEquals(pool.stats().size, 1);
 });
 
 test('isolation "none": a full queue lets the caller run a job beside', async () => {
