@@ -120,7 +120,7 @@ for (const kind of KIND_NAMES) {
 
   test(`onStop() has stopGrace ms, of which close() tells if they are over (${kind})`, async () => {
     using files = directory();
-    const pool = lifePool({ stopGrace: 30 });
+    const pool = lifePool({ stopGrace: 1_000 });
     const errors = errorsOf(pool);
     await pool.execute("register", [files.file, "first never second"]);
     await pool.close();

@@ -69,19 +69,14 @@ export class Dispatcher {
       make: (id) => callOutside(() => this.#make(id)),
       made: (worker) => this.#feeder.feed(worker),
     });
-    this.#supervisor = new Supervisor({ ...shared, endings, workers });
+    const all = { ...shared, endings, workers };
+    this.#supervisor = new Supervisor(all);
     this.scaling = new Scaling({
-      ...shared,
-      workers,
+      ...all,
       keepProcess: () => this.keepProcess(true),
       dispatch: () => this.#dispatch(),
     });
-    this.#feeder = new Feeder({
-      ...shared,
-      endings,
-      workers,
-      onTime: () => this.#dispatch(),
-    });
+    this.#feeder = new Feeder({ ...all, onTime: () => this.#dispatch() });
   }
 
   #make(id: number): PoolWorker {

@@ -14,6 +14,7 @@ import { packError } from "../values/error_codec.ts";
 import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
 import type { Endings } from "./endings.ts";
 import { InFlight } from "./in_flight.ts";
+import { initOf } from "./init.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox, type Sent } from "./outbox.ts";
 import { Stall } from "./stall.ts";
@@ -95,7 +96,7 @@ export class PoolWorker implements JobWorker {
     settings: WorkerSettings & Pick<ThreadSettings, "here">,
     parts: WorkerParts,
   ) {
-    const { name, concurrency, hardKill, here, now } = settings;
+    const { name, concurrency, here, now } = settings;
     this.id = id;
     this.#parts = parts;
     this.concurrency = concurrency;
@@ -130,22 +131,11 @@ export class PoolWorker implements JobWorker {
     this.#inbox = new Inbox(this, board, link, parts);
     this.#outbox = new Outbox(thread, link, parts.functions, !parts.isRemote);
     thread.init({
-      kind: "init",
-      workerId: id,
+      ...initOf(id, settings),
       slots,
       board: board.buffer,
       rings: rings &&
         { input: rings.output.buffer, output: rings.input.buffer },
-      module: settings.module,
-      concurrency,
-      maxHeap: settings.maxHeapPerWorker,
-      data: settings.workerData,
-      // One that can be killed needs no guard, which would take an end for lack
-      // of memory for its own; one of the caller's would stop what is not the job's.
-      guards: !hardKill && !here,
-      hardKill,
-      memoryLimit: settings.memoryLimit,
-      timeOrigin: performance.timeOrigin,
     });
   }
 

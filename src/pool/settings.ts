@@ -26,6 +26,7 @@ import {
   string,
   transferables,
 } from "./checks.ts";
+import { checkTogether } from "./together.ts";
 import { meantBy } from "./unknown_option.ts";
 import { copyForWorkers } from "./worker_data.ts";
 
@@ -96,57 +97,6 @@ const PERMISSION = Object.fromEntries(
   PERMISSIONS.map((kind) => [kind, [grant] as const]),
 );
 
-/** Which options a pool cannot have, and why. */
-const EXCLUDED: {
-  where: (settings: Partial<PoolSettings>) => unknown;
-  not: (keyof PoolSettings)[];
-  why: string;
-}[] = [
-  {
-    where: ({ whenFull }) => whenFull === "caller-runs",
-    not: ["timeout", "hardKill", "memoryLimit", "permissions"],
-    why: 'where `queue.whenFull` is "caller-runs": nothing protects the caller',
-  },
-  {
-    where: ({ whenFull, isolation }) =>
-      whenFull === "caller-runs" && isolation === "process",
-    not: ["isolation"],
-    why: 'where `queue.whenFull` is "caller-runs": nothing protects the caller',
-  },
-  {
-    where: ({ isolation }) => isolation === "none",
-    not: ["hardKill", "memoryLimit", "maxHeapPerWorker", "permissions"],
-    why:
-      'where `isolation` is "none": nothing protects the thread that runs the jobs',
-  },
-  {
-    where: ({ whenFull }) => whenFull === "caller-runs",
-    not: ["workerData"],
-    why: 'where `queue.whenFull` is "caller-runs": the caller is no worker',
-  },
-  {
-    where: ({ limits }) => limits?.min === undefined,
-    not: ["idleTimeout"],
-    why: "where `size` is a number: such workers do not stop",
-  },
-  {
-    where: ({ isolation }) => isolation === "process",
-    not: ["connections"],
-    why: 'where `isolation` is "process": connections cannot move there',
-  },
-  {
-    where: ({ isolation }) => isolation !== "process",
-    not: ["execArgv"],
-    why: 'in a thread: set `isolation` to "process"',
-  },
-  {
-    where: ({ isolation, permissions }) =>
-      isolation === "thread" && permissions,
-    not: ["hardKill", "memoryLimit"],
-    why: 'with `permissions` in a thread: set `isolation` to "process"',
-  },
-];
-
 /** What a table makes of the options that it checks. */
 type Checked<Table extends Record<string, Option>> = {
   [Name in keyof Table]:
@@ -205,16 +155,6 @@ export function executeSettings(
 /** Checks the options of a method that waits. */
 export function waitSettings(options: WaitOptions): Checked<typeof WAIT> {
   return checked(WAIT, options, "options");
-}
-
-/** Refuses options that a pool with these settings cannot have. */
-function checkTogether(settings: Partial<PoolSettings>): void {
-  const NOTHING: unknown[] = [undefined, false, Infinity, "thread"];
-  for (const { where, not, why } of EXCLUDED) {
-    const name = not.find((name) => !NOTHING.includes(settings[name]));
-    if (name === undefined || !where(settings)) continue;
-    throw new TypeError(`Cannot use \`${name}\` ${why}`);
-  }
 }
 
 /** Checks options one by one, and fills in the defaults. */
