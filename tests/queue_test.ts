@@ -290,8 +290,9 @@ test('whenFull "caller-runs": the caller runs no job that has a place in the que
   const key = await pool.execute("whichWorker");
   using holder = await holdWorker(pool);
   const queued = [1, 2].map(() => pool.execute("whichWorker"));
-  // Its end is what might bring the caller another one.
-  assertEquals(await pool.execute("whichWorker"), whichThread());
+  using gate = new Gate();
+  // By its end they wait for any worker, and not for that one.
+  assertEquals(await pool.execute("arriveThenGive", [gate.key, 30, 1]), 1);
   await holder.release();
   assertEquals(await Promise.all(queued), [key, key]);
 });
