@@ -163,7 +163,8 @@ export interface ThreadPoolOptions {
   abortGrace?: number;
   /**
    * How many milliseconds a worker has for the callbacks of `onStop()`, and `close()`
-   * waits for them. Then it is stopped, and `workererror` tells of that.
+   * waits for them. Then it is stopped, and `workererror` tells of that. Meanwhile it
+   * counts as a thread of the pool, so make it short where you do not trust the jobs.
    *
    * @default {5_000}
    */

@@ -56,7 +56,6 @@ export class Workers {
     if (state === "idle") {
       this.idle.add(worker);
       sizing.rests();
-      if (sizing.isElastic) this.expectIdle();
     } else if (was === "idle") {
       this.idle.delete(worker);
       if (isActive(state)) sizing.works();
@@ -72,6 +71,7 @@ export class Workers {
       if (state === "gone") this.inactive.delete(worker);
       else this.inactive.add(worker);
     }
+    if (state === "idle" && sizing.isElastic) this.expectIdle();
   }
 
   /** Those that are left alone with a job. */

@@ -18,7 +18,7 @@ export interface Times {
 
 /** A snapshot of a pool, see {@linkcode ThreadPool.stats}. */
 export interface PoolStats {
-  /** Workers, including those that are starting. */
+  /** Workers that may get jobs, including those that are starting, but not spares. */
   size: number;
   /** Workers without a job. */
   idle: number;

@@ -51,7 +51,7 @@ import { currentLife } from "../values/thread_state.ts";
  * assertEquals(words[0], 1);
  * ```
  */
-export function onStop(callback: () => void | Promise<void>): void {
+export function onStop(callback: () => unknown): void {
   if (typeof callback !== "function") {
     throw expected("callback", "a function", callback);
   }
