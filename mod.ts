@@ -21,6 +21,7 @@ export type {
   ExecuteOptions,
   Isolation,
   PermissionOptions,
+  PoolSize,
   QueueOptions,
   ThreadPoolOptions,
   WaitOptions,

@@ -4,7 +4,7 @@
 export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 
 /** What separates workers from the program, see {@linkcode ThreadPoolOptions.isolation}. */
-export type Isolation = "thread" | "process";
+export type Isolation = "thread" | "process" | "none";
 
 /**
  * How a connection moves into a job, see {@linkcode ThreadPoolOptions.connections}.
@@ -53,6 +53,23 @@ export interface QueueOptions {
   whenFull?: WhenFull;
 }
 
+/** How many workers an elastic pool has. */
+export interface PoolSize {
+  /**
+   * So many workers start at once, before there is work for them, and do not stop. A
+   * worker that is about to be replaced, see
+   * {@linkcode ThreadPoolOptions.maxJobsPerWorker}, has a spare that starts ahead.
+   *
+   * @default {0}
+   */
+  min?: number;
+  /**
+   * So many workers, at most, run jobs. More start when jobs need them, and stop when
+   * they were not needed for {@linkcode ThreadPoolOptions.idleTimeout}.
+   */
+  max: number;
+}
+
 /** Options of a {@linkcode ThreadPool}. */
 export interface ThreadPoolOptions {
   /**
@@ -64,11 +81,29 @@ export interface ThreadPoolOptions {
    */
   module?: URL | string;
   /**
-   * The number of workers. They start when there is work for them.
+   * The number of workers, which start when there is work for them, and do not stop;
+   * or, as `{ min, max }`, the fewest and the most of an elastic pool, see
+   * {@linkcode PoolSize}.
    *
    * @default {navigator.hardwareConcurrency}
    */
-  size?: number;
+  size?: number | PoolSize;
+  /**
+   * How many milliseconds an elastic pool keeps more workers than it needs. Of two
+   * workers that share the work of one, one stops as well. Refused where `size` is a
+   * number.
+   *
+   * @default {30_000}
+   */
+  idleTimeout?: number;
+  /**
+   * What every worker is given, replacements included: in the worker `workerData()`
+   * returns it, from the module's first line on. It is cloned here, once, and again
+   * for each worker; a `SharedArrayBuffer` is shared. What cannot be cloned, or can be
+   * had by one job only, such as a connection or a stream, is refused with
+   * {@linkcode JobCloneError}.
+   */
+  workerData?: unknown;
   /**
    * What separates workers from the program.
    *
@@ -79,6 +114,17 @@ export interface ThreadPoolOptions {
    *   {@linkcode transfer} names is still detached here. Connections, shared
    *   memory, ports, keys and WebAssembly modules cannot go there. The program
    *   needs `--allow-run` for Deno's own path.
+   * - `"none"`: there are no workers, for tests of code that uses a pool. The thread
+   *   that made the pool runs the jobs, with the same meaning: arguments and results
+   *   are cloned or move, and errors, limits, events, numbers and order are the same;
+   *   `size` times `concurrency` jobs are in progress at once. Times are those of
+   *   `Date` and `setTimeout`, so a test that replaces these decides when a job times
+   *   out. Nothing protects the thread: a synchronous job that runs too long rejects
+   *   only when it returns, one that does not end though it was told to goes on, an
+   *   error that nobody catches is the program's, and `Deno.exit()` ends it.
+   *   `hardKill`, `memoryLimit`, `maxHeapPerWorker` and `permissions` are refused. The
+   *   `module` is loaded once in the program, so its state is shared with whatever
+   *   else imports it.
    *
    * @default {"thread"}
    */
@@ -115,6 +161,14 @@ export interface ThreadPoolOptions {
    * @default {50}
    */
   abortGrace?: number;
+  /**
+   * How many milliseconds a worker has for the callbacks of `onStop()`, and `close()`
+   * waits for them. Then it is stopped, and `workererror` tells of that. Meanwhile it
+   * counts as a thread of the pool, so make it short where you do not trust the jobs.
+   *
+   * @default {5_000}
+   */
+  stopGrace?: number;
   /**
    * After how many jobs a worker is replaced. 1 isolates jobs from each other.
    *

@@ -3,7 +3,6 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
-  assertNotEquals,
   assertRejects,
   assertStrictEquals,
   assertStringIncludes,
@@ -23,12 +22,12 @@ import {
 } from "@spindle/thread-pool";
 import { whichWorker } from "./fixtures/jobs.ts";
 import {
+  ALL_KINDS,
+  type AnyKind,
   countLive,
   hold,
   type JobPool,
-  type Kind,
   KIND_NAMES,
-  KINDS,
   makePool,
   nextEvent,
   numbersTo,
@@ -40,12 +39,15 @@ import { executeUntyped } from "./untyped.ts";
 
 type Make = (options?: ThreadPoolOptions) => JobPool;
 
-/** A test for each kind of worker; on Linux, it leaves neither threads nor processes. */
+const ALL = Object.keys(ALL_KINDS) as AnyKind[];
+
+/** A test for each kind of pool; on Linux, it leaves neither threads nor processes. */
 function test(
   name: string,
-  fn: (make: Make, kind: Kind) => Promise<void>,
+  fn: (make: Make, kind: AnyKind) => Promise<void>,
+  kinds: AnyKind[] = ALL,
 ): void {
-  for (const kind of KIND_NAMES) {
+  for (const kind of kinds) {
     poolTest(`${name} (${kind})`, async () => {
       await fn((options) => makePool(options, kind), kind);
       if (Deno.build.os !== "linux") return;
@@ -77,15 +79,22 @@ const VALUES: Record<string, unknown> = {
   "one object twice": [shared, shared],
 };
 
-test("execute() runs named and inline jobs elsewhere", async (make) => {
-  await using pool = make();
-  assertEquals(await pool.execute((a: number, b: number) => a + b, [1, 2]), 3);
-  assertNotEquals(await pool.execute("whichWorker"), whichWorker());
-  assertEquals(await pool.execute("surroundings"), {
-    name: "surroundings",
-    self: true,
-  });
-});
+test(
+  "execute() runs named and inline jobs, elsewhere if there is a worker",
+  async (make, kind) => {
+    await using pool = make();
+    assertEquals(
+      await pool.execute((a: number, b: number) => a + b, [1, 2]),
+      3,
+    );
+    const isHere = await pool.execute("whichWorker") === whichWorker();
+    assertEquals(isHere, kind === "no worker");
+    assertEquals(await pool.execute("surroundings"), {
+      name: "surroundings",
+      self: true,
+    });
+  },
+);
 
 test("execute() gives back values of every kind", async (make) => {
   await using pool = make();
@@ -182,7 +191,8 @@ test(
     await using pool = make({ size: 3 });
     assertEquals([pool.stats().size, await countLive(kind)], [0, 0]);
     for (let i = 0; i < 3; i++) await pool.execute("echo", [i]);
-    assertEquals([pool.stats().size, await countLive(kind)], [1, 1]);
+    const live = kind === "no worker" ? 0 : 1;
+    assertEquals([pool.stats().size, await countLive(kind)], [1, live]);
   },
 );
 
@@ -192,27 +202,40 @@ test("concurrency: so many jobs are in progress in a worker", async (make) => {
   assertEquals(Math.max(...await Promise.all(counts)), 3);
 });
 
-test("maxJobsPerWorker: a worker is replaced after so many jobs", async (make) => {
-  await using pool = make({ maxJobsPerWorker: 2 });
-  const counts: number[] = [];
-  for (let i = 0; i < 5; i++) counts.push(await pool.execute("count"));
-  assertEquals(counts, [1, 2, 1, 2, 1]);
-  assertEquals(pool.stats().crashed, 0);
-});
+test(
+  "maxJobsPerWorker: a worker is replaced after so many jobs",
+  async (make, kind) => {
+    await using pool = make({ maxJobsPerWorker: 2 });
+    const counts: number[] = [];
+    const ids: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      counts.push(await pool.execute("count"));
+      ids.push(await pool.execute("workerId"));
+    }
+    assertEquals(ids, [1, 2, 3]);
+    // Without a worker there is one module.
+    if (kind !== "no worker") assertEquals(counts, [1, 1, 1]);
+    assertEquals(pool.stats().crashed, 0);
+  },
+);
 
-test("maxHeapPerWorker: a worker whose heap has grown is replaced", async (make) => {
-  await using pool = make({ maxHeapPerWorker: 48 });
-  const small = await pool.execute("keep", [1]);
-  assertEquals(await pool.execute("keep", [1]), small);
-  const stopped = nextEvent(pool, "workerstop");
-  // The heap is looked at now and then.
-  await eventually(
-    async () => await pool.execute("keep", [20]) !== small,
-    () => "Expected another worker",
-  );
-  await stopped;
-  assertEquals(pool.stats().crashed, 0);
-});
+test(
+  "maxHeapPerWorker: a worker whose heap has grown is replaced",
+  async (make) => {
+    await using pool = make({ maxHeapPerWorker: 48 });
+    const small = await pool.execute("keep", [1]);
+    assertEquals(await pool.execute("keep", [1]), small);
+    const stopped = nextEvent(pool, "workerstop");
+    // The heap is looked at now and then.
+    await eventually(
+      async () => await pool.execute("keep", [20]) !== small,
+      () => "Expected another worker",
+    );
+    await stopped;
+    assertEquals(pool.stats().crashed, 0);
+  },
+  KIND_NAMES,
+);
 
 test('whenFull "reject": execute() rejects with QueueFullError', async (make) => {
   await using pool = make({ queue: { capacity: 1, whenFull: "reject" } });
@@ -240,11 +263,12 @@ test('whenFull "discard-oldest": the oldest job makes room', async (make) => {
   const queue = { capacity: 1, whenFull: "discard-oldest" } as const;
   await using pool = make({ queue });
   using held = await hold(pool);
-  const oldest = reasonOf(pool.execute("count"));
-  const newest = pool.execute("count");
+  const oldest = reasonOf(pool.execute("note", [1]));
+  const newest = pool.execute("echo", [2]);
   assertInstanceOf(await oldest, JobDiscardedError);
   held.open();
-  assertEquals(await newest, 1);
+  assertEquals(await newest, 2);
+  assert(!(await pool.execute("allNoted")).includes(1));
 });
 
 test("drain() resolves when all jobs have settled", async (make) => {
@@ -282,7 +306,7 @@ test(
     const pool = make({ size: 3 });
     const reason = new RangeError("enough");
     // Nothing ends a loop of a thread.
-    const [first, second] = kind === "thread"
+    const [first, second] = kind === "thread" || kind === "no worker"
       ? ["never", "never"] as const
       : ["loop", "burnAfterAwait"] as const;
     const jobs = [first, second, "never", "never"] as const;
@@ -343,7 +367,7 @@ test("stats() counts what has come of jobs", async (make) => {
     aborted: 0,
     crashed: 1,
   });
-});
+}, KIND_NAMES);
 
 test("a module's own listeners for errors count", async (_, kind) => {
   const source = `addEventListener("error", (e) => e.preventDefault());
@@ -353,17 +377,17 @@ test("a module's own listeners for errors count", async (_, kind) => {
   await using pool = new ThreadPool({
     module: `data:text/javascript,${encodeURIComponent(source)}`,
     size: 1,
-    ...KINDS[kind],
+    ...ALL_KINDS[kind],
   });
   await pool.execute("leave");
   assertEquals(pool.stats().crashed, 0);
-});
+}, KIND_NAMES);
 
 test(
   "a module that cannot be loaded stops the pool with WorkerStartError",
   async (_, kind) => {
     const module = new URL("./fixtures/missing.ts", import.meta.url);
-    await using pool = new ThreadPool({ module, size: 1, ...KINDS[kind] });
+    await using pool = new ThreadPool({ module, size: 1, ...ALL_KINDS[kind] });
     const error = await assertRejects(
       () => pool.execute(() => 1),
       WorkerStartError,

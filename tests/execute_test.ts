@@ -133,7 +133,9 @@ test("execute() runs the jobs of a module, whatever then it exports", async () =
   ];
   for (const [i, then] of thens.entries()) {
     const module = moduleOf(`export const f = () => 1; ${then}`);
-    await using pool = new ThreadPool({ module, size: 1, hardKill: i === 1 });
+    const isolation = i === 2 ? "none" : "thread";
+    const hardKill = i === 1;
+    await using pool = new ThreadPool({ module, size: 1, hardKill, isolation });
     assertEquals(await pool.execute("f"), 1, then);
   }
 });

@@ -15,7 +15,14 @@ export const KINDS = {
   process: { isolation: "process" },
 } as const satisfies Record<string, ThreadPoolOptions>;
 
+/** The same, and that of pools without any. */
+export const ALL_KINDS = {
+  ...KINDS,
+  "no worker": { isolation: "none" },
+} as const satisfies Record<string, ThreadPoolOptions>;
+
 export type Kind = keyof typeof KINDS;
+export type AnyKind = keyof typeof ALL_KINDS;
 export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
 export type JobPool = ThreadPool<typeof jobs>;
@@ -24,12 +31,12 @@ export const MODULE = new URL("./fixtures/jobs.ts", import.meta.url);
 /** A pool of one worker, unless the options say otherwise. */
 export function makePool(
   options: ThreadPoolOptions = {},
-  kind: Kind = "thread",
+  kind: AnyKind = "thread",
 ): JobPool {
   return new ThreadPool({
     module: MODULE,
     size: 1,
-    ...KINDS[kind],
+    ...ALL_KINDS[kind],
     ...options,
   });
 }
@@ -99,7 +106,7 @@ export async function turns(): Promise<void> {
 }
 
 /** How many threads, or processes, of workers live now. */
-export async function countLive(kind: Kind): Promise<number> {
+export async function countLive(kind: AnyKind): Promise<number> {
   if (kind !== "process") return await countWorkers();
   const commands = await liveProcesses();
   return commands.filter((one) => !one.includes("warden_main")).length;

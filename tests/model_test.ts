@@ -8,9 +8,9 @@ const ALL = Deno.env.get("MODEL_RUNS");
 const SEED = Deno.env.get("MODEL_SEED");
 
 /** Each process takes a while to start. */
-const RUNS = { thread: 8, process: 2 };
+const RUNS = { thread: 8, process: 2, none: 8 };
 
-for (const isolation of ["thread", "process"] as const) {
+for (const isolation of ["thread", "process", "none"] as const) {
   Deno.test(`random plays of a pool end as a model of it says (${isolation})`, async () => {
     await fc.assert(fc.asyncProperty(plays(isolation), act), {
       numRuns: Number(ALL ?? RUNS[isolation]),

@@ -38,6 +38,8 @@ async function refusesCall(
 /** Of each option, what the message says was expected, and values of a wrong type. */
 const WRONG_TYPES: Record<string, [what: string, ...values: unknown[]]> = {
   size: ["number", "4", null, true, [], 4n],
+  "size.max": ["number", "4", null, true, {}, [], 4n],
+  stopGrace: ["a number of ms", "100", null, true, [], 4n],
   module: ["URL", 42, null, {}, true],
   concurrency: ["number", "4", null, true, [], 4n],
   isolation: ['"thread" or "process"', 1, null, {}],
@@ -78,6 +80,8 @@ test("new ThreadPool() throws a TypeError for an option of a wrong type, naming 
 /** Of each option, what the message says was expected, and values out of range. */
 const OUT_OF_RANGE: Record<string, [what: string, ...values: unknown[]]> = {
   size: ["at least 1", 0, -1, 1.5, NaN, Infinity, -Infinity, 2 ** 53, -0],
+  "size.max": ["at least 1", 0, -1, 1.5, NaN, Infinity, 2 ** 53],
+  stopGrace: ["at least 0", -1, NaN, Infinity, 2 ** 31],
   concurrency: ["an integer of at", 0, -1, 1.5, NaN, Infinity, 1e9],
   isolation: ['"process"', "fiber"],
   connections: ['"bytes" or "descriptor"', "Bytes", "descriptors", "fd"],
@@ -93,6 +97,10 @@ const OUT_OF_RANGE: Record<string, [what: string, ...values: unknown[]]> = {
 
 test("new ThreadPool() throws a RangeError for an option out of range, and says what came", () => {
   refuses(0, RangeError, "size", "at least 1");
+  refuses({ size: { min: -1, max: 2 } }, RangeError, "size.min", "-1");
+  refuses({ size: { min: 3, max: 2 } }, RangeError, "size.min", "2", "3");
+  const negative = { size: { max: 2 }, idleTimeout: -1 };
+  refuses(negative, RangeError, "idleTimeout", "at least 0", "-1");
   return eachRow(OUT_OF_RANGE, ([what, ...values], name) => {
     for (const value of values) {
       refuses(
@@ -109,7 +117,8 @@ test("new ThreadPool() throws a RangeError for an option out of range, and says 
 /** Values at the edges of their ranges. */
 const EDGES: Record<string, unknown[]> = {
   module: [],
-  size: [1],
+  size: [1, { max: 1 }, { min: 0, max: 1 }],
+  stopGrace: [0, 2 ** 31 - 1],
   concurrency: [1, 2 ** 16],
   queue: [],
   connections: ["bytes"],
@@ -152,13 +161,20 @@ const REFUSED: Row[] = [
   [{ Size: 4 }, "Size"],
   [{ queue: { capasity: 4 } }, "queue.capasity"],
   [{ toString: () => "" }, "toString"],
-  [{ idleTimeout: 100 }, "idleTimeout", "not available"],
-  [{ size: { min: 1, max: 2 } }, "size", "not available"],
-  [{ isolation: "none" }, '"none" is not available'],
+  [{ size: { min: 1 } }, "size.max"],
+  [{ size: { min: "1", max: 2 } }, "size.min", "a number"],
+  [{ size: { max: 2, least: 1 } }, "size.least"],
   [{ permissions: { reads: true } }, "reads"],
   [{ permissions: { all: true } }, "all"],
   [{ permissions: { hrtime: true } }, "hrtime"],
   // What does not go together.
+  ...rows([{}, { size: 4 }], (more) => [
+    { idleTimeout: 100, ...more },
+    "idleTimeout",
+    "`size` is a number",
+  ]),
+  [{ size: { max: 2 }, idleTimeout: "5s" }, "idleTimeout: 5000"],
+  [{ workerData: 1, queue: { whenFull: "caller-runs" } }, "workerData"],
   ...rows([{ hardKill: true }, { memoryLimit: 64 }], (more) => [
     { permissions: "none", ...more },
     Object.keys(more)[0],

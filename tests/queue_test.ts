@@ -285,6 +285,18 @@ test('whenFull "caller-runs": the caller runs a job where the queue is full, and
   assertEquals(await pool.execute("whichWorker"), key);
 });
 
+test('whenFull "caller-runs": the caller runs no job that has a place in the queue', async () => {
+  await using pool = makePool(2, "caller-runs");
+  const key = await pool.execute("whichWorker");
+  using holder = await holdWorker(pool);
+  const queued = [1, 2].map(() => pool.execute("whichWorker"));
+  using gate = new Gate();
+  // By its end they wait for any worker, and not for that one.
+  assertEquals(await pool.execute("arriveThenGive", [gate.key, 30, 1]), 1);
+  await holder.release();
+  assertEquals(await Promise.all(queued), [key, key]);
+});
+
 test('whenFull "caller-runs": caller and job share no object, and what moves does', async () => {
   await using pool = makePool(0, "caller-runs");
   using holder = await holdWorker(pool);

@@ -7,6 +7,7 @@ import {
   type JobName,
   ThreadPool,
 } from "@spindle/thread-pool";
+import { onStop, workerData } from "@spindle/thread-pool/worker";
 import type * as jobs from "./fixtures/types.ts";
 import { test } from "./pools.ts";
 import { checkTypes } from "./script.ts";
@@ -183,10 +184,30 @@ function poolsWithoutTypesTakeAnyName() {
 function wrongOptionsAreRefused() {
   // @ts-expect-error a string is no size
   new ThreadPool("4");
+  // @ts-expect-error an elastic size has a maximum
+  new ThreadPool({ size: { min: 1 } });
+  // @ts-expect-error a text is no size
+  new ThreadPool(1).resize("2");
   // @ts-expect-error an unknown option
   new ThreadPool({ sizes: 4 });
   // @ts-expect-error an unknown policy
   new ThreadPool({ queue: { whenFull: "explode" } });
+}
+
+function workersAreTyped(pool: Pool) {
+  new ThreadPool({ size: { max: 2 }, workerData: new Map([[1, "a"]]) });
+  const started = pool.start({ signal: AbortSignal.timeout(1) });
+  same<typeof started, Promise<void>>(true);
+  const resized = pool.resize({ min: 1, max: 2 });
+  same<typeof resized, void>(true);
+  const unknown = workerData();
+  same<typeof unknown, unknown>(true);
+  const known = workerData<{ path: string }>();
+  same<typeof known, { path: string }>(true);
+  onStop(() => {});
+  onStop(async () => await Promise.resolve());
+  // @ts-expect-error not a function
+  onStop("close");
 }
 
 function eventsAreTyped(pool: Pool) {
@@ -214,6 +235,7 @@ Deno.test("execute(): calls are typed as this file says, under the type check", 
     wrongUsesOfResultsAreRefused,
     poolsWithoutTypesTakeAnyName,
     wrongOptionsAreRefused,
+    workersAreTyped,
     eventsAreTyped,
   ];
   assert(checked.every((one) => typeof one === "function"));

@@ -5,13 +5,18 @@ import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
+import { callOutside } from "../values/async_context.ts";
+import { CALLER, settingsOf } from "./caller.ts";
 import { Endings } from "./endings.ts";
 import { Feeder } from "./feeder.ts";
 import { Health } from "./health.ts";
 import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
-import { Pace } from "./pace.ts";
+import { Pace, UNHURRIED } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
+import { Scaling } from "./scaling.ts";
+import { Sizing } from "./sizing.ts";
+import { snapshot } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
@@ -19,8 +24,6 @@ import { Workers } from "./workers.ts";
 
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
 const PUMP_EVERY = 256;
-/** How many jobs the caller may have in progress, and the number of its thread. */
-const CALLER = { id: 0, concurrency: 1024 };
 
 /** The queue and the workers that share it. */
 export class Dispatcher {
@@ -30,7 +33,7 @@ export class Dispatcher {
   readonly #queue = new JobQueue();
   readonly #endings: Endings;
   readonly #workers: Workers;
-  readonly #watch = new Watch((look) => this.#look(look));
+  readonly #watch: Watch;
   readonly #supervisor: Supervisor;
   readonly #feeder: Feeder;
   /** Where the caller executes jobs itself. */
@@ -38,13 +41,15 @@ export class Dispatcher {
   #sinceDispatch = 0;
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
-  #keepsProcess = true;
+  #keepsProcess = false;
+  readonly scaling: Scaling;
   /** What jobs are rejected with, once all has ended. */
   #refusal: (() => Error) | undefined;
 
   constructor(settings: DispatcherSettings, parts: DispatcherParts) {
     this.#settings = settings;
     this.#parts = parts;
+    this.#watch = new Watch((look) => this.#look(look), settings);
     if (settings.isolation === "process") {
       this.#processes = new Processes(settings);
     }
@@ -52,35 +57,36 @@ export class Dispatcher {
       ...parts,
       settings,
       queue: this.#queue,
-      pace: new Pace(),
+      sizing: new Sizing(settings),
+      pace: settings.isHere ? UNHURRIED : new Pace(),
       health: new Health(),
       watch: this.#watch,
     };
     const endings = this.#endings = new Endings(shared);
     const workers = this.#workers = new Workers({
       ...shared,
-      make: (id) => this.#make(id),
+      // What its thread tells later is no concern of the caller that needs it now.
+      make: (id) => callOutside(() => this.#make(id)),
       made: (worker) => this.#feeder.feed(worker),
     });
-    this.#supervisor = new Supervisor({ ...shared, endings, workers });
-    this.#feeder = new Feeder({
-      ...shared,
-      endings,
-      workers,
-      onTime: () => this.#dispatch(),
+    const all = { ...shared, endings, workers };
+    this.#supervisor = new Supervisor(all);
+    this.scaling = new Scaling({
+      ...all,
+      keepProcess: () => this.keepProcess(true),
+      dispatch: () => this.#dispatch(),
     });
+    this.#feeder = new Feeder({ ...all, onTime: () => this.#dispatch() });
   }
 
   #make(id: number): PoolWorker {
-    const isCaller = id === CALLER.id;
-    const { concurrency } = isCaller ? CALLER : this.#settings;
-    return new PoolWorker(id, { ...this.#settings, concurrency, isCaller }, {
+    return new PoolWorker(id, settingsOf(id, this.#settings), {
       open: (settings, events) => openThread(settings, events, this.#processes),
       isRemote: this.#processes !== undefined,
       functions: this.#parts.functions,
       endings: this.#endings,
       news: this.#parts.news,
-      ready: (worker) => isCaller || this.#ready(worker),
+      ready: (worker) => id === CALLER || this.#ready(worker),
       heard: (worker) => this.#heard(worker),
       told: () => this.#watch.soon(),
       died: (worker, cause) => this.#died(worker, cause),
@@ -90,6 +96,7 @@ export class Dispatcher {
   /** A worker has imported the module. */
   #ready(worker: PoolWorker): void {
     this.#workers.ready(worker);
+    if (!this.#workers.active.has(worker)) return this.#dispatch();
     if (this.#queue.length === 0 && worker.jobs.length === 0) {
       this.#feeder.takeBackForIdle();
     }
@@ -101,9 +108,10 @@ export class Dispatcher {
   /** A worker has said something. */
   #heard(worker: PoolWorker): void {
     if (worker.state === "lost") return this.#dispatch();
+    if (worker === this.#caller) return this.#supervisor.collect(worker);
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
-    if (worker.state === "draining") return this.#dispatch();
+    if (!this.#workers.active.has(worker)) return this.#dispatch();
     if (this.#queue.length === 0 && worker.jobs.length === 0) {
       this.#feeder.takeBackForIdle();
     }
@@ -123,6 +131,7 @@ export class Dispatcher {
   #look(look: Look): void {
     const watch = this.#watch;
     const workers = this.#workers;
+    if (look.isDue("idle")) this.scaling.endUnneeded(look.now);
     for (const worker of [...workers.active]) {
       this.#supervisor.look(worker, look);
       if (worker.jobs.length > 0) watch.expectStall();
@@ -140,13 +149,11 @@ export class Dispatcher {
     // Jobs may come back from a worker while the pool is ended from a callback.
     if (this.#refusal) return this.#failQueued(this.#refusal);
     const workers = this.#workers;
-    if (workers.inactive.size > 0) {
-      this.#supervisor.lookAtLost();
-      if (workers.endDrained()) this.#watch.again();
-    }
+    if (workers.inactive.size > 0) this.#supervisor.lookAtInactive();
     this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
+    this.scaling.tell();
     checkAll(this.#queue, workers, this.#parts.room);
   }
 
@@ -163,17 +170,7 @@ export class Dispatcher {
 
   /** What the workers do now. */
   snapshot() {
-    const { active, lostThreads } = this.#workers;
-    let idle = active.size;
-    let queued = this.#queue.length;
-    let running = 0;
-    for (const worker of this.#caller ? [...active, this.#caller] : active) {
-      const inFlight = worker.jobs.count();
-      if (worker.jobs.length > 0 && worker !== this.#caller) idle--;
-      queued += inFlight.sent;
-      running += inFlight.running;
-    }
-    return { size: active.size, idle, queued, running, lost: lostThreads };
+    return snapshot(this.#queue, this.#workers, this.#caller);
   }
 
   /** Lets the process end, or no longer, while the pool has nothing to do. */
@@ -201,7 +198,7 @@ export class Dispatcher {
 
   /** Lets the caller execute a job itself; `false` if it has too much to do for that. */
   executeHere(job: Job): boolean {
-    this.#caller ??= this.#make(CALLER.id);
+    this.#caller ??= callOutside(() => this.#make(CALLER));
     if (this.#caller.room === 0) return false;
     this.keepProcess(true);
     this.#parts.room.enter();

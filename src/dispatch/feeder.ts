@@ -30,14 +30,15 @@ const MOST_BYTES = 256 * 1024;
 /** Sends jobs from the queue to workers. */
 export class Feeder {
   readonly #parts: FeederParts;
-  readonly #headStart: HeadStart;
+  /** Without it, clients have no head start. */
+  readonly #headStart: HeadStart | undefined;
   /** Whether nothing is sent before the next turn of the event loop. */
   #isPausing = false;
   #isStopped = false;
 
   constructor(parts: FeederParts) {
     this.#parts = parts;
-    this.#headStart = new HeadStart(parts.onTime);
+    if (!parts.settings.isHere) this.#headStart = new HeadStart(parts.onTime);
   }
 
   /**
@@ -128,7 +129,7 @@ export class Feeder {
       const startsAtOnce = isReady && jobs.length < concurrency;
       if (first.oneAttempt && !startsAtOnce) break;
       if (first.isLarge && !isReady || !worker.takes(first)) break;
-      if (this.#headStart.has(first)) break;
+      if (this.#headStart?.has(first)) break;
       count -= this.#send(worker, count);
     }
     if (worker.waiting > 0) watch.soon();
@@ -136,11 +137,12 @@ export class Feeder {
 
   #mayGetJobs(worker: PoolWorker): boolean {
     if (this.#isStopped || this.#isPausing) return false;
-    const { concurrency, hardKill, abortGrace } = this.#parts.settings;
+    const { concurrency, hardKill, isHere, abortGrace } = this.#parts.settings;
     switch (worker.state) {
       case "starting":
-        // Not before it is known that its thread can be killed.
-        return !hardKill;
+        // Not before it is known that its thread can be killed; and the caller's
+        // own starts at once, where a job could be overtaken by others meanwhile.
+        return !hardKill && !isHere;
       case "idle":
       case "busy":
         // It may be stopped for one of its jobs, and others with that.
@@ -158,7 +160,9 @@ export class Feeder {
     let bytes = jobs[0].size;
     while (jobs.length < most && bytes < MOST_BYTES) {
       const next = queue.peek();
-      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart.has(next)) break;
+      if (!next?.sharesMessageWith(jobs[0]) || this.#headStart?.has(next)) {
+        break;
+      }
       bytes += next.size;
       jobs.push(queue.shift()!);
     }
@@ -168,12 +172,13 @@ export class Feeder {
 
   /** Sends jobs to a worker. */
   post(worker: PoolWorker, jobs: Job[]): void {
-    const { watch, endings, workers } = this.#parts;
+    const { settings, watch, endings, workers } = this.#parts;
     try {
       const { shortestTimeout, spent } = worker.send(jobs);
       watch.expectTimeout(shortestTimeout);
       watch.expectStall();
-      if (spent > LONG_SEND && jobs[0].isLarge) this.#pause();
+      const isLong = spent > LONG_SEND && jobs[0].isLarge;
+      if (isLong && !settings.isHere) this.#pause();
       if (endings.tellsStarts) watch.soon();
     } catch (error) {
       for (const job of jobs) endings.unsendable(job, error);
@@ -216,6 +221,6 @@ export class Feeder {
   /** Sends nothing more. */
   stop(): void {
     this.#isStopped = true;
-    this.#headStart.stop();
+    this.#headStart?.stop();
   }
 }

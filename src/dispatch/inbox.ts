@@ -62,8 +62,13 @@ export class Inbox {
       const [seq, value, isLarge] = message as [number, unknown, boolean?];
       this.#settlePosted(seq, { kind: "value", value, isLarge });
     } else if (message.kind === "flow") this.#link.receive(message.events);
-    else if (message.kind === "grown") this.#worker.isGrown = true;
-    else if (message.kind === "ended") {
+    else if (message.kind === "grown") this.#worker.isRetired = true;
+    else if (message.kind === "stopped") this.#worker.hasStopped = true;
+    else if (message.kind === "stop-failed") {
+      const { news } = this.#parts;
+      const error = unpackError(message.error);
+      news.tell("workererror", { workerId: this.#worker.id, error });
+    } else if (message.kind === "ended") {
       // What the job wrote before it ended comes first.
       this.#link.read();
       this.#settlePosted(message.seq, message.ending);

@@ -38,8 +38,8 @@ function open(
   events: ThreadEvents,
   processes: Processes | undefined,
 ): Thread {
-  const { isCaller, hardKill } = settings;
-  if (isCaller) return new CallerThread(events);
+  const { here, hardKill } = settings;
+  if (here) return new CallerThread(here, events);
   if (processes) return processes.open(settings.name, events);
   return hardKill
     ? new NodeThread(settings, events)

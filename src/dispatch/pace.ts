@@ -13,8 +13,18 @@ const UNKNOWN = 0.1;
 /** No mean is taken to be below this, in ms. */
 const LEAST = 1e-4;
 
+/** What feeding asks of a pace. */
+export interface Paced {
+  note(time: number): void;
+  readonly mean: number;
+  readonly ahead: number;
+}
+
+/** Where all share the caller's thread, a message costs nothing: no job is sent ahead of its turn. */
+export const UNHURRIED: Paced = { note() {}, mean: Infinity, ahead: 1 };
+
 /** The running mean of how long jobs take. */
-export class Pace {
+export class Pace implements Paced {
   #mean = UNKNOWN;
   #isKnown = false;
 

@@ -8,7 +8,8 @@ import type { Settlement } from "../job/settlement.ts";
 import type { Meter } from "../job/stats.ts";
 import type { Isolation } from "../options.ts";
 import type { Health } from "./health.ts";
-import type { Pace } from "./pace.ts";
+import type { Paced } from "./pace.ts";
+import type { Limits, Sizing } from "./sizing.ts";
 import type { Watch } from "./watch.ts";
 import type { WorkerSettings } from "./worker.ts";
 
@@ -16,9 +17,16 @@ import type { WorkerSettings } from "./worker.ts";
 export interface DispatcherSettings extends WorkerSettings {
   isolation: Isolation;
   execArgv: readonly string[];
-  size: number;
+  /** Whether the caller's own thread runs all jobs. */
+  isHere: boolean;
+  /** How many workers it starts with. */
+  limits: Limits;
+  /** After how many ms a worker that is not needed stops. */
+  idleTimeout: number;
   /** How many ms a job has to end, once it was told to. */
   abortGrace: number;
+  /** How many ms a worker has to end what its jobs want done at the end. */
+  stopGrace: number;
 }
 
 /** What the dispatcher gets from the pool. */
@@ -30,13 +38,16 @@ export interface DispatcherParts {
   news: News;
   /** It is of no use to start workers. */
   onBroken(cause: unknown): void;
+  /** The workers are ready with which it counts as started. */
+  onStarted(): void;
 }
 
 /** What all its parts may use. */
 export interface Shared extends DispatcherParts {
   settings: DispatcherSettings;
   queue: JobQueue;
-  pace: Pace;
+  sizing: Sizing;
+  pace: Paced;
   health: Health;
   watch: Watch;
 }

@@ -6,6 +6,7 @@ import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
 import type { Shared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
+import { Stopping } from "./stopping.ts";
 import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
@@ -23,11 +24,13 @@ const IGNORED =
 /** Acts on what main sees of its workers; the caller dispatches afterwards. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
+  readonly #stopping: Stopping;
   /** When the last grace of workers is over that were left alone. */
   readonly #lastGraces = new WeakMap<PoolWorker, number>();
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
+    this.#stopping = new Stopping(parts);
   }
 
   /** Takes what a worker has left in shared memory, and brings its state in line. */
@@ -35,7 +38,7 @@ export class Supervisor {
     const { queue, workers, endings } = this.#parts;
     worker.collect();
     if (endings.tellsStarts) endings.tellStarts(worker);
-    if (worker.isGrown) queue.putBack(worker.takeBackAll());
+    if (worker.isRetired) queue.putBack(worker.takeBackAll());
     workers.update(worker);
   }
 
@@ -93,8 +96,8 @@ export class Supervisor {
 
   /** Tells a job that runs to end. */
   tellToEnd(job: Job, worker: PoolWorker, reason: unknown): void {
-    const { settings: { abortGrace }, watch } = this.#parts;
-    const due = performance.now() + abortGrace;
+    const { settings: { abortGrace, now }, watch } = this.#parts;
+    const due = now() + abortGrace;
     worker.tellToEnd(job, reason, due);
     watch.at("grace", due);
   }
@@ -108,8 +111,9 @@ export class Supervisor {
   #endGrace(job: Job, worker: PoolWorker, isLast: boolean): void {
     if (job.worker !== worker) return;
     if (isLast) return this.#endIgnored(job, worker);
-    const now = performance.now();
-    const due = now + this.#parts.settings.abortGrace;
+    const { settings } = this.#parts;
+    const now = settings.now();
+    const due = now + settings.abortGrace;
     // What it does not hear since it is reading, it will hear.
     if (now < worker.readingUntil) {
       return worker.jobs.told.renew(job, due, false);
@@ -143,16 +147,22 @@ export class Supervisor {
     );
   }
 
+  /** Looks at workers that get no jobs. */
+  lookAtInactive(): void {
+    this.#lookAtLost();
+    this.#stopping.goOn();
+  }
+
   /** Workers that have ended the jobs with which they were left alone take jobs again. */
-  lookAtLost(): void {
-    const { workers, settings: { abortGrace }, watch } = this.#parts;
+  #lookAtLost(): void {
+    const { workers, settings, watch } = this.#parts;
     for (const worker of workers.lost) {
       const { sinceLost } = worker;
       if (sinceLost === "is back") workers.welcome(worker);
       if (sinceLost !== "hears") continue;
       // It hears, late, that its job is to end.
-      const now = performance.now();
-      const due = this.#lastGraces.get(worker) ?? now + abortGrace;
+      const now = settings.now();
+      const due = this.#lastGraces.get(worker) ?? now + settings.abortGrace;
       this.#lastGraces.set(worker, due);
       if (due <= now) this.stop(worker, new Error(IGNORED));
       else watch.at("grace", due);
@@ -173,6 +183,15 @@ export class Supervisor {
    */
   died(worker: PoolWorker, cause: unknown): boolean {
     if (worker.state === "gone") return false;
+    if (worker.state === "stopping") {
+      // It was about to end anyway.
+      this.#parts.news.tell("workererror", {
+        workerId: worker.id,
+        error: cause,
+      });
+      this.stop(worker, cause);
+      return false;
+    }
     let isOfNoUse = false;
     this.stop(worker, cause, (hasWorked) => {
       isOfNoUse = this.#parts.health.died(worker.isReady, hasWorked);

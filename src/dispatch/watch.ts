@@ -1,13 +1,18 @@
 // When main looks at its workers by itself: one timer, set for the first of all
 // that may be due.
 
+import { callOutside } from "../values/async_context.ts";
+
 /** A worker tells of its jobs at intervals only: main looks so many ms after the last that happened. */
 export const LOOK_AFTER = 2;
 /** How often main looks for workers that something else holds than their jobs. */
 const STALL_EVERY = 250;
 
-/** Why main looks: something may have come without a word, a worker may do nothing, a job's time may be over, or its grace. */
-type Reason = "look" | "stall" | "timeout" | "grace";
+/**
+ * Why main looks: something may have come without a word, a worker may do nothing,
+ * a job's time may be over, or a grace, or workers may not be needed any more.
+ */
+type Reason = "look" | "stall" | "timeout" | "grace" | "idle";
 
 /** A look, and what is due at it. */
 export interface Look {
@@ -18,6 +23,9 @@ export interface Look {
 /** The one alarm. */
 export class Watch {
   readonly #onDue: (look: Look) => void;
+  readonly #now: () => number;
+  /** Then all is told of at once, and only times are watched. */
+  readonly #isHere: boolean;
   /** When each is due, on main's clock. */
   readonly #due = new Map<Reason, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -26,31 +34,39 @@ export class Watch {
   #looks = 0;
   #isStopped = false;
 
-  constructor(onDue: (look: Look) => void) {
+  /** @param settings The pool's clock, in ms, and whether the caller's own thread runs all jobs */
+  constructor(
+    onDue: (look: Look) => void,
+    { now, isHere }: { now: () => number; isHere: boolean },
+  ) {
     this.#onDue = onDue;
+    this.#now = now;
+    this.#isHere = isHere;
   }
 
   /** Something has happened that a worker may not tell of: looks twice. */
   soon(): void {
-    if (this.#looks === 0) this.at("look", performance.now() + LOOK_AFTER);
+    if (this.#isHere) return;
+    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
     this.#looks = 2;
   }
 
   /** Looks once more. */
   again(): void {
-    if (this.#looks === 0) this.at("look", performance.now() + LOOK_AFTER);
+    if (this.#isHere) return;
+    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
     this.#looks ||= 1;
   }
 
   /** A job may execute for so many ms from now. */
   expectTimeout(ms: number): void {
-    if (ms < Infinity) this.at("timeout", performance.now() + ms);
+    if (ms < Infinity) this.at("timeout", this.#now() + ms);
   }
 
   /** A worker has jobs. */
   expectStall(): void {
-    if (this.#due.has("stall")) return;
-    this.at("stall", performance.now() + STALL_EVERY);
+    if (this.#isHere || this.#due.has("stall")) return;
+    this.at("stall", this.#now() + STALL_EVERY);
   }
 
   /** Looks at a time. */
@@ -66,12 +82,16 @@ export class Watch {
     clearTimeout(this.#timer);
     this.#timerDue = due;
     if (due === Infinity) return;
-    const ms = Math.ceil(Math.max(0, due - performance.now()));
-    this.#timer = setTimeout(() => this.#ring(), ms);
+    const ms = Math.ceil(Math.max(0, due - this.#now()));
+    this.#timer = setTimeout(() => callOutside(() => this.#ring()), ms);
+    // To stop workers that are not needed is no reason to keep the process.
+    if (due === this.#due.get("idle") && !this.#isHere) {
+      Deno.unrefTimer(this.#timer as unknown as number);
+    }
   }
 
   #ring(): void {
-    const now = performance.now();
+    const now = this.#now();
     const due = new Set<Reason>();
     for (const [reason, at] of this.#due) {
       if (at > now) continue;
@@ -86,11 +106,11 @@ export class Watch {
     this.#arm();
   }
 
-  /** Looks no more until something happens, but for a grace: a worker may be left alone. */
+  /** Looks no more until something happens, but for workers that are left alone, or not needed. */
   pause(): void {
-    const grace = this.#due.get("grace");
-    this.#due.clear();
-    if (grace !== undefined) this.#due.set("grace", grace);
+    for (const reason of ["look", "stall", "timeout"] as const) {
+      this.#due.delete(reason);
+    }
     this.#looks = 0;
     this.#arm();
   }
@@ -98,6 +118,7 @@ export class Watch {
   /** Looks no more. */
   stop(): void {
     this.#due.delete("grace");
+    this.#due.delete("idle");
     this.pause();
     this.#isStopped = true;
   }

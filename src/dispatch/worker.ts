@@ -15,16 +15,21 @@ import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
 import { JobRing } from "../wire/job_ring.ts";
 import type { Endings } from "./endings.ts";
 import { InFlight } from "./in_flight.ts";
+import { initOf } from "./init.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox, type Sent } from "./outbox.ts";
 import { Stall } from "./stall.ts";
 import type { WorkerState } from "./worker_state.ts";
 
 /** What all workers of a pool have in common. */
-export interface WorkerSettings extends Omit<ThreadSettings, "isCaller"> {
+export interface WorkerSettings extends Omit<ThreadSettings, "here"> {
   concurrency: number;
   maxJobsPerWorker: number;
   maxHeapPerWorker: number;
+  /** The pool's clock, in ms. */
+  now: () => number;
+  /** What every worker is given, in a copy of its own. */
+  workerData: unknown;
 }
 
 /** What a worker needs of those around it, and what it tells them. */
@@ -67,8 +72,12 @@ export class PoolWorker implements JobWorker {
   heldFor: Job | undefined;
   /** Above 1, jobs may end in another order than they start. */
   readonly concurrency: number;
-  /** Whether its heap has grown too large. */
-  isGrown = false;
+  /** Whether it gets no more jobs: its heap has grown too large, or it is one too many. */
+  isRetired = false;
+  /** Whether it has done what its jobs wanted done at the end. */
+  hasStopped = false;
+  /** When it began to start, on main's clock. */
+  readonly made = performance.now();
   /** Whether any job has ended in it. */
   hasWorked = false;
   readonly #parts: WorkerParts;
@@ -77,6 +86,7 @@ export class PoolWorker implements JobWorker {
   readonly #link: Link;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
+  readonly #now: () => number;
   /** How many more jobs it may be given. */
   #jobsLeft: number;
   /** The job that it was left alone with. */
@@ -84,13 +94,14 @@ export class PoolWorker implements JobWorker {
 
   constructor(
     id: number,
-    settings: WorkerSettings & { isCaller: boolean },
+    settings: WorkerSettings & Pick<ThreadSettings, "here">,
     parts: WorkerParts,
   ) {
-    const { name, concurrency, hardKill } = settings;
+    const { name, concurrency, here, now } = settings;
     this.id = id;
     this.#parts = parts;
     this.concurrency = concurrency;
+    this.#now = now;
     this.#jobsLeft = settings.maxJobsPerWorker;
     // The thread comes first: it starts while the rest is made.
     const thread = this.#thread = new WorkerThread(parts.open, {
@@ -109,7 +120,8 @@ export class PoolWorker implements JobWorker {
     const board = this.#board = new Board(slots);
     this.jobs = new InFlight(board, slots, parts.isRemote);
     this.stall = new Stall(this.jobs);
-    const rings = parts.isRemote ? undefined : {
+    // The caller's own thread hears of everything at once.
+    const rings = parts.isRemote || here ? undefined : {
       jobs: new JobRing(),
       input: new FlowRing(),
       output: new FlowRing(),
@@ -122,8 +134,7 @@ export class PoolWorker implements JobWorker {
     this.#inbox = new Inbox(this, board, link, parts);
     this.#outbox = new Outbox(thread, link, parts.functions, rings?.jobs);
     thread.init({
-      kind: "init",
-      workerId: id,
+      ...initOf(id, settings),
       slots,
       board: board.buffer,
       rings: rings && {
@@ -131,15 +142,6 @@ export class PoolWorker implements JobWorker {
         input: rings.output.buffer,
         output: rings.input.buffer,
       },
-      module: settings.module,
-      concurrency,
-      maxHeap: settings.maxHeapPerWorker,
-      // One that can be killed needs no guard, which would take an end for lack
-      // of memory for its own.
-      guards: !hardKill,
-      hardKill,
-      memoryLimit: settings.memoryLimit,
-      timeOrigin: performance.timeOrigin,
     });
   }
 
@@ -202,14 +204,19 @@ export class PoolWorker implements JobWorker {
     return this.jobs.length < 2 || this.jobs.firstUnstarted() === undefined;
   }
 
+  /** How many more jobs it may be given at all. */
+  get jobsLeft(): number {
+    return this.isRetired ? 0 : this.#jobsLeft;
+  }
+
   /** How many more jobs it may be sent. */
   get room(): number {
-    return this.isGrown ? 0 : Math.min(this.jobs.room, this.#jobsLeft);
+    return this.isRetired ? 0 : Math.min(this.jobs.room, this.#jobsLeft);
   }
 
   /** Whether it is to be given no more jobs. */
   get isSpent(): boolean {
-    return this.isGrown || this.#jobsLeft === 0;
+    return this.jobsLeft === 0;
   }
 
   /** Whether nothing is left to do for it. */
@@ -277,7 +284,7 @@ export class PoolWorker implements JobWorker {
   /** Where a job that has started runs, and for how long so far. */
   runOf({ seq }: Job): JobRun {
     const start = this.#board.start(seq);
-    return { workerId: this.id, start, end: performance.now() };
+    return { workerId: this.id, start, end: this.#now() };
   }
 
   /** Tells a job that runs to end, and gives it until then. */
@@ -285,6 +292,16 @@ export class PoolWorker implements JobWorker {
     this.jobs.told.add(job, due);
     const { seq } = job;
     this.#thread.post({ kind: "abort", seq, reason: packError(reason) });
+  }
+
+  /** Whether its jobs want something done before it ends. */
+  get asksToStop(): boolean {
+    return this.#board.asksToStop;
+  }
+
+  /** Tells it to do that, and nothing more. */
+  tellToStop(): void {
+    this.#thread.post({ kind: "stop" });
   }
 
   /** Leaves it alone with a job that does not end though it was told to. */

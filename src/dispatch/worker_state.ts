@@ -4,6 +4,8 @@
 export type WorkerState =
   /** Its thread has not imported the module yet. */
   | "starting"
+  /** It starts, or is ready, ahead of the need for it. */
+  | "spare"
   /** It has nothing to do. */
   | "idle"
   /** It has jobs. */
@@ -14,17 +16,21 @@ export type WorkerState =
   | "lost"
   /** It gets no more jobs, and ends once nothing is left to do for it. */
   | "draining"
+  /** It runs what `onStop()` was given, for a grace. */
+  | "stopping"
   /** It was told to end, or has died. */
   | "gone";
 
 /** Which states may follow; every state but the last may become `"gone"`. */
 export const NEXT: Record<WorkerState, readonly WorkerState[]> = {
-  starting: ["idle", "busy", "lost"],
+  starting: ["spare", "idle", "busy", "lost", "draining"],
+  spare: ["starting", "idle", "draining"],
   idle: ["busy", "held", "draining"],
   busy: ["idle", "held", "lost", "draining"],
   held: ["idle", "busy", "lost", "draining"],
   lost: ["idle", "busy", "draining"],
-  draining: [],
+  draining: ["stopping"],
+  stopping: [],
   gone: [],
 };
 

@@ -4,6 +4,7 @@
 import { LeavingThreads } from "../threads/leaving_threads.ts";
 import { check } from "./invariants.ts";
 import type { Shared } from "./parts.ts";
+import { Spares } from "./spares.ts";
 import type { PoolWorker, Remains } from "./worker.ts";
 import { isActive, NEXT, type WorkerState } from "./worker_state.ts";
 
@@ -26,10 +27,12 @@ export class Workers {
   readonly active = new Set<PoolWorker>();
   /** Those of them that have nothing to do. */
   readonly idle = new Set<PoolWorker>();
-  /** Those that are left alone, or get no more jobs. */
+  /** Those that are left alone, or get no more jobs, or none yet. */
   readonly inactive = new Set<PoolWorker>();
   readonly #parts: WorkersParts;
   readonly #leaving: LeavingThreads;
+  readonly #spares: Spares;
+  #keepsProcess = false;
   #growTimer: ReturnType<typeof setTimeout> | undefined;
   #lastId = 0;
   #isStopped = false;
@@ -37,6 +40,7 @@ export class Workers {
   constructor(parts: WorkersParts) {
     this.#parts = parts;
     this.#leaving = new LeavingThreads(() => this.grow());
+    this.#spares = new Spares(parts);
   }
 
   /** Changes the state of a worker. */
@@ -46,9 +50,19 @@ export class Workers {
       state === "gone" || NEXT[worker.state].includes(state),
       `a worker that is ${worker.state} becomes ${state}`,
     );
+    const was = worker.state;
     worker.state = state;
-    if (state === "idle") this.idle.add(worker);
-    else this.idle.delete(worker);
+    const { sizing } = this.#parts;
+    if (state === "idle") {
+      this.idle.add(worker);
+      sizing.rests();
+    } else if (was === "idle") {
+      this.idle.delete(worker);
+      if (isActive(state)) sizing.works();
+      else sizing.leaves();
+    }
+    if (was === "spare") this.#spares.all.delete(worker);
+    else if (state === "spare") this.#spares.all.add(worker);
     if (isActive(state)) {
       this.active.add(worker);
       this.inactive.delete(worker);
@@ -57,6 +71,7 @@ export class Workers {
       if (state === "gone") this.inactive.delete(worker);
       else this.inactive.add(worker);
     }
+    if (state === "idle" && sizing.isElastic) this.expectIdle();
   }
 
   /** Those that are left alone with a job. */
@@ -72,32 +87,51 @@ export class Workers {
 
   /**
    * Starts a worker, if there are fewer than are wanted: one at a time, since each
-   * start blocks for 11 to 21 ms.
+   * start blocks for 11 to 21 ms, but of the caller's own thread.
    */
-  grow(): void {
-    const { health } = this.#parts;
-    if (
-      this.#isStopped || this.#growTimer !== undefined ||
-      this.active.size >= this.#wanted
-    ) return;
-    if (this.#isFull) return;
+  grow(isTurn = false): void {
+    const { health, settings: { isHere } } = this.#parts;
+    if (this.#isStopped) return;
+    if (this.#spares.all.size > 0) this.#takeSpares();
+    if (this.#growTimer !== undefined) return;
+    const isSpare = this.active.size >= this.#wanted;
+    if (isSpare && (isHere || !this.#wantsSpare) || this.#isFull) return;
     const { delay } = health;
-    if (delay === 0) this.#start();
+    // Before a spare, the job leaves for which it is needed.
+    if (delay === 0 && (!isSpare || isTurn)) this.#start(isSpare);
+    if (isHere) return this.grow();
     this.#growTimer = setTimeout(() => {
       this.#growTimer = undefined;
-      this.grow();
+      this.grow(true);
     }, delay);
+    if (!this.#keepsProcess) unref(this.#growTimer);
   }
 
   /** How many workers there may be, and are of use. */
   get #wanted(): number {
-    const { settings: { size }, room } = this.#parts;
-    return Math.min(room.jobs, size);
+    const { sizing, room } = this.#parts;
+    return sizing.wanted(room.jobs);
+  }
+
+  get #wantsSpare(): boolean {
+    const { all } = this.#spares;
+    return this.#spares.wanted(this.active, this.idle.size) > all.size;
+  }
+
+  /** Spares take the places that are free. */
+  #takeSpares(): void {
+    while (this.active.size < this.#wanted) {
+      const spare = this.#spares.next;
+      if (spare === undefined) return;
+      this.to(spare, "starting");
+      if (spare.isReady) this.to(spare, "idle");
+      this.#parts.made(spare);
+    }
   }
 
   get #isFull(): boolean {
     const threads = this.active.size + this.inactive.size + this.#leaving.count;
-    return threads >= MOST_THREADS * this.#parts.settings.size;
+    return threads >= MOST_THREADS * this.#parts.sizing.max;
   }
 
   /** Whether workers are wanted for which there is no room. */
@@ -114,19 +148,31 @@ export class Workers {
     return delay > 0 ? { deaths, delay } : undefined;
   }
 
-  #start(): void {
+  #start(isSpare: boolean): void {
     // A number is not used again: what is told later of its worker is of no other.
     const worker = this.#parts.make(++this.#lastId);
     this.active.add(worker);
-    this.#parts.made(worker);
+    if (!this.#keepsProcess) worker.keepProcess(false);
+    if (!isSpare) return this.#parts.made(worker);
+    this.to(worker, "spare");
+    this.expectIdle();
+  }
+
+  /** Whether those are ready with which the pool counts as started. */
+  get areReady(): boolean {
+    let ready = 0;
+    for (const { isReady } of this.active) if (isReady) ready++;
+    return ready >= this.#parts.sizing.startsWith;
   }
 
   /** A worker has imported the module. */
   ready(worker: PoolWorker): void {
     const { health, meter, news } = this.#parts;
     health.started();
+    this.#spares.noteStart(performance.now() - worker.made);
     if (worker.state === "starting") {
       this.to(worker, worker.jobs.length > 0 ? "busy" : "idle");
+      this.update(worker);
     }
     meter.workerStarted(worker.id);
     news.tell("workerstart", { workerId: worker.id });
@@ -149,11 +195,13 @@ export class Workers {
 
   /** The workers keep the process from ending, or no longer. */
   keepProcess(keeps: boolean): void {
-    for (const worker of this.#all()) worker.keepProcess(keeps);
-    if (keeps) return;
-    // The next job asks for a worker again.
-    clearTimeout(this.#growTimer);
-    this.#growTimer = undefined;
+    this.#keepsProcess = keeps;
+    for (const worker of this.#all()) {
+      if (worker.state !== "stopping") worker.keepProcess(keeps);
+    }
+    if (this.#growTimer === undefined) return;
+    if (keeps) ref(this.#growTimer);
+    else unref(this.#growTimer);
   }
 
   #all(): PoolWorker[] {
@@ -173,8 +221,38 @@ export class Workers {
 
   /** A worker that was left alone is back, and takes jobs if there is none in its place. */
   welcome(worker: PoolWorker): void {
-    const isWanted = this.active.size < this.#parts.settings.size;
+    const isWanted = this.active.size < this.#parts.sizing.max;
     this.to(worker, isWanted ? "idle" : "draining");
+  }
+
+  /** Gives a worker no more jobs; what waits before it is for others. */
+  retire(worker: PoolWorker): void {
+    worker.isRetired = true;
+    this.#parts.queue.putBack(worker.takeBackAll());
+    if (worker.jobs.length === 0) this.to(worker, "draining");
+  }
+
+  /** Ends spares, but for so many. */
+  retireSpares(left: number): void {
+    for (const spare of this.#spares.all) {
+      if (this.#spares.all.size <= left) return;
+      this.retire(spare);
+    }
+  }
+
+  /** Ends spares that were not needed for a while. */
+  retireUnneededSpares(now: number): void {
+    const wanted = this.#spares.wanted(this.active, this.idle.size);
+    const { idleTimeout } = this.#parts.settings;
+    if (now - this.#spares.neededAt >= idleTimeout) this.retireSpares(wanted);
+  }
+
+  /** Looks when a worker may not be needed any more. */
+  expectIdle(): void {
+    const { sizing, watch, settings: { idleTimeout } } = this.#parts;
+    if (sizing.mayShrink(this.active.size)) watch.at("idle", sizing.nextIdle);
+    if (this.#spares.all.size === 0) return;
+    watch.at("idle", this.#spares.neededAt + idleTimeout);
   }
 
   /** Ends a worker, and gives what it had not ended. */
@@ -204,19 +282,17 @@ export class Workers {
     this.#parts.news.tell("workerstop", { workerId: id });
   }
 
-  /** Ends workers that get no more jobs, and for which nothing is left to do; whether there are others. */
-  endDrained(): boolean {
-    if (this.inactive.size === 0) return false;
-    let isAny = false;
-    for (const worker of [...this.inactive]) {
-      if (worker.state !== "draining") continue;
-      if (!worker.isDone) isAny = true;
-      else {
-        this.end(worker, undefined);
-        this.tellGone(worker);
-      }
-    }
-    return isAny;
+  /** Ends a worker that has nothing left to do. */
+  endWell(worker: PoolWorker): void {
+    this.end(worker, undefined);
+    this.tellGone(worker);
+  }
+
+  /** Whether any has something to do before it ends, and may come to do it. */
+  get askToStop(): boolean {
+    return this.#all().some((worker) => {
+      return worker.asksToStop && worker.state !== "lost";
+    });
   }
 
   /** Starts no more workers, and gives those that there are. */
@@ -226,4 +302,15 @@ export class Workers {
     clearTimeout(this.#growTimer);
     return this.#all();
   }
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+function ref(timer: Timer): void {
+  Deno.refTimer(timer as unknown as number);
+}
+
+/** It is no reason to keep the process. */
+function unref(timer: Timer): void {
+  Deno.unrefTimer(timer as unknown as number);
 }

@@ -25,6 +25,8 @@ export interface JobExtras {
   isOverdue?: boolean;
   /** How many ms it may execute. */
   timeout?: number;
+  /** The trace that it is a part of. */
+  trace?: string;
   /** Moves with the arguments: the job has one attempt, at an idle worker. */
   moves?: Transferable[];
   /** The streams, connections and the like among the arguments. */
@@ -89,6 +91,11 @@ export class Job {
   /** How many ms it may execute. */
   get timeout(): number {
     return this.extras?.timeout ?? Infinity;
+  }
+
+  /** The trace that it is a part of, if anything is traced. */
+  get trace(): string | undefined {
+    return this.extras?.trace;
   }
 
   /** About how many bytes its arguments take, where they are more than a few primitives. */

@@ -6,7 +6,7 @@ import { Waiters } from "./waiters.ts";
 
 /** Waiters, released in order, each if there is still room beside those before it. */
 export class Room {
-  readonly #capacity: number;
+  #capacity: number;
   readonly #onEmpty: () => void;
   #jobs = 0;
   readonly #waiters = new Waiters();
@@ -25,6 +25,12 @@ export class Room {
   /** How many jobs wait or occupy a worker. */
   get jobs(): number {
     return this.#jobs;
+  }
+
+  /** Changes how many jobs there may be. */
+  resize(capacity: number): void {
+    this.#capacity = capacity;
+    this.release();
   }
 
   /** Whether there is room for so many more. */

@@ -23,6 +23,8 @@ export interface SettlementParts {
   meter: Meter;
   functions: FunctionTable;
   news: News;
+  /** The pool's clock, in ms. */
+  now: () => number;
   /** A job's signal has fired. */
   onAbort(job: Job, reason: unknown): void;
   /** No promise waits any more; told in a microtask. */
@@ -201,7 +203,7 @@ export class Settlement {
   }
 
   #tellEnd(job: Job, ok: boolean, error: unknown, run?: JobRun): void {
-    const now = performance.now();
+    const now = this.#parts.now();
     const { workerId, start = now, end = now } = run ?? {};
     this.#parts.news.tell("jobend", {
       jobId: job.id,

@@ -18,7 +18,7 @@ export interface Times {
 
 /** A snapshot of a pool, see {@linkcode ThreadPool.stats}. */
 export interface PoolStats {
-  /** Workers, including those that are starting. */
+  /** Workers that may get jobs, including those that are starting, but not spares. */
   size: number;
   /** Workers without a job. */
   idle: number;
@@ -67,18 +67,23 @@ export class Meter {
   timedOut = 0;
   crashed = 0;
   readonly #concurrency: number;
+  readonly #now: () => number;
   readonly #waitTimes = new Series();
   readonly #runTimes = new Series();
   #busyTime = 0;
   #workerTime = 0;
   readonly #workerStarts = new Map<number, number>();
 
-  /** @param concurrency How many jobs a worker may have in progress */
-  constructor(concurrency: number) {
+  /**
+   * @param concurrency How many jobs a worker may have in progress
+   * @param now The pool's clock, in ms
+   */
+  constructor(concurrency: number, now: () => number) {
     this.#concurrency = concurrency;
+    this.#now = now;
   }
 
-  /** A job has ended; all on the clock of `performance.now()`. */
+  /** A job has ended; all on the pool's clock. */
   jobEnded(submitted: number, start: number, end: number): void {
     // Clocks of two threads may differ by a little.
     this.#waitTimes.add(Math.max(0, start - submitted));
@@ -87,11 +92,11 @@ export class Meter {
   }
 
   workerStarted(workerId: number): void {
-    this.#workerStarts.set(workerId, performance.now());
+    this.#workerStarts.set(workerId, this.#now());
   }
 
   workerStopped(workerId: number): void {
-    this.#workerTime += performance.now() - this.#workerStarts.get(workerId)!;
+    this.#workerTime += this.#now() - this.#workerStarts.get(workerId)!;
     this.#workerStarts.delete(workerId);
   }
 
@@ -104,7 +109,7 @@ export class Meter {
   }
 
   get utilization(): number {
-    const now = performance.now();
+    const now = this.#now();
     let workerTime = this.#workerTime;
     for (const start of this.#workerStarts.values()) workerTime += now - start;
     const available = workerTime * this.#concurrency;

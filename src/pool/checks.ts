@@ -69,6 +69,9 @@ export function oneOf<Value extends string>(...values: Value[]): Check<Value> {
   };
 }
 
+/** Whatever it is, something else checks it. */
+export const anything: Check<unknown> = (_, value) => value;
+
 export const boolean: Check<boolean> = (name, value) => {
   if (typeof value === "boolean") return value;
   throw expected(name, "a boolean", value);

@@ -4,15 +4,20 @@
 /** How many share one reading, at most. */
 const SHARED_BY = 64;
 
-/** Like `performance.now()`, but behind by what its caller has done since the last reading. */
+/** Like the pool's clock, but behind by what its caller has done since the last reading. */
 export class CoarseClock {
+  readonly #read: () => number;
   #now = 0;
   #left = 0;
 
-  /** Milliseconds since the start of the process. */
+  constructor(read: () => number) {
+    this.#read = read;
+  }
+
+  /** Milliseconds. */
   now(): number {
     if (this.#left-- <= 0) {
-      this.#now = performance.now();
+      this.#now = this.#read();
       this.#left = SHARED_BY - 1;
       queueMicrotask(() => this.#left = 0);
     }

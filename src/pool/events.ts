@@ -1,5 +1,6 @@
 // Tells the events of a pool, and only what somebody listens to.
 
+import { callOutside } from "../values/async_context.ts";
 import type { News, ThreadPoolEventMap } from "../job/news.ts";
 
 /** Tells a pool's listeners; an event that nobody ever listened to costs nothing. */
@@ -34,6 +35,9 @@ export class Listeners implements News {
     detail: ThreadPoolEventMap[Type]["detail"],
   ): void {
     if (!this.wants(type)) return;
-    this.#pool.dispatchEvent(new CustomEvent(type, { detail }));
+    // Which caller's turn this is, is chance.
+    callOutside(() => {
+      this.#pool.dispatchEvent(new CustomEvent(type, { detail }));
+    });
   }
 }

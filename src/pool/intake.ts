@@ -16,6 +16,7 @@ import type { ExecuteOptions } from "../options.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
+import { traceReader } from "../values/trace.ts";
 import { CoarseClock } from "./coarse_clock.ts";
 
 /** What it works with. */
@@ -33,11 +34,13 @@ const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
 /** The way of jobs into a pool. */
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #clock = new CoarseClock();
+  readonly #clock: CoarseClock;
+  readonly #traceNow = traceReader();
   #jobCount = 0;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#clock = new CoarseClock(parts.settings.now);
   }
 
   /**
@@ -71,6 +74,8 @@ export class Intake {
     const payload = takePayload(args, transfer, settings, dispatcher);
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
+    const trace = this.#traceNow?.();
+    if (trace !== undefined) (extras ??= {}).trace = trace;
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
     const { promise, resolve } = Promise.withResolvers<unknown>();

@@ -6,6 +6,7 @@ import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { Waiters } from "../job/waiters.ts";
 import type { Listeners } from "./events.ts";
+import type { PoolSettings } from "./settings.ts";
 
 /** What it works on. */
 export interface LifetimeParts {
@@ -13,8 +14,7 @@ export interface LifetimeParts {
   settlement: Settlement;
   room: Room;
   news: Listeners;
-  /** Terminates the pool. */
-  signal: AbortSignal | undefined;
+  settings: PoolSettings;
 }
 
 /** After so many ms without jobs a pool lets its process end: jobs that follow each other cost nothing. */
@@ -25,6 +25,7 @@ export class Lifetime {
   readonly #parts: LifetimeParts;
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
+  readonly #starts = new Waiters();
   #refusal: (() => Error) | undefined;
   #isStopped = false;
   #isGone = false;
@@ -32,13 +33,13 @@ export class Lifetime {
 
   constructor(parts: LifetimeParts) {
     this.#parts = parts;
-    const { signal } = parts;
+    const { signal } = parts.settings;
     if (signal?.aborted) this.terminate(signal.reason);
     else signal?.addEventListener("abort", this.#onSignal);
   }
 
   readonly #onSignal = (): void => {
-    this.terminate(this.#parts.signal!.reason);
+    this.terminate(this.#parts.settings.signal!.reason);
   };
 
   /** Whether jobs that were accepted will not run any more. */
@@ -69,7 +70,32 @@ export class Lifetime {
   close(): void {
     if (this.#refusal) return;
     this.#refuse(() => new PoolClosedError("The pool is closed"));
-    if (this.#parts.settlement.waiting === 0) this.stop(this.#refusal!);
+    if (this.#parts.settlement.waiting === 0) this.#end();
+  }
+
+  /** Ends all workers, which first do what their jobs want done then. */
+  #end(): void {
+    const refusal = this.#refusal!;
+    const retired = this.#parts.dispatcher.scaling.retire();
+    if (retired) retired.then(() => this.stop(refusal));
+    else this.stop(refusal);
+  }
+
+  /** Resolves when the workers are ready with which the pool counts as started. */
+  async started(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#refusal) throw this.#refusal();
+    if (!this.#parts.dispatcher.scaling.start()) return;
+    try {
+      await this.#starts.wait(signal);
+    } finally {
+      if (this.#starts.length === 0) this.onEmpty();
+    }
+  }
+
+  /** They are ready. */
+  onStarted(): void {
+    this.#starts.release();
   }
 
   /** Ends now. */
@@ -84,7 +110,7 @@ export class Lifetime {
     if (this.#isStopped) return;
     this.#isStopped = true;
     clearTimeout(this.#restTimer);
-    const { dispatcher, signal } = this.#parts;
+    const { dispatcher, settings: { signal } } = this.#parts;
     signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
     const gone = dispatcher.stop(refusal);
@@ -103,18 +129,19 @@ export class Lifetime {
     this.onEmpty();
     this.#drains.release();
     this.#parts.news.tellNow("drain", undefined);
-    if (this.#refusal) this.stop(this.#refusal);
+    if (this.#refusal) this.#end();
   }
 
   /** No job is left: lets the process end, if none comes in a moment. */
   onEmpty(): void {
-    if (this.#isStopped) return;
+    // The caller's own thread keeps the process or not, whatever the pool does.
+    if (this.#parts.settings.isHere || this.#isStopped || this.#refusal) return;
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
       const { dispatcher, settlement, room } = this.#parts;
-      if (settlement.waiting === 0 && room.jobs === 0) {
-        dispatcher.keepProcess(false);
-      }
+      const isEmpty = settlement.waiting === 0 && room.jobs === 0;
+      if (!isEmpty || this.#starts.length > 0 || this.#refusal) return;
+      dispatcher.keepProcess(false);
     }, REST_AFTER);
   }
 
@@ -122,5 +149,6 @@ export class Lifetime {
   #refuse(refusal: () => Error): void {
     this.#refusal = refusal;
     this.#parts.room.refuse(refusal);
+    this.#starts.refuse(refusal);
   }
 }

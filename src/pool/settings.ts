@@ -5,12 +5,15 @@ import { expected, outOfRange, written } from "../expected.ts";
 import type {
   ExecuteOptions,
   PermissionOptions,
+  PoolSize,
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
+import type { Limits } from "../dispatch/sizing.ts";
 import { PERMISSIONS } from "../process/permission_kinds.ts";
 import {
   absoluteUrl,
+  anything,
   asOption,
   boolean,
   type Check,
@@ -23,7 +26,9 @@ import {
   string,
   transferables,
 } from "./checks.ts";
+import { checkTogether } from "./together.ts";
 import { meantBy } from "./unknown_option.ts";
+import { copyForWorkers } from "./worker_data.ts";
 
 /** The longest time, in ms, that a timer can be set for. */
 const LONGEST = 2 ** 31 - 1;
@@ -32,6 +37,11 @@ const timeout = number({ of: "ms", above: 0, most: LONGEST, orInfinity: true });
 const HEAP = { of: "MiB", least: 16 } as const;
 
 const unbuilt = later();
+const oneSize = number({ least: 1 });
+const HARDWARE: Limits = {
+  min: undefined,
+  max: navigator.hardwareConcurrency,
+};
 /** What an option may be, and what it is if it is left out. */
 type Option = readonly [check: Check<unknown>, byDefault?: unknown];
 
@@ -42,12 +52,11 @@ const QUEUE = {
 
 const POOL = {
   module: [absoluteUrl],
-  size: [later(isObject, number({ least: 1 }))],
-  idleTimeout: [unbuilt],
-  isolation: [
-    later((value) => value === "none", oneOf("thread", "process")),
-    "thread",
-  ],
+  size: [poolLimits],
+  // Without a default, since a pool of a fixed size must not have it.
+  idleTimeout: [number({ of: "ms", most: LONGEST, orInfinity: true })],
+  workerData: [anything],
+  isolation: [oneOf("thread", "process", "none"), "thread"],
   execArgv: [flags],
   // Each job in progress has a place in the memory that a worker shares with main.
   concurrency: [number({ least: 1, most: 2 ** 16 }), 1],
@@ -55,6 +64,7 @@ const POOL = {
   connections: [oneOf("bytes", "descriptor")],
   timeout: [timeout, Infinity],
   abortGrace: [number({ of: "ms", most: LONGEST, orInfinity: true }), 50],
+  stopGrace: [number({ of: "ms", most: LONGEST }), 5_000],
   maxJobsPerWorker: [number({ least: 1, orInfinity: true }), Infinity],
   maxHeapPerWorker: [number({ ...HEAP, orInfinity: true }), Infinity],
   hardKill: [boolean, false],
@@ -63,7 +73,15 @@ const POOL = {
   callerStack: [boolean, false],
   name: [string, "spindle"],
   signal: [signal],
-} as const satisfies Record<keyof ThreadPoolOptions | "idleTimeout", Option>;
+} as const satisfies Record<keyof ThreadPoolOptions, Option>;
+
+const SIZE = {
+  min: [number({ least: 0 }), 0],
+  max: [number({ least: 1 })],
+} as const;
+
+/** A worker that is not needed for so many ms stops. */
+const IDLE_TIMEOUT = 30_000;
 
 const EXECUTE = {
   signal: [signal],
@@ -78,35 +96,6 @@ const WAIT = { signal: [signal] } as const;
 const PERMISSION = Object.fromEntries(
   PERMISSIONS.map((kind) => [kind, [grant] as const]),
 );
-
-/** Which options a pool cannot have, and why. */
-const EXCLUDED: {
-  where: (settings: Partial<PoolSettings>) => unknown;
-  not: (keyof PoolSettings)[];
-  why: string;
-}[] = [
-  {
-    where: ({ whenFull }) => whenFull === "caller-runs",
-    not: ["isolation", "timeout", "hardKill", "memoryLimit", "permissions"],
-    why: 'where `queue.whenFull` is "caller-runs": nothing protects the caller',
-  },
-  {
-    where: ({ isolation }) => isolation === "process",
-    not: ["connections"],
-    why: 'where `isolation` is "process": connections cannot move there',
-  },
-  {
-    where: ({ isolation }) => isolation === "thread",
-    not: ["execArgv"],
-    why: 'in a thread: set `isolation` to "process"',
-  },
-  {
-    where: ({ isolation, permissions }) =>
-      isolation === "thread" && permissions,
-    not: ["hardKill", "memoryLimit"],
-    why: 'with `permissions` in a thread: set `isolation` to "process"',
-  },
-];
 
 /** What a table makes of the options that it checks. */
 type Checked<Table extends Record<string, Option>> = {
@@ -126,17 +115,30 @@ export function poolSettings(options: number | ThreadPoolOptions = {}) {
     const advice = `new ThreadPool(${isCount ? +options : "{ module: … }"})`;
     throw expected("options", "a number or an object", options, advice);
   }
-  const { queue, ...settings } = checked(
+  const { queue, size: limits = HARDWARE, ...settings } = checked(
     POOL,
     typeof options === "number" ? { size: options } : options,
   );
-  checkTogether({ ...settings, ...queue });
-  const { size = navigator.hardwareConcurrency, execArgv = [] } = settings;
+  checkTogether({ ...settings, ...queue, limits });
+  const { execArgv = [], idleTimeout = IDLE_TIMEOUT } = settings;
   const { memoryLimit, isolation } = settings;
+  const workerData = copyForWorkers(
+    settings.workerData,
+    isolation === "process",
+  );
   // A process can be killed as it is.
   const hardKill = isolation === "thread" &&
     (settings.hardKill || memoryLimit !== undefined);
-  return { ...settings, ...queue, size, execArgv, hardKill };
+  const isHere = isolation === "none";
+  const now = isHere ? () => Date.now() : () => performance.now();
+  const complete = { limits, idleTimeout, workerData, execArgv, hardKill };
+  return { ...settings, ...queue, ...complete, isHere, now };
+}
+
+/** Checks another size of a pool. */
+export function resizeSettings(size: number | PoolSize): Limits {
+  if (size === undefined) throw expected("size", "a number or an object", size);
+  return poolLimits("size", size);
 }
 
 /** Checks the options of one call of `execute()`. */
@@ -153,16 +155,6 @@ export function executeSettings(
 /** Checks the options of a method that waits. */
 export function waitSettings(options: WaitOptions): Checked<typeof WAIT> {
   return checked(WAIT, options, "options");
-}
-
-/** Refuses options that a pool with these settings cannot have. */
-function checkTogether(settings: Partial<PoolSettings>): void {
-  const NOTHING: unknown[] = [undefined, false, Infinity, "thread"];
-  for (const { where, not, why } of EXCLUDED) {
-    const name = not.find((name) => !NOTHING.includes(settings[name]));
-    if (name === undefined || !where(settings)) continue;
-    throw new TypeError(`Cannot use \`${name}\` ${why}`);
-  }
 }
 
 /** Checks options one by one, and fills in the defaults. */
@@ -211,6 +203,14 @@ function whyUnknown(
   return meant === undefined
     ? `expected one of ${names.join(", ")}`
     : `did you mean \`${meant}\`?`;
+}
+
+function poolLimits(name: string, value: unknown): Limits {
+  if (!isObject(value)) return { min: undefined, max: oneSize(name, value) };
+  const { min, max } = checked(SIZE, value, name);
+  if (max === undefined) throw expected(`${name}.max`, "a number", max);
+  if (min <= max) return { min, max };
+  throw outOfRange(`${name}.min`, `at most \`${name}.max\`, ${max}`, min);
 }
 
 function queue(name: string, value: unknown): Checked<typeof QUEUE> {

@@ -9,6 +9,7 @@ import { Settlement } from "../job/settlement.ts";
 import { Meter, type PoolStats } from "../job/stats.ts";
 import type {
   ExecuteOptions,
+  PoolSize,
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
@@ -21,7 +22,7 @@ import type {
   JobResult,
 } from "./job_types.ts";
 import { Lifetime } from "./lifetime.ts";
-import { poolSettings, waitSettings } from "./settings.ts";
+import { poolSettings, resizeSettings, waitSettings } from "./settings.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -46,6 +47,10 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *   `size`. Beyond that, jobs wait.
  * - **Memory**: at most two large payloads are on their way to a worker, and two
  *   from it.
+ * - **Context**: handlers and listeners see no `AsyncLocalStorage` store of a
+ *   caller's: pass a handler what it needs, and bind a listener with
+ *   `AsyncLocalStorage.bind()`. Where OpenTelemetry is on (`OTEL_DENO=true`), what a
+ *   handler traces is a child of the caller's active span.
  * - **Process**: a pool keeps its process alive only for its jobs, and for the
  *   streams and connections they serve. `await using` closes the pool.
  *
@@ -81,6 +86,27 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  * });
  * console.log(await pool.execute("fib", [30]));
  * ```
+ *
+ * @example A test of code that uses a pool, without workers
+ * ```ts
+ * import { ThreadPool } from "@spindle/thread-pool";
+ * import { assertEquals } from "@std/assert";
+ * import { FakeTime } from "@std/testing/time";
+ *
+ * async function retryLater(pool: ThreadPool): Promise<string> {
+ *   return await pool.execute(async (ms: number) => {
+ *     await new Promise((resolve) => setTimeout(resolve, ms));
+ *     return "sent";
+ *   }, [60_000]);
+ * }
+ *
+ * using time = new FakeTime();
+ * await using pool = new ThreadPool({ isolation: "none" });
+ * await pool.execute(() => {}); // from here on jobs start within the turn
+ * const sent = retryLater(pool);
+ * await time.tickAsync(60_000);
+ * assertEquals(await sent, "sent");
+ * ```
  */
 export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   implements AsyncDisposable {
@@ -90,9 +116,12 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   readonly #room: Room;
   readonly #lifetime: Lifetime;
   readonly #intake: Intake;
+  /** How many jobs the queue may have, and each worker. */
+  readonly #places: { capacity: number; concurrency: number };
 
   /**
-   * Creates a pool. No worker starts before there is a job for it.
+   * Creates a pool. No worker starts before there is a job for it, but for the `min`
+   * of an elastic pool.
    *
    * @param options The number of workers, or the options
    * @throws {TypeError} If an option is unknown, has the wrong type or excludes another
@@ -110,19 +139,20 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   constructor(options?: number | ThreadPoolOptions) {
     super();
     const settings = poolSettings(options);
-    const { size, concurrency, capacity, module, signal } = settings;
+    const { limits, concurrency, capacity, module, now } = settings;
+    this.#places = { concurrency, capacity };
     const news = this.#news;
     const functions = new FunctionTable();
-    const meter = this.#meter = new Meter(concurrency);
+    const meter = this.#meter = new Meter(concurrency, now);
     const settlement = new Settlement({
       meter,
       functions,
       news,
+      now,
       onAbort: (job, reason) => dispatcher.abort(job, reason),
       onDrained: () => lifetime.onDrained(),
     });
-    // Each worker can have as many jobs as may be in progress, the queue its capacity beside.
-    const most = size * concurrency + capacity;
+    const most = this.#mostJobs(limits.max);
     const room = this.#room = new Room(most, () => lifetime.onEmpty());
     const parts = {
       settings,
@@ -131,14 +161,21 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       room,
       meter,
       news,
-      signal,
     };
     const dispatcher = this.#dispatcher = new Dispatcher(settings, {
       ...parts,
       onBroken: (cause) => lifetime.stop(() => startError(module, cause)),
+      onStarted: () => lifetime.onStarted(),
     });
     const lifetime = this.#lifetime = new Lifetime({ ...parts, dispatcher });
     this.#intake = new Intake({ ...parts, dispatcher, lifetime });
+    dispatcher.scaling.startAhead();
+  }
+
+  /** Each worker can have as many jobs as may be in progress, the queue its capacity beside. */
+  #mostJobs(size: number): number {
+    const { capacity, concurrency } = this.#places;
+    return size * concurrency + capacity;
   }
 
   /**
@@ -224,6 +261,70 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
+   * Waits until `min` workers are ready for their first job; where `size` is a number,
+   * until all are, which start for that. Resolves at once if they are ready now.
+   *
+   * Without it, an elastic pool starts as many, but nothing tells when they are ready;
+   * and workers of a fixed size start with the first jobs.
+   *
+   * **On abort**: rejects with the signal's reason, at once if it has already
+   * aborted. The workers start all the same.
+   *
+   * @param options How long to wait
+   * @throws {TypeError} If the options are wrong
+   * @throws {WorkerStartError} If the pool's workers cannot start
+   * @throws {PoolClosedError} If the pool is closed, before or while waiting
+   * @throws {PoolTerminatedError} If the pool is terminated, before or while waiting
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool({ size: { min: 1, max: 4 } });
+   * await pool.start();
+   * assertEquals(pool.stats().idle, 1);
+   * ```
+   */
+  start(options?: WaitOptions): Promise<void> {
+    return waitFor(options, (signal) => this.#lifetime.started(signal));
+  }
+
+  /**
+   * Changes the number of workers, see {@linkcode ThreadPoolOptions.size}.
+   *
+   * A larger pool grows at once as jobs need it, and to its `min` in any case. Of a
+   * smaller one, workers without a job stop, and others when they have ended theirs;
+   * jobs that wait go to those that stay. The same size again changes nothing.
+   *
+   * @param size The number of workers, or the fewest and the most
+   * @throws {TypeError} If it has the wrong type
+   * @throws {RangeError} If it is out of range
+   * @throws {PoolClosedError} If the pool is closed
+   * @throws {PoolTerminatedError} If the pool is terminated
+   * @throws {WorkerStartError} If the pool's workers could not start
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * pool.resize(2);
+   * await pool.start();
+   * assertEquals(pool.stats().size, 2);
+   * pool.resize({ min: 0, max: 1 });
+   * assertEquals(pool.stats().size, 1);
+   * ```
+   */
+  resize(size: number | PoolSize): void {
+    const limits = resizeSettings(size);
+    if (this.#lifetime.refusal) throw this.#lifetime.refusal;
+    this.#dispatcher.scaling.resize(limits);
+    this.#room.resize(this.#mostJobs(limits.max));
+  }
+
+  /**
    * Waits until the queue has room. Resolves at once if it has room now.
    *
    * Waiters are released one at a time, in order. This reserves nothing: if you
@@ -292,7 +393,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
 
   /**
    * Refuses new jobs, finishes the accepted ones, with the streams of their results,
-   * and then stops the workers. Resolves when that is done, however long it takes.
+   * and then stops the workers, which first run what `onStop()` was given. Resolves
+   * when that is done, however long the jobs take.
    *
    * You may call it again, to wait again. A `terminate()` meanwhile ends the wait.
    *

@@ -11,7 +11,7 @@ import {
 import { ChildBoard } from "./child_board.ts";
 import { ChildOutput } from "./child_output.ts";
 import { FrameReader, Kind } from "./frames.ts";
-import type { ProcessInit, ToProcess } from "./protocol.ts";
+import type { DataMessage, ProcessInit, ToProcess } from "./protocol.ts";
 
 const { exit, permissions, stdin } = Deno;
 const read = stdin.read.bind(stdin);
@@ -25,6 +25,8 @@ const READ = 64 * 1024;
 let board: ChildBoard;
 let output: ChildOutput | undefined;
 let receiver: Receiver | undefined;
+/** What every worker is given. */
+let data: unknown;
 /** What came before the receiver was there. */
 const early: ToProcess[] = [];
 let isLoadingAhead = false;
@@ -113,7 +115,7 @@ function readMessages(): void {
       const message = isText
         ? parse(decode(bytes))
         : decodeClone!(bytes, buffers);
-      if (output === undefined) start(message);
+      if (output === undefined) begin(message);
       else if (receiver === undefined) {
         early[early.length] = message as ToProcess;
       } else receive(message as ToProcess);
@@ -135,6 +137,11 @@ async function loadClone(): Promise<void> {
   }
 }
 
+function begin(message: ProcessInit | DataMessage): void {
+  if ("kind" in message) data = message.data;
+  else start(message);
+}
+
 async function start(init: ProcessInit): Promise<void> {
   const { name, denied } = init;
   const out = output = new ChildOutput(init, receive);
@@ -148,6 +155,7 @@ async function start(init: ProcessInit): Promise<void> {
     opened = await openReceiver({
       init: {
         ...init,
+        data,
         maxHeap: init.maxHeap ?? Infinity,
         rings: undefined,
         hardKill: false,
@@ -163,6 +171,11 @@ async function start(init: ProcessInit): Promise<void> {
     });
   } catch (error) {
     return await out.fail("failed", error);
+  }
+  // No job waits for this process: it is started ahead of the need for it.
+  if (early.length === 0) {
+    isLoadingAhead = true;
+    await opened.load();
   }
   receiver = opened;
   out.post({ kind: "ready" });
@@ -192,7 +205,8 @@ function receive(message: ToProcess): void {
     if (message.kind === "guard") return void loadGuard();
   }
   receiver!.receive(message as LaterMessage);
-  if (!isLoadingAhead) loadAhead().catch(crash);
+  const isJob = !("kind" in message) || message.kind === "moving-jobs";
+  if (isJob && !isLoadingAhead) loadAhead().catch(crash);
 }
 
 /**

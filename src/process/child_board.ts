@@ -49,6 +49,10 @@ export class ChildBoard implements WorkerBoard {
     if (this.#tellsWaits) this.#send(`{"kind":"waits","seq":${seq}}`);
   }
 
+  askToStop(): void {
+    this.#send('{"kind":"stops"}');
+  }
+
   setEnd(): void {
     // Main's own clock says when it hears of it.
   }

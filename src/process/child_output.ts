@@ -65,6 +65,7 @@ export class ChildOutput {
     switch (message.kind) {
       case "ready":
       case "grown":
+      case "stopped":
         return this.send(stringify(message));
       case "ended":
         return message.ending.kind === "timed-out"

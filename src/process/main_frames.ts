@@ -7,7 +7,7 @@ import { type JobList, singleJobs, textOfJob } from "../wire/job_list.ts";
 import { encodeClone } from "./clone.ts";
 import type { Part } from "./deno_process.ts";
 import { frameHead, Kind, textFrame } from "./frames.ts";
-import type { ToProcess } from "./protocol.ts";
+import type { DataMessage, ToProcess } from "./protocol.ts";
 
 /** A job that has not started. */
 export interface JobFrames {
@@ -51,7 +51,7 @@ export function jobFrames(
 
 /** @throws If the message cannot be cloned */
 export function messageFrames(
-  message: ToProcess,
+  message: ToProcess | DataMessage,
   moves?: readonly Transferable[],
 ): Part[] {
   const text = toText(message);

@@ -122,6 +122,10 @@ export class ProcessThread implements Thread {
     this.#key = init.key;
     this.#board = new Board(init.slots, init.board);
     this.#concurrency = concurrency;
+    if (init.data !== undefined) {
+      const { data } = init;
+      this.#process.write(messageFrames({ kind: "data", data }));
+    }
     const first: ProcessInit = {
       ...settings,
       mark: [...this.#mark],
@@ -227,6 +231,8 @@ export class ProcessThread implements Thread {
         this.#output.release();
         this.#tell(message);
         return this.#next();
+      case "stops":
+        return this.#board.askToStop();
       case "guarded":
         this.#guard = "ready";
         return this.#goOn();

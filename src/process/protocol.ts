@@ -28,6 +28,12 @@ export interface ProcessInit {
   timeOrigin: number;
 }
 
+/** What a process is told before that, if its workers are given anything. */
+export interface DataMessage {
+  kind: "data";
+  data: unknown;
+}
+
 /** From main to a process. */
 export type ToProcess =
   | Exclude<ToWorker, typeof WAKE | AbortMessage>
@@ -40,6 +46,8 @@ export type ToProcess =
 /** From a process to main. */
 export type FromProcess =
   | Exclude<FromWorker, number>
+  /** It has something to do before it ends. */
+  | { kind: "stops" }
   /** Its job goes on by itself, so that it can take another one. */
   | { kind: "waits"; seq: number }
   /** Jobs that may only execute for so long can be stopped now. */

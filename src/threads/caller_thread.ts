@@ -1,19 +1,23 @@
 // The caller's own thread in the place of a worker's: what is posted is cloned, or
-// moves, but does not leave.
+// moves, but does not leave. It arrives in a microtask, so that no job starts inside
+// of the call that submits it, and what follows does so in a fixed order.
 
 import { setImmediate } from "node:timers";
+import { callOutside } from "../values/async_context.ts";
 import { Board, WAKE } from "../wire/board.ts";
 import type {
   FromWorker,
   InitMessage,
   PostedToWorker,
 } from "../wire/protocol.ts";
+import type { OwnThread } from "../worker/own_thread.ts";
 import type { LaterMessage, Receiver } from "../worker/receiver.ts";
-import type { Thread, ThreadEvents } from "./thread.ts";
+import type { Here, Thread, ThreadEvents } from "./thread.ts";
 
 /** Executes jobs where the pool is. */
 export class CallerThread implements Thread {
   readonly holdsToken = false;
+  readonly #here: Here;
   readonly #events: ThreadEvents;
   #key = "";
   #receiver: Receiver | undefined;
@@ -21,7 +25,8 @@ export class CallerThread implements Thread {
   readonly #early: LaterMessage[] = [];
   #isEnded = false;
 
-  constructor(events: ThreadEvents) {
+  constructor(here: Here, events: ThreadEvents) {
+    this.#here = here;
     this.#events = events;
   }
 
@@ -29,13 +34,17 @@ export class CallerThread implements Thread {
     const posted: PostedToWorker = structuredClone(message as PostedToWorker, {
       transfer: moves,
     });
-    if (posted !== WAKE && !Array.isArray(posted)) this.#start(posted);
-    else this.#receive(posted === WAKE ? WAKE : posted[1]);
+    this.#later(() => {
+      if (posted !== WAKE && !Array.isArray(posted)) this.#start(posted);
+      else this.#receive(posted === WAKE ? WAKE : posted[1]);
+    });
   }
 
   #receive(message: LaterMessage): void {
-    if (this.#receiver) this.#receiver.receive(message);
-    else this.#early.push(message);
+    if (this.#receiver === undefined) return void this.#early.push(message);
+    this.#receiver.receive(message);
+    // Jobs may have started, which main sees on the board.
+    this.#tell(WAKE);
   }
 
   keepProcess(): void {
@@ -44,35 +53,59 @@ export class CallerThread implements Thread {
 
   terminate(): void {
     this.#isEnded = true;
+    this.#receiver?.abandon();
     this.#receiver = undefined;
   }
 
   async #start(init: InitMessage): Promise<void> {
     this.#key = init.key;
-    const post = (message: FromWorker, moves?: Transferable[]) => {
-      this.#tell(message, moves);
-    };
     try {
-      const { openReceiver } = await import("../worker/receiver.ts");
-      const crash = (error: unknown) => this.#events.failed(error);
-      const board = new Board(init.slots, init.board);
-      const thread = { init, board, post, nextTurn, crash };
-      const receiver = await openReceiver(thread);
-      if (!this.#isEnded) this.#receiver = receiver;
+      const { openReceiver, lifeOf } = await import("../worker/receiver.ts");
+      const own = this.#own(init);
+      // What finds the queue full belongs to no worker.
+      const life = init.workerId > 0 ? lifeOf(own) : undefined;
+      const receiver = await openReceiver({ ...own, life });
+      if (this.#isEnded) return;
+      this.#receiver = receiver;
     } catch (error) {
       return this.#events.failed(error);
     }
-    post({ kind: "ready" });
-    for (const message of this.#early) this.#receiver?.receive(message);
+    this.#tell({ kind: "ready" });
+    for (const message of this.#early.splice(0)) this.#receive(message);
+  }
+
+  #own(init: InitMessage): OwnThread {
+    const { now, isAll } = this.#here;
+    return {
+      init,
+      now,
+      board: new PostingBoard(init.slots, init.board),
+      copies: true,
+      post: (message, moves) => this.#tell(message, moves),
+      nextTurn: () => isAll ? Promise.resolve() : nextTurn(),
+      crash: (error) => this.#events.failed(error),
+    };
   }
 
   #tell(message: FromWorker, moves: Transferable[] = []): void {
     const sent = structuredClone(message, { transfer: moves });
-    // What hears of it may post something itself.
-    queueMicrotask(() => {
-      if (this.#isEnded) return;
+    this.#later(() => {
       this.#events.message(sent === WAKE ? WAKE : [this.#key, sent]);
     });
+  }
+
+  /** Does something soon, unless it has ended by then: as if another thread had called. */
+  #later(act: () => void): void {
+    queueMicrotask(() => {
+      if (!this.#isEnded) callOutside(act);
+    });
+  }
+}
+
+/** All results are posted, so that main hears of them in their order, at once. */
+class PostingBoard extends Board {
+  override settle(): boolean {
+    return false;
   }
 }
 

@@ -10,8 +10,16 @@ export interface ThreadSettings {
   /** MiB of its heap. */
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
-  /** Whether it is the caller's own thread. */
-  isCaller: boolean;
+  /** Set if it is the caller's own thread. */
+  here: Here | undefined;
+}
+
+/** What the caller's own thread needs to know of its pool. */
+export interface Here {
+  /** The pool's clock, in ms. */
+  now: () => number;
+  /** Whether it runs all jobs of its pool: then no turn of the event loop lies between them. */
+  isAll: boolean;
 }
 
 /** Starts a thread. */

@@ -39,6 +39,34 @@ export const currentJobSlot: {
   () => ({ job: undefined, storage: undefined }),
 );
 
+/** What a worker does before it ends. */
+export type StopCallback = () => unknown;
+
+/** What belongs to a worker as a whole. */
+export interface WorkerLife {
+  /** What every worker of its pool is given. */
+  readonly data: unknown;
+  /** What it does before it ends, the first to be done last. */
+  readonly callbacks: StopCallback[];
+  /** Says that it has something to do then. */
+  askToStop(): void;
+}
+
+/** Where a thread keeps that, if it is a worker. */
+export const lifeSlot: { life: WorkerLife | undefined } = sharedByCopies(
+  "worker",
+  () => ({ life: undefined }),
+);
+
+/** That of the worker which the caller's code belongs to. */
+export function currentLife(): WorkerLife | undefined {
+  const { storage, job } = currentJobSlot;
+  const current = (storage?.getStore() ?? job) as
+    | { life?: WorkerLife }
+    | undefined;
+  return current?.life ?? lifeSlot.life;
+}
+
 /** What moves with a marked value: the list given, or all that it holds. */
 export type Mark = readonly Transferable[] | "everything";
 

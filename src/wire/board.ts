@@ -57,6 +57,8 @@ const AWAKE = 0;
 const HEARD = 1;
 /** How many large results main has read. */
 const LARGE_READ = 2;
+/** Whether the worker has something to do before it ends. */
+const STOP = 3;
 /** Bytes of a slot: its word, and three numbers. */
 const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
   3 * Float64Array.BYTES_PER_ELEMENT;
@@ -75,6 +77,7 @@ export interface WorkerBoard {
   wake(): boolean;
   /** The job goes on by itself: others may start. */
   waits?(seq: number): void;
+  askToStop(): void;
 }
 
 /** Main's and a worker's view of the same shared memory. */
@@ -100,7 +103,7 @@ export class Board implements WorkerBoard {
   ) {
     this.buffer = buffer;
     this.#mask = slots - 1;
-    this.#head = new Int32Array(buffer, 0, 3);
+    this.#head = new Int32Array(buffer, 0, 4);
     this.#words = new Int32Array(buffer, HEAD_BYTES, slots);
     let offset = HEAD_BYTES + this.#words.byteLength;
     const column = () => {
@@ -258,6 +261,16 @@ export class Board implements WorkerBoard {
   /** Main: how often the worker has heard that. */
   get heard(): number {
     return load(this.#head, HEARD);
+  }
+
+  /** Worker: has something to do before it ends. */
+  askToStop(): void {
+    store(this.#head, STOP, 1);
+  }
+
+  /** Main: whether the worker has. A message that says so could come after a result. */
+  get asksToStop(): boolean {
+    return load(this.#head, STOP) !== 0;
   }
 
   /** Main: has read a large result. */

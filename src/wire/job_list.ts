@@ -1,6 +1,6 @@
 // The list in which jobs travel: bare and flat, since it is sent all the time.
 // What jobs have in common is said once: their sequence numbers follow each other,
-// and their timeouts are the same.
+// and their timeouts and traces are the same.
 
 import { fromText } from "../values/plain_text.ts";
 
@@ -21,6 +21,9 @@ const NUMBERED_FROM = -1;
 /** Instead of an id: how many ms the jobs from here on may execute. */
 const TIMEOUT_FROM = -2;
 
+/** Instead of an id: the trace that the jobs from here on are a part of; empty for none. */
+const TRACE_FROM = -3;
+
 /** What a list says of a job. */
 interface ListedJob {
   readonly id: number;
@@ -28,6 +31,7 @@ interface ListedJob {
   readonly args: readonly unknown[] | string;
   readonly seq: number;
   readonly timeout: number;
+  readonly trace: string | undefined;
 }
 
 /** Main: writes jobs, in the order in which they are to start. */
@@ -37,16 +41,21 @@ export class JobListWriter {
   shortestTimeout = Infinity;
   #seq = -1;
   #timeout = Infinity;
+  #trace: string | undefined;
 
   write(job: ListedJob): void {
     const { list } = this;
-    const { id, fn, args, seq, timeout } = job;
+    const { id, fn, args, seq, timeout, trace } = job;
     if (seq !== this.#seq) list.push(NUMBERED_FROM, seq);
     this.#seq = seq + 1;
     if (timeout !== this.#timeout) {
       list.push(TIMEOUT_FROM, timeout);
       this.#timeout = timeout;
       this.shortestTimeout = Math.min(this.shortestTimeout, timeout);
+    }
+    if (trace !== this.#trace) {
+      list.push(TRACE_FROM, trace ?? "");
+      this.#trace = trace;
     }
     if (typeof args === "string") list.push(id, fn.id, AS_TEXT, args);
     else {
@@ -69,6 +78,7 @@ export class JobListReader {
   id = 0;
   functionId = 0;
   timeout = Infinity;
+  trace: string | undefined = undefined;
 
   /** Reads a list, or the part of one from here to there. */
   constructor(list: ArrayLike<unknown>, from = 0, to: number = list.length) {
@@ -88,6 +98,10 @@ export class JobListReader {
     }
     if (list[at] === TIMEOUT_FROM) {
       this.timeout = list[at + 1] as number;
+      at += 2;
+    }
+    if (list[at] === TRACE_FROM) {
+      this.trace = list[at + 1] as string || undefined;
       at += 2;
     }
     this.seq = this.#nextSeq++;
@@ -120,9 +134,10 @@ export class JobListReader {
 
   /** The job as a list of its own. */
   get single(): JobList {
-    const { seq, timeout } = this;
+    const { seq, timeout, trace } = this;
     const head: JobList = [NUMBERED_FROM, seq];
     if (timeout < Infinity) head.push(TIMEOUT_FROM, timeout);
+    if (trace !== undefined) head.push(TRACE_FROM, trace);
     return head.concat((this.#list as JobList).slice(this.#from, this.#to));
   }
 }
@@ -154,5 +169,7 @@ export function* singleJobs(list: JobList): Generator<SingleJob> {
  */
 export function textOfJob({ list, args }: SingleJob, text?: string): string {
   const head = list.slice(0, -1 - (args ?? [text]).length);
-  return `[${head},${AS_ARRAY},${text ?? list.at(-1)}]`;
+  return `[${JSON.stringify(head).slice(1, -1)},${AS_ARRAY},${
+    text ?? list.at(-1)
+  }]`;
 }

@@ -48,6 +48,8 @@ export interface WorkerInit {
   memoryLimit: number | undefined;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
+  /** What every worker is given, if anything. */
+  data?: unknown;
 }
 
 /** What a worker needs to begin. */
@@ -94,6 +96,11 @@ export interface HoldMessage {
   token: MessagePort;
 }
 
+/** No job will come: the worker does what its jobs want done before it ends. */
+export interface StopMessage {
+  kind: "stop";
+}
+
 /** From main to a worker. */
 export type ToWorker =
   /** Look into the ring. */
@@ -104,6 +111,7 @@ export type ToWorker =
   | JobList
   | MovingJobsMessage
   | AbortMessage
+  | StopMessage
   | FlowMessage;
 
 /** How a job ended, where the board cannot say it. */
@@ -136,6 +144,10 @@ export type FromWorker =
   | { kind: "ended"; seq: number; ending: Ending }
   /** Its heap has grown above its limit: it is to get no more jobs. */
   | { kind: "grown" }
+  /** Something that was to be done before it ends has failed. */
+  | { kind: "stop-failed"; error: PackedError }
+  /** It has done all that. */
+  | { kind: "stopped" }
   | FlowMessage;
 
 /**

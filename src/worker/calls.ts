@@ -1,20 +1,29 @@
 // Calls handlers: each job is the current one meanwhile, and its synchronous part
 // takes no longer than it may.
 
-import { apply } from "../values/intrinsics.ts";
+import { getContext, setContext } from "../values/async_context.ts";
+import { apply, objectPrototype } from "../values/intrinsics.ts";
 import { currentJobSlot, type JobStorage } from "../values/thread_state.ts";
+import { callTraced } from "../values/trace.ts";
+import { STOPPED } from "./endings.ts";
 import type { ReceivedJob } from "./jobs.ts";
 
 const dateNow = Date.now;
 
 /** How this worker calls handlers. */
 export class Calls {
+  /** The clock of the caller's own thread, if this is it. */
+  readonly #now: (() => number) | undefined;
   /** Tells jobs apart that are in progress at once. */
   #storage: JobStorage | undefined;
   /** Loaded late, since few jobs may only execute for so long. */
   #guard: typeof import("./guard.ts") | undefined;
   /** The job that was guarded last, until its ending is told. */
   guarded: ReceivedJob | undefined;
+
+  constructor(now: (() => number) | undefined) {
+    this.#now = now;
+  }
 
   async loadStorage(): Promise<void> {
     const { AsyncLocalStorage } = await import("node:async_hooks");
@@ -32,24 +41,62 @@ export class Calls {
   /** Calls a job's handler; throws what it throws, or `STOPPED`. */
   call(job: ReceivedJob): unknown {
     if (job.timeout === Infinity) return this.#call(job);
+    if (this.#now) return this.#callHere(job, this.#now);
     job.deadline = dateNow() + job.timeout;
     if (this.#guard === undefined) return this.#call(job);
     this.guarded = job;
     return this.#guard.guard(() => this.#call(job), job.timeout);
   }
 
+  /** Nothing stops the caller's own thread: a job that took too long is found then. */
+  #callHere(job: ReceivedJob, now: () => number): unknown {
+    const deadline = job.deadline = now() + job.timeout;
+    const result = this.#call(job);
+    // Main watches what goes on.
+    if (now() > deadline && !isThenable(result)) throw STOPPED;
+    return result;
+  }
+
   #call(job: ReceivedJob): unknown {
+    const { trace } = job;
+    return trace === undefined
+      ? this.#callHandler(job)
+      : callTraced(trace, () => this.#callHandler(job));
+  }
+
+  #callHandler(job: ReceivedJob): unknown {
     // Called by itself, a handler has no `this`.
     const { call } = job.handler;
     if (this.#storage) {
       return this.#storage.run(job, apply, call, undefined, job.args);
     }
     currentJobSlot.job = job;
-    return apply(call, undefined, job.args);
+    const context = getContext();
+    try {
+      return apply(call, undefined, job.args);
+    } finally {
+      // It may have entered another one, which is not the next job's.
+      setContext(context);
+    }
+  }
+
+  /** Does something as a part of a job that is in progress. */
+  within(job: ReceivedJob, act: () => void): void {
+    if (this.#storage) this.#storage.run(job, act);
+    else act();
   }
 
   /** No job is the current one any more. */
   ended(): void {
     if (!this.#storage) currentJobSlot.job = undefined;
   }
+}
+
+/** Whether a value is to be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const { then } = value as { then?: unknown };
+  // A job may have given one to all objects.
+  return typeof then === "function" &&
+    then !== (objectPrototype as { then?: unknown }).then;
 }

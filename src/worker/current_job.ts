@@ -8,7 +8,7 @@ export type { CurrentJob };
  * The job that this thread is executing, or `undefined` outside of a job.
  *
  * It is right from the handler's first line to the settling of what it
- * returns. Work that a handler leaves behind must not ask it.
+ * returns, in listeners of its signal, too. Work that a handler leaves behind must not ask it.
  *
  * @returns The job: its id, name, worker, signal and deadline
  *

@@ -3,12 +3,11 @@
 
 import { State } from "../wire/board.ts";
 import type { PackedError } from "../values/unpack_error.ts";
-import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import { JobRing } from "../wire/job_ring.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
-import { Calls } from "./calls.ts";
+import { Calls, isThenable } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
 import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
@@ -24,12 +23,13 @@ export class Executor {
   readonly #handlers: Handlers;
   readonly #thread: OwnThread;
   readonly #jobs = new Jobs();
-  readonly #calls = new Calls();
+  readonly #calls: Calls;
   readonly endings: Endings;
   /** Where jobs come that are numbers alone. */
   readonly #ring: JobRing | undefined;
   /** How many messages with functions or jobs have come. */
   #epoch = 0;
+  readonly #clock: () => number;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
   /** For how many reasons no job may start just now. */
@@ -43,6 +43,8 @@ export class Executor {
     this.endings = new Endings(thread);
     const { rings } = thread.init;
     if (rings) this.#ring = new JobRing(rings.jobs);
+    this.#calls = new Calls(thread.now);
+    this.#clock = thread.now ?? performanceNow;
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
@@ -85,6 +87,7 @@ export class Executor {
     for (let i = 0; reader.read(); i++) {
       const handler = this.#handlers.get(reader.functionId);
       const job = new ReceivedJob(reader, handler, this.#thread.init.workerId);
+      if (this.#thread.life) job.life = this.#thread.life;
       if (job.timeout < Infinity) isTimed = true;
       if (moved) this.endings.moving!.revive(job, moved[i]);
       this.#jobs.add(job);
@@ -119,10 +122,23 @@ export class Executor {
     try {
       const { unpackError } = await import("../values/unpack_error.ts");
       // It may have ended meanwhile.
-      this.#jobs.find(seq)?.abort(unpackError(reason));
+      const job = this.#jobs.find(seq);
+      if (job) this.#calls.within(job, () => job.abort(unpackError(reason)));
     } catch (error) {
       this.#thread.crash(error);
     }
+  }
+
+  /** Lets go of all jobs, and tells those in progress to end. */
+  abandon(): void {
+    // No other one starts.
+    this.#holds = Infinity;
+    const error = new DOMException("The worker was stopped", "AbortError");
+    for (const job of this.#jobs.takeAll()) {
+      this.#calls.within(job, () => job.abort(error));
+      job.arrivals?.end({ thrown: error });
+    }
+    this.endings.moving?.link.fail(error);
   }
 
   /** Main has something to say in shared memory. */
@@ -130,6 +146,10 @@ export class Executor {
     this.endings.moving?.link.read();
     this.#readRing();
     if (this.#jobs.areWaiting) this.#start();
+  }
+
+  get #isAbandoned(): boolean {
+    return this.#holds === Infinity;
   }
 
   get #mayStart(): boolean {
@@ -208,6 +228,7 @@ export class Executor {
       failed = true;
       result = error;
     }
+    if (this.#isAbandoned) return;
     try {
       this.#jobs.ended(job);
       const now = this.#now();
@@ -226,7 +247,7 @@ export class Executor {
   }
 
   #now(): number {
-    return performanceNow() + this.#clockOffset;
+    return this.#clock() + this.#clockOffset;
   }
 
   /** Gives timers and I/O their turn. */
@@ -247,12 +268,4 @@ export class Executor {
       this.#thread.crash(error);
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const { then } = value as { then?: unknown };
-  // A job may have given one to all objects.
-  return typeof then === "function" &&
-    then !== (objectPrototype as { then?: unknown }).then;
 }

@@ -2,6 +2,8 @@
 // source.
 
 import { currentJob } from "./current_job.ts";
+import { onStop } from "./on_stop.ts";
+import { workerData } from "./worker_data.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
 import {
   apply,
@@ -54,7 +56,7 @@ export async function importModule(
 }
 
 /** Imports a module that exports another one, instead of being it. */
-async function importWrapped(url: string): Promise<{ module: Module }> {
+export async function importWrapped(url: string): Promise<{ module: Module }> {
   const text = stringify(url);
   const source = `import * as module from ${text}; export { module };`;
   try {
@@ -163,10 +165,11 @@ function inline(
 ): Handler {
   // What precedes the source stands in its first line, so that its lines count from 1.
   const make = evaluate(
-    `"use strict"; (function (transfer, currentJob) { return (${source}
+    `"use strict"; (function (transfer, currentJob, workerData, onStop) { return (${source}
 ); })
 //# sourceURL=${place ?? "inline-job"}`,
   );
-  const call = apply(make, undefined, [transfer, currentJob]);
+  const scope = [transfer, currentJob, workerData, onStop];
+  const call = apply(make, undefined, scope);
   return { name, call: call as Handler["call"] };
 }

@@ -1,7 +1,7 @@
 // The jobs of this worker, from their arrival to their ending.
 
 import type { JobArrivals } from "../moving/kind.ts";
-import type { CurrentJob } from "../values/thread_state.ts";
+import type { CurrentJob, WorkerLife } from "../values/thread_state.ts";
 import type { JobListReader } from "../wire/job_list.ts";
 import type { Handler } from "./handlers.ts";
 
@@ -12,8 +12,12 @@ export class ReceivedJob implements CurrentJob {
   readonly id: number;
   /** How many ms it may execute. */
   readonly timeout: number;
+  /** The trace that it is a part of. */
+  readonly trace: string | undefined;
   readonly args: unknown[];
   deadline: number | undefined = undefined;
+  /** What belongs to its worker, where that is not the thread's. */
+  life: WorkerLife | undefined = undefined;
   /** What has moved with it. */
   arrivals: JobArrivals | undefined = undefined;
   /** The job that starts after it. */
@@ -23,7 +27,7 @@ export class ReceivedJob implements CurrentJob {
   #abort: AbortController | undefined;
 
   constructor(
-    { seq, id, args, timeout }: JobListReader,
+    { seq, id, args, timeout, trace }: JobListReader,
     public handler: Handler,
     readonly workerId: number,
   ) {
@@ -31,6 +35,7 @@ export class ReceivedJob implements CurrentJob {
     this.id = id;
     this.args = args;
     this.timeout = timeout;
+    this.trace = trace;
   }
 
   /** Its sequence number. */
@@ -103,6 +108,13 @@ export class Jobs {
     this.#inProgress[job.place] = last;
     last.place = job.place;
     this.#inProgress.length--;
+  }
+
+  /** Those in progress, and then those that wait; none is left. */
+  takeAll(): ReceivedJob[] {
+    const all = this.#inProgress.splice(0);
+    for (let job = this.shift(); job; job = this.shift()) all.push(job);
+    return all;
   }
 
   /** The job in progress of this sequence number. */

@@ -1,5 +1,6 @@
 /**
- * What a handler may want: the job that it executes, and results that move.
+ * What a handler may want: the job that it executes, results that move, what its
+ * worker was given, and what that does before it ends.
  *
  * ```ts
  * import { currentJob, transfer } from "@spindle/thread-pool/worker";
@@ -14,4 +15,6 @@
  */
 
 export { type CurrentJob, currentJob } from "./current_job.ts";
+export { onStop } from "./on_stop.ts";
+export { workerData } from "./worker_data.ts";
 export { transfer } from "../values/transfer.ts";

@@ -2,6 +2,7 @@
 // loop, and errors that nobody has caught.
 
 import { apply, unbind } from "../values/intrinsics.ts";
+import type { WorkerLife } from "../values/thread_state.ts";
 import type { WorkerBoard } from "../wire/board.ts";
 import type { FromWorker, WorkerInit } from "../wire/protocol.ts";
 
@@ -13,6 +14,10 @@ export interface OwnThread {
   readonly init: WorkerInit;
   readonly board: WorkerBoard;
   readonly post: Post;
+  /** The pool's clock, in ms, if this is the caller's own thread. */
+  readonly now?: () => number;
+  /** What belongs to the worker, where it has not got the thread to itself. */
+  readonly life?: WorkerLife;
   /** Whether posting copies large buffers by itself. */
   readonly copies?: boolean;
   /** Loads what it takes to post what is not plain data. */

@@ -1,11 +1,17 @@
 // What runs in a worker once its module is imported: hands each message of main's
 // to what it concerns.
 
+import { lifeSlot, type WorkerLife } from "../values/thread_state.ts";
 import { WAKE } from "../wire/board.ts";
 import { isArray } from "../values/intrinsics.ts";
 import type { InitMessage, ToWorker } from "../wire/protocol.ts";
 import { Executor } from "./executor.ts";
-import { Handlers, importModule } from "./handlers.ts";
+import {
+  Handlers,
+  importModule,
+  importWrapped,
+  type Module,
+} from "./handlers.ts";
 import type { OwnThread } from "./own_thread.ts";
 
 /** What may come once the worker has begun. */
@@ -14,21 +20,42 @@ export type LaterMessage = Exclude<ToWorker, InitMessage>;
 /** Imports the module, and makes what runs its jobs. */
 export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const { init } = thread;
+  if (!thread.now) lifeSlot.life = lifeOf(thread);
   if (init.hardKill) {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
   }
-  const [exports] = init.module === undefined
-    ? [{}]
-    : await importModule(init.module, thread);
+  const [exports] = await exportsOf(thread);
   const handlers = new Handlers(exports);
   const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
-  if (init.concurrency > 1) {
+  if (init.concurrency > 1 || thread.now) {
     await executor.loadStorage();
-    if (init.rings) await executor.endings.load();
+    if (init.rings || thread.now) await executor.endings.load();
   }
   return new Receiver(executor, thread);
+}
+
+async function exportsOf(thread: OwnThread): Promise<[Module]> {
+  const { module } = thread.init;
+  if (module === undefined) return [{}];
+  if (!thread.now) return await importModule(module, thread);
+  // The worker that loads it first is the one whose life it belongs to. What ends
+  // a worker's thread ends the program here.
+  lifeSlot.life ??= thread.life;
+  try {
+    return [(await importWrapped(module)).module];
+  } finally {
+    if (lifeSlot.life === thread.life) lifeSlot.life = undefined;
+  }
+}
+
+/** What belongs to a new worker. */
+export function lifeOf(
+  { init, board }: Pick<OwnThread, "init" | "board">,
+): WorkerLife {
+  const askToStop = () => board.askToStop();
+  return { data: init.data, callbacks: [], askToStop };
 }
 
 /** The receiver of all messages. */
@@ -85,12 +112,29 @@ export class Receiver {
         // which nothing is awaited: a job may have broken what receives messages.
         message.token.onmessage = () => {};
         return;
+      case "stop":
+        return void this.#stop();
       case "flow":
         if (link === undefined) return this.#wait(message);
         return link.receive(message.events);
       case "moving-jobs":
         if (link === undefined) return this.#wait(message);
         return this.#executor.receive(message.jobs, message.moved);
+    }
+  }
+
+  /** Lets go of all jobs: nobody hears of them any more, though they may go on. */
+  abandon(): void {
+    this.#waiting = [];
+    this.#executor.abandon();
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      const { stop } = await import("./stop.ts");
+      await stop(this.#thread);
+    } catch (error) {
+      this.#thread.crash(error);
     }
   }
 

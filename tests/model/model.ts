@@ -291,7 +291,7 @@ class Model {
 
   #checkRoom({ load: [least, most] }: Call, isRefused: boolean): void {
     const { size, concurrency, queue } = this.#options;
-    const limit = size! * concurrency! + queue!.capacity!;
+    const limit = (size as number) * concurrency! + queue!.capacity!;
     const isRight = isRefused
       ? most >= limit
       : least < limit || queue!.whenFull !== "reject";

@@ -43,16 +43,15 @@ const DANGEROUS: DeedName[] = [
   "throwsInTimer",
   "loops",
   "waits",
-  "never",
-  "heeds",
-  "hurries",
 ];
+/** They take too long, or may do. */
+const LATE: DeedName[] = ["never", "heeds", "hurries"];
 
 /** What kind of workers a pool has. */
-export type Isolation = "thread" | "process";
+export type Isolation = "thread" | "process" | "none";
 
 function stepsOf(isSafe: boolean, isolation: Isolation): fc.Arbitrary<Step[]> {
-  const isThread = isolation === "thread";
+  const isThread = isolation !== "process";
   // What runs in a process cannot be counted in shared memory.
   const counted = isThread ? fc.boolean() : fc.constant(false);
   const step = <Do extends Step["do"]>(
@@ -72,7 +71,8 @@ function stepsOf(isSafe: boolean, isolation: Isolation): fc.Arbitrary<Step[]> {
     execute(200, GOOD),
     execute(40, FAILING),
     // A caller that runs jobs itself must not be killed by them.
-    execute(isSafe ? 0 : 40, DANGEROUS),
+    execute(isSafe || isolation === "none" ? 0 : 27, DANGEROUS),
+    execute(isSafe ? 0 : 13, LATE),
     step(6, "execute uncloneable"),
     step(6, "execute missing"),
     step(40, "abort", which),
@@ -92,7 +92,7 @@ const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
 /** Pools of all kinds, and what is done with them. */
 export function plays(isolation: Isolation): fc.Arbitrary<Play> {
   // A caller that runs jobs itself is no process.
-  const whenFull = WHEN_FULL.slice(0, isolation === "thread" ? 4 : 3);
+  const whenFull = WHEN_FULL.slice(0, isolation === "process" ? 3 : 4);
   const options = fc.record({
     isolation: fc.constant(isolation),
     size: fc.integer({ min: 1, max: 3 }),

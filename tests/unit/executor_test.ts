@@ -47,7 +47,14 @@ function open(module: Module, concurrency = 1, guards = false) {
     for (const [name, args = [], timeout = NO_TIMEOUT] of jobs) {
       board.send(seq);
       const fn = { id: names.indexOf(name) };
-      writer.write({ id: seq + 1, fn, args, seq: seq++, timeout });
+      writer.write({
+        id: seq + 1,
+        fn,
+        args,
+        seq: seq++,
+        timeout,
+        trace: undefined,
+      });
     }
     executor.receive(writer.list);
   };

@@ -15,6 +15,7 @@ interface ReadJob {
   fn: number;
   args: unknown[];
   timeout: number;
+  trace?: string;
 }
 
 const JOB = fc.record({
@@ -25,6 +26,7 @@ const JOB = fc.record({
   /** How far its sequence number is from the last one's. */
   step: fc.constantFrom(1, 1, 1, 7),
   timeout: fc.constantFrom(Infinity, Infinity, 50, 70),
+  trace: fc.constantFrom(undefined, undefined, "a", '{"b":"c"}'),
 });
 
 const JOBS = fc.array(JOB).map((jobs) => {
@@ -34,9 +36,9 @@ const JOBS = fc.array(JOB).map((jobs) => {
 
 function write(jobs: (ReadJob & { isText: boolean })[]): JobListWriter {
   const writer = new JobListWriter();
-  for (const { id, fn, args, isText, seq, timeout } of jobs) {
+  for (const { id, fn, args, isText, seq, timeout, trace } of jobs) {
     const sent = isText ? JSON.stringify(args) : args;
-    writer.write({ id, fn: { id: fn }, args: sent, seq, timeout });
+    writer.write({ id, fn: { id: fn }, args: sent, seq, timeout, trace });
   }
   return writer;
 }
@@ -45,15 +47,15 @@ function readAll(list: unknown[]): ReadJob[] {
   const reader = new JobListReader(list);
   const jobs: ReadJob[] = [];
   while (reader.read()) {
-    const { seq, id, functionId: fn, args, timeout } = reader;
-    jobs.push({ seq, id, fn, args, timeout });
+    const { seq, id, functionId: fn, args, timeout, trace } = reader;
+    jobs.push({ seq, id, fn, args, timeout, trace });
   }
   return jobs;
 }
 
 function plain(jobs: ReadJob[]): ReadJob[] {
-  return jobs.map(({ seq, id, fn, args, timeout }) => {
-    return { seq, id, fn, args, timeout };
+  return jobs.map(({ seq, id, fn, args, timeout, trace }) => {
+    return { seq, id, fn, args, timeout, trace };
   });
 }
 
@@ -90,11 +92,17 @@ Deno.test("jobs say once what they have in common", () => {
     { ...job, seq: 7, id: 1 },
     { ...job, seq: 8, id: 2 },
     { ...job, seq: 10, id: 3, timeout: Infinity },
+    { ...job, seq: 11, id: 4, timeout: Infinity, trace: "a" },
+    { ...job, seq: 12, id: 5, timeout: Infinity, trace: "a" },
+    { ...job, seq: 13, id: 6, timeout: Infinity },
   ]);
   assertEquals(list, [
     ...[-1, 7, -2, 50, 1, 3, 0],
     ...[2, 3, 0],
     ...[-1, 10, -2, Infinity, 3, 3, 0],
+    ...[-3, "a", 4, 3, 0],
+    ...[5, 3, 0],
+    ...[-3, "", 6, 3, 0],
   ]);
 });
 

@@ -9,9 +9,11 @@ import { makeJob } from "./jobs.ts";
 
 function setup() {
   const log: string[] = [];
-  const meter = new Meter(1);
+  const now = () => performance.now();
+  const meter = new Meter(1, now);
   const news: News = { wants: () => true, tell: (type) => log.push(type) };
   const settlement = new Settlement({
+    now,
     meter,
     functions: new FunctionTable(),
     news,

@@ -1,0 +1,64 @@
+// Workers that start ahead, where each has only so many jobs: the next one is ready
+// when one has had its last.
+
+import type { Sizing } from "./sizing.ts";
+import { usedUpWithin } from "./sizing.ts";
+import type { Paced } from "./pace.ts";
+import type { PoolWorker } from "./worker.ts";
+import type { WorkerSettings } from "./worker.ts";
+
+/** What spares depend on. */
+export interface SparesParts {
+  settings: WorkerSettings;
+  sizing: Sizing;
+  pace: Paced;
+}
+
+/** How many ms a worker takes to start, until one has. */
+const UNKNOWN = 100;
+/** How much the newest start counts in the mean. */
+const WEIGHT = 1 / 4;
+
+/** The spares of a pool. */
+export class Spares {
+  readonly all = new Set<PoolWorker>();
+  readonly #parts: SparesParts;
+  #startTime = UNKNOWN;
+  /** When all that there were had a use. */
+  neededAt = 0;
+
+  constructor(parts: SparesParts) {
+    this.#parts = parts;
+  }
+
+  /** A worker took so many ms to start. */
+  noteStart(ms: number): void {
+    this.#startTime += (ms - this.#startTime) * WEIGHT;
+  }
+
+  /** How many are wanted beside these workers, of which so many have nothing to do. */
+  wanted(workers: Iterable<PoolWorker>, idle: number): number {
+    const { settings, sizing, pace } = this.#parts;
+    const { maxJobsPerWorker: jobs, concurrency } = settings;
+    if (jobs === Infinity || !sizing.isElastic) return 0;
+    const mean = pace.mean / concurrency;
+    let ends = -idle;
+    for (const { jobs: { length }, jobsLeft } of workers) {
+      if (length === 0) continue;
+      ends += usedUpWithin(this.#startTime, { jobsLeft, jobs, mean });
+    }
+    const wanted = Math.max(0, Math.min(ends, sizing.max));
+    if (wanted >= this.all.size) this.neededAt = settings.now();
+    return wanted;
+  }
+
+  /** The one that is ready first. */
+  get next(): PoolWorker | undefined {
+    let first: PoolWorker | undefined;
+    for (const spare of this.all) {
+      if (spare.isReady) return spare;
+      first ??= spare;
+    }
+    return first;
+  }
+}

@@ -1,0 +1,57 @@
+// Workers that get no more jobs: they end once nothing is left to do for them, and
+// those that want to do something then have a grace for it.
+
+import type { Shared } from "./parts.ts";
+import type { PoolWorker } from "./worker.ts";
+import type { Workers } from "./workers.ts";
+
+/** What stopping needs beside what all share. */
+export interface StoppingParts extends Shared {
+  workers: Workers;
+}
+
+const LATE = "What onStop() was given took longer than `stopGrace`";
+
+/** Ends workers that nothing is wrong with. */
+export class Stopping {
+  readonly #parts: StoppingParts;
+  /** When the grace is over of those that were told to stop. */
+  readonly #due = new WeakMap<PoolWorker, number>();
+
+  constructor(parts: StoppingParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on with all that can; the caller dispatches afterwards. */
+  goOn(): void {
+    const { workers, watch } = this.#parts;
+    for (const worker of [...workers.inactive]) {
+      if (worker.state === "stopping") this.#await(worker);
+      else if (worker.state !== "draining") continue;
+      // Of its streams it need not tell.
+      else if (!worker.isDone) watch.again();
+      else if (worker.asksToStop) this.#tell(worker);
+      else workers.endWell(worker);
+    }
+  }
+
+  /** Tells a worker to stop, which keeps the process until it has. */
+  #tell(worker: PoolWorker): void {
+    const { workers, watch, settings: { stopGrace, now } } = this.#parts;
+    workers.to(worker, "stopping");
+    worker.keepProcess(true);
+    worker.tellToStop();
+    const due = now() + stopGrace;
+    this.#due.set(worker, due);
+    watch.at("grace", due);
+  }
+
+  #await(worker: PoolWorker): void {
+    const { workers, watch, news, settings } = this.#parts;
+    if (worker.hasStopped) return workers.endWell(worker);
+    const due = this.#due.get(worker)!;
+    if (settings.now() < due) return watch.at("grace", due);
+    news.tell("workererror", { workerId: worker.id, error: new Error(LATE) });
+    workers.endWell(worker);
+  }
+}

@@ -1,0 +1,325 @@
+// An elastic pool: starts workers ahead, grows as jobs need, and shrinks after a while.
+// start() and resize() of any pool.
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLessOrEqual,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import {
+  PoolClosedError,
+  PoolTerminatedError,
+  ThreadPool,
+  type ThreadPoolOptions,
+  WorkerStartError,
+} from "@spindle/thread-pool";
+import { Gate } from "./gate.ts";
+import {
+  hold,
+  type JobPool,
+  KIND_NAMES,
+  makePool,
+  nextEvent,
+  numbersTo,
+  reasonOf,
+} from "./kinds.ts";
+import { eventually } from "./live_workers.ts";
+import { moduleOf, test } from "./pools.ts";
+
+/** How many workers there are, without a job and with one. */
+const sizes = (pool: JobPool) => {
+  const { size, idle, busy } = pool.stats();
+  return [size, idle, busy];
+};
+
+/** Which workers start and stop. */
+function watchWorkers(pool: JobPool) {
+  const counts = { started: 0, stopped: 0 };
+  pool.addEventListener("workerstart", () => counts.started++);
+  pool.addEventListener("workerstop", () => counts.stopped++);
+  return counts;
+}
+
+/** Resolves when a pool has so many workers. */
+const hasSize = (pool: JobPool, size: number) =>
+  eventually(
+    () => pool.stats().size === size,
+    () => `Expected ${size} workers, found ${pool.stats().size}`,
+  );
+
+/** Occupies so many workers at once, until it is opened. */
+async function occupy(pool: JobPool, count: number) {
+  const doors: Awaited<ReturnType<typeof hold>>[] = [];
+  for (let i = 0; i < count; i++) doors.push(await hold(pool));
+  return async () => {
+    for (const { open } of doors) open();
+    await Promise.all(doors.map(({ job }) => job));
+  };
+}
+
+for (const kind of KIND_NAMES) {
+  test(`size: min workers start without a job, and start() resolves when they are ready (${kind})`, async () => {
+    await using pool = makePool({ size: { min: 2, max: 3 } }, kind);
+    const counts = watchWorkers(pool);
+    await pool.start();
+    assertEquals(sizes(pool), [2, 2, 0]);
+    await pool.start();
+    assertEquals(counts, { started: 2, stopped: 0 });
+  });
+
+  test(`start() starts all workers of a fixed size (${kind})`, async () => {
+    await using pool = makePool({ size: 2 }, kind);
+    assertEquals(sizes(pool), [0, 0, 0]);
+    await pool.start();
+    assertEquals(sizes(pool), [2, 2, 0]);
+  });
+
+  test(`size: a pool grows as jobs need, and back to min after idleTimeout (${kind})`, async () => {
+    const options = { size: { min: 1, max: 3 }, idleTimeout: 20 };
+    await using pool = makePool(options, kind);
+    const counts = watchWorkers(pool);
+    const open = await occupy(pool, 3);
+    assertEquals(sizes(pool), [3, 0, 3]);
+    await open();
+    await hasSize(pool, 1);
+    await eventually(() => counts.stopped === 2, () => `${counts.stopped}`);
+    assertEquals([sizes(pool), counts], [[1, 1, 0], {
+      started: 3,
+      stopped: 2,
+    }]);
+    assertEquals(await pool.execute("echo", [1]), 1);
+  });
+
+  test(`size: min 0 leaves no worker, and the next job starts one (${kind})`, async () => {
+    const options = { size: { max: 2 }, idleTimeout: 1 };
+    await using pool = makePool(options, kind);
+    await pool.start();
+    assertEquals(sizes(pool), [0, 0, 0]);
+    for (let i = 0; i < 2; i++) {
+      assertEquals(await pool.execute("echo", [i]), i);
+      await hasSize(pool, 0);
+    }
+  });
+
+  test(`size: a spare is ready before a worker has had its last job (${kind})`, async () => {
+    const options = { size: { min: 1, max: 2 }, maxJobsPerWorker: 1 };
+    await using pool = makePool(options, kind);
+    await pool.start();
+    const seen: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const spare = nextEvent(pool, "workerstart");
+      const { job, open } = await hold(pool);
+      const { workerId } = (await spare).detail;
+      assertEquals(sizes(pool), [1, 0, 1]);
+      open();
+      await job;
+      seen.push(workerId);
+      const next = await pool.execute("workerId");
+      assertEquals(next, workerId);
+      await pool.start();
+    }
+    assertEquals(new Set(seen).size, 3);
+    assertEquals(pool.stats().crashed, 0);
+  });
+
+  test(`resize() lets jobs end on workers that are too many, and loses none that wait (${kind})`, async () => {
+    await using pool = makePool({ size: 3 }, kind);
+    const counts = watchWorkers(pool);
+    const open = await occupy(pool, 3);
+    const waiting = numbersTo(50).map((i) => pool.execute("echo", [i]));
+    pool.resize(1);
+    assertEquals(pool.stats().running, 3);
+    await open();
+    assertEquals(await Promise.all(waiting), numbersTo(50));
+    await hasSize(pool, 1);
+    await eventually(() => counts.stopped === 2, () => `${counts.stopped}`);
+    assertEquals([counts.started, pool.stats().crashed], [3, 0]);
+  });
+}
+
+test("resize() gives jobs that wait more workers at once", async () => {
+  await using pool = makePool({ size: 1 });
+  using gate = new Gate();
+  const jobs = numbersTo(3).map(() => pool.execute("passGate", [gate.key]));
+  await gate.arrived(1);
+  pool.resize(3);
+  await gate.arrived(3);
+  assertEquals(sizes(pool), [3, 0, 3]);
+  gate.open();
+  await Promise.all(jobs);
+});
+
+test("resize() stops idle workers first, and spares", async () => {
+  await using pool = makePool({ size: 3 });
+  await pool.start();
+  const { job, open } = await hold(pool);
+  pool.resize(1);
+  assertEquals(sizes(pool), [1, 0, 1]);
+  open();
+  await job;
+  assertEquals(sizes(pool), [1, 1, 0]);
+});
+
+test("resize() is for fixed and elastic sizes, and the same again changes nothing", async () => {
+  await using pool = makePool({ size: 3 });
+  const counts = watchWorkers(pool);
+  await pool.start();
+  pool.resize(3);
+  pool.resize({ min: 2, max: 3 });
+  pool.resize({ min: 2, max: 3 });
+  await pool.execute("echo", [1]);
+  assertEquals([sizes(pool), counts.stopped], [[3, 3, 0], 0]);
+  pool.resize({ min: 0, max: 1 });
+  assertEquals(sizes(pool), [1, 1, 0]);
+  pool.resize({ min: 2, max: 2 });
+  await pool.start();
+  assertEquals(sizes(pool), [2, 2, 0]);
+});
+
+test("resize() to a smaller min stops workers that are not needed", async () => {
+  await using pool = makePool({ size: { min: 3, max: 3 }, idleTimeout: 10 });
+  await pool.start();
+  pool.resize({ min: 1, max: 3 });
+  await hasSize(pool, 1);
+});
+
+test("resize() changes how many jobs the queue has room for", async () => {
+  await using pool = makePool({ size: 1, queue: { capacity: 0 } });
+  const { job, open } = await hold(pool);
+  const ready = pool.ready();
+  pool.resize(2);
+  await ready;
+  open();
+  await job;
+});
+
+test("resize() refuses what is no size, and a pool that has ended", async () => {
+  const pool = makePool();
+  const wrong: unknown[] = [undefined, null, "2", true, [], { min: 1 }, {
+    max: "2",
+  }, { max: 2, most: 3 }];
+  for (const size of wrong) {
+    assertThrows(() => pool.resize(size as number), TypeError, "size");
+  }
+  for (const size of [0, -1, 1.5, NaN, { min: 3, max: 2 }, { max: 0 }]) {
+    assertThrows(() => pool.resize(size), RangeError, "size");
+  }
+  await pool.close();
+  assertThrows(() => pool.resize(2), PoolClosedError);
+  const terminated = makePool();
+  await terminated.terminate("enough");
+  assertThrows(() => terminated.resize(2), PoolTerminatedError);
+});
+
+test("start() rejects when the module cannot start, whose pool takes no job", async () => {
+  const module = moduleOf("throw new Error('wrong at the top')");
+  for (const size of [2, { min: 1, max: 2 }]) {
+    await using pool = new ThreadPool({ module, size });
+    await assertRejects(() => pool.start(), WorkerStartError, "wrong at");
+    await assertRejects(() => pool.execute("job"), WorkerStartError);
+    await assertRejects(() => pool.start(), WorkerStartError);
+  }
+});
+
+const NEVER_STARTS = moduleOf("await new Promise(() => {})");
+
+test("start() rejects when the pool ends before, or has ended", async () => {
+  const pool = new ThreadPool({ module: NEVER_STARTS, size: 1 });
+  const started = reasonOf(pool.start());
+  await pool.close();
+  assert(await started instanceof PoolClosedError);
+  await assertRejects(() => pool.start(), PoolClosedError);
+  const other = new ThreadPool({ module: NEVER_STARTS, size: 1 });
+  const waiting = reasonOf(other.start());
+  await other.terminate("enough");
+  const reason = await waiting;
+  assert(reason instanceof PoolTerminatedError);
+  assertEquals(reason.cause, "enough");
+});
+
+test("start() ends its wait on a signal, and the pool goes on", async () => {
+  await using pool = makePool({ size: 2 });
+  const reason = new Error("enough");
+  const aborted = { signal: AbortSignal.abort(reason) };
+  assertEquals(await reasonOf(pool.start(aborted)), reason);
+  assertEquals(pool.stats().size, 0);
+  const controller = new AbortController();
+  const started = reasonOf(pool.start(controller));
+  controller.abort(reason);
+  assertEquals(await started, reason);
+  await pool.start();
+  assertEquals(sizes(pool), [2, 2, 0]);
+});
+
+test("size: workers that take turns at work for one do not all stay", async () => {
+  await using pool = makePool({ size: { min: 1, max: 3 }, idleTimeout: 50 });
+  await (await occupy(pool, 3))();
+  await eventually(async () => {
+    await pool.execute("echo", [1]);
+    return pool.stats().size === 1;
+  }, () => `Expected 1 worker, found ${pool.stats().size}`);
+});
+
+test("size: bursts that follow each other within idleTimeout start no worker twice", async () => {
+  await using pool = makePool({ size: { min: 1, max: 3 } });
+  const counts = watchWorkers(pool);
+  for (let i = 0; i < 5; i++) await (await occupy(pool, 3))();
+  assertEquals(counts, { started: 3, stopped: 0 });
+});
+
+test("size: workers that die while there is no job are replaced, up to min", async () => {
+  await using pool = makePool({ size: { min: 2, max: 2 } });
+  await pool.start();
+  const again = nextEvent(pool, "workerstart");
+  await pool.execute("closeLater");
+  await again;
+  assertEquals(sizes(pool), [2, 2, 0]);
+  assertEquals(pool.stats().crashed, 1);
+});
+
+test("size: no more than max jobs run at once, whatever spares there are", async () => {
+  const options: ThreadPoolOptions[] = [
+    { size: { min: 1, max: 1 }, maxJobsPerWorker: 1 },
+    { size: { min: 0, max: 2 }, maxJobsPerWorker: 2 },
+  ];
+  for (const each of options) {
+    await using pool = makePool(each);
+    let running = 0;
+    let most = 0;
+    pool.addEventListener("jobend", () => running--);
+    pool.addEventListener("jobstart", () => {
+      most = Math.max(most, ++running);
+      assertLessOrEqual(pool.stats().size, 2);
+    });
+    const jobs = numbersTo(12).map(() => pool.execute("burnFor", [5]));
+    await Promise.all(jobs);
+    const { max } = each.size as { max: number };
+    assertGreater(most, 0);
+    assertLessOrEqual(most, max);
+  }
+});
+
+test("size: spares that are not needed stop after idleTimeout", async () => {
+  await using pool = makePool({
+    size: { min: 1, max: 4 },
+    maxJobsPerWorker: 1,
+    idleTimeout: 20,
+  });
+  const counts = watchWorkers(pool);
+  for (let i = 0; i < 5; i++) await pool.execute("burnFor", [2]);
+  await eventually(
+    () => counts.started > 5 && counts.started - counts.stopped === 1,
+    () => `${counts.started} started, ${counts.stopped} stopped`,
+  );
+  assertEquals(sizes(pool), [1, 1, 0]);
+});
+
+test("close() ends a pool whose workers are starting ahead", async () => {
+  for (const module of [undefined, NEVER_STARTS]) {
+    const pool = new ThreadPool({ module, size: { min: 2, max: 2 } });
+    await pool.close();
+    assertEquals(pool.stats().size, 0);
+  }
+});

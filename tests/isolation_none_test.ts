@@ -1,0 +1,333 @@
+// A pool without workers: for tests of code that uses one.
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotStrictEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import {
+  JobCloneError,
+  JobTimeoutError,
+  PoolTerminatedError,
+  type ThreadPool,
+  type ThreadPoolOptions,
+  transfer,
+  WorkerCrashedError,
+} from "@spindle/thread-pool";
+import { currentJob, workerData } from "@spindle/thread-pool/worker";
+import * as jobs from "./fixtures/none.ts";
+import { numbersTo, reasonOf } from "./kinds.ts";
+import { poolTest } from "./live_workers.ts";
+import { poolOf } from "./pools.ts";
+import { tcpPair } from "./sockets.ts";
+import { executeUntyped, poolUntyped } from "./untyped.ts";
+
+/** A test whose own limit is one of real time. */
+function test(name: string, fn: () => Promise<void>): void {
+  poolTest(name, () => Promise.resolve().then(fn));
+}
+
+function makePool(options: ThreadPoolOptions = {}): ThreadPool<typeof jobs> {
+  jobs.log.length = 0;
+  return poolOf<typeof jobs>("none", { isolation: "none", ...options });
+}
+
+/** The same once its module is loaded: from then on jobs start within the turn. */
+async function makeLoaded(
+  options?: ThreadPoolOptions,
+): Promise<ThreadPool<typeof jobs>> {
+  const pool = makePool(options);
+  await pool.execute("note", ["loaded"]);
+  jobs.log.length = 0;
+  return pool;
+}
+
+test('isolation "none": jobs run in this thread, and share the module with it', async () => {
+  await using pool = makePool();
+  await pool.execute("note", [1]);
+  assertEquals(jobs.log, [1]);
+  assertEquals(await pool.execute((a: number, b: number) => a + b, [1, 2]), 3);
+  assertEquals(pool.stats().size, 1);
+});
+
+test('isolation "none": no job starts inside of execute(), and all start in order', async () => {
+  await using pool = await makeLoaded({ size: 2 });
+  const names = ["a", "b", "c", "d"];
+  const done = names.map((name) => pool.execute("noteBoth", [name, 1]));
+  assertEquals(jobs.log, []);
+  await Promise.all(done);
+  const starts = jobs.log.filter((what) => String(what).endsWith("starts"));
+  assertEquals(starts, names.map((name) => `${name} starts`));
+});
+
+test('isolation "none": `size` times `concurrency` jobs are in progress at once', async () => {
+  for (const [size, concurrency] of [[1, 1], [3, 1], [1, 2], [2, 3]]) {
+    await using pool = await makeLoaded({ size, concurrency });
+    const done = numbersTo(9).map(() => pool.execute("untilTold"));
+    const ended = done.map(reasonOf);
+    await nextTurn();
+    const { running, queued } = pool.stats();
+    assertEquals([running, queued], [size * concurrency, 9 - running]);
+    await pool.terminate();
+    await Promise.all(ended);
+  }
+});
+
+test('isolation "none": fake time decides when a job ends, and what its times are', async () => {
+  using time = new FakeTime();
+  await using pool = await makeLoaded();
+  const ends: CustomEvent<{ waitTime: number; runTime: number }>[] = [];
+  pool.addEventListener("jobend", (event) => ends.push(event));
+  const results = [1, 2].map((i) => pool.execute("giveLater", [60_000, i]));
+  let settled = 0;
+  for (const result of results) result.then(() => settled++);
+  await time.tickAsync(59_999);
+  await time.runMicrotasks();
+  assertEquals(settled, 0);
+  time.tick(1);
+  await time.runMicrotasks();
+  assertEquals(settled, 1);
+  await time.tickAsync(60_000);
+  assertEquals(await Promise.all(results), [1, 2]);
+  const times = ends.map(({ detail: { waitTime, runTime } }) => {
+    return [waitTime, runTime];
+  });
+  assertEquals(times, [[0, 60_000], [60_000, 60_000]]);
+  assertEquals(pool.stats().runTime.max, 60_000);
+});
+
+test('isolation "none": a timeout passes in fake time', async () => {
+  using time = new FakeTime();
+  await using pool = await makeLoaded({ timeout: 5_000 });
+  const deadline = pool.execute("timesOutAt");
+  assertEquals(await deadline, time.now + 5_000);
+  const error = reasonOf(pool.execute("untilTold"));
+  await time.tickAsync(4_999);
+  await time.runMicrotasks();
+  assertEquals([pool.stats().timedOut, jobs.log], [0, []]);
+  time.tick(1);
+  assertInstanceOf(await error, JobTimeoutError);
+  await time.runMicrotasks();
+  assertEquals(jobs.log, ["told: untilTold"]);
+  // Its worker goes on.
+  assertEquals(await pool.execute("timesOutAt"), time.now + 5_000);
+});
+
+test('isolation "none": AbortSignal.timeout() aborts in fake time', async () => {
+  using time = new FakeTime();
+  await using pool = await makeLoaded();
+  const signal = AbortSignal.timeout(1_000);
+  const error = reasonOf(pool.execute("untilTold", [], { signal }));
+  await time.tickAsync(1_000);
+  assertStrictEquals(await error, signal.reason);
+});
+
+test('isolation "none": a pool that waits for its jobs has no timer of its own', async () => {
+  using time = new FakeTime();
+  await using pool = await makeLoaded({ size: 2, queue: { capacity: 1 } });
+  const stop = new AbortController();
+  const ended = numbersTo(3).map(() => {
+    return reasonOf(pool.execute("untilTold", [], stop));
+  });
+  const ready = pool.ready();
+  // It would not end if there was one again and again.
+  await time.runAllAsync();
+  assertEquals(await time.nextAsync(), false);
+  stop.abort("enough");
+  assertEquals(await Promise.all(ended), ["enough", "enough", "enough"]);
+  await ready;
+});
+
+test('isolation "none": a job that does not end though it was told to loses its worker only', async () => {
+  using time = new FakeTime();
+  await using pool = await makeLoaded({ size: 2, abortGrace: 100 });
+  const stop = new AbortController();
+  const aborted = reasonOf(pool.execute("never", [], stop));
+  const other = pool.execute("giveLater", [1_000, "other"]);
+  await time.runMicrotasks();
+  stop.abort("enough");
+  assertEquals(await aborted, "enough");
+  const { promise: stopped, resolve } = Promise.withResolvers<CustomEvent>();
+  pool.addEventListener("workerstop", resolve);
+  assertEquals(pool.stats().running, 2);
+  await time.tickAsync(100);
+  assertEquals((await stopped).detail, { workerId: 1 });
+  assertEquals(pool.stats().running, 1);
+  await time.tickAsync(900);
+  assertEquals(await other, "other");
+});
+
+test('isolation "none": with concurrency, the jobs beside it are lost with its worker', async () => {
+  using time = new FakeTime();
+  await using pool = await makeLoaded({ concurrency: 2, abortGrace: 100 });
+  const stop = new AbortController();
+  const aborted = reasonOf(pool.execute("never", [], stop));
+  const beside = reasonOf(pool.execute("never"));
+  await time.runMicrotasks();
+  stop.abort("enough");
+  await time.tickAsync(100);
+  assertEquals(await aborted, "enough");
+  assertInstanceOf(await beside, WorkerCrashedError);
+});
+
+test('isolation "none": a synchronous job that took too long rejects when it returns', async () => {
+  await using pool = await makeLoaded();
+  const options = { timeout: 10 };
+  const error = () => pool.execute("compute", [30], options);
+  await assertRejects(error, JobTimeoutError, "timeout of 10 ms");
+  assertEquals(pool.stats().timedOut, 1);
+  assertEquals(await pool.execute("compute", [0], options), "done");
+});
+
+test('isolation "none": caller and job share no object, and what moves is gone', async () => {
+  await using pool = makePool();
+  const argument = { list: [1], map: new Map([[1, { a: 1 }]]) };
+  await pool.execute("note", [argument]);
+  const [noted] = jobs.log as [typeof argument];
+  assertEquals(noted, argument);
+  assertNotStrictEquals(noted.list, argument.list);
+  assertNotStrictEquals(noted.map, argument.map);
+  const result = await pool.execute("giveLater", [0, argument]);
+  assertNotStrictEquals(result, argument);
+  const bytes = new Uint8Array(8);
+  await pool.execute("note", [transfer(bytes)]);
+  assertEquals(bytes.length, 0);
+  await assertRejects(
+    () => executeUntyped(pool, "note", [{ a: () => {} }]),
+    JobCloneError,
+    "args[0].a",
+  );
+});
+
+test('isolation "none": a connection moves, and is closed with its job', async () => {
+  await using pool = makePool();
+  const { client, server } = await tcpPair();
+  const read = pool.execute("readOne", [server]);
+  await assertRejects(
+    () => pool.execute("readOne", [server]),
+    JobCloneError,
+    "has already moved into a job",
+  );
+  await client.write(new Uint8Array(3));
+  assertEquals(await read, 3);
+  assertEquals(await client.read(new Uint8Array(1)), null);
+  client.close();
+});
+
+for (const connections of ["bytes", "descriptor"] as const) {
+  test(`isolation "none": terminate() closes the connections of jobs ("${connections}")`, async () => {
+    await using pool = await makeLoaded({ connections });
+    const { client, server } = await tcpPair();
+    const ended = reasonOf(pool.execute("readOne", [server]));
+    await nextTurn();
+    await pool.terminate();
+    assertInstanceOf(await ended, PoolTerminatedError);
+    assertEquals(await client.read(new Uint8Array(1)), null);
+    await nextTurn();
+    // The job itself was told, too.
+    assertEquals(jobs.log.length, 1);
+    client.close();
+  });
+}
+
+test('isolation "none": terminate() tells jobs to end, which nothing else could', async () => {
+  const pool = await makeLoaded();
+  const ended = reasonOf(pool.execute("untilTold"));
+  await nextTurn();
+  await pool.terminate("enough");
+  assertInstanceOf(await ended, PoolTerminatedError);
+  assertEquals(jobs.log, ["told: untilTold"]);
+});
+
+test('isolation "none": currentJob() tells jobs apart, and is undefined outside', async () => {
+  await using pool = makePool({ size: 2, concurrency: 2 });
+  const seen = numbersTo(6).map(() => pool.execute("idsSeen", [1]));
+  assertEquals(currentJob(), undefined);
+  assertEquals(
+    await Promise.all(seen),
+    numbersTo(6).map((i) => [i + 1, i + 1]),
+  );
+  assertEquals(currentJob(), undefined);
+});
+
+test('isolation "none": inline jobs are strict, and capture nothing', async () => {
+  await using pool = makePool();
+  const strict = await pool.execute(() => {
+    return (function (this: unknown) {
+      return this === undefined;
+    })();
+  });
+  assert(strict);
+  const captured = 1;
+  const error = await reasonOf(pool.execute(() => captured));
+  assertInstanceOf(error, ReferenceError);
+});
+
+test('isolation "none": each worker has its own workerData, and its own end', async () => {
+  const pool = makePool({ workerData: ["a"] });
+  await using other = makePool({ workerData: ["b"] });
+  assertEquals(await pool.execute("data"), ["a"]);
+  assertEquals(await other.execute("data"), ["b"]);
+  assertEquals(workerData(), undefined);
+  await pool.execute("noteAtEnd", ["first"]);
+  await pool.execute("noteAtEnd", ["second"]);
+  await other.execute("noteAtEnd", ["other"]);
+  await pool.close();
+  assertEquals(jobs.log, ["second", "first"]);
+});
+
+test('isolation "none": start() starts all, and workers end in fake time', async () => {
+  using time = new FakeTime();
+  await using pool = makePool({
+    size: { min: 1, max: 3 },
+    idleTimeout: 1_000,
+  });
+  await pool.start();
+  assertEquals(pool.stats().size, 1);
+  const results = numbersTo(3).map((i) => pool.execute("giveLater", [500, i]));
+  await time.runMicrotasks();
+  assertEquals([pool.stats().size, pool.stats().running], [3, 3]);
+  await time.tickAsync(500);
+  assertEquals(await Promise.all(results), [0, 1, 2]);
+  await time.tickAsync(999);
+  assertEquals(pool.stats().size, 3);
+  await time.tickAsync(1);
+  await time.runMicrotasks();
+  assertEquals(pool.stats().size, 1);
+});
+
+test('isolation "none": a full queue lets the caller run a job beside', async () => {
+  const queue = { capacity: 0, whenFull: "caller-runs" } as const;
+  await using pool = await makeLoaded({ queue });
+  const stop = new AbortController();
+  const held = reasonOf(pool.execute("untilTold", [], stop));
+  const ids: (number | undefined)[] = [];
+  pool.addEventListener("jobend", (event) => ids.push(event.detail.workerId));
+  assertEquals(await pool.execute("giveLater", [0, 1]), 1);
+  assertEquals(ids, [0]);
+  stop.abort("enough");
+  await held;
+});
+
+Deno.test('isolation "none": what it could not keep is refused together with it', () => {
+  const UNKEPT = {
+    hardKill: true,
+    memoryLimit: 64,
+    maxHeapPerWorker: 64,
+    permissions: "none",
+    execArgv: ["--cached-only"],
+  };
+  for (const [name, value] of Object.entries(UNKEPT)) {
+    const make = () => poolUntyped({ isolation: "none", [name]: value });
+    assertThrows(make, TypeError, `\`${name}\``);
+  }
+});
+
+/** Lets all happen that is due. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
