@@ -22,6 +22,7 @@ export type {
   Isolation,
   PermissionOptions,
   QueueOptions,
+  StreamOptions,
   ThreadPoolOptions,
   WaitOptions,
   WhenFull,
@@ -29,10 +30,14 @@ export type {
 export type { ThreadPoolEventMap } from "./src/job/news.ts";
 export type { PoolStats, Times } from "./src/job/stats.ts";
 export type {
+  InlineGenerator,
   InlineJob,
   JobArguments,
   JobName,
   JobResult,
+  JobStream,
+  StreamName,
+  StreamValue,
 } from "./src/pool/job_types.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";
 export { transfer } from "./src/values/transfer.ts";

@@ -92,6 +92,10 @@ export interface Arrival extends Open {
   start?(): void;
   /** The caller has aborted the job. */
   abort?(): void;
+  /** The job reports a value while it runs. */
+  report?(value: unknown): void;
+  /** The handler has ended, though the job goes on with the streams of its result. */
+  flush?(): void;
   /** The job has ended: with an error, if it failed. */
   end?(failure?: { thrown: unknown }): void;
 }

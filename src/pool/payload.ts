@@ -9,6 +9,7 @@ import { whyStaysHere } from "../process/crossing.ts";
 import { areSmallPrimitives } from "../values/cloneable.ts";
 import { LARGE, pack, release, take } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
+import type { Departing } from "../values/departing.ts";
 import type { PoolSettings } from "./settings.ts";
 
 /** The arguments of a job as they wait in the queue. */
@@ -21,6 +22,7 @@ export interface Payload {
  * Takes a call's arguments. If its job is sent in the same turn, what moves is
  * taken by the sending.
  *
+ * @param back What of the job comes back while it runs
  * @throws {JobCloneError} If something in them cannot be sent; nothing has moved then
  */
 export function takePayload(
@@ -28,15 +30,19 @@ export function takePayload(
   transfer: readonly Transferable[] | undefined,
   { isolation, connections }: PoolSettings,
   dispatcher: { readonly sendsAtOnce: boolean },
+  back?: Departing,
 ): Payload {
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
-    if (areSmallPrimitives(args)) return { args, extras: undefined };
-    const text = toText(args);
-    if (text !== undefined) return { args: text, extras: undefined };
+    const plain = areSmallPrimitives(args) ? args : toText(args);
+    if (plain !== undefined) {
+      const cargo = back && new Departures(back, connectBytes);
+      return { args: plain, extras: cargo && { cargo } };
+    }
   }
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
   const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });
+  if (back) packed.departing.push(...back);
   const sendsAtOnce = packed.departing.length === 0 && dispatcher.sendsAtOnce;
   const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
     ? release(packed)

@@ -5,6 +5,7 @@ import { expected, outOfRange, written } from "../expected.ts";
 import type {
   ExecuteOptions,
   PermissionOptions,
+  StreamOptions,
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
@@ -13,6 +14,7 @@ import {
   absoluteUrl,
   asOption,
   boolean,
+  callback,
   type Check,
   flags,
   grant,
@@ -69,9 +71,15 @@ const EXECUTE = {
   signal: [signal],
   timeout: [timeout],
   transfer: [transferables],
+  onProgress: [callback],
   priority: [unbuilt],
   key: [unbuilt],
 } as const satisfies Record<keyof ExecuteOptions | "priority" | "key", Option>;
+
+const STREAM = {
+  ...EXECUTE,
+  window: [number({ least: 1 }), 1024],
+} as const satisfies Record<keyof StreamOptions, Option>;
 
 const WAIT = { signal: [signal] } as const;
 
@@ -145,6 +153,17 @@ export function executeSettings(
   { whenFull }: PoolSettings,
 ): Checked<typeof EXECUTE> {
   const settings = checked(EXECUTE, options, "options");
+  const { timeout } = settings;
+  if (timeout !== undefined) checkTogether({ whenFull, timeout });
+  return settings;
+}
+
+/** Checks the options of one stream. */
+export function streamSettings(
+  options: StreamOptions = {},
+  { whenFull }: PoolSettings,
+): Checked<typeof STREAM> {
+  const settings = checked(STREAM, options, "options");
   const { timeout } = settings;
   if (timeout !== undefined) checkTogether({ whenFull, timeout });
   return settings;
