@@ -256,7 +256,7 @@ export interface StreamOptions extends ExecuteOptions {
    * values of at most 1 MiB altogether are on their way, or a single larger one.
    * With 1, the generator goes on only when its last value is taken.
    *
-   * @default {1024}
+   * @default {4096}
    */
   window?: number;
 }

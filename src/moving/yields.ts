@@ -136,16 +136,10 @@ export class YieldsArrival extends Half implements Arrival {
   #isFlushDue = false;
   /** Whether nobody wants more. */
   isStopped = false;
-  /** Resolves then. */
-  readonly stopped: Promise<void>;
-  readonly #stop: () => void;
 
   constructor(link: Link, { id, share }: MovedYields) {
     super();
     this.#share = share;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.stopped = promise;
-    this.#stop = resolve;
     this.channel.outlet.onStop = () => this.abort();
     this.channel.join(link, id);
   }
@@ -166,7 +160,7 @@ export class YieldsArrival extends Half implements Arrival {
    *
    * @throws {JobCloneError} If it can be neither cloned nor moved
    */
-  push(value: unknown, now: number): void {
+  push(value: unknown): void {
     if (isPrimitive(value) && typeof value !== "string") {
       this.#add(value, this.#share);
     } else {
@@ -178,10 +172,8 @@ export class YieldsArrival extends Half implements Arrival {
         if (own.moves.length > 0) this.#moves.push(...own.moves);
       }
     }
-    if (this.#size >= TELL_AFTER || now - this.#sentAt >= TOGETHER) {
-      this.#sentAt = now;
-      this.flush();
-    } else if (!this.#isFlushDue) {
+    if (this.#size >= TELL_AFTER) this.flush();
+    else if (!this.#isFlushDue) {
       // The generator may wait before it yields again.
       this.#isFlushDue = true;
       atEndOfTurn(() => {
@@ -189,6 +181,13 @@ export class YieldsArrival extends Half implements Arrival {
         this.flush();
       });
     }
+  }
+
+  /** Lets what was yielded leave if it is time. */
+  lookAt(now: number): void {
+    if (now - this.#sentAt < TOGETHER) return;
+    this.#sentAt = now;
+    this.flush();
   }
 
   #add(value: unknown, size: number): void {
@@ -217,11 +216,9 @@ export class YieldsArrival extends Half implements Arrival {
   }
 
   abort(): void {
-    if (this.isStopped) return;
     this.isStopped = true;
-    // Whoever waits for room goes on.
+    // The generator, which may wait for room, goes on to its end.
     this.channel.outlet.last();
-    this.#stop();
   }
 
   end(): void {

@@ -81,11 +81,21 @@ class Reader implements JobStream<unknown> {
 
   next(): Promise<Result> {
     if (this.#isDone) return Promise.resolve(DONE);
+    if (this.#signal?.aborted) this.#aborted(this.#signal);
+    if (this.#waiting.length === 0 && this.#yields.hasValue) {
+      return this.#taken();
+    }
     if (this.#job === undefined && this.#end === undefined) this.#begin();
     const waiter = Promise.withResolvers<Result>();
     this.#waiting.push(waiter);
     this.#serve();
     return waiter.promise;
+  }
+
+  /** Who aborts wants no more values, whether or not the job has ended. */
+  #aborted({ reason }: AbortSignal): void {
+    this.#yields.drop();
+    this.#end = { error: reason };
   }
 
   #begin(): void {
@@ -102,9 +112,7 @@ class Reader implements JobStream<unknown> {
   }
 
   #ended(end: { error?: unknown }): void {
-    this.#end = end;
-    // Who aborts wants no more values.
-    if (this.#signal?.aborted) this.#yields.drop();
+    this.#end ??= end;
     this.#serve();
   }
 
@@ -112,8 +120,9 @@ class Reader implements JobStream<unknown> {
   #serve(): void {
     while (this.#waiting.length > 0) {
       if (this.#isDone) this.#waiting.shift()!.resolve(DONE);
-      else if (this.#yields.hasValue) this.#give(this.#waiting.shift()!);
-      else if (this.#end) {
+      else if (this.#yields.hasValue) {
+        this.#waiting.shift()!.resolve(this.#taken());
+      } else if (this.#end) {
         this.#isDone = true;
         if ("error" in this.#end) {
           this.#waiting.shift()!.reject(this.#end.error);
@@ -122,13 +131,14 @@ class Reader implements JobStream<unknown> {
     }
   }
 
-  #give(waiter: PromiseWithResolvers<Result>): void {
+  /** The next value, which is here. */
+  async #taken(): Promise<Result> {
     try {
-      waiter.resolve({ done: false, value: this.#yields.take() });
+      return { done: false, value: this.#yields.take() };
     } catch (error) {
       // What a process has written is no value.
       this.#leave(error);
-      waiter.reject(error);
+      throw error;
     }
   }
 

@@ -93,13 +93,17 @@ export type StreamValue<Jobs, Job> = Job extends
     : any
   : never;
 
-type ValueOf<Result> = Result extends
-  | Iterator<infer Value, unknown, never>
-  | AsyncIterator<
-    infer Value,
-    unknown,
-    never
-  > ? Value
+// Every string is a key of `any`.
+type ValueOf<Result> = string extends keyof Result
+  // deno-lint-ignore no-explicit-any
+  ? any
+  : Result extends
+    | Iterator<infer Value, unknown, never>
+    | AsyncIterator<
+      infer Value,
+      unknown,
+      never
+    > ? Value
   : never;
 
 /**

@@ -78,7 +78,7 @@ const EXECUTE = {
 
 const STREAM = {
   ...EXECUTE,
-  window: [number({ least: 1 }), 1024],
+  window: [number({ least: 1 }), 4096],
 } as const satisfies Record<keyof StreamOptions, Option>;
 
 const WAIT = { signal: [signal] } as const;
