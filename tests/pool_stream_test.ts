@@ -290,7 +290,7 @@ testEach(
   async (make) => {
     await using pool = make();
     await pool.execute("echo", [1]);
-    const stream = pool.stream("countLater", [], { timeout: 60 });
+    const stream = pool.stream("countLater", [], { timeout: 300 });
     const { values, error } = await readAll(stream);
     assert(values.length > 0);
     assertInstanceOf(error, JobTimeoutError);
