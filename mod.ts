@@ -30,6 +30,8 @@ export type {
 export type { ThreadPoolEventMap } from "./src/job/news.ts";
 export type { PoolStats, Times } from "./src/job/stats.ts";
 export type {
+  AnyGenerator,
+  GeneratorValue,
   InlineGenerator,
   InlineJob,
   JobArguments,

@@ -11,7 +11,7 @@ export interface PoolFunction extends FunctionDefinition {
   /** Whether the table has it. A worker may know it for longer. */
   isKept: boolean;
   /** Whether it is an inline generator, which only a stream can run. */
-  isGenerator: boolean;
+  isGenerator?: boolean;
 }
 
 /** So many functions without jobs are kept, or up to twice as many between two sweeps. */
@@ -59,7 +59,7 @@ export class FunctionTable {
         const part = key.slice(name.length + 1);
         const place = placeOfCaller();
         known = this.#add(this.#bySource, key, { name, source: part, place });
-        known.isGenerator = isGenerator(fn);
+        if (isGenerator(fn)) known.isGenerator = true;
       }
       this.#byFunction.set(fn, known);
     }
@@ -83,8 +83,7 @@ export class FunctionTable {
     definition: Omit<FunctionDefinition, "id">,
   ): PoolFunction {
     const id = this.#freeIds.pop() ?? this.#ids++;
-    const state = { jobs: 0, isKept: true, isGenerator: false };
-    const fn: PoolFunction = { id, ...definition, ...state };
+    const fn: PoolFunction = { id, ...definition, jobs: 0, isKept: true };
     index.set(key, fn);
     this.#rest();
     return fn;

@@ -132,13 +132,13 @@ class Reader implements JobStream<unknown> {
   }
 
   /** The next value, which is here. */
-  async #taken(): Promise<Result> {
+  #taken(): Promise<Result> {
     try {
-      return { done: false, value: this.#yields.take() };
+      return Promise.resolve({ done: false, value: this.#yields.take() });
     } catch (error) {
       // What a process has written is no value.
       this.#leave(error);
-      throw error;
+      return Promise.reject(error);
     }
   }
 

@@ -52,14 +52,14 @@ export type JobResult<Jobs, Job> = Job extends
     : any
   : never;
 
-/** What a generator's function returns, synchronous or not. */
-type Generated =
+/** What the function of a generator returns, synchronous or not. */
+export type AnyGenerator =
   | (Iterator<unknown, unknown, undefined> & Iterable<unknown>)
   | (AsyncIterator<unknown, unknown, undefined> & AsyncIterable<unknown>);
 
 /** A self-contained generator, which is sent to a worker as its source. */
 // deno-lint-ignore no-explicit-any
-export type InlineGenerator = (...args: any[]) => Generated;
+export type InlineGenerator = (...args: any[]) => AnyGenerator;
 
 /**
  * The names of the generators of a module, synchronous or not.
@@ -71,7 +71,7 @@ export type StreamName<Jobs> = Extract<
     [Name in keyof Jobs]: Jobs[Name] extends (...args: never[]) => infer Result
       // Every string is a key of `any` and of `never`.
       ? string extends keyof Result ? Name
-      : Result extends Generated ? Name
+      : Result extends AnyGenerator ? Name
       : never
       : never;
   }[keyof Jobs],
@@ -85,16 +85,22 @@ export type StreamName<Jobs> = Extract<
  * @typeParam Job The generator's name, or the type of an inline generator
  */
 export type StreamValue<Jobs, Job> = Job extends
-  (...args: never[]) => infer Result ? ValueOf<Result>
+  (...args: never[]) => infer Result ? GeneratorValue<Result>
   : Job extends keyof Jobs
-    ? Jobs[Job] extends (...args: never[]) => infer Result ? ValueOf<Result>
+    ? Jobs[Job] extends (...args: never[]) => infer Result
+      ? GeneratorValue<Result>
       // Of a module that is `any`, so is this.
       // deno-lint-ignore no-explicit-any
     : any
   : never;
 
+/**
+ * What an iterator gives.
+ *
+ * @typeParam Result The type of the iterator
+ */
 // Every string is a key of `any`.
-type ValueOf<Result> = string extends keyof Result
+export type GeneratorValue<Result> = string extends keyof Result
   // deno-lint-ignore no-explicit-any
   ? any
   : Result extends
