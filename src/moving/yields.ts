@@ -2,7 +2,6 @@
 // as the reader gives credit.
 
 import { Channel } from "../flow/channel.ts";
-import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Link } from "../flow/link.ts";
 import { TELL_AFTER, WINDOW } from "../flow/window.ts";
 import { isPrimitive } from "../values/cloneable.ts";
@@ -133,7 +132,6 @@ export class YieldsArrival extends Half implements Arrival {
   #size = 0;
   /** When the last values left. */
   #sentAt = 0;
-  #isFlushDue = false;
   /** Whether nobody wants more. */
   isStopped = false;
 
@@ -173,14 +171,11 @@ export class YieldsArrival extends Half implements Arrival {
       }
     }
     if (this.#size >= TELL_AFTER) this.flush();
-    else if (!this.#isFlushDue) {
-      // The generator may wait before it yields again.
-      this.#isFlushDue = true;
-      atEndOfTurn(() => {
-        this.#isFlushDue = false;
-        this.flush();
-      });
-    }
+  }
+
+  /** Whether something that was yielded has not left. */
+  get isPending(): boolean {
+    return this.#size > 0;
   }
 
   /** Lets what was yielded leave if it is time. */

@@ -70,6 +70,14 @@ async function run(
   let looked = performanceNow();
   let pauseAt = looked + TURN;
   let unlooked = 1;
+  let isFlushDue = false;
+  /** The generator may wait before it yields again: then what it has yielded leaves. */
+  const flushSoon = async () => {
+    isFlushDue = true;
+    await nextTurn();
+    isFlushDue = false;
+    yields.flush();
+  };
   for (;;) {
     if (!yields.hasRoom) await yields.room();
     if (yields.isStopped) return void await source.return?.();
@@ -87,14 +95,18 @@ async function run(
       await leave(source);
       throw error;
     }
-    if (--unlooked > 0) continue;
-    const now = performanceNow();
-    yields.lookAt(now);
-    unlooked = now - looked < QUICK ? QUICK_ONES : 1;
-    looked = now;
-    if (now < pauseAt) continue;
-    await nextTurn();
-    pauseAt = performanceNow() + TURN;
+    if (--unlooked === 0) {
+      const now = performanceNow();
+      yields.lookAt(now);
+      unlooked = now - looked < QUICK ? QUICK_ONES : 1;
+      looked = now;
+      if (now >= pauseAt) {
+        yields.flush();
+        await nextTurn();
+        pauseAt = performanceNow() + TURN;
+      }
+    }
+    if (!isFlushDue && yields.isPending) flushSoon();
   }
 }
 
