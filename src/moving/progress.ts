@@ -42,28 +42,37 @@ export class ProgressDeparture extends Half
   #isWanted: () => boolean = () => true;
   /** The latest value, until the listener is called with it. */
   #latest: [unknown] | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(listener: (value: unknown) => void) {
     super();
     this.#listener = listener;
-    this.channel.inlet.onChange = () => this.#take();
+    this.channel.inlet.onChange = () => this.#hear();
   }
 
   /** Tells nothing more once this does not hold. */
-  while(isWanted: () => boolean): void {
+  hearWhile(isWanted: () => boolean): void {
     this.#isWanted = isWanted;
   }
 
-  #take(): void {
+  #hear(): void {
     const { inlet } = this.channel;
-    let chunk: unknown;
-    if (!inlet.hasChunk) return;
-    while (inlet.hasChunk) chunk = inlet.take();
+    // What is here was heard before the end.
+    if (inlet.hasEnded) return;
+    // Not at once: a job in a process could send report after report otherwise.
+    this.#timer ??= setTimeout(() => this.#take(), EVERY);
     if (!this.#isWanted()) return;
     const isTold = this.#latest !== undefined;
-    this.#latest = [listOf(chunk)[0]];
+    this.#latest = [listOf(inlet.all.at(-1))[0]];
     // The listener may call the pool, which is in the middle of something.
     if (!isTold) queueMicrotask(() => this.#tell());
+  }
+
+  /** Makes room for more. */
+  #take(): void {
+    this.#timer = undefined;
+    const { inlet } = this.channel;
+    while (inlet.hasChunk) inlet.take();
   }
 
   #tell(): void {
@@ -82,6 +91,11 @@ export class ProgressDeparture extends Half
 
   close(): void {
     this.leave();
+  }
+
+  protected override leave(): void {
+    clearTimeout(this.#timer);
+    super.leave();
   }
 }
 

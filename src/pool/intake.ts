@@ -110,7 +110,7 @@ export class Intake {
       extras,
       resolve,
     );
-    progress?.while(() => !job.settled);
+    progress?.hearWhile(() => !job.settled);
     settlement.add(job);
     // Not before the job is sure to be accepted. The last that waited may have started.
     const discarded = discards ? dispatcher.takeOldest() : undefined;

@@ -1,6 +1,8 @@
 // The two ends of what a generator yields, and of what a job reports, in one thread.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { JobCloneError } from "../../src/errors.ts";
+import { Channel } from "../../src/flow/channel.ts";
+import { WINDOW } from "../../src/flow/window.ts";
 import {
   ProgressArrival,
   ProgressDeparture,
@@ -161,12 +163,31 @@ Deno.test("reports leave at once, or replace each other; the last one always lea
   assertEquals([departure.isOpen, main.isUsed], [false, false]);
 });
 
+Deno.test("reports without a pause find no more room than the window", async () => {
+  const { main, worker } = joinLinks();
+  const departure = new ProgressDeparture(() => {});
+  const { id } = departure.send(main);
+  // What a job in a process might send by itself.
+  const sender = new Channel({}, { in: 0, out: WINDOW });
+  sender.join(worker, id);
+  let count = 0;
+  for (let i = 0; i < 1_000; i++) {
+    if (!sender.outlet.hasCredit) continue;
+    sender.outlet.send([count++], undefined, 4 * 1024);
+  }
+  assertEquals(count, WINDOW / (4 * 1024));
+  await sender.outlet.until("hasCredit");
+  departure.close();
+  sender.leave();
+  await settled();
+});
+
 Deno.test("a listener hears nothing once it is not wanted", async () => {
   const { main, worker } = joinLinks();
   const heard: unknown[] = [];
   let isWanted = true;
   const departure = new ProgressDeparture((value) => heard.push(value));
-  departure.while(() => isWanted);
+  departure.hearWhile(() => isWanted);
   const arrival = new ProgressArrival(worker, departure.send(main));
   arrival.report(1);
   await settled();
