@@ -229,6 +229,21 @@ testEach("a slow reader stops the generator", async (make) => {
   await single.return();
 });
 
+testEach("values of many kinds keep to the window", async (make) => {
+  await using pool = make();
+  for (const window of [1, 3, 5_000]) {
+    let i = 0;
+    for await (const value of pool.stream("mix", [100], { window })) {
+      const n = i >> 2;
+      assertEquals(
+        value,
+        [n, { i: n }, new Map([[n, n]]), new Uint8Array(n)][i++ & 3],
+      );
+    }
+    assertEquals(i, 400);
+  }
+});
+
 testEach("an error arrives after the values before it", async (make) => {
   await using pool = make();
   const { values, error } = await readAll(pool.stream("failAfter", [3_000]));
@@ -360,7 +375,7 @@ testEach(
     assertInstanceOf(missing.error, JobNotFoundError);
     assertStringIncludes(
       missing.error.message,
-      "for streams around, chunks, count",
+      "for streams around, block, chunks",
     );
     assertInstanceOf(
       await reasonOf(executeUntyped(pool, "count")),

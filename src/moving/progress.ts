@@ -122,10 +122,17 @@ export class ProgressArrival extends Half implements Arrival {
 
   /** Sends the latest value now, or as soon as may be. */
   #soon(): void {
-    if (this.#latest === undefined || !this.channel.outlet.hasCredit) return;
+    const latest = this.#latest;
+    // What is left is for the last one.
+    if (!latest || this.channel.outlet.credit <= sizeOf(latest)) return;
     const wait = this.#sentAt + EVERY - performance.now();
     if (wait <= 0) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), wait);
+    else this.#timer ??= setTimeout(() => this.#late(), wait);
+  }
+
+  #late(): void {
+    this.#timer = undefined;
+    this.#soon();
   }
 
   /** Sends the latest value now. */
@@ -133,14 +140,14 @@ export class ProgressArrival extends Half implements Arrival {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const latest = this.#latest;
-    if (latest === undefined || !this.isOpen) return;
+    const { outlet } = this.channel;
+    if (latest === undefined || !this.isOpen || !outlet.hasCredit) return;
     this.#latest = undefined;
     this.#sentAt = performance.now();
-    const { value, isText, moves, size } = latest;
-    const { outlet } = this.channel;
+    const { value, isText, moves } = latest;
     const chunk = isText ? `[${value}]` : [value];
     const movesToo = moves.length > 0 ? moves : undefined;
-    outlet.send(chunk, movesToo, Math.max(size, LEAST_OBJECT));
+    outlet.send(chunk, movesToo, sizeOf(latest));
   }
 
   end(): void {
@@ -148,4 +155,9 @@ export class ProgressArrival extends Half implements Arrival {
     this.channel.outlet.end();
     this.leave();
   }
+}
+
+/** How much of the window a report takes: two find room, however large they are. */
+function sizeOf({ size }: Snapshot): number {
+  return Math.min(Math.max(size, LEAST_OBJECT), WINDOW / 2);
 }

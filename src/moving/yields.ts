@@ -144,7 +144,15 @@ export class YieldsArrival extends Half implements Arrival {
 
   /** Whether the next value may be asked for. */
   get hasRoom(): boolean {
-    return this.isStopped || this.channel.outlet.credit > this.#size;
+    return this.isStopped || this.channel.outlet.credit > this.#pending;
+  }
+
+  /**
+   * How much of the window that takes which leaves next. There must be more: the
+   * next value may be of another kind, and need a chunk of its own.
+   */
+  get #pending(): number {
+    return this.#size === 0 ? 0 : Math.max(this.#size, LEAST_OBJECT);
   }
 
   /** Resolves when it may. */
@@ -200,7 +208,7 @@ export class YieldsArrival extends Half implements Arrival {
   /** Lets all leave that has been yielded. */
   flush(): void {
     if (this.#size === 0) return;
-    const size = Math.max(this.#size, LEAST_OBJECT);
+    const size = this.#pending;
     const chunk = this.#texts === "" ? this.#list : `[${this.#texts}]`;
     const moves = this.#moves.length > 0 ? this.#moves : undefined;
     this.#list = [];

@@ -65,6 +65,23 @@ for (const isShared of [true, false]) {
   });
 }
 
+Deno.test("values of other kinds, each a chunk of its own, keep to the credit", async () => {
+  const { writer, chunks, readAll } = joinYields(5_000, false);
+  for (let i = 0; writer.hasRoom; i++) writer.push(i % 2 ? i : { i });
+  const room = writer.room();
+  await settled();
+  const sizes = chunks().flatMap(({ events }) =>
+    events!.filter((_, i) => i % 3 === 2).map((value) => (value as number[])[1])
+  );
+  let credit = WINDOW;
+  for (const size of sizes) {
+    assert(credit > 0);
+    credit -= size;
+  }
+  readAll();
+  await room;
+});
+
 Deno.test("a list makes room only when all of it is read", async () => {
   const { writer, reader } = joinYields(4);
   while (writer.hasRoom) writer.push(1);
