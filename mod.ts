@@ -23,6 +23,7 @@ export type {
   PermissionOptions,
   PoolSize,
   QueueOptions,
+  StreamOptions,
   ThreadPoolOptions,
   WaitOptions,
   WhenFull,
@@ -30,10 +31,16 @@ export type {
 export type { ThreadPoolEventMap } from "./src/job/news.ts";
 export type { PoolStats, Times } from "./src/job/stats.ts";
 export type {
+  AnyGenerator,
+  GeneratorValue,
+  InlineGenerator,
   InlineJob,
   JobArguments,
   JobName,
   JobResult,
+  JobStream,
+  StreamName,
+  StreamValue,
 } from "./src/pool/job_types.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";
 export { transfer } from "./src/values/transfer.ts";

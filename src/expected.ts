@@ -24,7 +24,8 @@ export function outOfRange(
   );
 }
 
-function describe(value: unknown): string {
+/** What a value is, in an error. */
+export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "object" && value !== null) {
     if (Array.isArray(value)) return "an array";

@@ -293,6 +293,26 @@ export interface ExecuteOptions {
    * {@linkcode transfer} does the same for a single value.
    */
   transfer?: readonly Transferable[];
+  /**
+   * Is called with what the handler gives to `currentJob().report(value)`, in a
+   * microtask of its own. Where values come faster than this thread looks, it gets
+   * the latest one, about fifty times a second at most. The last value before the
+   * job's end comes before the promise settles; after that, none comes. What it
+   * throws is reported like an error of an event listener, and harms no job.
+   */
+  onProgress?: (value: unknown) => void;
+}
+
+/** Options of {@linkcode ThreadPool.stream}. */
+export interface StreamOptions extends ExecuteOptions {
+  /**
+   * The most values that the generator yields ahead of the reader. Beside that,
+   * values of at most 1 MiB altogether are on their way, or a single larger one.
+   * With 1, the generator goes on only when its last value is taken.
+   *
+   * @default {4096}
+   */
+  window?: number;
 }
 
 /** Options of the methods that wait. */

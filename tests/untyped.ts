@@ -1,5 +1,5 @@
 // Calls that TypeScript would refuse.
-import { ThreadPool } from "@spindle/thread-pool";
+import { type JobStream, ThreadPool } from "@spindle/thread-pool";
 
 /** `pool.execute(...args)`, whatever they are. */
 export function executeUntyped(
@@ -7,6 +7,14 @@ export function executeUntyped(
   ...args: unknown[]
 ): Promise<unknown> {
   return Reflect.apply(pool.execute as ThreadPool["execute"], pool, args);
+}
+
+/** `pool.stream(...args)`, whatever they are. */
+export function streamUntyped(
+  pool: { stream: unknown },
+  ...args: unknown[]
+): JobStream<unknown> {
+  return Reflect.apply(pool.stream as ThreadPool["stream"], pool, args);
 }
 
 /** `new ThreadPool(options)`, whatever they are. */

@@ -123,7 +123,7 @@ export class Channel implements LinkEnd, Teller {
         return;
       }
       case FlowEvent.CREDIT:
-        return this.outlet.credit(value as number);
+        return this.outlet.grant(value as number);
       case FlowEvent.END:
         return this.#ended(value as PackedError | undefined);
       case FlowEvent.STOP:

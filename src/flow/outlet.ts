@@ -36,6 +36,11 @@ export class Outlet {
     this.#credit = credit;
   }
 
+  /** How much may be sent. */
+  get credit(): number {
+    return this.#credit;
+  }
+
   /** Whether more may be sent. */
   get hasCredit(): boolean {
     return this.#credit > 0;
@@ -124,7 +129,7 @@ export class Outlet {
   }
 
   /** The other end lets more come. */
-  credit(size: number): void {
+  grant(size: number): void {
     this.#credit += size;
     this.onCredit?.();
     this.#open();

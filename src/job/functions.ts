@@ -10,6 +10,8 @@ export interface PoolFunction extends FunctionDefinition {
   jobs: number;
   /** Whether the table has it. A worker may know it for longer. */
   isKept: boolean;
+  /** Whether it is an inline generator, which only a stream can run. */
+  isGenerator?: boolean;
 }
 
 /** So many functions without jobs are kept, or up to twice as many between two sweeps. */
@@ -40,9 +42,10 @@ export class FunctionTable {
   /**
    * An inline function.
    *
+   * @param streams Whether it may be a generator
    * @throws {TypeError} If it cannot be sent as source
    */
-  inline(fn: InlineFunction): PoolFunction {
+  inline(fn: InlineFunction, streams = false): PoolFunction {
     let known = this.#byFunction.get(fn);
     if (known === undefined || !known.isKept) {
       const name = nameOf(fn);
@@ -56,9 +59,11 @@ export class FunctionTable {
         const part = key.slice(name.length + 1);
         const place = placeOfCaller();
         known = this.#add(this.#bySource, key, { name, source: part, place });
+        if (isGenerator(fn)) known.isGenerator = true;
       }
       this.#byFunction.set(fn, known);
     }
+    if (known.isGenerator && !streams) throw notAJob(fn);
     return known;
   }
 
@@ -173,10 +178,15 @@ function nameOf({ name }: { name: unknown }): string {
   return typeof name === "string" && name !== "" ? name : "inline";
 }
 
+function isGenerator(fn: InlineFunction): boolean {
+  return GENERATORS.includes(Object.getPrototypeOf(fn));
+}
+
+function notAJob(fn: InlineFunction): TypeError {
+  return unusable(fn, "a generator", "give back an array, or a promise");
+}
+
 function checkSource(fn: InlineFunction, source: string): void {
-  if (GENERATORS.includes(Object.getPrototypeOf(fn))) {
-    throw unusable(fn, "a generator", "give back an array, or a promise");
-  }
   if (/^class\b/.test(source)) {
     throw unusable(fn, "a class", "call it in a job module");
   }

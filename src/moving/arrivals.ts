@@ -3,6 +3,7 @@
 import type { Link } from "../flow/link.ts";
 import { type Arrival, type MovedList, whenClosed } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
+import { YieldsArrival } from "./yields.ts";
 
 /** All that has arrived with one value. */
 export class Arrivals {
@@ -36,6 +37,21 @@ export class Arrivals {
   /** The caller has aborted the job. */
   abort(): void {
     for (const arrival of this.#all) arrival.abort?.();
+  }
+
+  /** Where what the job yields goes, if it is a generator. */
+  get yields(): YieldsArrival | undefined {
+    return this.#all.find((one) => one instanceof YieldsArrival);
+  }
+
+  /** The job reports a value. */
+  report(value: unknown): void {
+    for (const arrival of this.#all) arrival.report?.(value);
+  }
+
+  /** The handler has ended. */
+  flush(): void {
+    for (const arrival of this.#all) arrival.flush?.();
   }
 
   /** The job has ended. */

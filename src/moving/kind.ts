@@ -98,14 +98,18 @@ export interface Arrival extends Open {
   start?(): void;
   /** The caller has aborted the job. */
   abort?(): void;
+  /** The job reports a value while it runs. */
+  report?(value: unknown): void;
+  /** The handler has ended, though the job goes on with the streams of its result. */
+  flush?(): void;
   /** The job has ended: with an error, if it failed. */
   end?(failure?: { thrown: unknown }): void;
 }
 
 /** All that has moved with a job, in the thread to which it came. */
-export type JobArrivals = Required<
-  Pick<Arrival, "start" | "abort" | "end">
->;
+export type JobArrivals =
+  & Required<Pick<Arrival, "start" | "abort" | "end">>
+  & Pick<Arrival, "report" | "flush">;
 
 /** Calls back when nothing is open any more: at once if nothing is. */
 export function whenClosed(all: readonly Open[], callback: () => void): void {

@@ -9,11 +9,13 @@ import { DescriptorEnd } from "./descriptor_end.ts";
 import { REQUEST, RESPONSE } from "./http.ts";
 import type { Departure, MovingKind } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
+import { PROGRESS } from "./progress.ts";
 import { READABLE } from "./readable.ts";
 import { SIGNAL } from "./signal.ts";
 import { TRANSFORM } from "./transform.ts";
 import { toData, WEB_VALUE } from "./web_values.ts";
 import { WRITABLE } from "./writable.ts";
+import { YIELDS } from "./yields.ts";
 
 const CONNECTION: MovingKind<Deno.Conn, MovedConnection> = {
   whyStays(connection) {
@@ -40,6 +42,8 @@ export const KINDS: Record<Kind, MovingKind> = {
   request: REQUEST,
   response: RESPONSE,
   value: WEB_VALUE,
+  yields: YIELDS,
+  progress: PROGRESS,
 };
 
 /** What packing knows of that. */

@@ -9,6 +9,7 @@ const SLOT = 8;
  * Streams with thousands of small objects on their way were half as fast.
  */
 const LEAST = 4 * 1024;
+export { LEAST as LEAST_OBJECT };
 
 /** The size of an object that is about to be sent; at the whole window, counting stops. */
 export function weigh(object: object): number {

@@ -89,6 +89,11 @@ export const signal: Check<AbortSignal> = (name, value) => {
   throw expected(name, "an AbortSignal", value, advice);
 };
 
+export const callback: Check<(value: unknown) => void> = (name, value) => {
+  if (typeof value === "function") return value as (value: unknown) => void;
+  throw expected(name, "a function", value);
+};
+
 export const transferables: Check<readonly Transferable[]> = (name, value) => {
   if (Array.isArray(value)) return value;
   const isOne = typeof value === "object" && value !== null;

@@ -12,7 +12,10 @@ import type { FunctionTable, PoolFunction } from "../job/functions.ts";
 import { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
+import { ProgressDeparture } from "../moving/progress.ts";
+import type { YieldsDeparture } from "../moving/yields.ts";
 import type { ExecuteOptions } from "../options.ts";
+import type { Departing, Kind } from "../values/departing.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
@@ -29,7 +32,14 @@ export interface IntakeParts {
   lifetime: Lifetime;
 }
 
-const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
+/** The options of a job, checked. */
+export interface JobSettings
+  extends Partial<ReturnType<typeof executeSettings>> {
+  /** Where what the job yields is read, if it is a generator. */
+  yields?: YieldsDeparture;
+}
+
+const NO_OPTIONS: JobSettings = {};
 
 /** The way of jobs into a pool. */
 export class Intake {
@@ -54,13 +64,30 @@ export class Intake {
     args: unknown,
     options: ExecuteOptions | undefined,
   ): Promise<unknown> {
+    const { settings } = this.#parts;
+    checkCall("execute", name, args, options);
+    const checked = options ? executeSettings(options, settings) : NO_OPTIONS;
+    const fn = this.functionOf(name);
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    this.take(fn, args as unknown[], checked, resolve);
+    return promise;
+  }
+
+  /**
+   * Takes in a job whose options are checked.
+   *
+   * @param resolve Gets its result, or a rejected thenable
+   * @throws What `execute()` rejects with, if the call is refused
+   */
+  take(
+    fn: PoolFunction,
+    args: readonly unknown[],
+    options: JobSettings,
+    resolve: (value: unknown) => void,
+  ): Job {
     const { settings, dispatcher, settlement, lifetime } = this.#parts;
-    if (!Array.isArray(args)) throw notArguments(name, args, options);
-    if (options !== undefined && !isObject(options)) throw notOptions(options);
-    const { signal, transfer, timeout = settings.timeout } = options
-      ? executeSettings(options, settings)
-      : NO_OPTIONS;
-    const fn = this.#functionOf(name);
+    const { signal, transfer, timeout = settings.timeout } = options;
+    const { onProgress, yields } = options;
     if (lifetime.refusal) throw lifetime.refusal;
     signal?.throwIfAborted();
     this.#checkBreakdown();
@@ -71,14 +98,15 @@ export class Intake {
       dispatcher.hasWaiting;
     if (isFull && !isHere && !discards) throw this.#queueFull(fn.name, args);
 
-    const payload = takePayload(args, transfer, settings, dispatcher);
+    const progress = onProgress && new ProgressDeparture(onProgress);
+    const back = progress || yields ? comingBack(progress, yields) : undefined;
+    const payload = takePayload(args, transfer, settings, dispatcher, back);
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
     const trace = this.#traceNow?.();
     if (trace !== undefined) (extras ??= {}).trace = trace;
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
-    const { promise, resolve } = Promise.withResolvers<unknown>();
     const job = new Job(
       ++this.#jobCount,
       fn,
@@ -87,6 +115,7 @@ export class Intake {
       extras,
       resolve,
     );
+    progress?.hearWhile(() => !job.settled);
     settlement.add(job);
     // Not before the job is sure to be accepted. The last that waited may have started.
     const discarded = discards ? dispatcher.takeOldest() : undefined;
@@ -95,12 +124,13 @@ export class Intake {
     else if (signal?.aborted) settlement.abort(job, signal.reason);
     else if (!isHere || !dispatcher.executeHere(job)) dispatcher.add(job);
     if (discarded) settlement.fail(discarded, this.#discarded(discarded));
-    return promise;
+    return job;
   }
 
-  #functionOf(job: unknown): PoolFunction {
+  /** What a job runs that is called so; a stream may run a generator. */
+  functionOf(job: unknown, streams = false): PoolFunction {
     const { functions, settings } = this.#parts;
-    if (typeof job === "function") return functions.inline(job);
+    if (typeof job === "function") return functions.inline(job, streams);
     if (typeof job !== "string") {
       throw expected("job", "the name of a job or a function", job);
     }
@@ -137,7 +167,35 @@ export class Intake {
   }
 }
 
+/** What of a job comes back while it runs. */
+function comingBack(
+  progress: ProgressDeparture | undefined,
+  yields: YieldsDeparture | undefined,
+): Departing {
+  const departing: Departing = [];
+  const add = (value: object, kind: Kind) => {
+    departing.push({ value, kind, placeholder: {}, data: undefined });
+  };
+  if (progress) add(progress, "progress");
+  if (yields) add(yields, "yields");
+  return departing;
+}
+
+/** @throws {TypeError} If the arguments or the options of a call are of the wrong type */
+export function checkCall(
+  method: string,
+  job: unknown,
+  args: unknown,
+  options: unknown,
+): void {
+  if (!Array.isArray(args)) throw notArguments(method, job, args, options);
+  if (options !== undefined && !isObject(options)) {
+    throw notOptions(method, options);
+  }
+}
+
 function notArguments(
+  method: string,
   job: unknown,
   args: unknown,
   options: unknown,
@@ -146,12 +204,12 @@ function notArguments(
   const hasOptions = isObject(options);
   const list = hasOptions || options === undefined ? [args] : [args, options];
   const rest = hasOptions ? ", { … }" : "";
-  const advice = `execute(${name}, [${list.map(written).join(", ")}]${rest})`;
+  const advice = `${method}(${name}, [${list.map(written).join(", ")}]${rest})`;
   return expected("args", "an array", args, advice);
 }
 
-function notOptions(options: unknown): TypeError {
-  const advice = "all arguments into one array, as in execute(job, [1, 2])";
+function notOptions(method: string, options: unknown): TypeError {
+  const advice = `all arguments into one array, as in ${method}(job, [1, 2])`;
   return expected("options", "an object", options, advice);
 }
 
@@ -162,5 +220,5 @@ function isObject(value: unknown): boolean {
 function stackOfCaller(): string {
   const lines = new Error().stack?.split("\n") ?? [];
   // Without the message and the frames of the pool itself.
-  return lines.slice(4).join("\n");
+  return lines.slice(5).join("\n");
 }

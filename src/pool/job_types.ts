@@ -51,3 +51,81 @@ export type JobResult<Jobs, Job> = Job extends
       // deno-lint-ignore no-explicit-any
     : any
   : never;
+
+/** What the function of a generator returns, synchronous or not. */
+export type AnyGenerator =
+  | (Iterator<unknown, unknown, undefined> & Iterable<unknown>)
+  | (AsyncIterator<unknown, unknown, undefined> & AsyncIterable<unknown>);
+
+/** A self-contained generator, which is sent to a worker as its source. */
+// deno-lint-ignore no-explicit-any
+export type InlineGenerator = (...args: any[]) => AnyGenerator;
+
+/**
+ * The names of the generators of a module, synchronous or not.
+ *
+ * @typeParam Jobs The type of the module
+ */
+export type StreamName<Jobs> = Extract<
+  {
+    [Name in keyof Jobs]: Jobs[Name] extends (...args: never[]) => infer Result
+      // Every string is a key of `any` and of `never`.
+      ? string extends keyof Result ? Name
+      : Result extends AnyGenerator ? Name
+      : never
+      : never;
+  }[keyof Jobs],
+  string
+>;
+
+/**
+ * What a generator yields.
+ *
+ * @typeParam Jobs The type of the module
+ * @typeParam Job The generator's name, or the type of an inline generator
+ */
+export type StreamValue<Jobs, Job> = Job extends
+  (...args: never[]) => infer Result ? GeneratorValue<Result>
+  : Job extends keyof Jobs
+    ? Jobs[Job] extends (...args: never[]) => infer Result
+      ? GeneratorValue<Result>
+      // Of a module that is `any`, so is this.
+      // deno-lint-ignore no-explicit-any
+    : any
+  : never;
+
+/**
+ * What an iterator gives.
+ *
+ * @typeParam Result The type of the iterator
+ */
+// Every string is a key of `any`.
+export type GeneratorValue<Result> = string extends keyof Result
+  // deno-lint-ignore no-explicit-any
+  ? any
+  : Result extends
+    | Iterator<infer Value, unknown, never>
+    | AsyncIterator<
+      infer Value,
+      unknown,
+      never
+    > ? Value
+  : never;
+
+/**
+ * The values of a generator in a worker, to be read once: by a loop, or as a
+ * `ReadableStream.from(stream)`.
+ *
+ * @typeParam Value What the generator yields
+ */
+export interface JobStream<Value>
+  extends AsyncIterableIterator<Value, undefined, undefined>, AsyncDisposable {
+  /** The next value; the first call starts the job. */
+  next(): Promise<IteratorResult<Value, undefined>>;
+  /** Ends the generator, and resolves when that is done; a loop calls it when you leave it. */
+  return(): Promise<IteratorResult<Value, undefined>>;
+  /** The stream itself. */
+  [Symbol.asyncIterator](): JobStream<Value>;
+  /** The same as `return()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}

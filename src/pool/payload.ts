@@ -10,6 +10,7 @@ import { whyStaysHere } from "../process/crossing.ts";
 import { areSmallPrimitives } from "../values/cloneable.ts";
 import { LARGE, pack, release, take } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
+import type { Departing } from "../values/departing.ts";
 import type { PoolSettings } from "./settings.ts";
 
 /** The arguments of a job as they wait in the queue. */
@@ -22,6 +23,7 @@ export interface Payload {
  * Takes a call's arguments. If its job is sent in the same turn, what moves is
  * taken by the sending.
  *
+ * @param back What of the job comes back while it runs
  * @throws {JobCloneError} If something in them cannot be sent; nothing has moved then
  */
 export function takePayload(
@@ -29,15 +31,16 @@ export function takePayload(
   transfer: readonly Transferable[] | undefined,
   { isolation, connections }: PoolSettings,
   dispatcher: { readonly sendsAtOnce: boolean },
+  back?: Departing,
 ): Payload {
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
-    if (areSmallPrimitives(args)) return { args, extras: undefined };
+    if (areSmallPrimitives(args)) return plain(args, back);
     // To a process requests go as all that moves.
-    const place = isolation === "process" ? -1 : placeOfRequest(args);
+    const place = back || isolation === "process" ? -1 : placeOfRequest(args);
     if (place < 0) {
       const text = toText(args);
-      if (text !== undefined) return { args: text, extras: undefined };
+      if (text !== undefined) return plain(text, back);
     } else {
       const request = takeRequest(args, place);
       if (request) {
@@ -47,6 +50,7 @@ export function takePayload(
   }
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
   const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });
+  if (back) packed.departing.push(...back);
   const sendsAtOnce = packed.departing.length === 0 && dispatcher.sendsAtOnce;
   const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
     ? release(packed)
@@ -68,4 +72,9 @@ export function takePayload(
     if (cargo.size > LARGE) extras.travelsAlone = true;
   }
   return { args: value, extras };
+}
+
+function plain(args: Payload["args"], back: Departing | undefined): Payload {
+  const cargo = back && new Departures(back, connectBytes);
+  return { args, extras: cargo && { cargo } };
 }

@@ -6,6 +6,7 @@ import type {
   ExecuteOptions,
   PermissionOptions,
   PoolSize,
+  StreamOptions,
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
@@ -16,6 +17,7 @@ import {
   anything,
   asOption,
   boolean,
+  callback,
   type Check,
   flags,
   grant,
@@ -87,9 +89,15 @@ const EXECUTE = {
   signal: [signal],
   timeout: [timeout],
   transfer: [transferables],
+  onProgress: [callback],
   priority: [unbuilt],
   key: [unbuilt],
 } as const satisfies Record<keyof ExecuteOptions | "priority" | "key", Option>;
+
+const STREAM = {
+  ...EXECUTE,
+  window: [number({ least: 1 }), 4096],
+} as const satisfies Record<keyof StreamOptions, Option>;
 
 const WAIT = { signal: [signal] } as const;
 
@@ -147,6 +155,17 @@ export function executeSettings(
   { whenFull }: PoolSettings,
 ): Checked<typeof EXECUTE> {
   const settings = checked(EXECUTE, options, "options");
+  const { timeout } = settings;
+  if (timeout !== undefined) checkTogether({ whenFull, timeout });
+  return settings;
+}
+
+/** Checks the options of one stream. */
+export function streamSettings(
+  options: StreamOptions = {},
+  { whenFull }: PoolSettings,
+): Checked<typeof STREAM> {
+  const settings = checked(STREAM, options, "options");
   const { timeout } = settings;
   if (timeout !== undefined) checkTogether({ whenFull, timeout });
   return settings;

@@ -10,16 +10,22 @@ import { Meter, type PoolStats } from "../job/stats.ts";
 import type {
   ExecuteOptions,
   PoolSize,
+  StreamOptions,
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
 import { Listeners } from "./events.ts";
 import { Intake } from "./intake.ts";
+import { openStream, type StreamParts } from "./job_stream.ts";
 import type {
+  InlineGenerator,
   InlineJob,
   JobArguments,
   JobName,
   JobResult,
+  JobStream,
+  StreamName,
+  StreamValue,
 } from "./job_types.ts";
 import { Lifetime } from "./lifetime.ts";
 import { poolSettings, resizeSettings, waitSettings } from "./settings.ts";
@@ -118,6 +124,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   readonly #intake: Intake;
   /** How many jobs the queue may have, and each worker. */
   readonly #places: { capacity: number; concurrency: number };
+  readonly #streamParts: StreamParts;
 
   /**
    * Creates a pool. No worker starts before there is a job for it, but for the `min`
@@ -168,7 +175,12 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       onStarted: () => lifetime.onStarted(),
     });
     const lifetime = this.#lifetime = new Lifetime({ ...parts, dispatcher });
-    this.#intake = new Intake({ ...parts, dispatcher, lifetime });
+    const intake = this.#intake = new Intake({
+      ...parts,
+      dispatcher,
+      lifetime,
+    });
+    this.#streamParts = { settings, dispatcher, intake };
     dispatcher.scaling.startAhead();
   }
 
@@ -322,6 +334,77 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     if (this.#lifetime.refusal) throw this.#lifetime.refusal;
     this.#dispatcher.scaling.resize(limits);
     this.#room.resize(this.#mostJobs(limits.max));
+  }
+
+  /**
+   * Runs a generator on a worker, and gives what it yields, as far as you read.
+   *
+   * - **Start**: the job starts when the first value is asked for. Until then the
+   *   stream holds nothing; arguments are taken then, and what is wrong with them is
+   *   said then.
+   * - **Order**: values come in the order in which they are yielded. An error comes
+   *   at its place, after all values before it; so does the end of the worker.
+   *   What the generator returns is dropped, as in any loop.
+   * - **Backpressure**: the generator is at most `window` values ahead of the reader,
+   *   and 1 MiB of them. Then it is not asked for the next value.
+   * - **Latency**: small values travel together, but none waits for long: a value
+   *   leaves at once, when the generator waits for something, or, of those that
+   *   follow each other within about a millisecond, with the next one.
+   * - **Ownership**: values are copied when they are yielded, so the generator may
+   *   change and use them again. What is marked with `transfer` moves, which spares
+   *   large buffers the copy.
+   * - **Limits**: the stream is one job. It occupies its worker, or one of its
+   *   `concurrency`, until the generator ends, and its timeout runs from its start to
+   *   its end, the reader's time included. So read it to its end, or leave it: with
+   *   `break`, `return()` or `await using`. `close()` waits for it.
+   *
+   * `ReadableStream.from(stream)` makes it a stream.
+   *
+   * **On abort**, and when you leave the loop: `currentJob().signal` fires, the
+   * generator gets `return()` where it stands, so that its `finally` runs, and then
+   * the worker is free. A `return()` of the stream waits for that. If the generator
+   * has not ended after `abortGrace`, its worker is stopped and replaced. After an
+   * abort the loop throws the signal's reason at once; values that were not read are
+   * dropped. A stream that was left counts as an aborted job.
+   *
+   * @typeParam Job The name of a generator of the module, or the type of an inline generator
+   * @param job The name of a generator of the pool's module, or a self-contained generator
+   * @param args Its arguments, as an array; optional if it needs none
+   * @param options How to run this job
+   * @returns What the generator yields. Reading it throws what `execute()` rejects with
+   * @throws {TypeError} If the job, its arguments or its options have the wrong type
+   * @throws {RangeError} If an option is out of range
+   * @throws {JobNotFoundError} If the pool has no module
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * const squares = pool.stream(function* (count: number) {
+   *   for (let i = 0; i < count; i++) yield i * i;
+   * }, [1_000_000]);
+   * const found: number[] = [];
+   * for await (const square of squares) {
+   *   if (square > 100) break; // ends the generator in the worker
+   *   if (square % 2 === 0) found.push(square);
+   * }
+   * assertEquals(found, [0, 4, 16, 36, 64, 100]);
+   * ```
+   */
+  stream<Job extends StreamName<Jobs> | InlineGenerator>(
+    job: Job,
+    ...args: [] extends JobArguments<Jobs, Job>
+      ? [args?: JobArguments<Jobs, Job>, options?: StreamOptions]
+      : [args: JobArguments<Jobs, Job>, options?: StreamOptions]
+  ): JobStream<StreamValue<Jobs, Job>>;
+  stream(
+    job: never,
+    args: readonly unknown[] = NO_ARGUMENTS,
+    options?: StreamOptions,
+  ): JobStream<unknown> {
+    return openStream(this.#streamParts, job, args, options);
   }
 
   /**

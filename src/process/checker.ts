@@ -211,10 +211,16 @@ function sizeOfObject(value: unknown): number {
   need(isList(value) && value.length === 2, "an object and its size");
   const [object, size] = value;
   need(
-    isObject(object) && isAmount(size) && 2 * size >= weigh(object),
+    isAmount(size) && 2 * size >= weightOf(object),
     "the size of an object",
   );
   return size;
+}
+
+/** What an object takes, or the text of several. */
+function weightOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  return isObject(value) ? weigh(value) : Infinity;
 }
 
 function need(condition: boolean, what: string): asserts condition {

@@ -10,7 +10,11 @@ export type Kind =
   | "signal"
   | "request"
   | "response"
-  | "value";
+  | "value"
+  /** What a generator yields, which comes back through a channel. */
+  | "yields"
+  /** What a job reports while it runs, the same way. */
+  | "progress";
 
 /** Such values, each with the empty object that stands for it. */
 export type Departing = {

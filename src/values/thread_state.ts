@@ -15,6 +15,16 @@ export interface CurrentJob {
   readonly signal: AbortSignal;
   /** When the job times out, in ms as of `Date.now()`; `undefined` without a timeout. */
   readonly deadline: number | undefined;
+  /**
+   * Reports progress to the `onProgress` option of the job's call. The value is
+   * cloned at once. Where values come faster than the caller can look, the latest
+   * wins; the last one before the job's end always arrives. Without a listener it
+   * does nothing.
+   *
+   * @param value Anything that can be cloned
+   * @throws {JobCloneError} If it cannot be cloned
+   */
+  report(value: unknown): void;
 }
 
 /** Runs jobs so that each is the current one of what it does, where several are in progress. */

@@ -27,6 +27,20 @@ export type { CurrentJob };
  * assertEquals(await pool.execute(() => currentJob()?.workerId), 1);
  * assertEquals(currentJob(), undefined);
  * ```
+ *
+ * @example Report progress
+ * ```ts
+ * import { currentJob } from "@spindle/thread-pool/worker";
+ * import { ThreadPool } from "@spindle/thread-pool";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pool = new ThreadPool(1);
+ * let last: unknown;
+ * await pool.execute((files: string[]) => {
+ *   files.forEach((_, i) => currentJob()?.report({ done: i + 1, of: files.length }));
+ * }, [["a", "b", "c"]], { onProgress: (value) => last = value });
+ * assertEquals(last, { done: 3, of: 3 });
+ * ```
  */
 export function currentJob(): CurrentJob | undefined {
   return currentJobSlot.storage?.getStore() ?? currentJobSlot.job;

@@ -76,6 +76,8 @@ export async function importWrapped(url: string): Promise<{ module: Module }> {
 export interface Handler {
   name: string;
   call: (...args: unknown[]) => unknown;
+  /** Of a generator, which only a stream can call: the function itself. */
+  generate?: (...args: unknown[]) => unknown;
 }
 
 /** A job whose function does not exist. */
@@ -125,6 +127,7 @@ export class Handlers {
     const call = hasOwn(this.#exports, name) ? this.#exports[name] : undefined;
     return {
       name,
+      generate: isGenerator(call) ? call : undefined,
       call: typeof call === "function" && canBeJob(call)
         ? call as Handler["call"]
         : () => {
@@ -138,23 +141,30 @@ export class Handlers {
       return `Job "${name}" not found: expected a function, got a generator or a class`;
     }
     const names: string[] = [];
+    const generators: string[] = [];
     const exported = keys(this.#exports);
     for (let i = 0; i < exported.length; i++) {
       const value = this.#exports[exported[i]];
-      if (typeof value === "function" && canBeJob(value)) {
+      if (isGenerator(value)) generators[generators.length] = exported[i];
+      else if (typeof value === "function" && canBeJob(value)) {
         names[names.length] = exported[i];
       }
     }
+    const streams = join(generators, ", ");
     return `Job "${name}" not found: the module exports the functions ${
       join(names, ", ") || "(none)"
-    }`;
+    }${streams && `, and for streams ${streams}`}`;
   }
 }
 
 function canBeJob(value: object): boolean {
+  return !isGenerator(value) && execute(CLASS, sourceOf(value)) === null;
+}
+
+function isGenerator(value: unknown): value is Handler["call"] {
+  if (typeof value !== "function") return false;
   const prototype = getPrototypeOf(value);
-  return prototype !== GENERATOR && prototype !== ASYNC_GENERATOR &&
-    execute(CLASS, sourceOf(value)) === null;
+  return prototype === GENERATOR || prototype === ASYNC_GENERATOR;
 }
 
 /** Makes a function of its source; frames of its stacks name its place. */

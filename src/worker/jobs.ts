@@ -51,6 +51,10 @@ export class ReceivedJob implements CurrentJob {
     return (this.#abort ??= new AbortController()).signal;
   }
 
+  report(value: unknown): void {
+    this.arrivals?.report?.(value);
+  }
+
   abort(reason: unknown): void {
     (this.#abort ??= new AbortController()).abort(reason);
     this.arrivals?.abort();

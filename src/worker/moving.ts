@@ -3,6 +3,7 @@
 import { WAKE } from "../wire/board.ts";
 import { Link } from "../flow/link.ts";
 import { FlowRing } from "../flow/ring.ts";
+import { generate } from "./generate.ts";
 import { Arrivals } from "../moving/arrivals.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
 import { RequestArrival } from "../moving/request_text.ts";
@@ -12,8 +13,11 @@ import type { OwnThread } from "./own_thread.ts";
 /** This worker's side of all that is joined to main. */
 export class Moving {
   readonly link: Link;
+  readonly #thread: OwnThread;
 
-  constructor({ init: { rings }, board, post }: OwnThread) {
+  constructor(thread: OwnThread) {
+    this.#thread = thread;
+    const { init: { rings }, board, post } = thread;
     this.link = new Link(
       (events, moves) => {
         if (events) post({ kind: "flow", events }, moves);
@@ -37,6 +41,8 @@ export class Moving {
       const arrivals = new Arrivals();
       job.arrivals = arrivals;
       arrivals.revive(job.args, moved, this.link);
+      const { yields } = arrivals;
+      if (yields) job.handler = generate(job.handler, yields, this.#thread);
       this.link.beginTurn();
     } catch (error) {
       // A request whose method is forbidden here, say: the job fails.

@@ -71,6 +71,7 @@ export class PostedEndings {
     packed: Packed<unknown>,
     departures: Departures,
   ): Promise<void> {
+    job.arrivals?.flush?.();
     await endOfTurn();
     this.#send(job, packed, departures);
     // What has moved into the job stays until the streams of its result have ended.
@@ -148,6 +149,10 @@ function failureOf({ handler }: ReceivedJob, thrown: unknown): Ending {
   if (isError(thrown)) {
     if (thrown instanceof HandlerNotFound) {
       return { kind: "not-found", message: thrown.message };
+    }
+    // A value that was yielded or reported: it is an error of ours there, too.
+    if (thrown instanceof JobCloneError) {
+      return { kind: "not-cloneable", message: thrown.message };
     }
     if (thrown instanceof TypeError) explainThis(thrown, handler);
   }

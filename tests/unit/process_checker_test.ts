@@ -98,6 +98,7 @@ const TAKEN: Record<string, unknown> = {
   }),
   "a response": result(RESPONSE),
   "a request": result(REQUEST),
+  "the text of several objects": flow(1, FlowEvent.OBJECT, ["[{},{}]", 4096]),
   "a value": result({ kind: "value", type: "URL", data: "http://a.test/" }),
 };
 
@@ -148,6 +149,11 @@ const HOSTILE: Record<string, unknown> = {
     { text: "x".repeat(10_000) },
     64,
   ]),
+  "a text that is said to be small": flow(1, FlowEvent.OBJECT, [
+    "x".repeat(10_000),
+    64,
+  ]),
+  "a number as an object": flow(1, FlowEvent.OBJECT, [5, 4096]),
   "credit for nothing": flow(1, FlowEvent.CREDIT, 2 * WINDOW),
   "credit without end": flow(1, FlowEvent.CREDIT, Infinity),
   "credit that is less than nothing": flow(1, FlowEvent.CREDIT, -1),

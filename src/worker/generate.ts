@@ -1,0 +1,120 @@
+// Runs a generator for a stream: asks it for values as long as somebody wants them,
+// and lets it end where nobody does.
+
+import { apply } from "../values/intrinsics.ts";
+import { describe } from "../expected.ts";
+import type { YieldsArrival } from "../moving/yields.ts";
+import type { Handler } from "./handlers.ts";
+import type { OwnThread } from "./own_thread.ts";
+
+/** What a generator's function gives, synchronous or not. */
+type Source =
+  & Pick<Iterator<unknown> | AsyncIterator<unknown>, "next" | "return">
+  & Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+
+/** A generator goes on for so many ms before messages, timers and I/O get their turn. */
+const TURN = 10;
+
+/**
+ * Where values follow each other within so many ms, the clock is read for one of so
+ * many: to read it takes longer than to yield a number.
+ */
+const QUICK = 0.02;
+const QUICK_ONES = 8;
+
+const performanceNow = performance.now.bind(performance);
+
+/** A handler that sends what another one's generator yields. */
+export function generate(
+  handler: Handler,
+  yields: YieldsArrival,
+  thread: OwnThread,
+): Handler {
+  const { name, call, generate = call } = handler;
+  return {
+    name,
+    call(...args) {
+      const made = apply(generate, undefined, args);
+      if (made instanceof Promise) {
+        return made.then((made) => run(checked(name, made), yields, thread));
+      }
+      return run(checked(name, made), yields, thread);
+    },
+  };
+}
+
+function checked(job: string, made: unknown): Source {
+  if (isObject(made) && typeof (made as Source).next === "function") {
+    if (Symbol.asyncIterator in made || Symbol.iterator in made) {
+      return made as Source;
+    }
+  }
+  throw new TypeError(
+    `Job "${job}" cannot be streamed: expected a generator, got ${
+      describe(made)
+    }`,
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Runs a generator to its end, or until nobody wants more; then its `finally` runs. */
+async function run(
+  source: Source,
+  yields: YieldsArrival,
+  { nextTurn }: OwnThread,
+): Promise<void> {
+  const isAsync = Symbol.asyncIterator in source;
+  let looked = performanceNow();
+  let pauseAt = looked + TURN;
+  let unlooked = 1;
+  let isFlushDue = false;
+  /** The generator may wait before it yields again: then what it has yielded leaves. */
+  const flushSoon = async () => {
+    isFlushDue = true;
+    await nextTurn();
+    isFlushDue = false;
+    yields.flush();
+  };
+  for (;;) {
+    if (!yields.hasRoom) await yields.room();
+    if (yields.isStopped) return void await source.return?.();
+    const asked = source.next();
+    const { done, value } = isAsync
+      ? await asked
+      : asked as IteratorResult<unknown>;
+    if (done) return;
+    // Not before: a `return()` that is queued behind a `next()` would run the
+    // generator's `finally` outside of its job.
+    if (yields.isStopped) return void await source.return?.();
+    try {
+      yields.push(value);
+    } catch (error) {
+      await leave(source);
+      throw error;
+    }
+    if (--unlooked === 0) {
+      const now = performanceNow();
+      yields.lookAt(now);
+      unlooked = now - looked < QUICK ? QUICK_ONES : 1;
+      looked = now;
+      if (now >= pauseAt) {
+        yields.flush();
+        await nextTurn();
+        pauseAt = performanceNow() + TURN;
+      }
+    }
+    if (!isFlushDue && yields.isPending) flushSoon();
+  }
+}
+
+/** Lets a generator end of which a value could not be sent: that is the error that counts. */
+async function leave(source: Source): Promise<void> {
+  try {
+    await source.return?.();
+  } catch {
+    // As in a loop whose body throws.
+  }
+}

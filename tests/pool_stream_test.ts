@@ -1,0 +1,524 @@
+// `pool.stream()`: what generators in workers yield. Streams that move are the
+// business of the files streams_*.
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  JobCloneError,
+  JobNotFoundError,
+  type JobStream,
+  JobTimeoutError,
+  PoolClosedError,
+  PoolTerminatedError,
+  ThreadPool,
+  type ThreadPoolOptions,
+  WorkerCrashedError,
+} from "@spindle/thread-pool";
+import type * as generators from "./fixtures/generators.ts";
+import { Gate } from "./gate.ts";
+import { KINDS, reasonOf } from "./kinds.ts";
+import { poolOf, test } from "./pools.ts";
+import { executeUntyped, streamUntyped } from "./untyped.ts";
+
+type Pool = ThreadPool<typeof generators>;
+
+const ALL_KINDS: Record<string, ThreadPoolOptions> = {
+  ...KINDS,
+  "thread with several jobs": { concurrency: 3 },
+  "process with several jobs": { isolation: "process", concurrency: 3 },
+};
+
+function testEach(
+  name: string,
+  check: (make: (options?: ThreadPoolOptions) => Pool) => Promise<void>,
+): void {
+  for (const [kind, options] of Object.entries(ALL_KINDS)) {
+    test(`${name}: ${kind}`, () => {
+      // A busy machine must not take a generator for one that does not end.
+      const patient = { abortGrace: 10_000, ...options };
+      return check((more) => poolOf("generators", { ...patient, ...more }));
+    });
+  }
+}
+
+/** Reads so many values. */
+async function read<T>(stream: JobStream<T>, count: number): Promise<T[]> {
+  const values: T[] = [];
+  while (values.length < count) {
+    const { done, value } = await stream.next();
+    if (done) break;
+    values.push(value);
+  }
+  return values;
+}
+
+/** All values, and the error at their end. */
+async function readAll(stream: JobStream<unknown>) {
+  const values: unknown[] = [];
+  try {
+    for await (const value of stream) values.push(value);
+  } catch (error) {
+    return { values, error };
+  }
+  return { values, error: undefined };
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+testEach("stream() gives all values in order", async (make) => {
+  await using pool = make();
+  assertEquals(
+    await Array.fromAsync(pool.stream("count", [5_000])),
+    upTo(5_000),
+  );
+  assertEquals(await Array.fromAsync(pool.stream("countLater", [5])), upTo(5));
+  assertEquals(await Array.fromAsync(pool.stream("count", [0])), []);
+  const objects = upTo(500).map((i) => ({ i, text: `row ${i}`, list: [i] }));
+  assertEquals(await Array.fromAsync(pool.stream("each", [objects])), objects);
+  const mixed = [1, { a: 1 }, "x", null, [1], 2, 3, "y".repeat(1e5), {}, []];
+  assertEquals(await Array.fromAsync(pool.stream("each", [mixed])), mixed);
+});
+
+testEach(
+  "stream() runs an inline generator, synchronous or not",
+  async (make) => {
+    await using pool = make();
+    const squares = pool.stream(function* (to: number) {
+      for (let i = 0; i < to; i++) yield i * i;
+    }, [4]);
+    assertEquals(await Array.fromAsync(squares), [0, 1, 4, 9]);
+    const later = pool.stream(async function* () {
+      yield await Promise.resolve("a");
+    });
+    assertEquals(await Array.fromAsync(later), ["a"]);
+  },
+);
+
+testEach("stream() gives values that only a clone keeps", async (make) => {
+  await using pool = make();
+  const values = await Array.fromAsync(pool.stream("special"));
+  assertInstanceOf(values[5], RangeError);
+  values[5] = "the error";
+  assertEquals(
+    values,
+    [
+      new Map([[1, new Set([2])]]),
+      new Date(1),
+      undefined,
+      1n,
+      NaN,
+      "the error",
+      { a: { b: [1] } },
+      "text",
+      new Float64Array([1.5]),
+      // deno-lint-ignore no-sparse-arrays
+      [,] as undefined[],
+      -0,
+    ],
+  );
+});
+
+testEach("stream() copies each value when it is yielded", async (make) => {
+  await using pool = make();
+  for (const length of [16, 100_000]) {
+    const values = await Array.fromAsync(pool.stream("reuse", [3, length]));
+    const bytes = (i: number) => new Uint8Array(length).fill(i);
+    assertEquals(
+      values,
+      [0, 1, 2].flatMap((i) => [
+        { i },
+        bytes(i),
+        new Map([["bytes", bytes(i)]]),
+      ]),
+    );
+    assert(values[0] !== values[3]);
+  }
+});
+
+testEach("stream() moves what is marked", async (make) => {
+  await using pool = make();
+  for (const length of [16, 100_000]) {
+    const values = await Array.fromAsync(pool.stream("move", [20, length]));
+    // Nothing is left of the last one in the worker.
+    assertEquals(values.pop(), 0);
+    assertEquals(
+      values,
+      upTo(20).map((i) => new Uint8Array(length).fill(i)),
+    );
+  }
+});
+
+testEach("stream() starts its job when it is first read", async (make) => {
+  await using pool = make();
+  const stream = pool.stream("count", [2]);
+  const unread = pool.stream("count");
+  await pool.execute("echo", [1]);
+  assertEquals((await pool.execute("seen")).yielded, 0);
+  assertEquals(await unread.return(), { done: true, value: undefined });
+  assertEquals(await unread.next(), { done: true, value: undefined });
+  assertEquals(await Array.fromAsync(stream), [0, 1]);
+});
+
+testEach(
+  "leaving the loop runs the generator's finally, and frees the worker",
+  async (make) => {
+    await using pool = make();
+    const { pid } = await pool.execute("seen");
+    for (const job of ["count", "countLater"] as const) {
+      const before = await pool.execute("seen");
+      for await (const i of pool.stream(job, [])) if (i === 3) break;
+      assertEquals((await pool.execute("seen")).ended, before.ended + 1);
+    }
+    // One that waits hears it by its signal.
+    const stream = pool.stream("stuck");
+    assertEquals(await read(stream, 1), [1]);
+    await stream.return();
+    const { ended, pid: pidNow } = await pool.execute("seen");
+    assertEquals([ended, pidNow], [3, pid]);
+    assertEquals(pool.stats().aborted, 3);
+  },
+);
+
+testEach(
+  "a generator that does not end when it is left costs its worker",
+  async (make) => {
+    await using pool = make({ abortGrace: 20 });
+    const stream = pool.stream("deaf");
+    assertEquals(await read(stream, 1), [1]);
+    await stream.return();
+    assertEquals(await pool.execute("echo", [2]), 2);
+  },
+);
+
+testEach("a slow reader stops the generator", async (make) => {
+  await using pool = make({ concurrency: 2 });
+  /** How many values were yielded once the generator has stopped. */
+  const settled = async () => {
+    for (let last = -1;;) {
+      const { yielded } = await pool.execute("seen");
+      if (yielded === last) return yielded;
+      last = yielded;
+      await new Promise((done) => setTimeout(done, 30));
+    }
+  };
+  const stream = pool.stream("count", [], { window: 16 });
+  await read(stream, 1);
+  const first = await settled();
+  // A list that is being read counts as on its way.
+  assert(first <= 1 + 16, `${first} values for 1`);
+  await read(stream, 99);
+  const second = await settled();
+  assert(second > 100 && second <= 100 + 16, `${second} values for 100`);
+  await stream.return();
+
+  const large = pool.stream("chunks", [256 * 1024]);
+  await read(large, 1);
+  const chunks = await settled() - second;
+  assert(chunks <= 1 + 5, `${chunks} chunks of 256 KiB`);
+  await large.return();
+
+  const single = pool.stream("count", [], { window: 1 });
+  await read(single, 3);
+  const before = chunks + second;
+  assert(await settled() - before <= 4, "more than one ahead");
+  await single.return();
+});
+
+testEach("values of many kinds keep to the window", async (make) => {
+  await using pool = make();
+  for (const window of [1, 3, 5_000]) {
+    let i = 0;
+    for await (const value of pool.stream("mix", [100], { window })) {
+      const n = i >> 2;
+      assertEquals(
+        value,
+        [n, { i: n }, new Map([[n, n]]), new Uint8Array(n)][i++ & 3],
+      );
+    }
+    assertEquals(i, 400);
+  }
+});
+
+testEach("an error arrives after the values before it", async (make) => {
+  await using pool = make();
+  const { values, error } = await readAll(pool.stream("failAfter", [3_000]));
+  assertEquals(values, upTo(3_000));
+  assertInstanceOf(error, RangeError);
+  assertEquals(error.message, "at its place");
+  assertStringIncludes(error.stack!, "failAfter");
+});
+
+testEach(
+  "the values of a worker that dies come before WorkerCrashedError",
+  async (make) => {
+    await using pool = make();
+    const { values, error } = await readAll(pool.stream("endWorkerAfter", [3]));
+    assertEquals(values, [0, 1, 2]);
+    assertInstanceOf(error, WorkerCrashedError);
+    assertEquals(error.started, true);
+    assertEquals(await Array.fromAsync(pool.stream("count", [2])), [0, 1]);
+  },
+);
+
+testEach(
+  "a value that cannot be cloned ends the stream at its place",
+  async (make) => {
+    await using pool = make();
+    const { values, error } = await readAll(pool.stream("refuse"));
+    assertEquals(values, [1]);
+    assertInstanceOf(error, JobCloneError);
+    assertStringIncludes(error.message, "value.a");
+    assertEquals((await pool.execute("seen")).ended, 1);
+  },
+);
+
+testEach(
+  "an abort rejects what waits with the reason, and ends the generator",
+  async (make) => {
+    await using pool = make();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const stream = pool.stream("stuck", [], { signal });
+    assertEquals(await read(stream, 1), [1]);
+    const reason = new Error("enough");
+    const waiting = reasonOf(stream.next());
+    controller.abort(reason);
+    assertEquals(await waiting, reason);
+    assertEquals(await stream.next(), { done: true, value: undefined });
+    assertEquals((await pool.execute("seen")).ended, 1);
+    // What was not read is dropped.
+    const other = new AbortController();
+    const endless = pool.stream("count", [], other);
+    await read(endless, 10);
+    other.abort(reason);
+    assertEquals(await reasonOf(endless.next()), reason);
+    assertEquals((await pool.execute("seen")).ended, 2);
+  },
+);
+
+testEach(
+  "a timeout counts from the start of the generator, and ends it",
+  async (make) => {
+    await using pool = make();
+    await pool.execute("echo", [1]);
+    const stream = pool.stream("countLater", [], { timeout: 300 });
+    const { values, error } = await readAll(stream);
+    assert(values.length > 0);
+    assertInstanceOf(error, JobTimeoutError);
+    assertEquals((await pool.execute("seen")).ended, 1);
+  },
+);
+
+testEach("a value does not wait for the next one", async (make) => {
+  await using pool = make();
+  const door = new AbortController();
+  const stream = pool.stream("around", [door.signal]);
+  assertEquals(await read(stream, 1), ["before"]);
+  door.abort();
+  assertEquals(await read(stream, 2), ["after"]);
+});
+
+for (const options of [{}, { hardKill: true }, { concurrency: 3 }]) {
+  test(`a value does not wait for what the generator computes next: ${JSON.stringify(options)}`, async () => {
+    await using pool = poolOf<typeof generators>("generators", options);
+    const gates = upTo(3).map(() => new Gate());
+    const stream = pool.stream("block", [gates.map(({ key }) => key)]);
+    for (const [i, gate] of gates.entries()) {
+      assertEquals(await read(stream, 1), [i]);
+      gate.open();
+    }
+    assertEquals(await read(stream, 1), []);
+  });
+}
+
+testEach(
+  "close() waits for a stream, and terminate() ends it",
+  async (make) => {
+    const pool = make();
+    const stream = pool.stream("count", [20_000]);
+    const late = pool.stream("count", [1]);
+    await read(stream, 1);
+    const closed = pool.close();
+    assertInstanceOf(await reasonOf(late.next()), PoolClosedError);
+    assertEquals((await Array.fromAsync(stream)).at(-1), 19_999);
+    await closed;
+
+    const other = make();
+    const endless = other.stream("stuck");
+    await read(endless, 1);
+    const waiting = reasonOf(endless.next());
+    await other.terminate("over");
+    const error = await waiting;
+    assertInstanceOf(error, PoolTerminatedError);
+    assertEquals(error.cause, "over");
+  },
+);
+
+testEach(
+  "what is no generator is refused, and the worker goes on",
+  async (make) => {
+    await using pool = make();
+    const list = await readAll(streamUntyped(pool, "giveList"));
+    assertInstanceOf(list.error, TypeError);
+    assertEquals(
+      list.error.message,
+      'Job "giveList" cannot be streamed: expected a generator, got an array',
+    );
+    const rejected = await readAll(streamUntyped(pool, "rejectLater"));
+    assertInstanceOf(rejected.error, RangeError);
+    const missing = await readAll(streamUntyped(pool, "missing"));
+    assertInstanceOf(missing.error, JobNotFoundError);
+    assertStringIncludes(
+      missing.error.message,
+      "for streams around, block, chunks",
+    );
+    assertInstanceOf(
+      await reasonOf(executeUntyped(pool, "count")),
+      JobNotFoundError,
+    );
+    // A function that gives one is as good.
+    assertEquals(await Array.fromAsync(pool.stream("giveGenerator")), [
+      0,
+      1,
+      2,
+    ]);
+  },
+);
+
+testEach(
+  "calls of next() that do not wait for each other are served in order",
+  async (make) => {
+    await using pool = make();
+    const stream = pool.stream("countLater", [3]);
+    const all = await Promise.all(upTo(5).map(() => stream.next()));
+    assertEquals(all.map(({ value }) => value), [
+      0,
+      1,
+      2,
+      undefined,
+      undefined,
+    ]);
+    assertEquals(all.map(({ done }) => done), [
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  },
+);
+
+for (const kind of ["thread with several jobs", "process with several jobs"]) {
+  const options = ALL_KINDS[kind];
+  test(`generators of one worker interleave, each in its own job: ${kind}`, async () => {
+    await using pool = poolOf<typeof generators>("generators", options);
+    const door = new AbortController();
+    const first = pool.stream("around", [door.signal]);
+    await read(first, 1);
+    const [a, b] = await Promise.all([
+      Array.fromAsync(pool.stream("whoAmI", [20])),
+      Array.fromAsync(pool.stream("whoAmI", [20])),
+    ]);
+    assertEquals([new Set(a).size, new Set(b).size], [1, 1]);
+    assert(a[0] !== b[0]);
+    door.abort();
+    assertEquals(await read(first, 2), ["after"]);
+    for (const job of ["count", "countLater"] as const) {
+      const stream = pool.stream(job, []);
+      await read(stream, 1);
+      await stream.return();
+      assertEquals(typeof await pool.execute("jobSeenInFinally"), "number");
+    }
+  });
+}
+
+test("stream() runs on the caller's thread where the queue is full and says so", async () => {
+  const queue = { capacity: 0, whenFull: "caller-runs" } as const;
+  await using pool = poolOf<typeof generators>("generators", { queue });
+  const door = new AbortController();
+  const busy = pool.stream("around", [door.signal]);
+  await read(busy, 1);
+  const here = pool.stream("count", [5_000]);
+  assertEquals(await Array.fromAsync(here), upTo(5_000));
+  for await (const i of pool.stream("count", [])) if (i === 9_999) break;
+  door.abort();
+  assertEquals(await read(busy, 2), ["after"]);
+});
+
+test("a stream is one for ReadableStream.from()", async () => {
+  await using pool = poolOf<typeof generators>("generators");
+  const readable = ReadableStream.from(pool.stream("each", [["a", "b"]]));
+  const text = await Array.fromAsync(
+    readable.pipeThrough(new TextEncoderStream()),
+  );
+  assertEquals(text.length, 2);
+  const reader = ReadableStream.from(pool.stream("count", [])).getReader();
+  await reader.read();
+  await reader.cancel();
+  assertEquals((await pool.execute("seen")).ended, 1);
+});
+
+test("a stream that is disposed of ends", async () => {
+  await using pool = poolOf<typeof generators>("generators");
+  {
+    await using stream = pool.stream("count", []);
+    await read(stream, 5);
+  }
+  assertEquals((await pool.execute("seen")).ended, 1);
+});
+
+test("a stream in the queue is left without a start", async () => {
+  await using pool = poolOf<typeof generators>("generators");
+  const door = new AbortController();
+  const busy = pool.stream("around", [door.signal]);
+  await read(busy, 1);
+  const queued = pool.stream("count", []);
+  const next = queued.next();
+  await queued.return();
+  assertEquals(await next, { done: true, value: undefined });
+  door.abort();
+  assertEquals((await Array.fromAsync(busy)).length, 1);
+  assertEquals((await pool.execute("seen")).yielded, 0);
+});
+
+test("stream() refuses a wrong call at once", async () => {
+  await using pool = poolOf<typeof generators>("generators");
+  assertThrows(
+    () => streamUntyped(pool, "count", 5),
+    TypeError,
+    "write stream(",
+  );
+  assertThrows(() => streamUntyped(pool, 5), TypeError, "`job`");
+  assertThrows(
+    () => streamUntyped(pool, "count", [], { window: 0 }),
+    RangeError,
+    "`window`",
+  );
+  assertThrows(
+    () => streamUntyped(pool, "count", [], { window: "1" }),
+    TypeError,
+    "`window`",
+  );
+  assertThrows(
+    () => streamUntyped(pool, "count", [], { windw: 1 }),
+    TypeError,
+    "did you mean `window`?",
+  );
+  await using inline = new ThreadPool(1);
+  assertThrows(() => streamUntyped(inline, "count"), JobNotFoundError);
+  const generator = function* () {
+    yield 1;
+  };
+  assertEquals(await Array.fromAsync(inline.stream(generator)), [1]);
+  // It stays no job for all that.
+  await assertRejects(
+    () => executeUntyped(inline, generator),
+    TypeError,
+    "a generator",
+  );
+});
