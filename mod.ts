@@ -20,6 +20,8 @@ export type {
   ConnectionsMode,
   ExecuteOptions,
   Isolation,
+  MapOptions,
+  OnError,
   PermissionOptions,
   QueueOptions,
   ThreadPoolOptions,
@@ -31,8 +33,12 @@ export type { PoolStats, Times } from "./src/job/stats.ts";
 export type {
   InlineJob,
   JobArguments,
+  JobItem,
   JobName,
   JobResult,
+  MapResult,
+  NoGenerator,
 } from "./src/pool/job_types.ts";
+export type { ItemSource } from "./src/pool/map_source.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";
 export { transfer } from "./src/values/transfer.ts";

@@ -9,12 +9,12 @@ import {
 } from "../errors.ts";
 import { expected, written } from "../expected.ts";
 import type { FunctionTable, PoolFunction } from "../job/functions.ts";
-import { Job } from "../job/job.ts";
+import { Job, type JobExtras } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import type { ExecuteOptions } from "../options.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { takePayload } from "./payload.ts";
+import { plainOf, takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
 import { CoarseClock } from "./coarse_clock.ts";
 
@@ -28,7 +28,14 @@ export interface IntakeParts {
   lifetime: Lifetime;
 }
 
-const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
+/** The options of a job, checked. */
+export interface JobSettings
+  extends Partial<ReturnType<typeof executeSettings>> {
+  /** The stack of its caller, if that is not the caller of the intake. */
+  callerStack?: string;
+}
+
+const NO_OPTIONS: JobSettings = {};
 
 /** The way of jobs into a pool. */
 export class Intake {
@@ -51,13 +58,30 @@ export class Intake {
     args: unknown,
     options: ExecuteOptions | undefined,
   ): Promise<unknown> {
-    const { settings, dispatcher, settlement, lifetime } = this.#parts;
+    const { settings } = this.#parts;
     if (!Array.isArray(args)) throw notArguments(name, args, options);
     if (options !== undefined && !isObject(options)) throw notOptions(options);
-    const { signal, transfer, timeout = settings.timeout } = options
-      ? executeSettings(options, settings)
-      : NO_OPTIONS;
-    const fn = this.#functionOf(name);
+    const checked = options ? executeSettings(options, settings) : NO_OPTIONS;
+    const fn = this.functionOf(name);
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    this.take(fn, args, checked, resolve);
+    return promise;
+  }
+
+  /**
+   * Takes in a job whose options are checked.
+   *
+   * @param resolve Gets its result, or a rejected thenable
+   * @throws What `execute()` rejects with, if the call is refused
+   */
+  take(
+    fn: PoolFunction,
+    args: readonly unknown[],
+    options: JobSettings,
+    resolve: (value: unknown) => void,
+  ): Job {
+    const { settings, dispatcher, settlement, lifetime } = this.#parts;
+    const { signal, transfer, timeout = settings.timeout } = options;
     if (lifetime.refusal) throw lifetime.refusal;
     signal?.throwIfAborted();
     this.#checkBreakdown();
@@ -70,19 +94,12 @@ export class Intake {
 
     const payload = takePayload(args, transfer, settings, dispatcher);
     let { extras } = payload;
-    if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
+    if (settings.callerStack) {
+      (extras ??= {}).callerStack = options.callerStack ?? stackOfCaller();
+    }
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const job = new Job(
-      ++this.#jobCount,
-      fn,
-      payload.args,
-      this.#clock.now(),
-      extras,
-      resolve,
-    );
-    settlement.add(job);
+    const job = this.#add(fn, payload.args, extras, resolve);
     // Not before the job is sure to be accepted. The last that waited may have started.
     const discarded = discards ? dispatcher.takeOldest() : undefined;
     // A getter among the arguments may have ended the pool, or aborted the job.
@@ -90,10 +107,45 @@ export class Intake {
     else if (signal?.aborted) settlement.abort(job, signal.reason);
     else if (!isHere || !dispatcher.executeHere(job)) dispatcher.add(job);
     if (discarded) settlement.fail(discarded, this.#discarded(discarded));
-    return promise;
+    return job;
   }
 
-  #functionOf(job: unknown): PoolFunction {
+  /**
+   * Takes in several calls with one argument each as one job, where there is room
+   * for it; its result is a `BatchResult`.
+   *
+   * @returns `undefined`, and nothing is taken, unless all are small and plain
+   */
+  takeBatch(
+    fn: PoolFunction,
+    items: readonly unknown[],
+    resolve: (value: unknown) => void,
+  ): Job | undefined {
+    const { functions, dispatcher, settlement, lifetime } = this.#parts;
+    if (lifetime.refusal) throw lifetime.refusal;
+    this.#checkBreakdown();
+    const args = plainOf(items);
+    if (args === undefined) return undefined;
+    const job = this.#add(functions.batchOf(fn), args, undefined, resolve);
+    if (lifetime.isStopped) settlement.fail(job, lifetime.refusal);
+    else dispatcher.add(job);
+    return job;
+  }
+
+  #add(
+    fn: PoolFunction,
+    args: readonly unknown[] | string,
+    extras: JobExtras | undefined,
+    resolve: (value: unknown) => void,
+  ): Job {
+    const now = this.#clock.now();
+    const job = new Job(++this.#jobCount, fn, args, now, extras, resolve);
+    this.#parts.settlement.add(job);
+    return job;
+  }
+
+  /** What a job runs that is called so. */
+  functionOf(job: unknown): PoolFunction {
     const { functions, settings } = this.#parts;
     if (typeof job === "function") return functions.inline(job);
     if (typeof job !== "string") {
@@ -154,8 +206,8 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function stackOfCaller(): string {
+/** Where the pool was called, without the message and the frames of the pool itself. */
+export function stackOfCaller(own = 5): string {
   const lines = new Error().stack?.split("\n") ?? [];
-  // Without the message and the frames of the pool itself.
-  return lines.slice(4).join("\n");
+  return lines.slice(own).join("\n");
 }

@@ -25,6 +25,8 @@ export class Lifetime {
   readonly #parts: LifetimeParts;
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
+  /** Those who go on giving jobs to the pool, to be told when it takes no more. */
+  readonly givers = new Set<() => void>();
   #refusal: (() => Error) | undefined;
   #isStopped = false;
   #isGone = false;
@@ -122,5 +124,7 @@ export class Lifetime {
   #refuse(refusal: () => Error): void {
     this.#refusal = refusal;
     this.#parts.room.refuse(refusal);
+    // What they do then may be the user's code.
+    for (const giver of this.givers) queueMicrotask(giver);
   }
 }

@@ -18,6 +18,16 @@ export interface Payload {
 }
 
 /**
+ * Arguments that are small primitives, or the text of those that are plain data:
+ * these are nobody's, so that jobs that share a message share no object.
+ */
+export function plainOf(
+  args: readonly unknown[],
+): readonly unknown[] | string | undefined {
+  return areSmallPrimitives(args) ? args : toText(args);
+}
+
+/**
  * Takes a call's arguments. If its job is sent in the same turn, what moves is
  * taken by the sending.
  *
@@ -30,10 +40,8 @@ export function takePayload(
   dispatcher: { readonly sendsAtOnce: boolean },
 ): Payload {
   if (transfer === undefined) {
-    // Primitives and texts are nobody's, so jobs that share a message share no object.
-    if (areSmallPrimitives(args)) return { args, extras: undefined };
-    const text = toText(args);
-    if (text !== undefined) return { args: text, extras: undefined };
+    const plain = plainOf(args);
+    if (plain !== undefined) return { args: plain, extras: undefined };
   }
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
   const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });

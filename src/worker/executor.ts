@@ -3,7 +3,6 @@
 
 import { State } from "../wire/board.ts";
 import type { PackedError } from "../values/unpack_error.ts";
-import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import type { MovedList } from "../moving/kind.ts";
 import { Calls } from "./calls.ts";
@@ -11,6 +10,7 @@ import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
 import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
+import { isThenable } from "./thenable.ts";
 
 /** Jobs follow each other for so many ms before timers and I/O get their turn. */
 const TURN = 10;
@@ -214,12 +214,4 @@ export class Executor {
       this.#thread.crash(error);
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const { then } = value as { then?: unknown };
-  // A job may have given one to all objects.
-  return typeof then === "function" &&
-    then !== (objectPrototype as { then?: unknown }).then;
 }
