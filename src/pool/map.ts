@@ -166,8 +166,10 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   async #fail(error: unknown): Promise<never> {
     this.#drop(error);
     this.#finish();
+    const sourceEnd = this.#sourceEnd;
+    this.#sourceEnd = undefined;
     try {
-      await this.#sourceEnd;
+      await sourceEnd;
     } catch {
       // As in any loop, the first error is what counts.
     }

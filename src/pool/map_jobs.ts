@@ -32,6 +32,8 @@ export class MapJobs {
   readonly #parts: MapParts;
   readonly #job: unknown;
   readonly #options: JobSettings;
+  /** How many bytes the last result has had: the next ones may have as many. */
+  #resultSize = 0;
   /** How many jobs can run at once. */
   readonly places: number;
   /**
@@ -94,7 +96,7 @@ export class MapJobs {
     portion.job = items.length === 1
       ? intake.take(fn, items, this.#options, resolve)
       : intake.takeBatch(fn, items, resolve);
-    portion.bytes = portion.job?.size ?? 0;
+    portion.bytes = Math.max(portion.job?.size ?? 0, this.#resultSize);
     return portion.job !== undefined;
   }
 
@@ -120,7 +122,7 @@ export class MapJobs {
     const { items } = portion;
     if (items.length === 1) {
       portion.values = [result];
-      portion.bytes = sizeOf(result);
+      portion.bytes = this.#resultSize = sizeOf(result);
       return undefined;
     }
     try {
