@@ -38,6 +38,7 @@ export type {
   JobResult,
   MapResult,
   NoGenerator,
+  NoSecondArgument,
 } from "./src/pool/job_types.ts";
 export type { ItemSource } from "./src/pool/map_source.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";

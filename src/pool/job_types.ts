@@ -80,6 +80,17 @@ export type JobItem<Jobs, Job> = JobArguments<Jobs, Job> extends infer Args
   : never;
 
 /**
+ * What a job of {@linkcode ThreadPool.transform} must be beside: one that needs no
+ * more than one argument.
+ *
+ * @typeParam Jobs The type of the module
+ * @typeParam Job The job's name, or the type of an inline job
+ */
+export type NoSecondArgument<Jobs, Job> = [JobItem<Jobs, Job>] extends [never]
+  ? { "a job for items can need one argument only": never }
+  : unknown;
+
+/**
  * What {@linkcode ThreadPool.map} gives for each item.
  *
  * @typeParam Result What the job's promise resolves to

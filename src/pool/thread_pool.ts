@@ -24,6 +24,7 @@ import type {
   JobResult,
   MapResult,
   NoGenerator,
+  NoSecondArgument,
 } from "./job_types.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { ItemSource } from "./map_source.ts";
@@ -344,7 +345,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     Job extends JobName<Jobs> | InlineJob,
     Mode extends OnError = "throw",
   >(
-    job: Job & NoGenerator<Job>,
+    job: Job & NoGenerator<Job> & NoSecondArgument<Jobs, Job>,
     options?: MapOptions<Mode>,
   ): ReadableWritablePair<
     MapResult<JobResult<Jobs, Job>, Mode>,
