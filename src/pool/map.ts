@@ -4,7 +4,8 @@
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { type MapJobs, MOST_BYTES } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
-import { Portion, Results } from "./map_results.ts";
+import { type Portion, Results } from "./map_results.ts";
+import { MapSender } from "./map_sender.ts";
 import { isThenable, type Source, type Step } from "./map_source.ts";
 
 /** How a map goes on, checked. */
@@ -15,9 +16,6 @@ export interface MapSettings {
   signal?: AbortSignal;
 }
 
-/** So many letters of texts share a job, so that they travel as plain data. */
-const MOST_LETTERS = 48 * 1024;
-
 type Read = IteratorResult<unknown, undefined>;
 
 /** The results of a job for each of many items. */
@@ -27,24 +25,15 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #settings: MapSettings;
   readonly #results: Results;
   readonly #pace: MapPace;
-  readonly #inFlight = new Set<Portion>();
+  readonly #sender: MapSender;
   /** Those who have asked for a result that is not there. */
   readonly #readers: ((read: Promise<Read>) => void)[] = [];
-  /** Items that were pulled, and have no job. */
-  #pending: unknown[] = [];
-  #pendingLetters = 0;
-  /** Parts of batches that have not run, and go before those. */
-  readonly #again: Portion[] = [];
   /** How many items were pulled whose results have not been read. */
   #held = 0;
-  /** About how many bytes they hold. */
-  #bytes = 0;
   #hasBegun = false;
   /** Whether an item was asked for that has not come. */
   #isPulling = false;
   #isFlushDue = false;
-  /** Waits for room in the pool. */
-  #roomWait: AbortController | undefined;
   /** Whether nothing more is pulled. */
   #isClosed = false;
   /** The source lets go, if it has not ended by itself. */
@@ -59,6 +48,11 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#settings = settings;
     this.#results = new Results(settings.ordered);
     this.#pace = new MapPace(jobs.places, jobs.mayShare, settings.window);
+    this.#sender = new MapSender(jobs, this.#results, this.#pace, {
+      isAwaited: () => this.#readers.length > 0,
+      settled: (portion) => this.#settled(portion),
+      hasRoom: () => this.#pump(),
+    });
   }
 
   [Symbol.asyncIterator](): this {
@@ -140,7 +134,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     const at = portion.read++;
     const { values, error } = portion;
     this.#held--;
-    if (portion.left === 0) this.#bytes -= portion.bytes;
+    if (portion.left === 0) this.#sender.bytes -= portion.bytes;
     const collects = this.#settings.onError === "collect";
     if (at >= values.length) {
       if (!collects || portion.isFatal) return this.#fail(error);
@@ -189,9 +183,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   /** Pulls nothing further, and sends nothing that has not left. */
   #close(reason: unknown): void {
-    this.#held -= this.#pending.length;
-    this.#pending = [];
-    this.#roomWait?.abort();
+    this.#held -= this.#sender.dropPending();
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#endSource(reason);
@@ -212,25 +204,23 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#close(reason);
     this.#results.clear();
     this.#held = 0;
-    this.#dropAll(this.#again, reason);
-    this.#dropAll(this.#inFlight, reason);
+    this.#sender.drop(reason);
   }
 
-  /** Results that are read before the error of a portion are still wanted. */
-  #dropAfter(failed: Portion): void {
-    if (this.#settings.ordered) {
-      this.#dropAll(this.#results.after(failed), failed.error);
-    } else {
-      this.#dropAll(this.#again, failed.error);
-      this.#dropAll(this.#inFlight, failed.error);
+  /** A portion has come to something. */
+  #settled(portion: Portion): void {
+    const { onError, ordered } = this.#settings;
+    const { failures, error, isFatal } = portion;
+    if (failures > 0 && (onError === "throw" || isFatal)) {
+      this.#close(error);
+      // What is read before the error is still wanted.
+      this.#sender.drop(
+        error,
+        ordered ? this.#results.after(portion) : undefined,
+      );
     }
-  }
-
-  #dropAll(portions: Iterable<Portion>, reason: unknown): void {
-    for (const portion of portions) {
-      portion.isDropped = true;
-      this.#jobs.abort(portion, reason);
-    }
+    this.#wake();
+    this.#pump();
   }
 
   // The source.
@@ -242,12 +232,11 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   }
 
   get #mayPull(): boolean {
-    if (this.#isPulling || this.#isClosed || this.#roomWait) return false;
+    if (this.#isPulling || this.#isClosed) return false;
     if (this.#held >= this.#pace.window) return false;
-    if (this.#bytes >= MOST_BYTES && this.#held >= this.#jobs.places) {
-      return false;
-    }
-    return this.#pending.length > 0 || this.#jobs.hasRoom || this.#awaitRoom();
+    const isHeavy = this.#sender.bytes >= MOST_BYTES;
+    if (isHeavy && this.#held >= this.#jobs.places) return false;
+    return this.#sender.hasPlace;
   }
 
   /** Pulls as much as there is room for, and sends it. */
@@ -264,7 +253,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       if (isThenable(step)) {
         step.then(this.#onStep, this.#onSourceError);
         // What has come in this turn goes with its end, whatever comes later.
-        if (this.#pending.length > 0 && !this.#isFlushDue) {
+        if (this.#sender.hasPending && !this.#isFlushDue) {
           this.#isFlushDue = true;
           atEndOfTurn(this.#onEndOfTurn);
         }
@@ -273,7 +262,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       this.#isPulling = false;
       this.#take(step);
     }
-    if (!this.#isPulling) this.#flush();
+    if (!this.#isPulling) this.#sender.flush();
   }
 
   readonly #onStep = (step: Step): void => {
@@ -285,7 +274,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   readonly #onEndOfTurn = (): void => {
     this.#isFlushDue = false;
-    this.#flush();
+    this.#sender.flush();
   };
 
   readonly #onSourceError = (error: unknown): void => {
@@ -298,127 +287,13 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   #take({ done, value }: Step): void {
     if (done) return this.#endOfSource();
     this.#held++;
-    this.#pending.push(value);
-    if (typeof value === "string") this.#pendingLetters += value.length;
-    const isFull = this.#pending.length >= this.#pace.sharing ||
-      this.#pendingLetters >= MOST_LETTERS;
-    if (isFull) this.#flush();
+    this.#sender.add(value);
   }
 
   #endOfSource(): void {
-    this.#flush();
+    this.#sender.flush();
     this.#isClosed = true;
     this.#wake();
-  }
-
-  // The pool.
-
-  /** Waits until the pool has room; `false`, since it has none. */
-  #awaitRoom(): false {
-    if (this.#roomWait) return false;
-    const wait = this.#roomWait = new AbortController();
-    const goOn = () => {
-      this.#roomWait = undefined;
-      this.#flush();
-      this.#pump();
-    };
-    // When the pool ends, sending says so.
-    this.#jobs.waitForRoom(wait.signal).then(goOn, goOn);
-    return false;
-  }
-
-  /** Sends what has been pulled, as far as the pool has room. */
-  #flush(): void {
-    while (this.#again.length + this.#pending.length > 0) {
-      if (!this.#jobs.hasRoom && !this.#jobs.refusal) {
-        this.#awaitRoom();
-        return;
-      }
-      this.#send(this.#again.shift() ?? this.#nextPortion());
-    }
-  }
-
-  #nextPortion(): Portion {
-    const items = this.#pending;
-    this.#pending = items.length > this.#pace.sharing
-      ? items.splice(this.#pace.sharing)
-      : [];
-    this.#pendingLetters = 0;
-    const portion = new Portion(items);
-    this.#results.expect(portion);
-    return portion;
-  }
-
-  #send(portion: Portion): void {
-    if (portion.isDropped) return;
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const { length } = portion.items;
-    try {
-      if (!this.#jobs.send(portion, resolve)) {
-        const half = length >> 1;
-        this.#pace.failed(length, half);
-        this.#putBack(portion, half);
-        return this.#send(portion);
-      }
-    } catch (error) {
-      return this.#failed(portion, error);
-    }
-    if (length === 1) portion.sent = performance.now();
-    this.#inFlight.add(portion);
-    this.#bytes += portion.bytes;
-    promise.then(
-      (value) => this.#done(portion, value),
-      (error) => this.#failed(portion, error),
-    );
-  }
-
-  /** Items of a portion behind the first ones go in another one, which is next. */
-  #putBack(portion: Portion, count: number): void {
-    const rest = new Portion(portion.items.splice(count));
-    this.#results.expect(rest, portion);
-    this.#again.unshift(rest);
-  }
-
-  #done(portion: Portion, value: unknown): void {
-    this.#left(portion);
-    if (portion.isDropped) return;
-    const { items: { length } } = portion;
-    const time = this.#jobs.readResult(portion, value);
-    const ran = portion.left;
-    if (ran < length) {
-      if (portion.failures === 0) this.#pace.failed(length, ran);
-      this.#putBack(portion, ran);
-    } else if (time !== undefined) this.#pace.ran(length, time);
-    else {
-      const time = performance.now() - portion.sent;
-      this.#pace.ranAlone(time, this.#readers.length > 0);
-    }
-    this.#settle(portion);
-  }
-
-  #failed(portion: Portion, error: unknown): void {
-    this.#left(portion);
-    if (portion.isDropped) return;
-    this.#jobs.readFailure(portion, error);
-    this.#settle(portion);
-  }
-
-  #left(portion: Portion): void {
-    if (this.#inFlight.delete(portion)) this.#bytes -= portion.bytes;
-  }
-
-  #settle(portion: Portion): void {
-    this.#bytes += portion.bytes;
-    this.#results.settle(portion);
-    const { onError } = this.#settings;
-    const ends = onError === "throw" || portion.isFatal;
-    if (portion.failures > 0 && ends) {
-      this.#close(portion.error);
-      this.#dropAfter(portion);
-    }
-    this.#wake();
-    this.#flush();
-    this.#pump();
   }
 }
 
