@@ -3,7 +3,7 @@
 
 import type { Ending } from "./protocol.ts";
 
-/** A batch that has taken so many ms runs no further item. */
+/** A batch that has taken more than so many ms, read as whole ones, runs no further item. */
 export const BATCH_TIME = 1;
 /** A batch whose results hold so many letters runs no further item. */
 export const BATCH_LETTERS = 16 * 1024;
