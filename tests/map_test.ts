@@ -410,6 +410,20 @@ test("map() fails with the error of its source, after the results before it", as
   });
 });
 
+test("map() fails where its source breaks the rules of iterators", async () => {
+  await using pool = makePool();
+  for (const step of [undefined, null, 5]) {
+    const now = { [Symbol.iterator]: () => ({ next: () => step }) };
+    const later = {
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(step) }),
+    };
+    for (const items of [now, later]) {
+      const results = mapUntyped(pool, "echo", items);
+      assertInstanceOf(await reasonOf(results.next()), TypeError);
+    }
+  }
+});
+
 test("map() cancels a stream with the reason, even while it waits for an item", async () => {
   await using pool = makePool();
   const canceled = Promise.withResolvers<unknown>();

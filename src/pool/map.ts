@@ -1,6 +1,7 @@
 // A map: pulls items from its source, a window ahead of its reader, gives them to
 // the pool, and gives the results to the reader.
 
+import { expected } from "../expected.ts";
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { type MapJobs, MOST_BYTES } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
@@ -284,10 +285,17 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#endOfSource();
   };
 
-  #take({ done, value }: Step): void {
-    if (done) return this.#endOfSource();
+  #take(step: Step): void {
+    let item: unknown;
+    try {
+      if (typeof step !== "object") throw expected("next()", "an object", step);
+      if (step.done) return this.#endOfSource();
+      item = step.value;
+    } catch (error) {
+      return this.#onSourceError(error);
+    }
     this.#held++;
-    this.#sender.add(value);
+    this.#sender.add(item);
   }
 
   #endOfSource(): void {

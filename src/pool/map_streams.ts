@@ -33,22 +33,31 @@ export function streamsOf(jobs: MapJobs, settings: MapSettings): StreamPair {
     ? AbortSignal.any([aborted.signal, settings.signal])
     : aborted.signal;
   const results = new JobMap(jobs, source, { ...settings, signal });
+  // Nobody may be reading when it aborts, or have read before.
+  const onAbort = (fail: (reason: unknown) => void) => {
+    const end = () => {
+      fail(signal.reason);
+      results.end(signal.reason).catch(() => {});
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end);
+    return () => signal.removeEventListener("abort", end);
+  };
+  let ignore = () => {};
   const readable = new ReadableStream({
     start(controller) {
-      // Nobody may be reading, or have read before.
-      const fail = () => {
-        controller.error(signal.reason);
-        results.end(signal.reason);
-      };
-      if (signal.aborted) fail();
-      else signal.addEventListener("abort", fail);
+      ignore = onAbort((reason) => controller.error(reason));
     },
     async pull(controller) {
       const { done, value } = await results.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
+      if (!done) return controller.enqueue(value);
+      ignore();
+      controller.close();
     },
-    cancel: (reason) => results.end(reason),
+    cancel(reason) {
+      ignore();
+      return results.end(reason);
+    },
   }, { highWaterMark: 0 });
   return { readable, writable: written.writable };
 }
