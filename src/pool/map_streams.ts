@@ -33,20 +33,17 @@ export function streamsOf(jobs: MapJobs, settings: MapSettings): StreamPair {
     ? AbortSignal.any([aborted.signal, settings.signal])
     : aborted.signal;
   const results = new JobMap(jobs, source, { ...settings, signal });
-  // Nobody may be reading when it aborts, or have read before.
-  const onAbort = (fail: (reason: unknown) => void) => {
-    const end = () => {
-      fail(signal.reason);
-      results.end(signal.reason).catch(() => {});
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end);
-    return () => signal.removeEventListener("abort", end);
-  };
-  let ignore = () => {};
+  let onAbort = () => {};
+  const ignore = () => signal.removeEventListener("abort", onAbort);
   const readable = new ReadableStream({
     start(controller) {
-      ignore = onAbort((reason) => controller.error(reason));
+      // Nobody may be reading then, or have read before.
+      onAbort = () => {
+        controller.error(signal.reason);
+        results.end(signal.reason);
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort);
     },
     async pull(controller) {
       const { done, value } = await results.next();
