@@ -20,6 +20,8 @@ export type {
   ConnectionsMode,
   ExecuteOptions,
   Isolation,
+  MapOptions,
+  OnError,
   PermissionOptions,
   PoolSize,
   QueueOptions,
@@ -36,11 +38,16 @@ export type {
   InlineGenerator,
   InlineJob,
   JobArguments,
+  JobItem,
   JobName,
   JobResult,
   JobStream,
+  MapResult,
+  NoGenerator,
+  NoSecondArgument,
   StreamName,
   StreamValue,
 } from "./src/pool/job_types.ts";
+export type { ItemSource } from "./src/pool/map_source.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";
 export { transfer } from "./src/values/transfer.ts";

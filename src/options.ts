@@ -315,6 +315,55 @@ export interface StreamOptions extends ExecuteOptions {
   window?: number;
 }
 
+/** What becomes of errors in a map, see {@linkcode MapOptions.onError}. */
+export type OnError = "throw" | "collect";
+
+/**
+ * Options of {@linkcode ThreadPool.map} and {@linkcode ThreadPool.transform}.
+ *
+ * @typeParam Mode What becomes of errors
+ */
+export interface MapOptions<Mode extends OnError = OnError> {
+  /**
+   * The most items that are pulled from the source and whose results you have not
+   * read yet.
+   *
+   * By default, two for each job that can run at once, and where items take far
+   * less than a millisecond, as many as keep the workers busy. In any case, no more
+   * is pulled while items and results hold more than 16 MiB, except that each
+   * worker can have one.
+   */
+  window?: number;
+  /**
+   * Whether results come in the order of their items. With `false`, they come when
+   * they are there.
+   *
+   * @default {true}
+   */
+  ordered?: boolean;
+  /**
+   * What happens when the job fails for an item.
+   *
+   * - `"throw"`: nothing more is pulled, and the items after it are aborted. Results
+   *   before it can still be read; then the loop throws the error.
+   * - `"collect"`: the map goes on, and each result is what `Promise.allSettled()`
+   *   gives: `{ status: "fulfilled", value }` or `{ status: "rejected", reason }`.
+   *   Errors of the source, and the end of the pool, still end the loop.
+   *
+   * @default {"throw"}
+   */
+  onError?: Mode;
+  /** Ends the map: the loop throws the signal's reason, and what runs is aborted. */
+  signal?: AbortSignal;
+  /**
+   * How many milliseconds the job may run for one item, see
+   * {@linkcode ExecuteOptions.timeout}.
+   *
+   * @default {the pool's `timeout`}
+   */
+  timeout?: number;
+}
+
 /** Options of the methods that wait. */
 export interface WaitOptions {
   /** Ends the wait, which rejects with the signal's reason. The pool goes on. */

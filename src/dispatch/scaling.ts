@@ -24,6 +24,11 @@ export class Scaling {
     this.#parts = parts;
   }
 
+  /** How many workers there may be. */
+  get most(): number {
+    return this.#parts.sizing.max;
+  }
+
   /** Starts the workers that are wanted without jobs. */
   startAhead(): void {
     this.#parts.workers.grow();

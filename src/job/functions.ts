@@ -22,6 +22,8 @@ export class FunctionTable {
   readonly #byName = new Map<string, PoolFunction>();
   readonly #byFunction = new WeakMap<InlineFunction, PoolFunction>();
   readonly #bySource = new Map<string, PoolFunction>();
+  /** Those that run several items one after the other, by the function that they call. */
+  readonly #batches = new Map<PoolFunction, PoolFunction>();
   readonly #freeIds: number[] = [];
   #ids = 0;
   /** How many have no jobs. */
@@ -67,6 +69,13 @@ export class FunctionTable {
     return known;
   }
 
+  /** A function that calls another one with each of its arguments. */
+  batchOf(fn: PoolFunction): PoolFunction {
+    const { name, source, place } = fn;
+    return this.#batches.get(fn) ??
+      this.#add(this.#batches, fn, { name, source, place, isBatch: true });
+  }
+
   /** A job that runs it is accepted, in the turn in which it was found here. */
   begin(fn: PoolFunction): void {
     if (fn.jobs++ === 0) this.#idle--;
@@ -77,9 +86,9 @@ export class FunctionTable {
     if (--fn.jobs === 0) this.#rest();
   }
 
-  #add(
-    index: Map<string, PoolFunction>,
-    key: string,
+  #add<Key>(
+    index: Map<Key, PoolFunction>,
+    key: Key,
     definition: Omit<FunctionDefinition, "id">,
   ): PoolFunction {
     const id = this.#freeIds.pop() ?? this.#ids++;
@@ -100,15 +109,19 @@ export class FunctionTable {
   #sweep(): void {
     this.#isSweepDue = false;
     this.#sweeps++;
-    for (const index of [this.#byName, this.#bySource]) {
-      for (const [key, fn] of index) {
-        if (this.#idle <= KEPT) return;
-        if (fn.jobs > 0) continue;
-        index.delete(key);
-        fn.isKept = false;
-        this.#freeIds.push(fn.id);
-        this.#idle--;
-      }
+    this.#forget(this.#batches);
+    this.#forget(this.#byName);
+    this.#forget(this.#bySource);
+  }
+
+  #forget<Key>(index: Map<Key, PoolFunction>): void {
+    for (const [key, fn] of index) {
+      if (this.#idle <= KEPT) return;
+      if (fn.jobs > 0) continue;
+      index.delete(key);
+      fn.isKept = false;
+      this.#freeIds.push(fn.id);
+      this.#idle--;
     }
   }
 }
@@ -135,8 +148,8 @@ export class KnownFunctions {
     for (const { fn } of jobs) {
       if (this.#byId[fn.id] === fn) continue;
       news ??= { kind: "functions", forgotten: [], definitions: [] };
-      const { id, name, source, place } = fn;
-      news.definitions.push({ id, name, source, place });
+      const { id, name, source, place, isBatch } = fn;
+      news.definitions.push({ id, name, source, place, isBatch });
       while (this.#byId.length < id) this.#byId.push(undefined);
       this.#byId[id] = fn;
     }

@@ -11,8 +11,8 @@ const SLOT = 8;
 const LEAST = 4 * 1024;
 export { LEAST as LEAST_OBJECT };
 
-/** The size of an object that is about to be sent; at the whole window, counting stops. */
-export function weigh(object: object): number {
+/** The size of an object that is about to be sent; at the whole window, or at `most`, counting stops. */
+export function weigh(object: object, most = WINDOW): number {
   const all = new Set<object>([object]);
   let size = 0;
   const add = (value: unknown): void => {
@@ -25,12 +25,12 @@ export function weigh(object: object): number {
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
       size += value.byteLength;
     } else if (Array.isArray(value)) {
-      for (let i = 0; i < value.length && size < WINDOW; i++) add(value[i]);
+      for (let i = 0; i < value.length && size < most; i++) add(value[i]);
     } else if (value instanceof Map || value instanceof Set) {
       for (const [key, item] of value.entries()) {
         add(key);
         if (item !== key) add(item);
-        if (size >= WINDOW) break;
+        if (size >= most) break;
       }
     } else if (Object.getPrototypeOf(value) === Object.prototype) {
       for (const key of Object.keys(value)) {
@@ -42,7 +42,7 @@ export function weigh(object: object): number {
       add(value.message);
       add(value.cause);
     } else size += LEAST;
-    if (size >= WINDOW) return WINDOW;
+    if (size >= most) return most;
   }
   return Math.max(LEAST, size);
 }

@@ -9,7 +9,7 @@ import {
 } from "../errors.ts";
 import { expected, written } from "../expected.ts";
 import type { FunctionTable, PoolFunction } from "../job/functions.ts";
-import { Job } from "../job/job.ts";
+import { Job, type JobExtras } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { ProgressDeparture } from "../moving/progress.ts";
@@ -17,7 +17,7 @@ import type { YieldsDeparture } from "../moving/yields.ts";
 import type { ExecuteOptions } from "../options.ts";
 import type { Departing, Kind } from "../values/departing.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { takePayload } from "./payload.ts";
+import { plainOf, takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
 import { traceReader } from "../values/trace.ts";
 import { CoarseClock } from "./coarse_clock.ts";
@@ -37,6 +37,8 @@ export interface JobSettings
   extends Partial<ReturnType<typeof executeSettings>> {
   /** Where what the job yields is read, if it is a generator. */
   yields?: YieldsDeparture;
+  /** The stack of its caller, if that is not the caller of the intake. */
+  callerStack?: string;
 }
 
 const NO_OPTIONS: JobSettings = {};
@@ -102,21 +104,13 @@ export class Intake {
     const back = progress || yields ? comingBack(progress, yields) : undefined;
     const payload = takePayload(args, transfer, settings, dispatcher, back);
     let { extras } = payload;
-    if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
-    const trace = this.#traceNow?.();
-    if (trace !== undefined) (extras ??= {}).trace = trace;
+    if (settings.callerStack) {
+      (extras ??= {}).callerStack = options.callerStack ?? stackOfCaller();
+    }
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
-    const job = new Job(
-      ++this.#jobCount,
-      fn,
-      payload.args,
-      this.#clock.now(),
-      extras,
-      resolve,
-    );
+    const job = this.#add(fn, payload.args, extras, resolve);
     progress?.hearWhile(() => !job.settled);
-    settlement.add(job);
     // Not before the job is sure to be accepted. The last that waited may have started.
     const discarded = discards ? dispatcher.takeOldest() : undefined;
     // A getter among the arguments may have ended the pool, or aborted the job.
@@ -124,6 +118,42 @@ export class Intake {
     else if (signal?.aborted) settlement.abort(job, signal.reason);
     else if (!isHere || !dispatcher.executeHere(job)) dispatcher.add(job);
     if (discarded) settlement.fail(discarded, this.#discarded(discarded));
+    return job;
+  }
+
+  /**
+   * Takes in several calls with one argument each as one job, where there is room
+   * for it; its result is a `BatchResult`.
+   *
+   * @returns `undefined`, and nothing is taken, unless all are small and plain
+   */
+  takeBatch(
+    fn: PoolFunction,
+    items: readonly unknown[],
+    resolve: (value: unknown) => void,
+  ): Job | undefined {
+    const { functions, dispatcher, settlement, lifetime } = this.#parts;
+    if (lifetime.refusal) throw lifetime.refusal;
+    this.#checkBreakdown();
+    const args = plainOf(items);
+    if (args === undefined) return undefined;
+    const job = this.#add(functions.batchOf(fn), args, undefined, resolve);
+    if (lifetime.isStopped) settlement.fail(job, lifetime.refusal);
+    else dispatcher.add(job);
+    return job;
+  }
+
+  #add(
+    fn: PoolFunction,
+    args: readonly unknown[] | string,
+    extras: JobExtras | undefined,
+    resolve: (value: unknown) => void,
+  ): Job {
+    const trace = this.#traceNow?.();
+    if (trace !== undefined) (extras ??= {}).trace = trace;
+    const now = this.#clock.now();
+    const job = new Job(++this.#jobCount, fn, args, now, extras, resolve);
+    this.#parts.settlement.add(job);
     return job;
   }
 
@@ -217,8 +247,8 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function stackOfCaller(): string {
+/** Where the pool was called, without the message and the frames of the pool itself. */
+export function stackOfCaller(own = 5): string {
   const lines = new Error().stack?.split("\n") ?? [];
-  // Without the message and the frames of the pool itself.
-  return lines.slice(5).join("\n");
+  return lines.slice(own).join("\n");
 }

@@ -1,5 +1,7 @@
 // What TypeScript knows of a module's jobs: their names, arguments and results.
 
+import type { OnError } from "../options.ts";
+
 /** A self-contained function, which is sent to a worker as its source. */
 // deno-lint-ignore no-explicit-any
 export type InlineJob = (...args: any[]) => any;
@@ -22,6 +24,17 @@ export type JobName<Jobs> = Extract<
   }[keyof Jobs],
   string
 >;
+
+/**
+ * What an inline job must be beside a function: not a generator.
+ *
+ * @typeParam Job The job's name, or the type of an inline job
+ */
+export type NoGenerator<Job> = Job extends InlineJob
+  ? JobName<{ inline: Job }> extends never
+    ? { "a generator cannot be a job": never }
+  : unknown
+  : unknown;
 
 /**
  * The arguments of a job, as a list.
@@ -129,3 +142,37 @@ export interface JobStream<Value>
   /** The same as `return()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+/**
+ * What a job can be called with as its only argument: an item of
+ * {@linkcode ThreadPool.map}. `never` if the job needs more than one.
+ *
+ * @typeParam Jobs The type of the module
+ * @typeParam Job The job's name, or the type of an inline job
+ */
+export type JobItem<Jobs, Job> = JobArguments<Jobs, Job> extends infer Args
+  ? Args extends readonly [] ? unknown
+  : Args extends readonly [unknown, unknown, ...unknown[]] ? never
+  : Args extends readonly unknown[] ? Args[0]
+  : never
+  : never;
+
+/**
+ * What a job of {@linkcode ThreadPool.transform} must be beside: one that needs no
+ * more than one argument.
+ *
+ * @typeParam Jobs The type of the module
+ * @typeParam Job The job's name, or the type of an inline job
+ */
+export type NoSecondArgument<Jobs, Job> = [JobItem<Jobs, Job>] extends [never]
+  ? { "a job for items can need one argument only": never }
+  : unknown;
+
+/**
+ * What {@linkcode ThreadPool.map} gives for each item.
+ *
+ * @typeParam Result What the job's promise resolves to
+ * @typeParam Mode What becomes of errors
+ */
+export type MapResult<Result, Mode extends OnError> = Mode extends "collect"
+  ? PromiseSettledResult<Result>
+  : Result;

@@ -26,6 +26,8 @@ export class Lifetime {
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
   readonly #starts = new Waiters();
+  /** Those who go on giving jobs to the pool, to be told when it takes no more. */
+  readonly givers = new Set<() => void>();
   #refusal: (() => Error) | undefined;
   #isStopped = false;
   #isGone = false;
@@ -150,5 +152,7 @@ export class Lifetime {
     this.#refusal = refusal;
     this.#parts.room.refuse(refusal);
     this.#starts.refuse(refusal);
+    // What they do then may be the user's code.
+    for (const giver of this.givers) queueMicrotask(giver);
   }
 }

@@ -20,6 +20,16 @@ export interface Payload {
 }
 
 /**
+ * Arguments that are small primitives, or the text of those that are plain data:
+ * these are nobody's, so that jobs that share a message share no object.
+ */
+export function plainOf(
+  args: readonly unknown[],
+): readonly unknown[] | string | undefined {
+  return areSmallPrimitives(args) ? args : toText(args);
+}
+
+/**
  * Takes a call's arguments. If its job is sent in the same turn, what moves is
  * taken by the sending.
  *

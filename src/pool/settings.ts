@@ -4,6 +4,7 @@
 import { expected, outOfRange, written } from "../expected.ts";
 import type {
   ExecuteOptions,
+  MapOptions,
   PermissionOptions,
   PoolSize,
   StreamOptions,
@@ -99,6 +100,14 @@ const STREAM = {
   window: [number({ least: 1 }), 4096],
 } as const satisfies Record<keyof StreamOptions, Option>;
 
+const MAP = {
+  window: [number({ least: 1 })],
+  ordered: [boolean, true],
+  onError: [oneOf("throw", "collect"), "throw"],
+  signal: [signal],
+  timeout: [timeout],
+} as const satisfies Record<keyof MapOptions, Option>;
+
 const WAIT = { signal: [signal] } as const;
 
 const PERMISSION = Object.fromEntries(
@@ -171,6 +180,17 @@ export function streamSettings(
   return settings;
 }
 
+/** Checks the options of one map. */
+export function mapSettings(
+  options: MapOptions = {},
+  { whenFull }: PoolSettings,
+): Checked<typeof MAP> {
+  const settings = checked(MAP, options, "options");
+  const { timeout } = settings;
+  if (timeout !== undefined) checkTogether({ whenFull, timeout });
+  return settings;
+}
+
 /** Checks the options of a method that waits. */
 export function waitSettings(options: WaitOptions): Checked<typeof WAIT> {
   return checked(WAIT, options, "options");
@@ -215,6 +235,9 @@ function whyUnknown(
   }
   if (table !== POOL && Object.hasOwn(POOL, key)) {
     return "it is an option of the pool";
+  }
+  if (table === MAP && key === "transfer") {
+    return "mark what moves of each item, as in `transfer(item)`";
   }
   if (Object.hasOwn(EXECUTE, key)) return "it is an option of `execute()`";
   const names = Object.keys(table).filter((name) => table[name][0] !== unbuilt);

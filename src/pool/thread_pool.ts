@@ -9,6 +9,8 @@ import { Settlement } from "../job/settlement.ts";
 import { Meter, type PoolStats } from "../job/stats.ts";
 import type {
   ExecuteOptions,
+  MapOptions,
+  OnError,
   PoolSize,
   StreamOptions,
   ThreadPoolOptions,
@@ -21,13 +23,19 @@ import type {
   InlineGenerator,
   InlineJob,
   JobArguments,
+  JobItem,
   JobName,
   JobResult,
   JobStream,
+  MapResult,
+  NoGenerator,
+  NoSecondArgument,
   StreamName,
   StreamValue,
 } from "./job_types.ts";
 import { Lifetime } from "./lifetime.ts";
+import type { ItemSource } from "./map_source.ts";
+import { Maps } from "./maps.ts";
 import { poolSettings, resizeSettings, waitSettings } from "./settings.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
@@ -125,6 +133,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   /** How many jobs the queue may have, and each worker. */
   readonly #places: { capacity: number; concurrency: number };
   readonly #streamParts: StreamParts;
+  readonly #maps: Maps;
 
   /**
    * Creates a pool. No worker starts before there is a job for it, but for the `min`
@@ -181,6 +190,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       lifetime,
     });
     this.#streamParts = { settings, dispatcher, intake };
+    this.#maps = new Maps({ ...parts, dispatcher, lifetime, intake });
     dispatcher.scaling.startAhead();
   }
 
@@ -248,13 +258,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * ```
    */
   execute<Job extends JobName<Jobs> | InlineJob>(
-    job:
-      & Job
-      & (Job extends InlineJob
-        ? JobName<{ inline: Job }> extends never
-          ? { "a generator cannot be a job": never }
-        : unknown
-        : unknown),
+    job: Job & NoGenerator<Job>,
     ...args: [] extends JobArguments<Jobs, Job>
       ? [args?: JobArguments<Jobs, Job>, options?: ExecuteOptions]
       : [args: JobArguments<Jobs, Job>, options?: ExecuteOptions]
@@ -443,6 +447,130 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       if (this.#lifetime.refusal) throw this.#lifetime.refusal;
       return this.#room.wait(signal);
     });
+  }
+
+  /**
+   * Runs a job for each of many items, which are pulled as the results are read.
+   *
+   * - **Items**: each is the job's only argument, and goes to the worker as an
+   *   argument of {@linkcode ThreadPool.execute} does. They come from an iterable of
+   *   either kind, whose promises are awaited, or from a stream. Nothing is pulled
+   *   before the first result is asked for, and never more than the window ahead of
+   *   your loop, so the source may be endless.
+   * - **Order**: results come in the order of their items, unless `ordered` is
+   *   `false`.
+   * - **Small items** share a job, so you need no batches: an item that takes a
+   *   microsecond is no waste. What is shared adapts to how long items take, no item
+   *   of a slow source waits for another, and each still has its own result or
+   *   error. Items that share a job share its `currentJob()`, count as one job in
+   *   `stats()`, events and the queue's capacity, and are lost together if they
+   *   crash their worker. With a `timeout`, `memoryLimit`, `maxJobsPerWorker` or
+   *   `callerStack`, each has a job of its own.
+   * - **Errors**: the first one ends the loop at its place, see
+   *   {@linkcode MapOptions.onError}. So does an error of the source, or the end of
+   *   the pool.
+   * - **Backpressure**: the map waits for room in the queue as `ready()` does, so it
+   *   never finds the queue full.
+   *
+   * **On abort**, and when you leave the loop: nothing more is pulled, the source is
+   * told so (`return()` of an iterator, `cancel()` of a stream), and what runs or
+   * waits is aborted. If a generator is just waiting for something, its `finally`
+   * runs when that has come, and nobody waits for it. Items that were pulled and
+   * have not started are dropped.
+   *
+   * @typeParam Job The name of a function of the module, or the type of an inline function
+   * @typeParam Mode What becomes of errors
+   * @param job The name of a function of the pool's module, or a self-contained function
+   * @param items What to run it for
+   * @param options How to go on
+   * @returns The results, to be read once
+   * @throws {TypeError} If the job, the items or the options have the wrong type
+   * @throws {RangeError} If an option is out of range
+   * @throws {JobNotFoundError} If the pool has no module
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(2);
+   * const lines = ['{"price":1}', '{"price":2}'];
+   * let sum = 0;
+   * for await (const price of pool.map((line: string) => JSON.parse(line).price, lines)) {
+   *   sum += price;
+   * }
+   * assertEquals(sum, 3);
+   * ```
+   *
+   * @example Go on after errors
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(2);
+   * const parse = (text: string): unknown => JSON.parse(text);
+   * const texts = ["1", "oops", "3"];
+   * const results = await Array.fromAsync(pool.map(parse, texts, { onError: "collect" }));
+   * assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+   * ```
+   */
+  map<Job extends JobName<Jobs> | InlineJob, Mode extends OnError = "throw">(
+    job: Job & NoGenerator<Job>,
+    items: ItemSource<JobItem<Jobs, Job>>,
+    options?: MapOptions<Mode>,
+  ): AsyncIterableIterator<MapResult<JobResult<Jobs, Job>, Mode>>;
+  map(
+    job: never,
+    items: unknown,
+    options?: MapOptions,
+  ): AsyncIterableIterator<unknown> {
+    return this.#maps.map(job, items, options);
+  }
+
+  /**
+   * The same as {@linkcode ThreadPool.map}, as a pair of streams for
+   * `pipeThrough()`: what is written are the items, what can be read the results.
+   *
+   * A slow reader stops the jobs, and these the writer. An error of a job makes both
+   * streams fail, after the results before it, unless
+   * {@linkcode MapOptions.onError} says otherwise. Closing the writable side ends the
+   * readable one after the last result. Nothing runs before somebody reads.
+   *
+   * **On abort**, when the writable side is aborted, and when the readable side is
+   * canceled: both end with the reason, and what runs or waits is aborted.
+   *
+   * @typeParam Job The name of a function of the module, or the type of an inline function
+   * @typeParam Mode What becomes of errors
+   * @param job The name of a function of the pool's module, or a self-contained function
+   * @param options How to go on
+   * @returns The two streams
+   * @throws {TypeError} If the job or the options have the wrong type
+   * @throws {RangeError} If an option is out of range
+   * @throws {JobNotFoundError} If the pool has no module
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(2);
+   * const double = (n: number) => 2 * n;
+   * const results = ReadableStream.from([1, 2, 3]).pipeThrough(pool.transform(double));
+   * assertEquals(await Array.fromAsync(results), [2, 4, 6]);
+   * ```
+   */
+  transform<
+    Job extends JobName<Jobs> | InlineJob,
+    Mode extends OnError = "throw",
+  >(
+    job: Job & NoGenerator<Job> & NoSecondArgument<Jobs, Job>,
+    options?: MapOptions<Mode>,
+  ): ReadableWritablePair<
+    MapResult<JobResult<Jobs, Job>, Mode>,
+    JobItem<Jobs, Job>
+  >;
+  transform(job: never, options?: MapOptions): ReadableWritablePair {
+    return this.#maps.transform(job, options);
   }
 
   /**

@@ -21,6 +21,8 @@ export interface FunctionDefinition {
   source?: string;
   /** Where an inline function was first given to the pool, if that is known. */
   place?: string;
+  /** Whether it is called with each of a job's arguments, see `batch.ts`. */
+  isBatch?: boolean;
 }
 
 /** The shared memory of a worker's jobs and channels, as the worker sees it. */

@@ -2,11 +2,12 @@
 // takes no longer than it may.
 
 import { getContext, setContext } from "../values/async_context.ts";
-import { apply, objectPrototype } from "../values/intrinsics.ts";
+import { apply } from "../values/intrinsics.ts";
 import { currentJobSlot, type JobStorage } from "../values/thread_state.ts";
 import { callTraced } from "../values/trace.ts";
 import { STOPPED } from "./endings.ts";
 import type { ReceivedJob } from "./jobs.ts";
+import { isThenable } from "./thenable.ts";
 
 const dateNow = Date.now;
 
@@ -90,13 +91,4 @@ export class Calls {
   ended(): void {
     if (!this.#storage) currentJobSlot.job = undefined;
   }
-}
-
-/** Whether a value is to be awaited. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const { then } = value as { then?: unknown };
-  // A job may have given one to all objects.
-  return typeof then === "function" &&
-    then !== (objectPrototype as { then?: unknown }).then;
 }

@@ -7,11 +7,12 @@ import { type JobList, JobListReader } from "../wire/job_list.ts";
 import { JobRing } from "../wire/job_ring.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
-import { Calls, isThenable } from "./calls.ts";
+import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
 import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
+import { isThenable } from "./thenable.ts";
 
 /** Jobs follow each other for so many ms before timers and I/O get their turn. */
 const TURN = 10;

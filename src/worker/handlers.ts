@@ -17,6 +17,7 @@ import {
 } from "../values/intrinsics.ts";
 import { reword } from "../values/reword.ts";
 import { transfer } from "../values/transfer.ts";
+import { batchOf } from "./batch.ts";
 import type { OwnThread } from "./own_thread.ts";
 
 /** What a module exports. */
@@ -107,14 +108,15 @@ export class Handlers {
     }
     for (let i = 0; i < definitions.length; i++) {
       const definition = definitions[i];
-      const { id, name, source } = definition;
+      const { id, name, source, isBatch } = definition;
       // Numbers need not come in order: no list may have holes.
       while (this.#handlers.length < id) {
         this.#handlers[this.#handlers.length] = undefined;
       }
-      this.#handlers[id] = source === undefined
+      const handler = source === undefined
         ? this.#exported(name)
         : inline(name, source, definition.place);
+      this.#handlers[id] = isBatch ? batchOf(handler) : handler;
     }
   }
 

@@ -111,16 +111,13 @@ export class PostedEndings {
   }
 
   #refuse(job: ReceivedJob, error: unknown): void {
-    const reason = (error as Error).message;
-    const message =
-      `The result of job "${job.handler.name}" cannot be sent: ${reason}`;
-    const ending: Ending = { kind: "not-cloneable", message };
+    const ending = refusalOf(job.handler, error);
     this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
   }
 
   /** Posts what a handler has thrown. */
   failure(job: ReceivedJob, thrown: unknown): void {
-    const ending = failureOf(job, thrown);
+    const ending = failureOf(job.handler, thrown);
     this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
     job.arrivals?.end({ thrown });
   }
@@ -145,7 +142,24 @@ function checkDeparting({ departing }: Packed<unknown>): void {
   }
 }
 
-function failureOf({ handler }: ReceivedJob, thrown: unknown): Ending {
+/** How an item of a batch ends whose result is more than plain data, if that can be sent. */
+export function endingWith(handler: Handler, value: unknown): Ending {
+  try {
+    checkDeparting(pack(value, "result", { movers: MOVERS }));
+    return { kind: "value", value };
+  } catch (error) {
+    return refusalOf(handler, error);
+  }
+}
+
+function refusalOf({ name }: Handler, error: unknown): Ending {
+  const reason = (error as Error).message;
+  const message = `The result of job "${name}" cannot be sent: ${reason}`;
+  return { kind: "not-cloneable", message };
+}
+
+/** How a job ends whose handler has thrown. */
+export function failureOf(handler: Handler, thrown: unknown): Ending {
   if (isError(thrown)) {
     if (thrown instanceof HandlerNotFound) {
       return { kind: "not-found", message: thrown.message };

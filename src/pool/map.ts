@@ -1,0 +1,310 @@
+// A map: pulls items from its source, a window ahead of its reader, gives them to
+// the pool, and gives the results to the reader.
+
+import { expected } from "../expected.ts";
+import { atEndOfTurn } from "../flow/end_of_turn.ts";
+import { type MapJobs, MOST_BYTES } from "./map_jobs.ts";
+import { MapPace } from "./map_pace.ts";
+import { type Portion, Results } from "./map_results.ts";
+import { MapSender } from "./map_sender.ts";
+import { isThenable, type Source, type Step } from "./map_source.ts";
+
+/** How a map goes on, checked. */
+export interface MapSettings {
+  window?: number;
+  ordered: boolean;
+  onError: "throw" | "collect";
+  signal?: AbortSignal;
+}
+
+type Read = IteratorResult<unknown, undefined>;
+
+/** The results of a job for each of many items. */
+export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
+  readonly #jobs: MapJobs;
+  readonly #source: Source;
+  readonly #settings: MapSettings;
+  readonly #results: Results;
+  readonly #pace: MapPace;
+  readonly #sender: MapSender;
+  /** Those who have asked for a result that is not there. */
+  readonly #readers: ((read: Promise<Read>) => void)[] = [];
+  /** How many items were pulled whose results have not been read. */
+  #held = 0;
+  #hasBegun = false;
+  /** Whether an item was asked for that has not come. */
+  #isPulling = false;
+  #isFlushDue = false;
+  /** Whether nothing more is pulled. */
+  #isClosed = false;
+  /** The source lets go, if it has not ended by itself. */
+  #sourceEnd: PromiseLike<unknown> | undefined;
+  /** What the map fails with after the last result. */
+  #tail: { error: unknown } | undefined;
+  #isOver = false;
+
+  constructor(jobs: MapJobs, source: Source, settings: MapSettings) {
+    this.#jobs = jobs;
+    this.#source = source;
+    this.#settings = settings;
+    this.#results = new Results(settings.ordered);
+    this.#pace = new MapPace(jobs, jobs.mayShare, settings.window);
+    this.#sender = new MapSender(jobs, this.#results, this.#pace, {
+      isAwaited: () => this.#readers.length > 0,
+      settled: (portion) => this.#settled(portion),
+      hasRoom: () => this.#pump(),
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Read> {
+    if (!this.#hasBegun) this.#begin();
+    if (this.#readers.length === 0) {
+      const read = this.#read();
+      if (read) return read;
+    }
+    return new Promise((resolve) => {
+      this.#readers.push(resolve);
+      this.#pump();
+    });
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.end(new DOMException("The loop was left", "AbortError"));
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end(new DOMException("The map was disposed of", "AbortError"));
+  }
+
+  /** Nobody reads on: aborts what runs, and resolves when the source has let go. */
+  async end(reason: unknown): Promise<void> {
+    if (!this.#isOver) {
+      this.#hasBegun = true;
+      this.#drop(reason);
+      this.#finish();
+    }
+    await this.#sourceEnd;
+  }
+
+  #begin(): void {
+    this.#hasBegun = true;
+    const { signal } = this.#settings;
+    this.#jobs.onRefusal(this.#onRefusal);
+    signal?.addEventListener("abort", this.#onAbort);
+    if (this.#jobs.refusal) this.#onRefusal();
+    if (signal?.aborted) this.#onAbort();
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#jobs.offRefusal(this.#onRefusal);
+    this.#settings.signal?.removeEventListener("abort", this.#onAbort);
+    this.#wake();
+  }
+
+  readonly #onAbort = (): void => {
+    const { reason } = this.#settings.signal!;
+    this.#drop(reason);
+    // Nobody waits for a source that may itself wait for something.
+    this.#sourceEnd?.then(undefined, () => {});
+    this.#sourceEnd = undefined;
+    this.#tail = { error: reason };
+    this.#wake();
+  };
+
+  /** The pool takes no more jobs: what it has taken goes on. */
+  readonly #onRefusal = (): void => {
+    if (this.#isClosed) return;
+    const error = this.#jobs.refusal;
+    this.#tail = { error };
+    this.#close(error);
+    this.#wake();
+  };
+
+  // The reader.
+
+  /** What is read next, if that is known. */
+  #read(): Promise<Read> | undefined {
+    const portion = this.#results.peek();
+    if (portion === undefined) return this.#readEnd();
+    const at = portion.read++;
+    const { values, error } = portion;
+    this.#held--;
+    if (portion.left === 0) this.#sender.bytes -= portion.bytes;
+    const collects = this.#settings.onError === "collect";
+    if (at >= values.length) {
+      if (!collects || portion.isFatal) return this.#fail(error);
+      return result({ status: "rejected", reason: error });
+    }
+    const value = values[at];
+    // From now on the reader's alone.
+    values[at] = undefined;
+    if (this.#mayPump) this.#pump();
+    return result(collects ? { status: "fulfilled", value } : value);
+  }
+
+  #readEnd(): Promise<Read> | undefined {
+    if (!this.#isOver) {
+      if (!this.#isClosed || this.#held > 0) return undefined;
+      if (this.#tail) return this.#fail(this.#tail.error);
+      this.#finish();
+    }
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** The map ends with an error, once its source has let go. */
+  async #fail(error: unknown): Promise<never> {
+    this.#drop(error);
+    this.#finish();
+    const sourceEnd = this.#sourceEnd;
+    this.#sourceEnd = undefined;
+    try {
+      await sourceEnd;
+    } catch {
+      // As in any loop, the first error is what counts.
+    }
+    throw error;
+  }
+
+  /** Tells those who wait what is there by now. */
+  #wake(): void {
+    for (let reader; (reader = this.#readers.shift());) {
+      const read = this.#read();
+      if (read === undefined) return void this.#readers.unshift(reader);
+      reader(read);
+    }
+  }
+
+  // The end.
+
+  /** Pulls nothing further, and sends nothing that has not left. */
+  #close(reason: unknown): void {
+    this.#held -= this.#sender.dropPending();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#endSource(reason);
+  }
+
+  #endSource(reason: unknown): void {
+    try {
+      this.#sourceEnd = this.#source.end(reason, this.#isPulling);
+    } catch (error) {
+      this.#sourceEnd = Promise.reject(error);
+    }
+    // It is waited for when the reader comes to the end.
+    this.#sourceEnd?.then(undefined, () => {});
+  }
+
+  /** Nobody wants what is still on its way. */
+  #drop(reason: unknown): void {
+    this.#close(reason);
+    this.#results.clear();
+    this.#held = 0;
+    this.#sender.drop(reason);
+  }
+
+  /** A portion has come to something. */
+  #settled(portion: Portion): void {
+    const { onError, ordered } = this.#settings;
+    const { failures, error, isFatal } = portion;
+    if (failures > 0 && (onError === "throw" || isFatal)) {
+      this.#close(error);
+      // What is read before the error is still wanted.
+      this.#sender.drop(
+        error,
+        ordered ? this.#results.after(portion) : undefined,
+      );
+    }
+    this.#wake();
+    this.#pump();
+  }
+
+  // The source.
+
+  /** Whether there is room in the window for enough to be worth a look. */
+  get #mayPump(): boolean {
+    return !this.#isPulling && !this.#isClosed &&
+      this.#held <= this.#pace.window - this.#pace.sharing;
+  }
+
+  get #mayPull(): boolean {
+    if (this.#isPulling || this.#isClosed) return false;
+    if (this.#held >= this.#pace.window) return false;
+    const isHeavy = this.#sender.bytes >= MOST_BYTES;
+    if (isHeavy && this.#held >= this.#jobs.places) return false;
+    return this.#sender.hasPlace;
+  }
+
+  /** Pulls as much as there is room for, and sends it. */
+  #pump(): void {
+    while (this.#mayPull) {
+      let step: Step | PromiseLike<Step>;
+      try {
+        this.#isPulling = true;
+        step = this.#source.pull();
+      } catch (error) {
+        this.#onSourceError(error);
+        return;
+      }
+      if (isThenable(step)) {
+        step.then(this.#onStep, this.#onSourceError);
+        // What has come in this turn goes with its end, whatever comes later.
+        if (this.#sender.hasPending && !this.#isFlushDue) {
+          this.#isFlushDue = true;
+          atEndOfTurn(this.#onEndOfTurn);
+        }
+        return;
+      }
+      this.#isPulling = false;
+      this.#take(step);
+    }
+    if (!this.#isPulling) this.#sender.flush();
+  }
+
+  readonly #onStep = (step: Step): void => {
+    this.#isPulling = false;
+    if (this.#isClosed) return;
+    this.#take(step);
+    this.#pump();
+  };
+
+  readonly #onEndOfTurn = (): void => {
+    this.#isFlushDue = false;
+    this.#sender.flush();
+  };
+
+  readonly #onSourceError = (error: unknown): void => {
+    this.#isPulling = false;
+    if (this.#isClosed) return;
+    this.#tail = { error };
+    this.#endOfSource();
+  };
+
+  #take(step: Step): void {
+    let item: unknown;
+    try {
+      if (typeof step !== "object") throw expected("next()", "an object", step);
+      if (step.done) return this.#endOfSource();
+      item = step.value;
+    } catch (error) {
+      return this.#onSourceError(error);
+    }
+    this.#held++;
+    this.#sender.add(item);
+  }
+
+  #endOfSource(): void {
+    this.#sender.flush();
+    this.#isClosed = true;
+    this.#wake();
+  }
+}
+
+function result(value: unknown): Promise<Read> {
+  return Promise.resolve({ done: false, value });
+}

@@ -1,0 +1,180 @@
+// Gives the items of one map to the pool, and reads what they have come to.
+
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { JobCloneError, JobNotFoundError } from "../errors.ts";
+import { explain } from "../job/explain.ts";
+import type { Job } from "../job/job.ts";
+import type { Room } from "../job/room.ts";
+import { weigh } from "../moving/weigh.ts";
+import { unpackError } from "../values/unpack_error.ts";
+import { fromText } from "../values/plain_text.ts";
+import type { BatchResult } from "../wire/batch.ts";
+import type { Ending } from "../wire/protocol.ts";
+import type { Intake, JobSettings } from "./intake.ts";
+import type { Lifetime } from "./lifetime.ts";
+import type { Portion } from "./map_results.ts";
+import type { PoolSettings } from "./settings.ts";
+
+/** The parts of the pool that a map needs. */
+export interface MapParts {
+  settings: PoolSettings;
+  intake: Intake;
+  dispatcher: Dispatcher;
+  room: Room;
+  lifetime: Lifetime;
+}
+
+/** A map holds about so many bytes: beyond that, only as many items as there are workers. */
+export const MOST_BYTES: number = 16 * 1024 * 1024;
+
+/** One map's way into the pool. */
+export class MapJobs {
+  readonly #parts: MapParts;
+  readonly #job: unknown;
+  readonly #options: JobSettings;
+  /** How many bytes the last result has had: the next ones may have as many. */
+  #resultSize = 0;
+  /**
+   * Whether items may share jobs: only where no item of a job can end the others by
+   * what it does to its worker.
+   */
+  readonly mayShare: boolean;
+
+  /** @throws {TypeError} If the job cannot be one */
+  constructor(parts: MapParts, job: unknown, options: JobSettings) {
+    this.#parts = parts;
+    this.#job = job;
+    this.#options = options;
+    const { settings, intake } = parts;
+    const { maxJobsPerWorker, memoryLimit } = settings;
+    const { timeout = settings.timeout } = options;
+    this.mayShare = timeout === Infinity && maxJobsPerWorker === Infinity &&
+      memoryLimit === undefined && !settings.callerStack;
+    intake.functionOf(job);
+  }
+
+  /** How many jobs can run at once. */
+  get places(): number {
+    const { settings: { concurrency }, dispatcher } = this.#parts;
+    return dispatcher.scaling.most * concurrency;
+  }
+
+  /** Why the pool takes no more jobs, if so. */
+  get refusal(): Error | undefined {
+    return this.#parts.lifetime.refusal;
+  }
+
+  /** Whether the pool has room for a job. */
+  get hasRoom(): boolean {
+    return this.#parts.room.hasRoomFor(1);
+  }
+
+  /** Resolves when the pool may have room for a job. */
+  waitForRoom(signal: AbortSignal): Promise<void> {
+    return this.#parts.room.wait(signal);
+  }
+
+  /** Calls back when the pool takes no more jobs. */
+  onRefusal(callback: () => void): void {
+    this.#parts.lifetime.givers.add(callback);
+  }
+
+  /** Calls back no more. */
+  offRefusal(callback: () => void): void {
+    this.#parts.lifetime.givers.delete(callback);
+  }
+
+  /**
+   * Sends a portion on its way.
+   *
+   * @param resolve Gets what its job has come to
+   * @returns Whether it has left; several items may be too large to share a job
+   * @throws What `execute()` rejects with, if the call is refused
+   */
+  send(portion: Portion, resolve: (value: unknown) => void): boolean {
+    const { intake } = this.#parts;
+    const { items } = portion;
+    // What it runs may have been forgotten since the last call.
+    const fn = intake.functionOf(this.#job);
+    portion.job = items.length === 1
+      ? intake.take(fn, items, this.#options, resolve)
+      : intake.takeBatch(fn, items, resolve);
+    portion.bytes = Math.max(portion.job?.size ?? 0, this.#resultSize);
+    return portion.job !== undefined;
+  }
+
+  /** Ends the job of a portion, wherever it is. */
+  abort({ job }: Portion, reason: unknown): void {
+    if (job && !job.settled) this.#parts.dispatcher.abort(job, reason);
+  }
+
+  /** The job of a portion has failed, and so have all its items. */
+  readFailure(portion: Portion, error: unknown): void {
+    portion.failures = portion.items.length;
+    portion.error = error;
+    portion.isFatal = this.#parts.lifetime.isStopped;
+    portion.bytes = 0;
+  }
+
+  /**
+   * Reads what the job of a portion has come to.
+   *
+   * @returns How many ms its items took, if that is known
+   */
+  readResult(portion: Portion, result: unknown): number | undefined {
+    const { items } = portion;
+    if (items.length === 1) {
+      portion.values = [result];
+      portion.bytes = this.#resultSize = sizeOf(result);
+      return undefined;
+    }
+    try {
+      return readBatch(portion, result as BatchResult);
+    } catch (cause) {
+      // A process may have written anything.
+      const message = "What the worker has written cannot be read";
+      this.readFailure(portion, new Error(message, { cause }));
+    }
+  }
+}
+
+function readBatch(portion: Portion, result: BatchResult): number {
+  const [time, values, texts, ending] = result;
+  const ran = values.length + (ending ? 1 : 0);
+  if (!(Array.isArray(values) && ran > 0 && ran <= portion.items.length)) {
+    throw new TypeError("Expected results of items");
+  }
+  for (const at of texts) values[at] = fromText(values[at] as string);
+  portion.bytes = 0;
+  if (ending?.kind === "value") {
+    values.push(ending.value);
+    portion.bytes = sizeOf(ending.value);
+  } else if (ending) {
+    portion.failures = 1;
+    portion.error = errorOf(ending, portion.job!);
+  }
+  portion.values = values;
+  return Number(time);
+}
+
+function errorOf(ending: Ending, { fn }: Job): unknown {
+  switch (ending.kind) {
+    case "not-cloneable":
+      return new JobCloneError(ending.message);
+    case "not-found":
+      return new JobNotFoundError(ending.message);
+    case "error": {
+      const error = unpackError(ending.error);
+      explain(error, fn);
+      return error;
+    }
+  }
+  throw new TypeError("Expected the ending of an item");
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  return typeof value === "object" && value !== null
+    ? weigh(value, MOST_BYTES)
+    : 0;
+}

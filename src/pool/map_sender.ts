@@ -1,0 +1,182 @@
+// Sends the items of a map to the pool, in portions that share a job, and takes in
+// what these come to.
+
+import type { MapJobs } from "./map_jobs.ts";
+import type { MapPace } from "./map_pace.ts";
+import { Portion, type Results } from "./map_results.ts";
+
+/** So many letters of texts share a job. */
+const MOST_LETTERS = 48 * 1024;
+
+/** What the map is told. */
+export interface SenderEvents {
+  /** Whether somebody waits for a result. */
+  isAwaited(): boolean;
+  /** A portion has come to something. */
+  settled(portion: Portion): void;
+  /** There is room in the pool, for which this has waited. */
+  hasRoom(): void;
+}
+
+/** One map's items on their way. */
+export class MapSender {
+  readonly #jobs: MapJobs;
+  readonly #results: Results;
+  readonly #pace: MapPace;
+  readonly #events: SenderEvents;
+  /** Items that have no job yet. */
+  #pending: unknown[] = [];
+  #pendingLetters = 0;
+  /** Parts of portions that have not run, and go before those. */
+  readonly #again: Portion[] = [];
+  readonly #inFlight = new Set<Portion>();
+  /** Waits for room in the pool. */
+  #roomWait: AbortController | undefined;
+  /** About how many bytes items and results hold. */
+  bytes = 0;
+
+  constructor(
+    jobs: MapJobs,
+    results: Results,
+    pace: MapPace,
+    events: SenderEvents,
+  ) {
+    this.#jobs = jobs;
+    this.#results = results;
+    this.#pace = pace;
+    this.#events = events;
+  }
+
+  /** Whether items wait for others with which they share a job, or for room. */
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Whether one more item would find room in the pool; if not, it is waited for. */
+  get hasPlace(): boolean {
+    if (this.#roomWait) return false;
+    if (this.hasPending || this.#jobs.hasRoom) return true;
+    this.#awaitRoom();
+    return false;
+  }
+
+  /** Takes an item, to be sent once there are enough. */
+  add(item: unknown): void {
+    this.#pending.push(item);
+    if (typeof item === "string") this.#pendingLetters += item.length;
+    const isFull = this.#pending.length >= this.#pace.sharing ||
+      this.#pendingLetters >= MOST_LETTERS;
+    if (isFull) this.flush();
+  }
+
+  /** Sends all items, as far as the pool has room. */
+  flush(): void {
+    while (this.#again.length + this.#pending.length > 0) {
+      if (!this.#jobs.hasRoom && !this.#jobs.refusal) return this.#awaitRoom();
+      this.#send(this.#again.shift() ?? this.#nextPortion());
+    }
+  }
+
+  #awaitRoom(): void {
+    if (this.#roomWait) return;
+    const wait = this.#roomWait = new AbortController();
+    const goOn = () => {
+      this.#roomWait = undefined;
+      this.flush();
+      this.#events.hasRoom();
+    };
+    // When the pool ends, sending says so.
+    this.#jobs.waitForRoom(wait.signal).then(goOn, goOn);
+  }
+
+  #nextPortion(): Portion {
+    const items = this.#pending;
+    this.#pending = items.splice(this.#pace.sharing);
+    this.#pendingLetters = 0;
+    const portion = new Portion(items);
+    this.#results.expect(portion);
+    return portion;
+  }
+
+  #send(portion: Portion): void {
+    if (portion.isDropped) return;
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const { length } = portion.items;
+    try {
+      if (!this.#jobs.send(portion, resolve)) {
+        const half = length >> 1;
+        this.#pace.failed(length, half);
+        this.#putBack(portion, half);
+        return this.#send(portion);
+      }
+    } catch (error) {
+      return this.#failed(portion, error);
+    }
+    if (length === 1) portion.sent = performance.now();
+    this.#inFlight.add(portion);
+    this.bytes += portion.bytes;
+    promise.then(
+      (value) => this.#done(portion, value),
+      (error) => this.#failed(portion, error),
+    );
+  }
+
+  /** Items of a portion behind the first ones go in another one, which is next. */
+  #putBack(portion: Portion, count: number): void {
+    const rest = new Portion(portion.items.splice(count));
+    this.#results.expect(rest, portion);
+    this.#again.unshift(rest);
+  }
+
+  #done(portion: Portion, value: unknown): void {
+    this.#left(portion);
+    if (portion.isDropped) return;
+    const { length } = portion.items;
+    const time = this.#jobs.readResult(portion, value);
+    const ran = portion.left;
+    if (ran < length) {
+      if (portion.failures === 0) this.#pace.failed(length, ran);
+      this.#putBack(portion, ran);
+    } else if (time !== undefined) this.#pace.ran(length, time);
+    else {
+      const time = performance.now() - portion.sent;
+      this.#pace.ranAlone(time, this.#events.isAwaited());
+    }
+    this.#settle(portion);
+  }
+
+  #failed(portion: Portion, error: unknown): void {
+    this.#left(portion);
+    if (portion.isDropped) return;
+    this.#jobs.readFailure(portion, error);
+    this.#settle(portion);
+  }
+
+  #left(portion: Portion): void {
+    if (this.#inFlight.delete(portion)) this.bytes -= portion.bytes;
+  }
+
+  #settle(portion: Portion): void {
+    this.bytes += portion.bytes;
+    this.#results.settle(portion);
+    this.#events.settled(portion);
+    this.flush();
+  }
+
+  /** Forgets the items that have no job, and tells how many these were. */
+  dropPending(): number {
+    const { length } = this.#pending;
+    this.#pending = [];
+    this.#pendingLetters = 0;
+    this.#roomWait?.abort();
+    return length;
+  }
+
+  /** Nobody wants the results of these portions, or of any, any more. */
+  drop(reason: unknown, portions?: Iterable<Portion>): void {
+    for (const portion of portions ?? [...this.#again, ...this.#inFlight]) {
+      portion.isDropped = true;
+      this.#jobs.abort(portion, reason);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// A map as a pair of streams: what is written are its items, what can be read its
+// results.
+
+import { JobMap, type MapSettings } from "./map.ts";
+import type { MapJobs } from "./map_jobs.ts";
+import { openSource, type Source } from "./map_source.ts";
+
+/** Two streams, as `pipeThrough()` takes them. */
+export interface StreamPair {
+  readable: ReadableStream;
+  writable: WritableStream;
+}
+
+/** The streams of a map that begins when somebody reads. */
+export function streamsOf(jobs: MapJobs, settings: MapSettings): StreamPair {
+  const aborted = new AbortController();
+  let hasLetGo = false;
+  const written = new TransformStream({
+    cancel(reason) {
+      // A map that fails has results before its error, one that is aborted has not.
+      if (!hasLetGo) aborted.abort(reason);
+    },
+  });
+  const items = openSource(written.readable);
+  const source: Source = {
+    pull: () => items.pull(),
+    end(reason, isPulled) {
+      hasLetGo = true;
+      return items.end(reason, isPulled);
+    },
+  };
+  const signal = settings.signal
+    ? AbortSignal.any([aborted.signal, settings.signal])
+    : aborted.signal;
+  const results = new JobMap(jobs, source, { ...settings, signal });
+  let onAbort = () => {};
+  const ignore = () => signal.removeEventListener("abort", onAbort);
+  const readable = new ReadableStream({
+    start(controller) {
+      // Nobody may be reading then, or have read before.
+      onAbort = () => {
+        controller.error(signal.reason);
+        results.end(signal.reason);
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort);
+    },
+    async pull(controller) {
+      const { done, value } = await results.next();
+      if (!done) return controller.enqueue(value);
+      ignore();
+      controller.close();
+    },
+    cancel(reason) {
+      ignore();
+      return results.end(reason);
+    },
+  }, { highWaterMark: 0 });
+  return { readable, writable: written.writable };
+}

@@ -1,0 +1,40 @@
+// Makes the maps of a pool.
+
+import type { MapOptions } from "../options.ts";
+import { stackOfCaller } from "./intake.ts";
+import { JobMap } from "./map.ts";
+import { MapJobs, type MapParts } from "./map_jobs.ts";
+import { openSource } from "./map_source.ts";
+import { type StreamPair, streamsOf } from "./map_streams.ts";
+import { mapSettings } from "./settings.ts";
+
+/** The maps of a pool. */
+export class Maps {
+  readonly #parts: MapParts;
+
+  constructor(parts: MapParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {TypeError | RangeError} If the job, the items or the options are wrong */
+  map(job: unknown, items: unknown, options?: MapOptions): JobMap {
+    const { jobs, settings } = this.#check(job, options);
+    return new JobMap(jobs, openSource(items), settings);
+  }
+
+  /** @throws {TypeError | RangeError} If the job or the options are wrong */
+  transform(job: unknown, options?: MapOptions): StreamPair {
+    const { jobs, settings } = this.#check(job, options);
+    return streamsOf(jobs, settings);
+  }
+
+  #check(job: unknown, options: MapOptions | undefined) {
+    const { callerStack } = this.#parts.settings;
+    const { timeout, ...settings } = mapSettings(options, this.#parts.settings);
+    const jobs = new MapJobs(this.#parts, job, {
+      timeout,
+      callerStack: callerStack ? stackOfCaller(5) : undefined,
+    });
+    return { jobs, settings };
+  }
+}

@@ -1,0 +1,24 @@
+// What a batch has come to: a job that calls its handler with each of its
+// arguments, one after the other, so that small items share the cost of a job.
+
+import type { Ending } from "./protocol.ts";
+
+/** A batch that has taken more than so many ms, read as whole ones, runs no further item. */
+export const BATCH_TIME = 1;
+/** A batch whose results hold so many letters runs no further item. */
+export const BATCH_LETTERS = 16 * 1024;
+
+/**
+ * How far a batch has come. What has not run by then is sent again: each item runs
+ * once, and those behind one that took long need not wait for this worker.
+ */
+export type BatchResult = [
+  /** How many ms it took. */
+  time: number,
+  /** What the items came to, in their order, as primitives, or as texts of plain data. */
+  values: unknown[],
+  /** The indexes of the texts. */
+  texts: number[],
+  /** How the last item that ran has ended, if not with one of these: it ends the batch. */
+  ending?: Ending,
+];

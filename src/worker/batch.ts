@@ -1,0 +1,99 @@
+// Runs a batch: calls a handler with one item after the other, until one takes
+// long, fails, or gives more than plain data.
+
+import { apply } from "../values/intrinsics.ts";
+import { isPrimitive } from "../values/cloneable.ts";
+import { toText } from "../values/plain_text.ts";
+import { BATCH_LETTERS, BATCH_TIME, type BatchResult } from "../wire/batch.ts";
+import type { Ending } from "../wire/protocol.ts";
+import type { Handler } from "./handlers.ts";
+import { isThenable } from "./thenable.ts";
+
+const performanceNow = performance.now.bind(performance);
+/** Less exact, and half as dear: it is read after each item. */
+const dateNow = Date.now;
+
+/** What calls a handler with each of its own arguments. */
+export function batchOf(handler: Handler): Handler {
+  const call = (...items: unknown[]) => new Batch(handler, items).run();
+  return { name: handler.name, call };
+}
+
+class Batch {
+  readonly #handler: Handler;
+  readonly #items: unknown[];
+  readonly #begun = performanceNow();
+  readonly #begunDate = dateNow();
+  readonly #values: unknown[] = [];
+  readonly #texts: number[] = [];
+  #letters = 0;
+
+  constructor(handler: Handler, items: unknown[]) {
+    this.#handler = handler;
+    this.#items = items;
+  }
+
+  run(): BatchResult | Promise<BatchResult> {
+    const { length } = this.#items;
+    while (this.#values.length < length) {
+      let value: unknown;
+      try {
+        const item = this.#items[this.#values.length];
+        value = apply(this.#handler.call, undefined, [item]);
+      } catch (thrown) {
+        return this.#endFailed(thrown);
+      }
+      if (isThenable(value)) return this.#await(value);
+      if (!this.#keep(value)) return this.#endWith(value);
+      if (this.#isEnough) break;
+    }
+    return this.#end();
+  }
+
+  async #await(promise: PromiseLike<unknown>): Promise<BatchResult> {
+    let value: unknown;
+    try {
+      value = await promise;
+    } catch (thrown) {
+      return this.#endFailed(thrown);
+    }
+    if (!this.#keep(value)) return this.#endWith(value);
+    return this.#isEnough ? this.#end() : this.run();
+  }
+
+  /** Keeps what nobody else can hold a part of; `false` if that is not so. */
+  #keep(value: unknown): boolean {
+    const at = this.#values.length;
+    let kept = value;
+    if (!isPrimitive(value)) {
+      kept = toText(value);
+      if (kept === undefined) return false;
+      this.#texts[this.#texts.length] = at;
+    }
+    if (typeof kept === "string") this.#letters += kept.length;
+    this.#values[at] = kept;
+    return true;
+  }
+
+  get #isEnough(): boolean {
+    return this.#letters >= BATCH_LETTERS ||
+      dateNow() - this.#begunDate > BATCH_TIME;
+  }
+
+  #end(ending?: Ending): BatchResult {
+    const time = performanceNow() - this.#begun;
+    return ending === undefined
+      ? [time, this.#values, this.#texts]
+      : [time, this.#values, this.#texts, ending];
+  }
+
+  async #endWith(value: unknown): Promise<BatchResult> {
+    const { endingWith } = await import("./posted_endings.ts");
+    return this.#end(endingWith(this.#handler, value));
+  }
+
+  async #endFailed(thrown: unknown): Promise<BatchResult> {
+    const { failureOf } = await import("./posted_endings.ts");
+    return this.#end(failureOf(this.#handler, thrown));
+  }
+}
