@@ -5,6 +5,7 @@ import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import { Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { ownConnection } from "../moving/connection.ts";
+import { placeOfRequest, takeRequest } from "../moving/request_text.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { areSmallPrimitives } from "../values/cloneable.ts";
 import { LARGE, pack, release, take } from "../values/pack.ts";
@@ -34,10 +35,18 @@ export function takePayload(
 ): Payload {
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
-    const plain = areSmallPrimitives(args) ? args : toText(args);
-    if (plain !== undefined) {
-      const cargo = back && new Departures(back, connectBytes);
-      return { args: plain, extras: cargo && { cargo } };
+    if (areSmallPrimitives(args)) return plain(args, back);
+    // To a process requests go as all that moves, and so they do beside other cargo.
+    const isWhole = isolation === "process" || back !== undefined;
+    const place = isWhole ? -1 : placeOfRequest(args);
+    if (place < 0) {
+      const text = toText(args);
+      if (text !== undefined) return plain(text, back);
+    } else {
+      const request = takeRequest(args, place);
+      if (request) {
+        return { args: request.text, extras: { cargo: request.cargo } };
+      }
     }
   }
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
@@ -64,4 +73,10 @@ export function takePayload(
     if (cargo.size > LARGE) extras.travelsAlone = true;
   }
   return { args: value, extras };
+}
+
+/** Arguments that are nobody's, and with which nothing moves. */
+function plain(args: Payload["args"], back: Departing | undefined): Payload {
+  const cargo = back && new Departures(back, connectBytes);
+  return { args, extras: cargo && { cargo } };
 }

@@ -5,7 +5,8 @@ import { Link } from "../flow/link.ts";
 import { FlowRing } from "../flow/ring.ts";
 import { generate } from "./generate.ts";
 import { Arrivals } from "../moving/arrivals.ts";
-import type { MovedList } from "../moving/kind.ts";
+import type { MovedOfJob } from "../moving/kind.ts";
+import { RequestArrival } from "../moving/request_text.ts";
 import type { ReceivedJob } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 
@@ -31,11 +32,16 @@ export class Moving {
   }
 
   /** Puts what has moved into the arguments of a job. */
-  revive(job: ReceivedJob, moved: MovedList): void {
-    job.arrivals = new Arrivals();
+  revive(job: ReceivedJob, moved: MovedOfJob): void {
     try {
-      job.arrivals.revive(job.args, moved, this.link);
-      const { yields } = job.arrivals;
+      if (typeof moved === "number") {
+        job.arrivals = new RequestArrival(job.args, moved, this.link);
+        return;
+      }
+      const arrivals = new Arrivals();
+      job.arrivals = arrivals;
+      arrivals.revive(job.args, moved, this.link);
+      const { yields } = arrivals;
       if (yields) job.handler = generate(job.handler, yields, this.#thread);
       this.link.beginTurn();
     } catch (error) {
