@@ -787,7 +787,7 @@ test("map() ends with its results when a pool is closed after the last item was 
   await using pool = makePool();
   const results = pool.map("echo", [1, 2, 3], { window: 10 });
   assertEquals((await results.next()).value, 1);
-  await nextEvent(pool, "drain");
+  await pool.drain();
   await pool.close();
   assertEquals(await Array.fromAsync(results), [2, 3]);
 });
