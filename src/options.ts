@@ -239,6 +239,39 @@ export interface ExecuteOptions {
    * {@linkcode transfer} does the same for a single value.
    */
   transfer?: readonly Transferable[];
+  /**
+   * An integer from -100 to 100: jobs of a higher priority start first, and within
+   * one priority the first come.
+   *
+   * - **Nothing starves**: each level counts as 10 seconds of waiting. A job of
+   *   priority 1 starts before jobs of priority 0 that came up to 10 seconds before
+   *   it, and after those that came earlier.
+   * - **Already sent**: a job goes before jobs of a lower priority that were sent
+   *   ahead to a worker and have not started. A job that runs is never interrupted.
+   * - **A worker is kept free**: while jobs of a higher priority come, and for one
+   *   second after the last, jobs that take more than 5 ms on average leave one worker
+   *   free for them, if there are at least two.
+   *
+   * If the queue is full and discards, the oldest job of the lowest priority goes; a
+   * job with a lower priority than all that wait is refused.
+   *
+   * @default {0}
+   */
+  priority?: number;
+  /**
+   * Jobs of one key run one at a time, in the order of the calls, whatever their
+   * priority. A string or a number; `1` and `"1"` are two keys.
+   *
+   * The next job of a key starts once the promise of the one before has settled and no
+   * worker has that job any more: an aborted job has `abortGrace` to end. If its
+   * thread cannot be stopped, see {@linkcode PoolStats.lost}, the next job starts
+   * although that thread still runs.
+   *
+   * The jobs of a key go to the worker that had the last one, so state that its
+   * module keeps is warm. If that worker is busy and another one is free, the key
+   * moves there. The pool remembers the workers of at least the last 1 000 keys.
+   */
+  key?: string | number;
 }
 
 /** Options of the methods that wait. */

@@ -3,7 +3,8 @@
 
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Job } from "../job/job.ts";
-import { JobQueue } from "../job/queue.ts";
+import { Keys } from "../job/keys.ts";
+import { isLesser, JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
 import { Endings } from "./endings.ts";
 import { Feeder } from "./feeder.ts";
@@ -28,6 +29,9 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #processes: Processes | undefined;
   readonly #queue = new JobQueue();
+  readonly #keys = new Keys(this.#queue, () => {
+    this.#dispatchSoon(queueMicrotask);
+  });
   readonly #endings: Endings;
   readonly #workers: Workers;
   readonly #watch = new Watch((look) => this.#look(look));
@@ -36,6 +40,8 @@ export class Dispatcher {
   /** Where the caller executes jobs itself. */
   #caller: PoolWorker | undefined;
   #sinceDispatch = 0;
+  /** Whether a job has come that may go before others which were sent ahead. */
+  #hasHigher = false;
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = true;
@@ -145,9 +151,18 @@ export class Dispatcher {
       if (workers.endDrained()) this.#watch.again();
     }
     this.#feeder.feedAll();
+    if (this.#hasHigher) this.#sendHigher();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
     checkAll(this.#queue, workers, this.#parts.room);
+  }
+
+  /** What found no free worker goes before what was sent ahead with a lower priority. */
+  #sendHigher(): void {
+    this.#hasHigher = false;
+    if (this.#queue.length === 0) return;
+    this.#feeder.takeBackLower();
+    this.#feeder.feedAll();
   }
 
   /** Collects what the workers have done, without waiting for their word. */
@@ -165,7 +180,7 @@ export class Dispatcher {
   snapshot() {
     const { active, lostThreads } = this.#workers;
     let idle = active.size;
-    let queued = this.#queue.length;
+    let queued = this.#queue.length + this.#queue.parked;
     let running = 0;
     for (const worker of this.#caller ? [...active, this.#caller] : active) {
       const inFlight = worker.jobs.count();
@@ -189,6 +204,7 @@ export class Dispatcher {
   add(job: Job): void {
     this.keepProcess(true);
     this.#parts.room.enter();
+    this.#order(job);
     this.#queue.push(job);
     const cargo = job.extras?.cargo;
     if (cargo) {
@@ -203,10 +219,26 @@ export class Dispatcher {
   executeHere(job: Job): boolean {
     this.#caller ??= this.#make(CALLER.id);
     if (this.#caller.room === 0) return false;
+    const key = job.extras?.key;
+    // It waits for the others of its key.
+    if (key !== undefined && this.#keys.isBusy(key)) return false;
     this.keepProcess(true);
     this.#parts.room.enter();
+    this.#order(job);
     this.#feeder.post(this.#caller, [job]);
     return true;
+  }
+
+  /** Notes what a job's priority and key ask for. */
+  #order(job: Job): void {
+    const { extras } = job;
+    if (extras === undefined) return;
+    const { priority, key } = extras;
+    if (priority !== undefined) this.#queue.isRanked = true;
+    if (key !== undefined) this.#keys.enter(key, job);
+    if (priority === undefined && key === undefined) return;
+    this.#queue.isOrdered = true;
+    this.#hasHigher ||= priority !== undefined && priority > 0;
   }
 
   readonly #dispatchAtEnd = (): void => this.#dispatchSoon(atEndOfTurn);
@@ -234,19 +266,30 @@ export class Dispatcher {
     settlement.abort(job, reason, run);
   }
 
-  /** Whether any job has not started. */
-  get hasWaiting(): boolean {
-    return this.#oldest() !== undefined;
+  /** Whether a job waits that would make room for one of this priority. */
+  hasWaiting(priority: number): boolean {
+    const oldest = this.#oldest();
+    return oldest !== undefined && oldest.priority <= priority;
   }
 
-  /** The job that has waited longest, as far as is known. */
+  /** The job that makes room first: the oldest of the lowest priority, as far as is known. */
   #oldest(): Job | undefined {
-    let oldest = this.#queue.peek();
+    let oldest = this.#queue.oldest;
     for (const worker of this.#workers.active) {
-      const job = worker.jobs.firstUnstarted();
-      if (job && job.id < (oldest?.id ?? Infinity)) oldest = job;
+      for (const job of this.#unstarted(worker)) {
+        if (!oldest || isLesser(job, oldest)) oldest = job;
+      }
     }
     return oldest;
+  }
+
+  /** The jobs that wait before a worker; where all have one priority, the first will do. */
+  #unstarted({ jobs }: PoolWorker): Job[] {
+    if (this.#queue.isRanked) {
+      return jobs.all().filter((job) => jobs.isSent(job));
+    }
+    const first = jobs.firstUnstarted();
+    return first ? [first] : [];
   }
 
   /** Takes out the job that has waited longest, if any waits. */

@@ -261,6 +261,19 @@ export class PoolWorker implements JobWorker {
     });
   }
 
+  /**
+   * The same for those behind the first that waits with a lower priority than this;
+   * the large ones, which would be sent again, stay.
+   */
+  takeBackLower(priority: number): Job[] {
+    if (this.waiting === 0) return [];
+    let isAny = false;
+    return this.#takeBackIf((job) => {
+      isAny ||= job.priority < priority;
+      return isAny && !job.isLarge;
+    });
+  }
+
   #takeBackIf(mayLeave: (job: Job) => boolean): Job[] {
     return this.jobs.all().filter((job) => {
       return !job.oneAttempt && this.jobs.isSent(job) && mayLeave(job) &&

@@ -30,6 +30,9 @@ export interface IntakeParts {
 
 const NO_OPTIONS: Partial<ReturnType<typeof executeSettings>> = {};
 
+/** A job with a priority or a key may have to wait for others. */
+const ORDERED = { sendsAtOnce: false };
+
 /** The way of jobs into a pool. */
 export class Intake {
   readonly #parts: IntakeParts;
@@ -54,9 +57,11 @@ export class Intake {
     const { settings, dispatcher, settlement, lifetime } = this.#parts;
     if (!Array.isArray(args)) throw notArguments(name, args, options);
     if (options !== undefined && !isObject(options)) throw notOptions(options);
-    const { signal, transfer, timeout = settings.timeout } = options
+    const settingsOfCall = options
       ? executeSettings(options, settings)
       : NO_OPTIONS;
+    const { signal, transfer, timeout = settings.timeout } = settingsOfCall;
+    const { priority, key } = settingsOfCall;
     const fn = this.#functionOf(name);
     if (lifetime.refusal) throw lifetime.refusal;
     signal?.throwIfAborted();
@@ -65,14 +70,17 @@ export class Intake {
     const isFull = whenFull !== "wait" && !this.#parts.room.hasRoomFor(1);
     const isHere = isFull && whenFull === "caller-runs";
     const discards = isFull && whenFull === "discard-oldest" &&
-      dispatcher.hasWaiting;
+      dispatcher.hasWaiting(priority ?? 0);
     if (isFull && !isHere && !discards) throw this.#queueFull(fn.name, args);
 
-    const payload = takePayload(args, transfer, settings, dispatcher);
+    const sender = key === undefined && !priority ? dispatcher : ORDERED;
+    const payload = takePayload(args, transfer, settings, sender);
     let { extras } = payload;
     if (settings.callerStack) (extras ??= {}).callerStack = stackOfCaller();
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
+    if (priority) (extras ??= {}).priority = priority;
+    if (key !== undefined) (extras ??= {}).key = key;
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const job = new Job(
       ++this.#jobCount,

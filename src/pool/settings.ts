@@ -16,6 +16,7 @@ import {
   type Check,
   flags,
   grant,
+  key,
   later,
   number,
   oneOf,
@@ -69,9 +70,9 @@ const EXECUTE = {
   signal: [signal],
   timeout: [timeout],
   transfer: [transferables],
-  priority: [unbuilt],
-  key: [unbuilt],
-} as const satisfies Record<keyof ExecuteOptions | "priority" | "key", Option>;
+  priority: [number({ above: -101, least: -100, most: 100 })],
+  key: [key],
+} as const satisfies Record<keyof ExecuteOptions, Option>;
 
 const WAIT = { signal: [signal] } as const;
 
