@@ -42,6 +42,8 @@ export class Dispatcher {
   #sinceDispatch = 0;
   /** Whether a job has come that may go before others which were sent ahead. */
   #hasHigher = false;
+  /** The lowest priority that any job has had. */
+  #lowest = 0;
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = true;
@@ -204,7 +206,7 @@ export class Dispatcher {
   add(job: Job): void {
     this.keepProcess(true);
     this.#parts.room.enter();
-    this.#order(job);
+    if (job.extras || this.#queue.isRanked) this.#order(job);
     this.#queue.push(job);
     const cargo = job.extras?.cargo;
     if (cargo) {
@@ -231,14 +233,16 @@ export class Dispatcher {
 
   /** Notes what a job's priority and key ask for. */
   #order(job: Job): void {
-    const { extras } = job;
-    if (extras === undefined) return;
-    const { priority, key } = extras;
-    if (priority !== undefined) this.#queue.isRanked = true;
-    if (key !== undefined) this.#keys.enter(key, job);
-    if (priority === undefined && key === undefined) return;
-    this.#queue.isOrdered = true;
-    this.#hasHigher ||= priority !== undefined && priority > 0;
+    const queue = this.#queue;
+    const { priority, key } = job.extras ?? {};
+    if (priority !== undefined) queue.isOrdered = queue.isRanked = true;
+    if (key !== undefined) {
+      queue.isOrdered = true;
+      this.#keys.enter(key, job);
+    }
+    if (!queue.isRanked) return;
+    this.#lowest = Math.min(this.#lowest, job.priority);
+    this.#hasHigher ||= job.priority > this.#lowest;
   }
 
   readonly #dispatchAtEnd = (): void => this.#dispatchSoon(atEndOfTurn);

@@ -77,7 +77,10 @@ export class Order {
   takeBackLower(): void {
     const { queue, workers, pace } = this.#parts;
     for (const worker of workers.active) {
-      if (worker.isReady && worker.waiting * pace.mean < WORTH_TAKING) continue;
+      // A few small jobs are done sooner than they are sent again.
+      const isSoon = worker.isReady && !worker.isHeldUp(WORTH_TAKING) &&
+        worker.waiting * pace.mean < WORTH_TAKING;
+      if (isSoon) continue;
       const first = queue.peek();
       if (first === undefined) return;
       const lower = worker.takeBackLower(first.priority);

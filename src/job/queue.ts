@@ -84,6 +84,11 @@ export class JobQueue {
 
   /** Adds a job at the end of its line. */
   push(job: Job): void {
+    if (!this.isOrdered) {
+      this.#plain.ready.push(job);
+      this.length++;
+      return;
+    }
     const lane = this.#laneOf(job);
     lane.ready.push(job);
     this.length++;
@@ -129,6 +134,11 @@ export class JobQueue {
 
   /** Takes a job out, wherever it stands; `false` if it is not in the queue. */
   remove(job: Job): boolean {
+    if (!this.isOrdered) {
+      if (!this.#plain.ready.remove(job)) return false;
+      this.length--;
+      return true;
+    }
     const lane = this.isRanked ? this.#find(job.priority) : this.#plain;
     if (lane === undefined) return false;
     const turn = job.extras?.turn;
