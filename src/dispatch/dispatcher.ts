@@ -3,8 +3,7 @@
 
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Job } from "../job/job.ts";
-import { Keys } from "../job/keys.ts";
-import { isLesser, JobQueue } from "../job/queue.ts";
+import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
 import { Endings } from "./endings.ts";
 import { Feeder } from "./feeder.ts";
@@ -13,6 +12,7 @@ import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
 import { Pace } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
+import { Precedence } from "./precedence.ts";
 import { Supervisor } from "./supervisor.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
@@ -29,9 +29,7 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #processes: Processes | undefined;
   readonly #queue = new JobQueue();
-  readonly #keys = new Keys(this.#queue, () => {
-    this.#dispatchSoon(queueMicrotask);
-  });
+  readonly #precedence: Precedence;
   readonly #endings: Endings;
   readonly #workers: Workers;
   readonly #watch = new Watch((look) => this.#look(look));
@@ -40,10 +38,6 @@ export class Dispatcher {
   /** Where the caller executes jobs itself. */
   #caller: PoolWorker | undefined;
   #sinceDispatch = 0;
-  /** Whether a job has come that may go before others which were sent ahead. */
-  #hasHigher = false;
-  /** The lowest priority that any job has had. */
-  #lowest = 0;
   /** When it will dispatch. */
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = true;
@@ -70,6 +64,8 @@ export class Dispatcher {
       make: (id) => this.#make(id),
       made: (worker) => this.#feeder.feed(worker),
     });
+    const onFree = () => this.#dispatchSoon(queueMicrotask);
+    this.#precedence = new Precedence({ ...shared, workers, onFree });
     this.#supervisor = new Supervisor({ ...shared, endings, workers });
     this.#feeder = new Feeder({
       ...shared,
@@ -153,18 +149,10 @@ export class Dispatcher {
       if (workers.endDrained()) this.#watch.again();
     }
     this.#feeder.feedAll();
-    if (this.#hasHigher) this.#sendHigher();
+    if (this.#precedence.takeBackLower()) this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
     checkAll(this.#queue, workers, this.#parts.room);
-  }
-
-  /** What found no free worker goes before what was sent ahead with a lower priority. */
-  #sendHigher(): void {
-    this.#hasHigher = false;
-    if (this.#queue.length === 0) return;
-    this.#feeder.takeBackLower();
-    this.#feeder.feedAll();
   }
 
   /** Collects what the workers have done, without waiting for their word. */
@@ -206,7 +194,7 @@ export class Dispatcher {
   add(job: Job): void {
     this.keepProcess(true);
     this.#parts.room.enter();
-    if (job.extras || this.#queue.isRanked) this.#order(job);
+    this.#precedence.enter(job);
     this.#queue.push(job);
     const cargo = job.extras?.cargo;
     if (cargo) {
@@ -221,28 +209,12 @@ export class Dispatcher {
   executeHere(job: Job): boolean {
     this.#caller ??= this.#make(CALLER.id);
     if (this.#caller.room === 0) return false;
-    const key = job.extras?.key;
-    // It waits for the others of its key.
-    if (key !== undefined && this.#keys.isBusy(key)) return false;
+    if (this.#precedence.isBehind(job)) return false;
     this.keepProcess(true);
     this.#parts.room.enter();
-    this.#order(job);
+    this.#precedence.enter(job);
     this.#feeder.post(this.#caller, [job]);
     return true;
-  }
-
-  /** Notes what a job's priority and key ask for. */
-  #order(job: Job): void {
-    const queue = this.#queue;
-    const { priority, key } = job.extras ?? {};
-    if (priority !== undefined) queue.isOrdered = queue.isRanked = true;
-    if (key !== undefined) {
-      queue.isOrdered = true;
-      this.#keys.enter(key, job);
-    }
-    if (!queue.isRanked) return;
-    this.#lowest = Math.min(this.#lowest, job.priority);
-    this.#hasHigher ||= job.priority > this.#lowest;
   }
 
   readonly #dispatchAtEnd = (): void => this.#dispatchSoon(atEndOfTurn);
@@ -272,33 +244,12 @@ export class Dispatcher {
 
   /** Whether a job waits that would make room for one of this priority. */
   hasWaiting(priority: number): boolean {
-    const oldest = this.#oldest();
-    return oldest !== undefined && oldest.priority <= priority;
+    return (this.#precedence.oldest()?.priority ?? Infinity) <= priority;
   }
 
-  /** The job that makes room first: the oldest of the lowest priority, as far as is known. */
-  #oldest(): Job | undefined {
-    let oldest = this.#queue.oldest;
-    for (const worker of this.#workers.active) {
-      for (const job of this.#unstarted(worker)) {
-        if (!oldest || isLesser(job, oldest)) oldest = job;
-      }
-    }
-    return oldest;
-  }
-
-  /** The jobs that wait before a worker; where all have one priority, the first will do. */
-  #unstarted({ jobs }: PoolWorker): Job[] {
-    if (this.#queue.isRanked) {
-      return jobs.all().filter((job) => jobs.isSent(job));
-    }
-    const first = jobs.firstUnstarted();
-    return first ? [first] : [];
-  }
-
-  /** Takes out the job that has waited longest, if any waits. */
+  /** Takes out the job that makes room first, if any waits. */
   takeOldest(): Job | undefined {
-    const oldest = this.#oldest();
+    const oldest = this.#precedence.oldest();
     if (oldest === undefined) return undefined;
     // It may have started just now: then the next one is the oldest.
     return this.#takeOut(oldest) ? oldest : this.takeOldest();

@@ -179,11 +179,6 @@ export class Feeder {
     return true;
   };
 
-  /** Lets a job that waits in the queue go before those of lower priorities that were sent ahead. */
-  takeBackLower(): void {
-    this.#order.takeBackLower();
-  }
-
   /** Sends one message, and tells how many jobs it held. */
   #send(worker: PoolWorker, first: Job, most: number): number {
     const { queue } = this.#parts;

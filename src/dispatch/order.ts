@@ -9,9 +9,6 @@ import type { Workers } from "./workers.ts";
 /** A job that takes more ms than this is long: nothing waits behind it, and it leaves a worker free. */
 const LONG = 5;
 
-/** So many ms of work are worth being taken back for a job of a higher priority. */
-const WORTH_TAKING = 0.5;
-
 /** What ordering needs beside what all share. */
 export interface OrderParts extends Shared {
   workers: Workers;
@@ -68,26 +65,6 @@ export class Order {
       if (other !== worker && hasLong(other)) free--;
     }
     return free < 1;
-  }
-
-  /**
-   * Takes back what waits before workers, where a job of a higher priority waits in
-   * the queue: that is sent first then.
-   */
-  takeBackLower(): void {
-    const { queue, workers, pace } = this.#parts;
-    for (const worker of workers.active) {
-      // A few small jobs are done sooner than they are sent again.
-      const isSoon = worker.isReady && !worker.isHeldUp(WORTH_TAKING) &&
-        worker.waiting * pace.mean < WORTH_TAKING;
-      if (isSoon) continue;
-      const first = queue.peek();
-      if (first === undefined) return;
-      const lower = worker.takeBackLower(first.priority);
-      if (lower.length === 0) continue;
-      queue.putBack(lower, true);
-      workers.update(worker);
-    }
   }
 }
 

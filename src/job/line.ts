@@ -5,7 +5,6 @@ import type { Job } from "./job.ts";
 
 /** First in, first out, with removal from the middle. */
 export class Line {
-  length = 0;
   first: Job | undefined;
   #last: Job | undefined;
 
@@ -15,7 +14,6 @@ export class Line {
     if (this.#last) this.#last.next = job;
     else this.first = job;
     this.#last = job;
-    this.length++;
   }
 
   /** Puts a job at the front. */
@@ -24,7 +22,6 @@ export class Line {
     if (this.first) this.first.previous = job;
     else this.#last = job;
     this.first = job;
-    this.length++;
   }
 
   /** Takes a job out, wherever it stands; `false` if it is not in this line. */
@@ -36,7 +33,6 @@ export class Line {
     if (next) next.previous = previous;
     else this.#last = previous;
     job.previous = job.next = undefined;
-    this.length--;
     return true;
   }
 }
