@@ -1,4 +1,5 @@
 // The two ways in which the workloads submit jobs: all at once, and one at a time.
+import { cost, costOf } from "./cost.js";
 import { median } from "./stats.js";
 
 /**
@@ -37,27 +38,31 @@ export async function timeAll(pool, job, count, arg) {
 export const latency = {
   "µs each": { better: "less" },
   "µs each, fastest stretch": { better: "less" },
+  ...cost,
 };
 
 /**
  * Reports the microseconds of a call with one in flight: the median of 40 stretches,
  * after four to warm up, and the fastest of them. The two differ by the cores that the
  * kernel gave main and worker: a core each, which sleeps between two messages and
- * has to be woken, or one core for both.
+ * has to be woken, or one core for both. Processor time does not.
  * @param {import("./types.d.ts").Bench["report"]} report
  * @param {number} count
  * @param {() => PromiseLike<unknown>} call
  */
 export async function oneAtATime(report, count, call) {
+  /** @type {number[]} */
   const stretches = [];
   const length = Math.ceil(count / 40);
-  for (let stretch = -4; stretch < 40; stretch++) {
+  const stretch = async () => {
     const begun = performance.now();
     for (let i = 0; i < length; i++) await call();
-    if (stretch >= 0) {
-      stretches.push((performance.now() - begun) * 1000 / length);
-    }
-  }
+    return (performance.now() - begun) * 1000 / length;
+  };
+  for (let i = 0; i < 4; i++) await stretch();
+  await costOf(report, 40 * length, async () => {
+    for (let i = 0; i < 40; i++) stretches.push(await stretch());
+  });
   const [typical, fastest] = Object.keys(latency);
   report(typical, median(stretches));
   report(fastest, Math.min(...stretches));

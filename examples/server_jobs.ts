@@ -32,6 +32,8 @@ interface Answer {
   headOnly?: boolean;
   /** Whether the client may ask for something else. */
   keepAlive: boolean;
+  /** Whether the client may still be sending what was refused. */
+  isRefusal?: boolean;
 }
 
 /** Serves requests, one after the other. The pool closes the connection when the job ends. */
@@ -49,10 +51,14 @@ export async function handle_connection(
       ? await answerTo(read.slice(0, end))
       : refuse("431 Request Header Fields Too Large");
     if (stopping.aborted) answer.keepAlive = false;
+    input = read.slice(end + HEAD_END.length);
 
     if (!await within(PATIENCE, writeAll(conn, encode(answer)))) return;
-    if (!answer.keepAlive) return void await within(LINGER, linger(conn));
-    input = read.slice(end + HEAD_END.length);
+    if (answer.keepAlive) continue;
+    // A client that asked for the end, and sent nothing else, sends nothing more.
+    const mayBeSending = answer.isRefusal || stopping.aborted || input !== "";
+    if (mayBeSending) await within(LINGER, linger(conn));
+    return;
   }
 }
 
@@ -101,7 +107,7 @@ async function answerTo(head: string): Promise<Answer> {
 
 function refuse(status: string): Answer {
   const page = `<!DOCTYPE html>\n<title>Oops!</title>\n<h1>${status}</h1>\n`;
-  return { status, page, keepAlive: false };
+  return { status, page, keepAlive: false, isRefusal: true };
 }
 
 function encode({ status, page, headOnly, keepAlive }: Answer): Uint8Array {

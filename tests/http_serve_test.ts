@@ -7,9 +7,10 @@ import {
 } from "@std/assert";
 import { JobCloneError } from "@spindle/thread-pool";
 import * as jobs from "./fixtures/http.ts";
+import { Gate } from "./gate.ts";
 import { httpSuite, raw, serve } from "./http.ts";
 import { eventually } from "./live_workers.ts";
-import type { Setting } from "./moving_pools.ts";
+import { isOldDeno, type Setting } from "./moving_pools.ts";
 import { pattern, sameBytes, say } from "./sockets.ts";
 import { Source } from "./streams.ts";
 
@@ -61,6 +62,11 @@ httpSuite("A server whose requests are jobs, as natively", {
         return pool.execute("handle", [request, key]);
       });
       assertEquals(moved, expected);
+      await pool.execute("keep", [key]);
+      const alone = await ask((request) => {
+        return pool.execute("handleAlone", [request]);
+      });
+      assertEquals(alone, expected);
       assertMatch(moved, /^HTTP\/1.[01] \d+ /);
     },
   ])),
@@ -70,7 +76,7 @@ type ServerCase = (
   t: Setting<typeof jobs> & { port: number; url: string },
 ) => Promise<void>;
 
-/** A case with a server for its pool. */
+/** A case with a server for its pool, whose requests come with a key, and then alone. */
 function served(run: ServerCase) {
   return async (t: Setting<typeof jobs>) => {
     const { pool, gate } = t;
@@ -78,6 +84,15 @@ function served(run: ServerCase) {
       return pool.execute("handle", [request, gate.key]);
     });
     await run({ ...t, ...server });
+
+    // There requests are never text.
+    if (isOldDeno) return;
+    using other = new Gate();
+    await pool.execute("keep", [other.key]);
+    await using alone = serve((request) => {
+      return pool.execute("handleAlone", [request]);
+    });
+    await run({ ...t, ...alone, gate: other });
   };
 }
 

@@ -3,9 +3,10 @@ import { median } from "../stats.js";
 import { burn } from "../jobs.js";
 import { type Contestant, CONTESTANTS, startServer } from "./contestants.ts";
 import { type Effort, wanted } from "./effort.ts";
+import { EXAMPLE, startExample } from "./example.ts";
 import { type Generator, load, type LoadFigures } from "./generator.ts";
 import type { Work } from "./http.ts";
-import { cpuTime } from "./proc.ts";
+import { cpuTime, wakeUps } from "./proc.ts";
 import { cell, printTable, ratio, ratioCells, type Target } from "./report.ts";
 import { interleave, type Rounds } from "./rounds.ts";
 
@@ -48,9 +49,13 @@ export const LOADS: HttpLoad[] = [
   },
 ];
 
+type Row = Contestant | typeof EXAMPLE;
+
 interface Figures extends LoadFigures {
   /** Microseconds of CPU that the server took for an answer. */
   cpu: number | undefined;
+  /** Threads of the server that were woken for an answer. */
+  woken: number | undefined;
 }
 
 /** Measures one table and prints it. */
@@ -59,7 +64,10 @@ export async function measureLoad(
   by: Generator,
   effort: Effort,
 ): Promise<Target[]> {
-  const contestants = wanted(CONTESTANTS, effort);
+  const all = name === "short-trivial"
+    ? [...CONTESTANTS, EXAMPLE]
+    : CONTESTANTS;
+  const contestants = wanted<Row>(all, effort);
   const work = busy ? busyWork(effort.clock) : { steps: 0, ms: 0, mib: 0 };
   const { concurrency } = effort;
 
@@ -68,21 +76,25 @@ export async function measureLoad(
     contestants,
     effort.rounds,
     async (contestant): Promise<Figures> => {
-      await using server = await startServer(contestant, { work, concurrency });
+      await using server = "module" in contestant
+        ? await startServer(contestant, { work, concurrency })
+        : await startExample();
       const { pid, ready: { port } } = server;
       await load(by, port, { clients: CLIENTS, keepAlive, seconds: 1 });
       const { seconds } = effort;
-      const before = await cpuTime(pid);
+      const before = [await cpuTime(pid), await wakeUps(pid)];
       const figures = await load(by, port, {
         clients: CLIENTS,
         keepAlive,
         seconds,
       });
-      const after = await cpuTime(pid);
-      const cpu = before !== undefined && after !== undefined
-        ? (after - before) * 1e6 / (figures.rate * seconds)
-        : undefined;
-      return { ...figures, cpu };
+      const after = [await cpuTime(pid), await wakeUps(pid)];
+      const [cpu, woken] = after.map((now, i) => {
+        const then = before[i];
+        if (now === undefined || then === undefined) return undefined;
+        return (now - then) / (figures.rate * seconds);
+      });
+      return { ...figures, cpu: cpu && cpu * 1e6, woken };
     },
   );
   print(`${name}: ${title}`, contestants, measured);
@@ -104,10 +116,11 @@ function busyWork(clock: boolean): Work {
 
 function print(
   title: string,
-  contestants: Contestant[],
+  contestants: Row[],
   measured: Map<string, Rounds<Figures>>,
 ): void {
   const plain = rates(measured, "plain");
+  const plainCpu = cpuTimes(measured, "plain");
   const notes: string[] = [];
   const rows = contestants.map(({ name, title }) => {
     const { figures, failure } = measured.get(name)!;
@@ -120,10 +133,12 @@ function print(
     return [
       title,
       ...ratioCells(ratio(rates(measured, name), plain)),
-      ...figures.length === 0 ? ["", "", "", ""] : [
+      ...ratioCells(ratio(cpuTimes(measured, name), plainCpu)),
+      ...figures.length === 0 ? ["", "", "", "", ""] : [
         cell(median(figures.map(({ rate }) => rate))),
         cell(median(figures.map(({ p99 }) => p99))),
         cell(median(figures.map(({ cpu }) => cpu ?? NaN))),
+        cell(median(figures.map(({ woken }) => woken ?? NaN))),
         String(errors),
       ],
     ];
@@ -132,9 +147,12 @@ function print(
     "",
     "× plain",
     "spread",
+    "CPU × plain",
+    "spread",
     "answers/s",
     "p99, ms",
     "CPU, µs each",
+    "wake-ups each",
     "errors",
   ];
   printTable(title, head, rows, notes);
@@ -145,6 +163,13 @@ function rates(
   name: string,
 ): number[] | undefined {
   return measured.get(name)?.figures.map(({ rate }) => rate);
+}
+
+function cpuTimes(
+  measured: Map<string, Rounds<Figures>>,
+  name: string,
+): number[] | undefined {
+  return measured.get(name)?.figures.map(({ cpu }) => cpu ?? NaN);
 }
 
 function targets(

@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { CONTESTANTS } from "./contestants.ts";
+import { EXAMPLE } from "./example.ts";
 import type { Effort } from "./effort.ts";
 import { generator } from "./generator.ts";
 import { HOLDINGS, measureHolding } from "./holding.ts";
@@ -25,6 +26,7 @@ const HELP = `deno task bench:server [options]
                      holding: slow-reader, idle, flood
   --contestant NAME  only this row; may be repeated. Ratios need plain, or direct
                      http: ${CONTESTANTS.map(({ name }) => name).join(", ")}
+                     short-trivial: ${EXAMPLE.name}
                      streams: ${WAYS.map(({ name }) => name).join(", ")}
                      holding: pool, descriptor, plain
   --rounds N         rounds of http and streams (5)
@@ -77,6 +79,7 @@ async function main(): Promise<void> {
   checkNames("only", flags.only, parts.flatMap((p) => [p.name, p.group]));
   checkNames("contestant", flags.contestant, [
     ...CONTESTANTS.map(({ name }) => name),
+    EXAMPLE.name,
     ...WAYS.map(({ name }) => name),
   ]);
 

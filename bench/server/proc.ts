@@ -18,6 +18,18 @@ export async function cpuTime(pid: number): Promise<number | undefined> {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
+/** How often its threads that run now have slept and been woken; nothing where there is no Linux. */
+export async function wakeUps(pid: number): Promise<number | undefined> {
+  if (Deno.build.os !== "linux") return undefined;
+  let sum = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const path = `/proc/${pid}/task/${name}/status`;
+    const status = await Deno.readTextFile(path);
+    sum += Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1]);
+  }
+  return sum;
+}
+
 /** Its open files. */
 export async function openFiles(pid: number): Promise<number> {
   let count = 0;

@@ -1,6 +1,7 @@
 // A pool of two workers from its construction to the result of its first job, cold,
 // and the longest that the caller's event loop stood still meanwhile, until 100 ms
 // later. The raw row is one worker from `new Worker` to the first echo.
+import { cost, costOf } from "../cost.js";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** @type {import("../types.d.ts").Workload} */
@@ -11,6 +12,7 @@ export default {
   metrics: {
     "first result, ms": { better: "less" },
     "caller blocked, ms": { better: "less" },
+    ...cost,
   },
   async measure({ open, report }) {
     let blocked = 0;
@@ -24,7 +26,7 @@ export default {
 
     blocked = 0;
     const begun = performance.now();
-    await open(2).run("noop", 1);
+    await costOf(report, 1, async () => await open(2).run("noop", 1));
     report("first result, ms", performance.now() - begun);
 
     await delay(100);

@@ -6,6 +6,7 @@ import type { Job } from "../job/job.ts";
 import type { Outcome } from "../job/settlement.ts";
 import { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/kind.ts";
+import { responseOf } from "../moving/response_text.ts";
 import { unpackError } from "../values/error_codec.ts";
 import { type Board, State, WAKE } from "../wire/board.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
@@ -58,10 +59,8 @@ export class Inbox {
   #take(message: FromWorker): void {
     if (message === WAKE) return;
     if (Array.isArray(message)) {
-      for (let i = 0; i < message.length; i += 2) {
-        const [seq, value] = [message[i] as number, message[i + 1]];
-        this.#settlePosted(seq, { kind: "value", value });
-      }
+      const [seq, value, isLarge] = message as [number, unknown, boolean?];
+      this.#settlePosted(seq, { kind: "value", value, isLarge });
     } else if (message.kind === "flow") this.#link.receive(message.events);
     else if (message.kind === "grown") this.#worker.isGrown = true;
     else if (message.kind === "ended") {
@@ -133,7 +132,8 @@ export class Inbox {
     const board = this.#board;
     const state = board.state(seq);
     if (state <= State.POSTED) return false;
-    const value = board.result(seq, state, end);
+    const result = board.result(seq, state, end);
+    const value = state === State.RESPONSE ? responseOf(result) : result;
     const worker = this.#worker;
     worker.jobs.remove(job);
     worker.stall.over();

@@ -6,7 +6,9 @@ import type { Link } from "../flow/link.ts";
 import { type FunctionTable, KnownFunctions } from "../job/functions.ts";
 import type { Job } from "../job/job.ts";
 import type { WorkerThread } from "../threads/worker_thread.ts";
+import { WAKE } from "../wire/board.ts";
 import { JobListWriter } from "../wire/job_list.ts";
+import type { JobRing } from "../wire/job_ring.ts";
 
 /** To read a message may take so many times as long as to send it. */
 const READING = 20;
@@ -24,27 +26,31 @@ export class Outbox {
   readonly #thread: WorkerThread;
   readonly #link: Link;
   readonly #functions: KnownFunctions;
-  readonly #lends: boolean;
+  readonly #ring: JobRing | undefined;
+  /** How many messages with functions or jobs have been sent. */
+  #epoch = 0;
   /** Until when, on main's clock, the worker may be reading what it was sent. */
   readingUntil = 0;
 
-  /** @param lends Whether copies of large buffers move; to a process all is copied anyway */
+  /** @param ring Of shared memory, if there is any: to a process all is copied */
   constructor(
     thread: WorkerThread,
     link: Link,
     functions: FunctionTable,
-    lends: boolean,
+    ring: JobRing | undefined,
   ) {
     this.#thread = thread;
     this.#link = link;
     this.#functions = new KnownFunctions(functions);
-    this.#lends = lends;
+    this.#ring = ring;
   }
 
   /** Tells which functions the jobs run, if the worker does not know them. */
   tellFunctions(jobs: readonly Job[]): void {
     const news = this.#functions.newsFor(jobs);
-    if (news) this.#thread.post(news);
+    if (news === undefined) return;
+    this.#thread.post(news);
+    this.#epoch++;
   }
 
   /**
@@ -54,11 +60,15 @@ export class Outbox {
    */
   send(jobs: readonly Job[]): Sent {
     const { cargo, moves, lent } = jobs[0].extras ?? {};
-    const begun = performance.now();
-    const loan = this.#lends ? lent?.lend() : undefined;
+    const loan = this.#ring && lent?.lend();
     const writer = new JobListWriter();
     for (const job of jobs) writer.write(job);
     const { list, shortestTimeout } = writer;
+    if (moves === undefined && this.#ring?.write(list, this.#epoch)) {
+      this.#thread.post(WAKE);
+      return { shortestTimeout, spent: 0 };
+    }
+    const begun = performance.now();
     const moving = loan ? [...loan.moves, ...moves ?? []] : moves;
     try {
       if (cargo === undefined) this.#thread.post(list, moving);
@@ -67,6 +77,7 @@ export class Outbox {
         this.#thread.post({ kind: "moving-jobs", jobs: list, moved }, moving);
         this.#link.woken();
       }
+      this.#epoch++;
     } catch (cause) {
       throw new JobCloneError(
         `The arguments cannot be cloned: ${(cause as Error).message}`,

@@ -12,6 +12,7 @@ import type { OpenThread, ThreadSettings } from "../threads/thread.ts";
 import { WorkerThread } from "../threads/worker_thread.ts";
 import { packError } from "../values/error_codec.ts";
 import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
+import { JobRing } from "../wire/job_ring.ts";
 import type { Endings } from "./endings.ts";
 import { InFlight } from "./in_flight.ts";
 import { Inbox } from "./inbox.ts";
@@ -108,23 +109,28 @@ export class PoolWorker implements JobWorker {
     const board = this.#board = new Board(slots);
     this.jobs = new InFlight(board, slots, parts.isRemote);
     this.stall = new Stall(this.jobs);
-    const rings = parts.isRemote
-      ? undefined
-      : { input: new FlowRing(), output: new FlowRing() };
+    const rings = parts.isRemote ? undefined : {
+      jobs: new JobRing(),
+      input: new FlowRing(),
+      output: new FlowRing(),
+    };
     const link = this.#link = new Link(
       (flow, moves) => this.#postFlow(flow, moves),
       true,
       rings,
     );
     this.#inbox = new Inbox(this, board, link, parts);
-    this.#outbox = new Outbox(thread, link, parts.functions, !parts.isRemote);
+    this.#outbox = new Outbox(thread, link, parts.functions, rings?.jobs);
     thread.init({
       kind: "init",
       workerId: id,
       slots,
       board: board.buffer,
-      rings: rings &&
-        { input: rings.output.buffer, output: rings.input.buffer },
+      rings: rings && {
+        jobs: rings.jobs.buffer,
+        input: rings.output.buffer,
+        output: rings.input.buffer,
+      },
       module: settings.module,
       concurrency,
       maxHeap: settings.maxHeapPerWorker,

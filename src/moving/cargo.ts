@@ -1,7 +1,7 @@
 // What the core of the pool knows of what moves with a job.
 
 import type { Link } from "../flow/link.ts";
-import type { MovedList } from "./kind.ts";
+import type { MovedOfJob } from "./kind.ts";
 
 /** All that moves into a job, in the thread that it leaves. */
 export interface Cargo {
@@ -12,7 +12,7 @@ export interface Cargo {
   /** Calls back when something more of it is known. */
   whenReady(callback: () => void): void;
   /** Describes it for a worker, to which it is joined from now on. */
-  send(link: Link): MovedList;
+  send(link: Link): MovedOfJob;
   /** Undoes that, so that it can be sent to another worker. */
   takeBack(): void;
   /** Calls back when nothing of it is open any more. */

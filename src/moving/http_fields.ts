@@ -82,11 +82,24 @@ function innerOf(message: Request | Response): Inner | undefined {
 }
 
 /** Any that can be parsed: the real one is put in its place. */
-const SOME_URL = "http://localhost/";
+export const SOME_URL = "http://localhost/";
+
+/** The fields of a request from which another one can be made. */
+export interface RequestFields {
+  inner: symbol;
+  guard: symbol;
+  signal: symbol;
+}
 
 REQUESTS.isKept = canRestoreRequest();
 RESPONSES.isKept = Array.isArray(innerOf(aResponse)?.urlList) &&
   RESPONSES.guard !== undefined;
+
+/** These fields, if Deno tells. */
+export function requestFields(): RequestFields | undefined {
+  const { inner, guard, isKept } = REQUESTS;
+  return isKept ? { inner: inner!, guard: guard!, signal: SIGNAL! } : undefined;
+}
 
 function canRestoreRequest(): boolean {
   const fields = [REQUESTS.inner, REQUESTS.guard, SIGNAL, HEADERS];
@@ -108,6 +121,11 @@ export function wholeBody(message: Request | Response): WholeBody | undefined {
   const { body, consumed } = innerOf(message)?.body?.streamOrStatic ?? {};
   if (consumed !== false) return undefined;
   return isUnshared(body) || typeof body === "string" ? body : undefined;
+}
+
+/** Whether a message has no body, if Deno tells. */
+export function isEmpty(message: Request | Response): boolean {
+  return message.headers && innerOf(message)?.body === null;
 }
 
 /** A copy of the headers, in the order and the case in which they were given. */

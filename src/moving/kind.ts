@@ -41,6 +41,12 @@ export interface Moved {
 /** All that moves with one value: the object that stands for each, and its description. */
 export type MovedList = [placeholder: object, moved: Moved][];
 
+/** Of a job whose request is in the text of its arguments: the channel of its signal. */
+export type MovedRequest = number;
+
+/** All that moves with the arguments of one job. */
+export type MovedOfJob = MovedList | MovedRequest;
+
 /** What may be open for a while. */
 interface Open {
   readonly isOpen?: boolean;
@@ -95,6 +101,11 @@ export interface Arrival extends Open {
   /** The job has ended: with an error, if it failed. */
   end?(failure?: { thrown: unknown }): void;
 }
+
+/** All that has moved with a job, in the thread to which it came. */
+export type JobArrivals = Required<
+  Pick<Arrival, "start" | "abort" | "end">
+>;
 
 /** Calls back when nothing is open any more: at once if nothing is. */
 export function whenClosed(all: readonly Open[], callback: () => void): void {

@@ -5,6 +5,7 @@ import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import { Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { ownConnection } from "../moving/connection.ts";
+import { placeOfRequest, takeRequest } from "../moving/request_text.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { areSmallPrimitives } from "../values/cloneable.ts";
 import { LARGE, pack, release, take } from "../values/pack.ts";
@@ -32,8 +33,17 @@ export function takePayload(
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
     if (areSmallPrimitives(args)) return { args, extras: undefined };
-    const text = toText(args);
-    if (text !== undefined) return { args: text, extras: undefined };
+    // To a process requests go as all that moves.
+    const place = isolation === "process" ? -1 : placeOfRequest(args);
+    if (place < 0) {
+      const text = toText(args);
+      if (text !== undefined) return { args: text, extras: undefined };
+    } else {
+      const request = takeRequest(args, place);
+      if (request) {
+        return { args: request.text, extras: { cargo: request.cargo } };
+      }
+    }
   }
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
   const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });

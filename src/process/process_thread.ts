@@ -94,7 +94,8 @@ export class ProcessThread implements Thread {
     if (Array.isArray(said)) return this.#add(said, moves);
     switch (said.kind) {
       case "moving-jobs":
-        return this.#add(said.jobs, moves, said.moved);
+        // Requests go as text to threads only.
+        return this.#add(said.jobs, moves, said.moved as MovedList[]);
       case "flow":
         return this.#flow(said.events, moves);
       case "functions":

@@ -35,6 +35,11 @@ const LONG_ARRAY = 100_000;
 const BYTES_OF_A_VALUE = 8;
 const STACK_OVERFLOW = "Maximum call stack size exceeded";
 
+/** About how many bytes a primitive takes. */
+export function sizeOfPrimitive(value: unknown): number {
+  return typeof value === "string" ? value.length : BYTES_OF_A_VALUE;
+}
+
 /** Copies one value. */
 export class Copier {
   /** All objects, with their copies: what is cloned or moves is its own. */
@@ -100,9 +105,7 @@ export class Copier {
   }
 
   #count(primitive: unknown): unknown {
-    this.size += typeof primitive === "string"
-      ? primitive.length
-      : BYTES_OF_A_VALUE;
+    this.size += sizeOfPrimitive(primitive);
     return primitive;
   }
 

@@ -63,6 +63,7 @@ export const includes = unbind(String.prototype.includes);
 export const execute = unbind(RegExp.prototype.exec);
 export const join = unbind(Array.prototype.join);
 export const push = unbind(Array.prototype.push);
+export const shift = unbind(Array.prototype.shift);
 export const sliceList: <T>(
   list: readonly T[],
   start?: number,

@@ -2,8 +2,9 @@
 // copies them, finds what moves, and refuses what cannot go.
 
 import { JobCloneError } from "../errors.ts";
-import { type Bytes, LARGE, memoryOf } from "./bytes.ts";
-import { Copier } from "./copier.ts";
+import { type Bytes, LARGE, lengthOf, memoryOf } from "./bytes.ts";
+import { isPrimitive } from "./cloneable.ts";
+import { Copier, sizeOfPrimitive } from "./copier.ts";
 import {
   type Departing,
   type Movers,
@@ -11,16 +12,18 @@ import {
   type WhyStays,
 } from "./departing.ts";
 import { Findings } from "./findings.ts";
+import { isArray } from "./intrinsics.ts";
 import { LentBytes } from "./lent_bytes.ts";
 import { cutViews } from "./own_bytes.ts";
+import { whyUnmovable } from "./movable.ts";
 import { takeReads } from "./plain_text.ts";
 import { substitute } from "./substitute.ts";
-import { unmark } from "./thread_state.ts";
+import { markOf, unmark } from "./thread_state.ts";
 
 export { LARGE } from "./bytes.ts";
 export type { Departing, Kind, Movers, WhyStays } from "./departing.ts";
 
-const { structuredClone } = globalThis;
+const { ArrayBuffer, structuredClone } = globalThis;
 
 /** A value that is ready to be sent. */
 export interface Packed<T> {
@@ -62,6 +65,8 @@ export function pack<T>(
   root: string,
   { transfer = [], movers = NO_MOVERS, whyStays }: PackOptions = {},
 ): Packed<T> {
+  const simple = whyStays ? undefined : tryPackBuffer(value, transfer);
+  if (simple !== undefined) return simple;
   const found = new Findings(root, transfer);
   const copier = new Copier(found, movers, whyStays, takeReads(value));
   let copy = copier.copy(value);
@@ -75,6 +80,56 @@ export function pack<T>(
   copy = (cuts?.get(copy as object) ?? copy) as T;
   const lent = size > LARGE ? findLent(found, copies, cuts) : undefined;
   return { value: copy, moves, departing, isOwn, size, lent, marked };
+}
+
+function tryPackBuffer<T>(
+  value: T,
+  transfer: readonly Transferable[],
+): Packed<T> | undefined {
+  try {
+    return packBuffer(value, transfer);
+  } catch {
+    // A getter has thrown: copying says where.
+    return undefined;
+  }
+}
+
+/**
+ * The usual case, where one buffer moves, and nothing else is there but primitives.
+ * With it 4 KiB there and back take 0.82 to 0.91 of the processor time, 1 MiB 0.85 (pairs).
+ */
+function packBuffer<T>(
+  value: T,
+  transfer: readonly Transferable[],
+): Packed<T> | undefined {
+  const mark = markOf(value as object);
+  const buffer = mark === "everything" ? value : transfer[0];
+  if (!(buffer instanceof ArrayBuffer) || whyUnmovable(buffer) !== undefined) {
+    return undefined;
+  }
+  const isWhole = buffer === value;
+  if (transfer.length !== (isWhole ? 0 : 1)) return undefined;
+  let size = lengthOf(buffer);
+  let copy: unknown = buffer;
+  if (!isWhole) {
+    if (!isArray(value) || mark || markOf(buffer)) return undefined;
+    const items: unknown[] = copy = [];
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = items[i] = value[i];
+      if (item === buffer) continue;
+      if (!isPrimitive(item)) return undefined;
+      size += sizeOfPrimitive(item);
+    }
+  }
+  return {
+    value: copy as T,
+    moves: [buffer],
+    departing: [],
+    isOwn: false,
+    size,
+    lent: undefined,
+    marked: isWhole ? [buffer] : [],
+  };
 }
 
 /** Leaves of the memory behind views only what is theirs. */

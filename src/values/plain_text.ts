@@ -181,6 +181,11 @@ export function keepText(root: unknown, text: string): void {
   lastRead = { root, reads };
 }
 
+/** What was read of a value is needed of another one, which has the same parts. */
+export function adoptReads(from: unknown, to: unknown): void {
+  if (lastRead !== undefined && lastRead.root === from) lastRead.root = to;
+}
+
 /** What was read of a value that did not leave as a text; given once. */
 export function takeReads(root: unknown): Reads | undefined {
   const last = lastRead;

@@ -38,6 +38,8 @@ export const State = {
   FALSE: 7,
   NUMBER: 8,
   TEXT: 9,
+  /** A response, as text. */
+  RESPONSE: 10,
 } as const;
 
 /** One of {@linkcode State}. */
@@ -65,6 +67,8 @@ export interface WorkerBoard {
   setEnd(seq: number, end: number): void;
   settle(seq: number, result: unknown): boolean;
   settlePosted(seq: number): void;
+  /** Ends a claimed job with a response, given as text; `false` if it does not fit. */
+  settleResponse?(seq: number, text: string): boolean;
   state(seq: number): State;
   hear(): void;
   readonly largeRead: number;
@@ -171,13 +175,22 @@ export class Board implements WorkerBoard {
   #writeText(seq: number, result: unknown): boolean {
     const text = toText(result);
     if (text === undefined) return false;
+    const isWritten = this.#write(seq, text);
+    if (!isWritten) keepText(result, text);
+    return isWritten;
+  }
+
+  #write(seq: number, text: string): boolean {
     const place = this.#texts.write(text);
-    if (place < 0) {
-      keepText(result, text);
-      return false;
-    }
+    if (place < 0) return false;
     this.#values[seq & this.#mask] = place;
     return true;
+  }
+
+  settleResponse(seq: number, text: string): boolean {
+    const isWritten = this.#write(seq, text);
+    if (isWritten) this.#set(seq, State.RESPONSE);
+    return isWritten;
   }
 
   /** Worker: the job's ending leaves in a message. */
@@ -198,6 +211,7 @@ export class Board implements WorkerBoard {
   result(seq: number, state: State, end: number): unknown {
     switch (state) {
       case State.TEXT:
+      case State.RESPONSE:
         if (this.#parsed.length === 0) this.#parsed = this.#readTexts(seq, end);
         return this.#parsed.pop();
       case State.NUMBER:
@@ -217,7 +231,7 @@ export class Board implements WorkerBoard {
   #readTexts(seq: number, end: number): unknown[] {
     const first = this.#values[seq & this.#mask];
     let last = first;
-    while (++seq < end && this.state(seq) === State.TEXT) {
+    while (++seq < end && this.state(seq) >= State.TEXT) {
       const next = this.#values[seq & this.#mask];
       if (!this.#texts.follows(last, next)) break;
       last = next;

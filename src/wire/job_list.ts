@@ -58,7 +58,8 @@ export class JobListWriter {
 
 /** Reads the jobs of a list. */
 export class JobListReader {
-  readonly #list: JobList;
+  readonly #list: ArrayLike<unknown>;
+  readonly #end: number;
   /** Where the job that was read last begins, and ends. */
   #from = 0;
   #to = 0;
@@ -69,15 +70,18 @@ export class JobListReader {
   functionId = 0;
   timeout = Infinity;
 
-  constructor(list: JobList) {
+  /** Reads a list, or the part of one from here to there. */
+  constructor(list: ArrayLike<unknown>, from = 0, to: number = list.length) {
     this.#list = list;
+    this.#to = from;
+    this.#end = to;
   }
 
   /** Reads the next job; `false` if there is none. */
   read(): boolean {
     const list = this.#list;
     let at = this.#to;
-    if (at >= list.length) return false;
+    if (at >= this.#end) return false;
     if (list[at] === NUMBERED_FROM) {
       this.#nextSeq = list[at + 1] as number;
       at += 2;
@@ -119,7 +123,7 @@ export class JobListReader {
     const { seq, timeout } = this;
     const head: JobList = [NUMBERED_FROM, seq];
     if (timeout < Infinity) head.push(TIMEOUT_FROM, timeout);
-    return head.concat(this.#list.slice(this.#from, this.#to));
+    return head.concat((this.#list as JobList).slice(this.#from, this.#to));
   }
 }
 

@@ -74,7 +74,7 @@ export class Endings {
     const seq = seqOf(job);
     this.#thread.board.setEnd(seq, now);
     if (now >= this.#weighAt) this.#weigh(now);
-    if (failed || !this.#thread.board.settle(seq, result)) {
+    if (failed || !this.#settle(seq, result)) {
       return this.#post(job, failed, result);
     }
     job.arrivals?.end();
@@ -85,6 +85,11 @@ export class Endings {
       this.#untoldSince ??= now;
       if (now - this.#untoldSince >= TELL_AFTER) this.tell();
     }
+  }
+
+  #settle(seq: number, result: unknown): boolean {
+    return this.#thread.board.settle(seq, result) ||
+      this.#posted?.settle(seq, result) === true;
   }
 
   #post(

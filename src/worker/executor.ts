@@ -5,7 +5,9 @@ import { State } from "../wire/board.ts";
 import type { PackedError } from "../values/unpack_error.ts";
 import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
-import type { MovedList } from "../moving/kind.ts";
+import { JobRing } from "../wire/job_ring.ts";
+import type { FunctionsMessage } from "../wire/protocol.ts";
+import type { MovedOfJob } from "../moving/kind.ts";
 import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
@@ -24,6 +26,10 @@ export class Executor {
   readonly #jobs = new Jobs();
   readonly #calls = new Calls();
   readonly endings: Endings;
+  /** Where jobs come that are numbers alone. */
+  readonly #ring: JobRing | undefined;
+  /** How many messages with functions or jobs have come. */
+  #epoch = 0;
   /** From this thread's clock to main's. */
   readonly #clockOffset: number;
   /** For how many reasons no job may start just now. */
@@ -35,6 +41,8 @@ export class Executor {
     this.#handlers = handlers;
     this.#thread = thread;
     this.endings = new Endings(thread);
+    const { rings } = thread.init;
+    if (rings) this.#ring = new JobRing(rings.jobs);
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
@@ -49,8 +57,30 @@ export class Executor {
   }
 
   /** Takes in a list of jobs, with what has moved with each. */
-  receive(list: JobList, moved?: MovedList[]): void {
-    const reader = new JobListReader(list);
+  receive(list: JobList, moved?: MovedOfJob[]): void {
+    this.#readRing();
+    this.#add(new JobListReader(list), moved);
+    this.#epoch++;
+    // What came with them.
+    if (moved) this.endings.moving!.link.read();
+    this.#start();
+  }
+
+  /** Takes in functions, which may be in the place of others. */
+  define(message: FunctionsMessage): void {
+    this.#readRing();
+    this.#handlers.define(message);
+    this.#epoch++;
+  }
+
+  #readRing(): void {
+    const ring = this.#ring;
+    while (ring?.read(this.#epoch)) {
+      this.#add(new JobListReader(ring.numbers, ring.from, ring.to));
+    }
+  }
+
+  #add(reader: JobListReader, moved?: MovedOfJob[]): void {
     let isTimed = false;
     for (let i = 0; reader.read(); i++) {
       const handler = this.#handlers.get(reader.functionId);
@@ -62,8 +92,10 @@ export class Executor {
     if (isTimed && this.#thread.init.guards && !this.#calls.hasGuard) {
       this.#hold(this.#calls.loadGuard());
     }
-    // What came with them.
-    if (moved) this.endings.moving!.link.read();
+  }
+
+  /** Starts jobs, unless it is the turn of others. */
+  #start(): void {
     if (!this.#mayStart) return;
     const now = this.#now();
     const late = now - this.#pauseAt;
@@ -96,7 +128,8 @@ export class Executor {
   /** Main has something to say in shared memory. */
   wake(): void {
     this.endings.moving?.link.read();
-    if (this.#jobs.areWaiting && this.#mayStart) this.#run(this.#now());
+    this.#readRing();
+    if (this.#jobs.areWaiting) this.#start();
   }
 
   get #mayStart(): boolean {

@@ -1,6 +1,6 @@
 // The jobs of this worker, from their arrival to their ending.
 
-import type { Arrivals } from "../moving/arrivals.ts";
+import type { JobArrivals } from "../moving/kind.ts";
 import type { CurrentJob } from "../values/thread_state.ts";
 import type { JobListReader } from "../wire/job_list.ts";
 import type { Handler } from "./handlers.ts";
@@ -15,7 +15,7 @@ export class ReceivedJob implements CurrentJob {
   readonly args: unknown[];
   deadline: number | undefined = undefined;
   /** What has moved with it. */
-  arrivals: Arrivals | undefined = undefined;
+  arrivals: JobArrivals | undefined = undefined;
   /** The job that starts after it. */
   next: ReceivedJob | undefined = undefined;
   /** Its index among the jobs in progress. */

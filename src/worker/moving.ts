@@ -4,7 +4,8 @@ import { WAKE } from "../wire/board.ts";
 import { Link } from "../flow/link.ts";
 import { FlowRing } from "../flow/ring.ts";
 import { Arrivals } from "../moving/arrivals.ts";
-import type { MovedList } from "../moving/kind.ts";
+import type { MovedOfJob } from "../moving/kind.ts";
+import { RequestArrival } from "../moving/request_text.ts";
 import type { ReceivedJob } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 
@@ -27,10 +28,15 @@ export class Moving {
   }
 
   /** Puts what has moved into the arguments of a job. */
-  revive(job: ReceivedJob, moved: MovedList): void {
-    job.arrivals = new Arrivals();
+  revive(job: ReceivedJob, moved: MovedOfJob): void {
     try {
-      job.arrivals.revive(job.args, moved, this.link);
+      if (typeof moved === "number") {
+        job.arrivals = new RequestArrival(job.args, moved, this.link);
+        return;
+      }
+      const arrivals = new Arrivals();
+      job.arrivals = arrivals;
+      arrivals.revive(job.args, moved, this.link);
       this.link.beginTurn();
     } catch (error) {
       // A request whose method is forbidden here, say: the job fails.

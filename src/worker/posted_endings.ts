@@ -7,6 +7,7 @@ import { endOfTurn } from "../flow/end_of_turn.ts";
 import { Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import type { MovedList } from "../moving/kind.ts";
+import { textOfResponse } from "../moving/response_text.ts";
 import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
 import { LARGE, pack, type Packed, take } from "../values/pack.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
@@ -26,6 +27,14 @@ export class PostedEndings {
   constructor(thread: OwnThread, link: Link) {
     this.#thread = thread;
     this.#link = link;
+  }
+
+  /** Writes what a handler has returned to the board, if that is a response for which it has room. */
+  settle(seq: number, result: unknown): boolean {
+    const { board } = this.#thread;
+    if (board.settleResponse === undefined) return false;
+    const text = textOfResponse(result);
+    return text !== undefined && board.settleResponse(seq, text);
   }
 
   /** Posts what a handler has returned, if it can be sent; gives a promise if it leaves later. */
@@ -91,8 +100,10 @@ export class PostedEndings {
   ): void {
     const seq = seqOf(job);
     const isLarge = size > LARGE;
-    const message: FromWorker = moved || isLarge
+    const message: FromWorker = moved || isLarge && this.#thread.copies
       ? { kind: "ended", seq, ending: { kind: "value", value, moved, isLarge } }
+      : isLarge
+      ? [seq, value, isLarge]
       : [seq, value];
     this.#thread.post(message, moves.length > 0 ? moves : undefined);
     if (isLarge) this.large++;

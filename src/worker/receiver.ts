@@ -28,20 +28,18 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
     await executor.loadStorage();
     if (init.rings) await executor.endings.load();
   }
-  return new Receiver(executor, handlers, thread);
+  return new Receiver(executor, thread);
 }
 
 /** The receiver of all messages. */
 export class Receiver {
   readonly #executor: Executor;
-  readonly #handlers: Handlers;
   readonly #thread: OwnThread;
   /** What came while that was loaded which few jobs need. */
   #waiting: LaterMessage[] = [];
 
-  constructor(executor: Executor, handlers: Handlers, thread: OwnThread) {
+  constructor(executor: Executor, thread: OwnThread) {
     this.#executor = executor;
-    this.#handlers = handlers;
     this.#thread = thread;
   }
 
@@ -79,7 +77,7 @@ export class Receiver {
     if (isArray(message)) return this.#executor.receive(message);
     switch (message.kind) {
       case "functions":
-        return this.#handlers.define(message);
+        return this.#executor.define(message);
       case "abort":
         return this.#executor.abort(message.seq, message.reason);
       case "hold":

@@ -10,6 +10,30 @@ function makeBoards(slots = SLOTS): { main: Board; worker: Board } {
   return { main, worker: new Board(slots, main.buffer) };
 }
 
+Deno.test("a response is read in its turn among other texts", () => {
+  const board = new Board(8);
+  for (const seq of [0, 1, 2]) {
+    board.send(seq);
+    board.claim(seq, 0);
+  }
+  board.settle(0, { a: 1 });
+  assert(board.settleResponse(1, `[200,"","text"]`));
+  board.settle(2, [2]);
+  assertEquals(board.state(1), State.RESPONSE);
+  const results = [0, 1, 2].map((seq) =>
+    board.result(seq, board.state(seq), 3)
+  );
+  assertEquals(results, [{ a: 1 }, [200, "", "text"], [2]]);
+});
+
+Deno.test("a response that finds no room leaves its job as it was", () => {
+  const board = new Board(8);
+  board.send(0);
+  board.claim(0, 0);
+  assertFalse(board.settleResponse(0, "x".repeat(2 ** 20)));
+  assertEquals(board.state(0), State.CLAIMED);
+});
+
 Deno.test("slotsFor() gives a power of two, at least twice the concurrency", () => {
   assertEquals([1, 512, 513, 5_000].map(slotsFor), [1024, 1024, 2048, 16384]);
 });

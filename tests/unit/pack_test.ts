@@ -5,6 +5,7 @@ import {
   assert,
   assertEquals,
   assertFalse,
+  assertNotStrictEquals,
   assertStrictEquals,
   assertStringIncludes,
   assertThrows,
@@ -551,4 +552,43 @@ Deno.test("what is small, shared, resizable, moves, or overlaps is not lent", ()
       [transfer(new ArrayBuffer(length))],
     ]
   ) assertEquals(pack(value, "args").lent, undefined);
+});
+
+Deno.test("one buffer that moves is taken as it would be beside others", () => {
+  const alone = transfer(new ArrayBuffer(8));
+  const marked = pack(alone, "result");
+  assertEquals(marked.value, alone);
+  assertEquals([marked.moves, marked.marked], [[alone], [alone]]);
+  const named = new ArrayBuffer(8);
+  const args = [named, 1, "text", named];
+  const packed = pack(args, "args", { transfer: [named] });
+  assertEquals(packed.value, args);
+  assertNotStrictEquals(packed.value, args);
+  assertEquals([packed.moves, packed.marked], [[named], []]);
+  const beside = pack([args, {}], "args", { transfer: [named] });
+  assertEquals(beside.moves, [named]);
+  assertEquals([packed.isOwn, beside.isOwn], [false, false]);
+  assertEquals([marked.size, packed.size, beside.size], [8, 20, 20]);
+});
+
+Deno.test("a buffer that is both named and marked uses up its mark", () => {
+  const buffer = transfer(new ArrayBuffer(8));
+  const packed = pack([buffer], "args", { transfer: [buffer] });
+  assertEquals([packed.moves, packed.marked], [[buffer], [buffer]]);
+});
+
+Deno.test("pack() says where a getter throws, beside a buffer that moves", () => {
+  const buffer = new ArrayBuffer(8);
+  const args = Object.defineProperty([buffer, 0], 1, {
+    get: () => {
+      throw new Error("no");
+    },
+    enumerable: true,
+  });
+  assertThrows(
+    () => pack(args, "args", { transfer: [buffer] }),
+    JobCloneError,
+    "args[1] cannot be read: no",
+  );
+  assertEquals(buffer.byteLength, 8);
 });
