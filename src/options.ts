@@ -40,8 +40,9 @@ export interface QueueOptions {
    * - `"wait"`: `execute()` always accepts, and {@linkcode ThreadPool.ready} waits
    *   for room.
    * - `"reject"`: the job rejects with {@linkcode QueueFullError}.
-   * - `"discard-oldest"`: the job that has waited longest makes room and rejects
-   *   with {@linkcode JobDiscardedError}. If none waits, the new job rejects with
+   * - `"discard-oldest"`: of the jobs of the lowest priority, the one that has waited
+   *   longest makes room and rejects with {@linkcode JobDiscardedError}. If none
+   *   waits, or all that wait have a higher priority, the new job rejects with
    *   {@linkcode QueueFullError}.
    * - `"caller-runs"`: the job runs in the thread that called `execute()`, which
    *   slows that thread down. Its arguments and result are cloned, or move, as in
@@ -268,8 +269,10 @@ export interface ExecuteOptions {
    * although that thread still runs.
    *
    * The jobs of a key go to the worker that had the last one, so state that its
-   * module keeps is warm. If that worker is busy and another one is free, the key
-   * moves there. The pool remembers the workers of at least the last 1 000 keys.
+   * module keeps is warm. This is not a promise: the key moves when that worker is
+   * busy with something long, or has more to do than another that is free, or is
+   * replaced. New keys go to whichever worker is free first. The pool remembers the
+   * workers of at least the last 1 000 keys without jobs.
    */
   key?: string | number;
 }

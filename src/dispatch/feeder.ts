@@ -25,6 +25,11 @@ const WORTH_TAKING = 0.2;
 const WORTH_WAKING = 0.2;
 /** Main lets others have their turn after a large job that took it so many ms to send. */
 const LONG_SEND = 1;
+/**
+ * A worker is sent so many times more than others may have, if it has had the last
+ * jobs of these keys: what waits before it is taken back for one that idles.
+ */
+const HOME = 4;
 /** So many bytes of jobs share a message. */
 const MOST_BYTES = 256 * 1024;
 
@@ -169,7 +174,7 @@ export class Feeder {
   readonly #sendHome = (home: PoolWorker, job: Job): boolean => {
     const { queue, pace } = this.#parts;
     const { jobs, isReady, concurrency } = home;
-    const ahead = Math.max(pace.ahead, concurrency);
+    const ahead = HOME * Math.max(pace.ahead, concurrency);
     const mayHave = isReady && this.#mayGetJobs(home) && home.room > 0 &&
       jobs.length < ahead && home.takes(job) && !this.#headStart.has(job) &&
       (!job.oneAttempt || jobs.length < concurrency);

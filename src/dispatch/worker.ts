@@ -274,10 +274,8 @@ export class PoolWorker implements JobWorker {
   takeBackLower(priority: number): Job[] {
     if (this.waiting === 0) return [];
     let isAny = false;
-    return this.#takeBackIf((job) => {
-      isAny ||= job.priority < priority;
-      return isAny && !job.isLarge;
-    });
+    const isLower = (job: Job) => isAny ||= job.priority < priority;
+    return this.#takeBackIf((job) => isLower(job) && !job.isLarge);
   }
 
   #takeBackIf(mayLeave: (job: Job) => boolean): Job[] {
