@@ -40,8 +40,9 @@ export interface QueueOptions {
    * - `"wait"`: `execute()` always accepts, and {@linkcode ThreadPool.ready} waits
    *   for room.
    * - `"reject"`: the job rejects with {@linkcode QueueFullError}.
-   * - `"discard-oldest"`: the job that has waited longest makes room and rejects
-   *   with {@linkcode JobDiscardedError}. If none waits, the new job rejects with
+   * - `"discard-oldest"`: of the jobs of the lowest priority, the one that has waited
+   *   longest makes room and rejects with {@linkcode JobDiscardedError}. If none
+   *   waits, or all that wait have a higher priority, the new job rejects with
    *   {@linkcode QueueFullError}.
    * - `"caller-runs"`: the job runs in the thread that called `execute()`, which
    *   slows that thread down. Its arguments and result are cloned, or move, as in
@@ -294,6 +295,41 @@ export interface ExecuteOptions {
    */
   transfer?: readonly Transferable[];
   /**
+   * An integer from -100 to 100: jobs of a higher priority start first, and within
+   * one priority the first come.
+   *
+   * - **Nothing starves**: each level counts as 10 seconds of waiting. A job of
+   *   priority 1 starts before jobs of priority 0 that came up to 10 seconds before
+   *   it, and after those that came earlier.
+   * - **Already sent**: a job goes before jobs of a lower priority that were sent
+   *   ahead to a worker and have not started. A job that runs is never interrupted.
+   * - **A worker is kept free**: while jobs of a higher priority come, and for one
+   *   second after the last, jobs that take more than 5 ms on average leave one worker
+   *   free for them, if there are at least two.
+   *
+   * If the queue is full and discards, the oldest job of the lowest priority goes; a
+   * job with a lower priority than all that wait is refused.
+   *
+   * @default {0}
+   */
+  priority?: number;
+  /**
+   * Jobs of one key run one at a time, in the order of the calls, whatever their
+   * priority. A string or a number; `1` and `"1"` are two keys.
+   *
+   * The next job of a key starts once the promise of the one before has settled and no
+   * worker has that job any more: an aborted job has `abortGrace` to end. If its
+   * thread cannot be stopped, see {@linkcode PoolStats.lost}, the next job starts
+   * although that thread still runs.
+   *
+   * The jobs of a key go to the worker that had the last one, so state that its
+   * module keeps is warm. This is not a promise: the key moves when that worker is
+   * busy with something long, or has more to do than another that is free, or is
+   * replaced. New keys go to whichever worker is free first. The pool remembers the
+   * workers of at least the last 1 000 keys without jobs.
+   */
+  key?: string | number;
+  /**
    * Is called with what the handler gives to `currentJob().report(value)`, in a
    * microtask of its own. Where values come faster than this thread looks, it gets
    * the latest one, about fifty times a second at most. The last value before the
@@ -363,6 +399,12 @@ export interface MapOptions<Mode extends OnError = OnError> {
    * @default {the pool's `timeout`}
    */
   timeout?: number;
+  /**
+   * The priority of the jobs, see {@linkcode ExecuteOptions.priority}.
+   *
+   * @default {0}
+   */
+  priority?: number;
 }
 
 /** Options of the methods that wait. */

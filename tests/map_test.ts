@@ -25,7 +25,6 @@ import {
   type Kind,
   KIND_NAMES,
   makePool,
-  nextEvent,
   numbersTo,
   reasonOf,
   turns,

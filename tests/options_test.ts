@@ -259,8 +259,16 @@ const REFUSED_CALLS: Row<unknown[]>[] = [
     "a number of ms",
   ]),
   [[() => 1, [], { signals: 1 }], "signals"],
-  [[() => 1, [], { priority: 1 }], "priority", "not available"],
-  [[() => 1, [], { key: "a" }], "key", "not available"],
+  ...rows(["1", null, true, {}, 4n], (priority) => [
+    [() => 1, [], { priority }],
+    "priority",
+    "a number",
+  ]),
+  ...rows([null, true, {}, [], Symbol("a"), 4n], (key) => [
+    [() => 1, [], { key }],
+    "key",
+    "a string or a number",
+  ]),
   [["add", 1, 2], 'execute("add", [1, 2])'],
   [["add", "x"], 'execute("add", ["x"])'],
   [[() => 1, 1], "execute(job, [1])"],
@@ -288,12 +296,21 @@ test("execute() rejects with RangeError for a timeout out of range", async () =>
   }
 });
 
+test("execute() rejects with RangeError for a priority that is no integer from -100 to 100", async () => {
+  for (const priority of [0.5, 101, -101, NaN, Infinity]) {
+    const said = ["`priority`", "at least -100 and at most 100"];
+    await refusesCall([() => 1, [], { priority }], RangeError, ...said);
+  }
+});
+
 test("execute() takes undefined options and arguments", async () => {
   await using pool = new ThreadPool(1);
   const options = {
     signal: undefined,
     transfer: undefined,
     timeout: undefined,
+    priority: undefined,
+    key: undefined,
   };
   assertEquals(await pool.execute(() => 1, [], options), 1);
   assertEquals(await executeUntyped(pool, () => 1, undefined, undefined), 1);

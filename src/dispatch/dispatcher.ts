@@ -14,6 +14,7 @@ import { checkAll } from "./invariants.ts";
 import { openThread } from "./open_thread.ts";
 import { Pace, UNHURRIED } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
+import { Precedence } from "./precedence.ts";
 import { Scaling } from "./scaling.ts";
 import { Sizing } from "./sizing.ts";
 import { snapshot } from "./snapshot.ts";
@@ -31,6 +32,7 @@ export class Dispatcher {
   readonly #parts: DispatcherParts;
   readonly #processes: Processes | undefined;
   readonly #queue = new JobQueue();
+  readonly #precedence: Precedence;
   readonly #endings: Endings;
   readonly #workers: Workers;
   readonly #watch: Watch;
@@ -70,6 +72,8 @@ export class Dispatcher {
       made: (worker) => this.#feeder.feed(worker),
     });
     const all = { ...shared, endings, workers };
+    const onFree = () => this.#dispatchSoon(queueMicrotask);
+    this.#precedence = new Precedence({ ...all, onFree });
     this.#supervisor = new Supervisor(all);
     this.scaling = new Scaling({
       ...all,
@@ -151,6 +155,7 @@ export class Dispatcher {
     const workers = this.#workers;
     if (workers.inactive.size > 0) this.#supervisor.lookAtInactive();
     this.#feeder.feedAll();
+    if (this.#precedence.takeBackLower()) this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
     this.scaling.tell();
@@ -186,6 +191,7 @@ export class Dispatcher {
   add(job: Job): void {
     this.keepProcess(true);
     this.#parts.room.enter();
+    this.#precedence.enter(job);
     this.#queue.push(job);
     const cargo = job.extras?.cargo;
     if (cargo) {
@@ -200,8 +206,10 @@ export class Dispatcher {
   executeHere(job: Job): boolean {
     this.#caller ??= callOutside(() => this.#make(CALLER));
     if (this.#caller.room === 0) return false;
+    if (this.#precedence.isBehind(job)) return false;
     this.keepProcess(true);
     this.#parts.room.enter();
+    this.#precedence.enter(job);
     this.#feeder.post(this.#caller, [job]);
     return true;
   }
@@ -231,24 +239,14 @@ export class Dispatcher {
     settlement.abort(job, reason, run);
   }
 
-  /** Whether any job has not started. */
-  get hasWaiting(): boolean {
-    return this.#oldest() !== undefined;
+  /** Whether a job waits that would make room for one of this priority. */
+  hasWaiting(priority: number): boolean {
+    return (this.#precedence.oldest()?.priority ?? Infinity) <= priority;
   }
 
-  /** The job that has waited longest, as far as is known. */
-  #oldest(): Job | undefined {
-    let oldest = this.#queue.peek();
-    for (const worker of this.#workers.active) {
-      const job = worker.jobs.firstUnstarted();
-      if (job && job.id < (oldest?.id ?? Infinity)) oldest = job;
-    }
-    return oldest;
-  }
-
-  /** Takes out the job that has waited longest, if any waits. */
+  /** Takes out the job that makes room first, if any waits. */
   takeOldest(): Job | undefined {
-    const oldest = this.#oldest();
+    const oldest = this.#precedence.oldest();
     if (oldest === undefined) return undefined;
     // It may have started just now: then the next one is the oldest.
     return this.#takeOut(oldest) ? oldest : this.takeOldest();

@@ -4,6 +4,7 @@ import { crashError } from "../job/failures.ts";
 import type { Job } from "../job/job.ts";
 import type { Outcome } from "../job/settlement.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
+import { noteTime } from "./order.ts";
 import type { Shared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
 
@@ -44,12 +45,15 @@ export class Endings {
   }
 
   #left(worker: PoolWorker, job: Job, time: number): void {
-    const { room, pace, health } = this.#parts;
+    const { room, pace, health, queue } = this.#parts;
     worker.hasWorked = true;
     if (this.tellsStarts && worker.jobs.isUntold(job)) {
       this.tellStart(job, worker);
     }
     pace.note(time);
+    if (queue.isRanked) noteTime(job, time);
+    // It may have settled before, by an abort.
+    job.extras?.turn?.endIfOver();
     health.worked();
     room.leave();
   }
@@ -71,6 +75,7 @@ export class Endings {
     const run = started ? worker.runOf(job) : undefined;
     this.#parts.room.leave();
     this.#parts.settlement.fail(job, crashError(job, started, cause), run);
+    job.extras?.turn?.endIfOver();
     this.#parts.room.release();
   }
 

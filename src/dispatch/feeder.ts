@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
 import { HeadStart } from "./head_start.ts";
+import { Order } from "./order.ts";
 import type { Shared } from "./parts.ts";
 import { LOOK_AFTER } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
@@ -24,6 +25,11 @@ const WORTH_TAKING = 0.2;
 const WORTH_WAKING = 0.2;
 /** Main lets others have their turn after a large job that took it so many ms to send. */
 const LONG_SEND = 1;
+/**
+ * A worker is sent so many times more than others may have, if it has had the last
+ * jobs of these keys: what waits before it is taken back for one that idles.
+ */
+const HOME = 4;
 /** So many bytes of jobs share a message. */
 const MOST_BYTES = 256 * 1024;
 
@@ -32,6 +38,7 @@ export class Feeder {
   readonly #parts: FeederParts;
   /** Without it, clients have no head start. */
   readonly #headStart: HeadStart | undefined;
+  readonly #order: Order;
   /** Whether nothing is sent before the next turn of the event loop. */
   #isPausing = false;
   #isStopped = false;
@@ -39,6 +46,7 @@ export class Feeder {
   constructor(parts: FeederParts) {
     this.#parts = parts;
     if (!parts.settings.isHere) this.#headStart = new HeadStart(parts.onTime);
+    this.#order = new Order(parts);
   }
 
   /**
@@ -47,7 +55,9 @@ export class Feeder {
    */
   get sendsAtOnce(): boolean {
     const { queue, workers: { idle, active }, pace } = this.#parts;
+    // Where jobs have priorities, a worker that idles may be kept for others.
     return queue.length === 0 && idle.size > 0 && !this.#isPausing &&
+      !queue.isRanked &&
       (idle.size === active.size || pace.mean >= WORTH_WAKING);
   }
 
@@ -79,7 +89,10 @@ export class Feeder {
     if (!this.#isAnyAwake()) return true;
     const { queue, pace, watch } = this.#parts;
     if (queue.length * pace.mean >= WORTH_WAKING) return true;
-    if (performance.now() - queue.peek()!.submitted >= LOOK_AFTER) return true;
+    const first = queue.peek();
+    // All may wait for others of their keys.
+    if (first === undefined) return false;
+    if (this.#parts.settings.now() - first.submitted >= LOOK_AFTER) return true;
     watch.soon();
     return false;
   }
@@ -123,14 +136,14 @@ export class Feeder {
     // A message is worth its cost to a worker that has jobs if it brings no fewer.
     if (jobs.length >= concurrency && count < jobs.length) return;
     while (count > 0 && !this.#isPausing) {
-      const first = queue.peek();
+      const first = this.#next(worker);
       if (first === undefined) break;
       // What can be sent once only waits for no other job.
       const startsAtOnce = isReady && jobs.length < concurrency;
       if (first.oneAttempt && !startsAtOnce) break;
       if (first.isLarge && !isReady || !worker.takes(first)) break;
       if (this.#headStart?.has(first)) break;
-      count -= this.#send(worker, count);
+      count -= this.#send(worker, first, count);
     }
     if (worker.waiting > 0) watch.soon();
   }
@@ -153,18 +166,40 @@ export class Feeder {
     }
   }
 
-  /** Sends one message, and tells how many jobs it held. */
-  #send(worker: PoolWorker, most: number): number {
+  #next(worker: PoolWorker): Job | undefined {
     const { queue } = this.#parts;
-    const jobs = [queue.shift()!];
+    if (!queue.isOrdered) return queue.peek();
+    return this.#order.next(worker, this.#sendHome);
+  }
+
+  /** Sends a job to the worker that has had the last one of its key, if that may have it now. */
+  readonly #sendHome = (home: PoolWorker, job: Job): boolean => {
+    const { queue, pace } = this.#parts;
+    const { jobs, isReady, concurrency } = home;
+    const ahead = HOME * Math.max(pace.ahead, concurrency);
+    const mayHave = isReady && this.#mayGetJobs(home) && home.room > 0 &&
+      jobs.length < ahead && home.takes(job) && !this.#headStart?.has(job) &&
+      (!job.oneAttempt || jobs.length < concurrency);
+    if (!mayHave) return false;
+    queue.remove(job);
+    this.post(home, [job]);
+    return true;
+  };
+
+  /** Sends one message, and tells how many jobs it held. */
+  #send(worker: PoolWorker, first: Job, most: number): number {
+    const { queue } = this.#parts;
+    const jobs = [first];
+    queue.remove(first);
     let bytes = jobs[0].size;
     while (jobs.length < most && bytes < MOST_BYTES) {
-      const next = queue.peek();
+      const next = this.#next(worker);
       if (!next?.sharesMessageWith(jobs[0]) || this.#headStart?.has(next)) {
         break;
       }
       bytes += next.size;
-      jobs.push(queue.shift()!);
+      queue.remove(next);
+      jobs.push(next);
     }
     this.post(worker, jobs);
     return jobs.length;
@@ -174,6 +209,7 @@ export class Feeder {
   post(worker: PoolWorker, jobs: Job[]): void {
     const { settings, watch, endings, workers } = this.#parts;
     try {
+      if (this.#parts.queue.isOrdered) bind(jobs, worker);
       const { shortestTimeout, spent } = worker.send(jobs);
       watch.expectTimeout(shortestTimeout);
       watch.expectStall();
@@ -222,5 +258,12 @@ export class Feeder {
   stop(): void {
     this.#isStopped = true;
     this.#headStart?.stop();
+  }
+}
+
+/** The keys of jobs belong to the worker that gets them. */
+function bind(jobs: readonly Job[], worker: PoolWorker): void {
+  for (const { extras } of jobs) {
+    if (extras?.turn) extras.turn.key.workerId = worker.id;
   }
 }

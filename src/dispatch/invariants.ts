@@ -37,7 +37,7 @@ export function checkAll(queue: JobQueue, workers: Workers, room: Room): void {
     check(worker.jobs.length === 0, `a ${worker.state} worker has jobs`);
   }
   check(
-    queue.length + inFlight <= room.jobs,
+    queue.length + queue.parked + inFlight <= room.jobs,
     "more jobs are queued and in flight than were accepted",
   );
 }

@@ -11,7 +11,7 @@ export function snapshot(
   caller: PoolWorker | undefined,
 ) {
   let idle = active.size;
-  let queued = queue.length;
+  let queued = queue.length + queue.parked;
   let running = 0;
   for (const worker of caller ? [...active, caller] : active) {
     const inFlight = worker.jobs.count();

@@ -136,6 +136,7 @@ export class Supervisor {
     if (!canStop && worker.jobs.length === 1 && worker.jobs.told.isDeaf) {
       worker.leaveWith(job);
       workers.leave(worker);
+      job.extras?.turn?.endIfOver();
       room.leave();
       return room.release();
     }

@@ -274,6 +274,17 @@ export class PoolWorker implements JobWorker {
     });
   }
 
+  /**
+   * The same for those behind the first that waits with a lower priority than this;
+   * the large ones, which would be sent again, stay.
+   */
+  takeBackLower(priority: number): Job[] {
+    if (this.waiting === 0) return [];
+    let isAny = false;
+    const isLower = (job: Job) => isAny ||= job.priority < priority;
+    return this.#takeBackIf((job) => isLower(job) && !job.isLarge);
+  }
+
   #takeBackIf(mayLeave: (job: Job) => boolean): Job[] {
     return this.jobs.all().filter((job) => {
       return !job.oneAttempt && this.jobs.isSent(job) && mayLeave(job) &&

@@ -74,6 +74,13 @@ export class Workers {
     if (state === "idle" && sizing.isElastic) this.expectIdle();
   }
 
+  /** The one of a number, if it may get jobs. */
+  find(id: number | undefined): PoolWorker | undefined {
+    if (id === undefined) return undefined;
+    for (const worker of this.active) if (worker.id === id) return worker;
+    return undefined;
+  }
+
   /** Those that are left alone with a job. */
   get lost(): PoolWorker[] {
     return [...this.inactive].filter(({ state }) => state === "lost");

@@ -8,6 +8,8 @@ import { placeOfCaller } from "../values/stacks.ts";
 export interface PoolFunction extends FunctionDefinition {
   /** How many jobs run it that have not settled. */
   jobs: number;
+  /** The mean time of its jobs in ms, where jobs have priorities. */
+  mean?: number;
   /** Whether the table has it. A worker may know it for longer. */
   isKept: boolean;
   /** Whether it is an inline generator, which only a stream can run. */

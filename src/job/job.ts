@@ -4,6 +4,7 @@ import type { Cargo } from "../moving/cargo.ts";
 import type { LentBytes } from "../values/lent_bytes.ts";
 import { LARGE } from "../values/pack.ts";
 import type { PoolFunction } from "./functions.ts";
+import type { KeyName, Turn } from "./keys.ts";
 
 /** The worker that a job is in flight to. */
 export interface JobWorker {
@@ -31,6 +32,12 @@ export interface JobExtras {
   moves?: Transferable[];
   /** The streams, connections and the like among the arguments. */
   cargo?: Cargo;
+  /** Higher ones start first; 0 if it is not set. */
+  priority?: number;
+  /** Jobs of one key take turns. */
+  key?: KeyName;
+  /** Its place in the line of its key, once it has been accepted. */
+  turn?: Turn;
   /** The stack of `execute()`'s caller. */
   callerStack?: string;
 }
@@ -96,6 +103,11 @@ export class Job {
   /** The trace that it is a part of, if anything is traced. */
   get trace(): string | undefined {
     return this.extras?.trace;
+  }
+
+  /** Higher ones start first. */
+  get priority(): number {
+    return this.extras?.priority ?? 0;
   }
 
   /** About how many bytes its arguments take, where they are more than a few primitives. */

@@ -167,6 +167,7 @@ export class Settlement {
     this.#parts.functions.end(job.fn);
     const signal = job.extras?.signal;
     if (signal) this.#aborts.remove(signal, job);
+    job.extras?.turn?.endIfOver();
     this.#countDown();
   }
 

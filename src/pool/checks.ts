@@ -82,6 +82,11 @@ export const string: Check<string> = (name, value) => {
   throw expected(name, "a string", value);
 };
 
+export const key: Check<string | number> = (name, value) => {
+  if (typeof value === "string" || typeof value === "number") return value;
+  throw expected(name, "a string or a number", value);
+};
+
 export const signal: Check<AbortSignal> = (name, value) => {
   if (value instanceof AbortSignal) return value;
   const isController = value instanceof AbortController;

@@ -43,6 +43,9 @@ export interface JobSettings
 
 const NO_OPTIONS: JobSettings = {};
 
+/** A job with a priority or a key may have to wait for others. */
+const ORDERED = { sendsAtOnce: false };
+
 /** The way of jobs into a pool. */
 export class Intake {
   readonly #parts: IntakeParts;
@@ -89,7 +92,7 @@ export class Intake {
   ): Job {
     const { settings, dispatcher, settlement, lifetime } = this.#parts;
     const { signal, transfer, timeout = settings.timeout } = options;
-    const { onProgress, yields } = options;
+    const { onProgress, yields, priority, key } = options;
     if (lifetime.refusal) throw lifetime.refusal;
     signal?.throwIfAborted();
     this.#checkBreakdown();
@@ -97,18 +100,21 @@ export class Intake {
     const isFull = whenFull !== "wait" && !this.#parts.room.hasRoomFor(1);
     const isHere = isFull && whenFull === "caller-runs";
     const discards = isFull && whenFull === "discard-oldest" &&
-      dispatcher.hasWaiting;
+      dispatcher.hasWaiting(priority ?? 0);
     if (isFull && !isHere && !discards) throw this.#queueFull(fn.name, args);
 
     const progress = onProgress && new ProgressDeparture(onProgress);
     const back = progress || yields ? comingBack(progress, yields) : undefined;
-    const payload = takePayload(args, transfer, settings, dispatcher, back);
+    const sender = key === undefined && !priority ? dispatcher : ORDERED;
+    const payload = takePayload(args, transfer, settings, sender, back);
     let { extras } = payload;
     if (settings.callerStack) {
       (extras ??= {}).callerStack = options.callerStack ?? stackOfCaller();
     }
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
+    if (priority) (extras ??= {}).priority = priority;
+    if (key !== undefined) (extras ??= {}).key = key;
     const job = this.#add(fn, payload.args, extras, resolve);
     progress?.hearWhile(() => !job.settled);
     // Not before the job is sure to be accepted. The last that waited may have started.
@@ -130,6 +136,7 @@ export class Intake {
   takeBatch(
     fn: PoolFunction,
     items: readonly unknown[],
+    { priority }: JobSettings,
     resolve: (value: unknown) => void,
   ): Job | undefined {
     const { functions, dispatcher, settlement, lifetime } = this.#parts;
@@ -137,7 +144,8 @@ export class Intake {
     this.#checkBreakdown();
     const args = plainOf(items);
     if (args === undefined) return undefined;
-    const job = this.#add(functions.batchOf(fn), args, undefined, resolve);
+    const extras = priority ? { priority } : undefined;
+    const job = this.#add(functions.batchOf(fn), args, extras, resolve);
     if (lifetime.isStopped) settlement.fail(job, lifetime.refusal);
     else dispatcher.add(job);
     return job;

@@ -98,7 +98,7 @@ export class MapJobs {
     const fn = intake.functionOf(this.#job);
     portion.job = items.length === 1
       ? intake.take(fn, items, this.#options, resolve)
-      : intake.takeBatch(fn, items, resolve);
+      : intake.takeBatch(fn, items, this.#options, resolve);
     portion.bytes = Math.max(portion.job?.size ?? 0, this.#resultSize);
     return portion.job !== undefined;
   }

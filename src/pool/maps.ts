@@ -30,9 +30,13 @@ export class Maps {
 
   #check(job: unknown, options: MapOptions | undefined) {
     const { callerStack } = this.#parts.settings;
-    const { timeout, ...settings } = mapSettings(options, this.#parts.settings);
+    const { timeout, priority, ...settings } = mapSettings(
+      options,
+      this.#parts.settings,
+    );
     const jobs = new MapJobs(this.#parts, job, {
       timeout,
+      priority,
       callerStack: callerStack ? stackOfCaller(5) : undefined,
     });
     return { jobs, settings };

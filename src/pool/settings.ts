@@ -22,6 +22,7 @@ import {
   type Check,
   flags,
   grant,
+  key,
   later,
   number,
   oneOf,
@@ -86,14 +87,16 @@ const SIZE = {
 /** A worker that is not needed for so many ms stops. */
 const IDLE_TIMEOUT = 30_000;
 
+const priority = number({ above: -101, least: -100, most: 100 });
+
 const EXECUTE = {
   signal: [signal],
   timeout: [timeout],
   transfer: [transferables],
   onProgress: [callback],
-  priority: [unbuilt],
-  key: [unbuilt],
-} as const satisfies Record<keyof ExecuteOptions | "priority" | "key", Option>;
+  priority: [priority],
+  key: [key],
+} as const satisfies Record<keyof ExecuteOptions, Option>;
 
 const STREAM = {
   ...EXECUTE,
@@ -106,6 +109,7 @@ const MAP = {
   onError: [oneOf("throw", "collect"), "throw"],
   signal: [signal],
   timeout: [timeout],
+  priority: [priority],
 } as const satisfies Record<keyof MapOptions, Option>;
 
 const WAIT = { signal: [signal] } as const;

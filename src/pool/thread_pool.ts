@@ -43,7 +43,8 @@ const NO_ARGUMENTS: readonly unknown[] = [];
 /**
  * Runs functions on worker threads and returns their results as promises.
  *
- * - **Order**: jobs start in the order in which they were submitted.
+ * - **Order**: jobs start in the order in which they were submitted, unless they have a
+ *   `priority` or a `key`, see {@linkcode ExecuteOptions}.
  * - **Settlement**: every promise settles exactly once, whatever happens to a
  *   worker. A job that has started never runs again. One that has not started goes
  *   to another worker, unless what moved with it is lost.
@@ -203,7 +204,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   /**
    * Runs a job on a worker.
    *
-   * **Order**: jobs start in the order of these calls.
+   * **Order**: jobs start in the order of these calls. Those of a higher
+   * {@linkcode ExecuteOptions.priority} start first; those of one
+   * {@linkcode ExecuteOptions.key} run one after the other.
    *
    * **Ownership**: arguments are cloned, so do not change them until the promise
    * settles. A `Deno.Conn`, `Request`, `Response`, `ReadableStream` or
@@ -255,6 +258,22 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    *   signal: AbortSignal.timeout(10_000),
    * });
    * assertEquals(text, "HI");
+   * ```
+   *
+   * @example Jobs of one key take turns, urgent jobs go first
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(2);
+   * const order: string[] = [];
+   * const save = (text: string) => text;
+   * const run = (text: string, options: { key?: string; priority?: number }) =>
+   *   pool.execute(save, [text], options).then((text) => order.push(text));
+   * const first = run("first", { key: "account 1" });
+   * const second = run("second", { key: "account 1", priority: 1 });
+   * await Promise.all([first, second]);
+   * assertEquals(order, ["first", "second"]);
    * ```
    */
   execute<Job extends JobName<Jobs> | InlineJob>(

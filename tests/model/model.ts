@@ -47,6 +47,7 @@ interface Call {
   load: [least: number, most: number];
   /** Whether what moves with it was taken. */
   isTaken: boolean;
+  key?: string | number;
   outcome: Promise<Outcome>;
   /** Its outcome, once that is known. */
   settled?: Outcome;
@@ -87,6 +88,8 @@ class Model {
   readonly #calls: Call[] = [];
   readonly #runs: SharedArrayBuffer;
   readonly #ends: number[] = [];
+  /** The calls that have ended with a value, in that order. */
+  readonly #fulfilled: Call[] = [];
   readonly #reason = new Error("The play says so");
   #state: State = "open";
   #wasClosed = false;
@@ -104,7 +107,7 @@ class Model {
   async take(step: Step): Promise<void> {
     switch (step.do) {
       case "execute":
-        return this.#execute(step.deed, step.counted);
+        return this.#execute(step);
       case "execute uncloneable":
         return this.#call(
           "uncloneable",
@@ -147,17 +150,21 @@ class Model {
     }
   }
 
-  #execute(deed: DeedName, isCounted: boolean): void {
+  #execute(
+    { deed, counted: isCounted, priority, key }: Step & { do: "execute" },
+  ): void {
     const runs = isCounted ? this.#runs : undefined;
     const i = this.#calls.length;
     const numbers = numbersFor(i);
     const { timeout } = DEEDS[deed];
     this.#call(deed, deed, isCounted, ({ signal }) => {
       // Where the caller runs jobs, none may have a timeout.
-      const options = timeout === undefined ? { signal } : { signal, timeout };
+      const options: ExecuteOptions = { signal, priority, key };
+      if (timeout !== undefined) options.timeout = timeout;
       return doDeed(this.#pool, deed, i, options, runs, numbers);
     });
     this.#calls[i].isTaken = numbers.length === 0;
+    this.#calls[i].key = key;
   }
 
   #call(
@@ -178,7 +185,10 @@ class Model {
       load: [queued + running, this.#mostOnTheirWay()],
       isTaken: false,
       outcome: Promise.allSettled([execute({ signal: stop.signal })])
-        .then(([outcome]) => call.settled = outcome),
+        .then(([outcome]) => {
+          if (outcome.status === "fulfilled") this.#fulfilled.push(call);
+          return call.settled = outcome;
+        }),
     };
     this.#calls.push(call);
   }
@@ -228,6 +238,7 @@ class Model {
   async #checkQuiet(): Promise<void> {
     await Promise.all(this.#calls.map(({ outcome }) => outcome));
     for (const call of this.#calls) this.#checkCall(call);
+    this.#checkKeys();
     const accepted = this.#calls.filter((call) => !this.#isRefused(call));
     const stats = this.#pool.stats();
     const expected = { completed: 0, failed: 0, aborted: 0, timedOut: 0 };
@@ -241,6 +252,17 @@ class Model {
       Array(accepted.length).fill(1),
       "Each job ends once",
     );
+  }
+
+  /** Jobs of one key have ended in the order of their calls. */
+  #checkKeys(): void {
+    const last = new Map<string | number, number>();
+    for (const { key, i } of this.#fulfilled) {
+      if (key === undefined) continue;
+      const before = last.get(key) ?? -1;
+      assert(before < i, `Call ${before} of key ${key} ended before call ${i}`);
+      last.set(key, i);
+    }
   }
 
   #countedAs({ settled, stop }: Call) {

@@ -5,7 +5,13 @@ import type { DeedName } from "../deeds.ts";
 
 /** Something that is done with a pool. */
 export type Step =
-  | { do: "execute"; deed: DeedName; counted: boolean }
+  | {
+    do: "execute";
+    deed: DeedName;
+    counted: boolean;
+    priority: number | undefined;
+    key: string | number | undefined;
+  }
   | { do: "abort" | "await"; which: number }
   | { do: "pause"; ms: number }
   | {
@@ -65,7 +71,12 @@ function stepsOf(isSafe: boolean, isolation: Isolation): fc.Arbitrary<Step[]> {
     ),
   });
   const execute = (weight: number, deeds: DeedName[]) =>
-    step(weight, "execute", { deed: fc.constantFrom(...deeds), counted });
+    step(weight, "execute", {
+      deed: fc.constantFrom(...deeds),
+      counted,
+      priority: fc.constantFrom(undefined, undefined, undefined, 1, -3, 100),
+      key: fc.constantFrom(undefined, undefined, "a", "b", 1),
+    });
   const which = { which: fc.nat({ max: 1000 }) };
   const any = fc.oneof(
     execute(200, GOOD),

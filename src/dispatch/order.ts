@@ -1,0 +1,86 @@
+// Who is next for a worker, where jobs have priorities or keys. Where none has,
+// nothing of this is asked.
+
+import type { Job } from "../job/job.ts";
+import type { Shared } from "./parts.ts";
+import type { PoolWorker } from "./worker.ts";
+import type { Workers } from "./workers.ts";
+
+/** A job that takes more ms than this is long: nothing waits behind it, and it leaves a worker free. */
+const LONG = 5;
+
+/** What ordering needs beside what all share. */
+export interface OrderParts extends Shared {
+  workers: Workers;
+}
+
+/** The order in which workers get jobs. */
+export class Order {
+  readonly #parts: OrderParts;
+
+  constructor(parts: OrderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The next job for a worker.
+   *
+   * @param sendHome Sends a job to the worker that had the last one of its key
+   */
+  next(
+    worker: PoolWorker,
+    sendHome: (home: PoolWorker, job: Job) => boolean,
+  ): Job | undefined {
+    const { queue, workers } = this.#parts;
+    for (;;) {
+      const job = queue.pick((job) => this.#mayHave(worker, job));
+      if (job?.extras?.turn === undefined) return job;
+      const home = workers.find(job.extras.turn.key.workerId);
+      if (home === undefined || home === worker) return job;
+      if (!this.#mayHave(home, job) || !sendHome(home, job)) return job;
+    }
+  }
+
+  /** Whether a worker may have a job now, as far as others are concerned. */
+  #mayHave(worker: PoolWorker, job: Job): boolean {
+    if (!this.#parts.queue.isRanked) return true;
+    const { jobs, concurrency } = worker;
+    const isBehind = jobs.length >= concurrency;
+    if (!isLong(job)) return !isBehind || !hasLong(worker);
+    return !isBehind && !this.#isKept(worker, job);
+  }
+
+  /**
+   * Whether a worker is kept for jobs of a higher priority: while they come, long
+   * jobs leave one worker free.
+   */
+  #isKept(worker: PoolWorker, { priority }: Job): boolean {
+    const { queue, workers, sizing: { max: size }, settings } = this.#parts;
+    if (size === 1 || !queue.expectsAbove(priority, settings.now())) {
+      return false;
+    }
+    if (hasLong(worker)) return false;
+    let free = size - 1;
+    for (const other of workers.active) {
+      if (other !== worker && hasLong(other)) free--;
+    }
+    return free < 1;
+  }
+}
+
+/** Whether a job may take long; one that has not been seen may. */
+function isLong({ fn }: Job): boolean {
+  return (fn.mean ?? Infinity) > LONG;
+}
+
+/** Whether a long job occupies a worker. */
+function hasLong({ jobs, concurrency }: PoolWorker): boolean {
+  if (concurrency > 1) return jobs.all().some(isLong);
+  const first = jobs.peek();
+  return first !== undefined && isLong(first);
+}
+
+/** A job has ended in its worker, after so many ms. */
+export function noteTime({ fn }: Job, time: number): void {
+  fn.mean = fn.mean === undefined ? time : fn.mean + (time - fn.mean) / 8;
+}

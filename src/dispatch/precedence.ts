@@ -1,0 +1,106 @@
+// Which jobs go before others: keys and priorities as jobs come in, what is taken
+// back from workers for a job of a higher priority, and who makes room first.
+
+import type { Job } from "../job/job.ts";
+import { Keys } from "../job/keys.ts";
+import { isLesser } from "../job/queue.ts";
+import type { Shared } from "./parts.ts";
+import type { PoolWorker } from "./worker.ts";
+import type { Workers } from "./workers.ts";
+
+/** What it needs beside what all share. */
+export interface PrecedenceParts extends Shared {
+  workers: Workers;
+  /** A job that waited for its key may start. */
+  onFree(): void;
+}
+
+/** So many ms of work are worth being taken back for a job of a higher priority. */
+const WORTH_TAKING = 0.5;
+
+/** Who goes before whom. */
+export class Precedence {
+  readonly #parts: PrecedenceParts;
+  readonly #keys: Keys;
+  /** The lowest priority that any job has had. */
+  #lowest = 0;
+  /** Whether a job has come that may go before others which were sent ahead. */
+  #hasHigher = false;
+
+  constructor(parts: PrecedenceParts) {
+    this.#parts = parts;
+    this.#keys = new Keys(parts.queue, parts.onFree);
+  }
+
+  /** Notes what an accepted job's priority and key ask for. */
+  enter(job: Job): void {
+    const { queue } = this.#parts;
+    if (job.extras !== undefined) {
+      const { priority, key } = job.extras;
+      if (priority !== undefined) queue.isOrdered = queue.isRanked = true;
+      if (key !== undefined) {
+        queue.isOrdered = true;
+        this.#keys.enter(key, job);
+      }
+    }
+    if (!queue.isRanked) return;
+    this.#lowest = Math.min(this.#lowest, job.priority);
+    this.#hasHigher ||= job.priority > this.#lowest;
+  }
+
+  /** Whether a job has to wait for others of its key. */
+  isBehind({ extras }: Job): boolean {
+    return extras?.key !== undefined && this.#keys.isBusy(extras.key);
+  }
+
+  /**
+   * Takes back what waits before workers, where a job of a higher priority waits in
+   * the queue, which is sent first then.
+   *
+   * @returns Whether anything was taken back
+   */
+  takeBackLower(): boolean {
+    if (!this.#hasHigher) return false;
+    this.#hasHigher = false;
+    const { queue, workers } = this.#parts;
+    let isAny = false;
+    for (const worker of workers.active) {
+      const first = queue.peek();
+      if (first === undefined) break;
+      if (!this.#isWorthTaking(worker)) continue;
+      const lower = worker.takeBackLower(first.priority);
+      if (lower.length === 0) continue;
+      queue.putBack(lower, true);
+      workers.update(worker);
+      isAny = true;
+    }
+    return isAny;
+  }
+
+  /** A few small jobs are done sooner than they are sent again. */
+  #isWorthTaking(worker: PoolWorker): boolean {
+    return !worker.isReady || worker.isHeldUp(WORTH_TAKING) ||
+      worker.waiting * this.#parts.pace.mean >= WORTH_TAKING;
+  }
+
+  /** The job that makes room first: the oldest of the lowest priority, as far as is known. */
+  oldest(): Job | undefined {
+    const { queue, workers } = this.#parts;
+    let { oldest } = queue;
+    for (const worker of workers.active) {
+      for (const job of this.#unstarted(worker)) {
+        if (!oldest || isLesser(job, oldest)) oldest = job;
+      }
+    }
+    return oldest;
+  }
+
+  /** The jobs that wait before a worker; where all have one priority, the first will do. */
+  #unstarted({ jobs }: PoolWorker): Job[] {
+    if (this.#parts.queue.isRanked) {
+      return jobs.all().filter((job) => jobs.isSent(job));
+    }
+    const first = jobs.firstUnstarted();
+    return first ? [first] : [];
+  }
+}
