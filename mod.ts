@@ -34,5 +34,6 @@ export type {
   JobName,
   JobResult,
 } from "./src/pool/job_types.ts";
+export type { Sender } from "./src/pool/sender.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";
 export { transfer } from "./src/values/transfer.ts";

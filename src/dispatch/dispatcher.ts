@@ -2,6 +2,7 @@
 // happens to them until they have left.
 
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
+import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
@@ -227,7 +228,7 @@ export class Dispatcher {
    */
   abort(job: Job, reason: unknown): void {
     const { news, settlement } = this.#parts;
-    if (this.#takeOut(job)) return settlement.abort(job, reason);
+    if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
     const run = worker && news.wants("jobend") ? worker.runOf(job) : undefined;
     if (worker) this.#supervisor.tellToEnd(job, worker, reason);
@@ -254,11 +255,11 @@ export class Dispatcher {
     const oldest = this.#oldest();
     if (oldest === undefined) return undefined;
     // It may have started just now: then the next one is the oldest.
-    return this.#takeOut(oldest) ? oldest : this.takeOldest();
+    return this.takeOut(oldest) ? oldest : this.takeOldest();
   }
 
   /** Takes out a job that has not started; `false` if it has. */
-  #takeOut(job: Job): boolean {
+  takeOut(job: Job): boolean {
     const worker = job.worker as PoolWorker | undefined;
     if (worker === undefined) {
       if (!this.#queue.remove(job)) return false;
@@ -268,6 +269,27 @@ export class Dispatcher {
     if (worker === undefined) return true;
     this.#workers.update(worker);
     this.#dispatch();
+    return true;
+  }
+
+  /** The worker of a link, if it is one of this pool's. */
+  workerOf(link: Link): PoolWorker | undefined {
+    for (const worker of this.#workers.active) {
+      if (worker.link === link) return worker;
+    }
+    return undefined;
+  }
+
+  /** Whether all workers that there may be are taken by jobs that wait, by their links. */
+  allWait(waiting: readonly Link[]): boolean {
+    const { size, concurrency } = this.#settings;
+    const { active } = this.#workers;
+    if (active.size < size) return false;
+    for (const { link, jobs } of active) {
+      const { running } = jobs.count();
+      const waits = waiting.filter((other) => other === link).length;
+      if (running < concurrency || waits < running) return false;
+    }
     return true;
   }
 

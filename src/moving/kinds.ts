@@ -10,6 +10,7 @@ import { REQUEST, RESPONSE } from "./http.ts";
 import type { Departure, MovingKind } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
 import { READABLE } from "./readable.ts";
+import { SENDER } from "./sender_host.ts";
 import { SIGNAL } from "./signal.ts";
 import { TRANSFORM } from "./transform.ts";
 import { toData, WEB_VALUE } from "./web_values.ts";
@@ -40,6 +41,7 @@ export const KINDS: Record<Kind, MovingKind> = {
   request: REQUEST,
   response: RESPONSE,
   value: WEB_VALUE,
+  sender: SENDER,
 };
 
 /** What packing knows of that. */

@@ -12,6 +12,7 @@ import type { FunctionTable, PoolFunction } from "../job/functions.ts";
 import { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
+import { InlineSource } from "../moving/sender_host.ts";
 import type { ExecuteOptions } from "../options.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { takePayload } from "./payload.ts";
@@ -35,6 +36,8 @@ export class Intake {
   readonly #parts: IntakeParts;
   readonly #clock = new CoarseClock();
   #jobCount = 0;
+  /** The job of the last call. */
+  last!: Job;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -44,12 +47,15 @@ export class Intake {
    * Takes a job in, and gives the promise of its result. Nothing of a call that
    * is refused has been taken.
    *
+   * @param bySender Whether the call comes from a sender, which goes on after `close()`
+   *
    * @throws What `execute()` rejects with, if the call is refused
    */
   accept(
     name: unknown,
     args: unknown,
     options: ExecuteOptions | undefined,
+    bySender = false,
   ): Promise<unknown> {
     const { settings, dispatcher, settlement, lifetime } = this.#parts;
     if (!Array.isArray(args)) throw notArguments(name, args, options);
@@ -58,7 +64,8 @@ export class Intake {
       ? executeSettings(options, settings)
       : NO_OPTIONS;
     const fn = this.#functionOf(name);
-    if (lifetime.refusal) throw lifetime.refusal;
+    const isRefused = bySender ? lifetime.isStopped : lifetime.refusal;
+    if (isRefused) throw lifetime.refusal;
     signal?.throwIfAborted();
     this.#checkBreakdown();
     const { whenFull } = settings;
@@ -90,11 +97,15 @@ export class Intake {
     else if (signal?.aborted) settlement.abort(job, signal.reason);
     else if (!isHere || !dispatcher.executeHere(job)) dispatcher.add(job);
     if (discarded) settlement.fail(discarded, this.#discarded(discarded));
+    this.last = job;
     return promise;
   }
 
   #functionOf(job: unknown): PoolFunction {
     const { functions, settings } = this.#parts;
+    if (job instanceof InlineSource) {
+      return functions.ofSource(job.name, job.source);
+    }
     if (typeof job === "function") return functions.inline(job);
     if (typeof job !== "string") {
       throw expected("job", "the name of a job or a function", job);

@@ -28,6 +28,8 @@ export class Lifetime {
   #refusal: (() => Error) | undefined;
   #isStopped = false;
   #isGone = false;
+  /** How many senders are open, which `close()` waits for. */
+  holds = 0;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: LifetimeParts) {
@@ -69,7 +71,18 @@ export class Lifetime {
   close(): void {
     if (this.#refusal) return;
     this.#refuse(() => new PoolClosedError("The pool is closed"));
-    if (this.#parts.settlement.waiting === 0) this.stop(this.#refusal!);
+    this.#endIfDone();
+  }
+
+  /** A sender is closed. */
+  release(): void {
+    this.holds--;
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#refusal || this.holds > 0) return;
+    if (this.#parts.settlement.waiting === 0) this.stop(this.#refusal);
   }
 
   /** Ends now. */
@@ -103,7 +116,7 @@ export class Lifetime {
     this.onEmpty();
     this.#drains.release();
     this.#parts.news.tellNow("drain", undefined);
-    if (this.#refusal) this.stop(this.#refusal);
+    this.#endIfDone();
   }
 
   /** No job is left: lets the process end, if none comes in a moment. */

@@ -21,6 +21,8 @@ import type {
   JobResult,
 } from "./job_types.ts";
 import { Lifetime } from "./lifetime.ts";
+import type { Sender } from "./sender.ts";
+import { Senders } from "./senders.ts";
 import { poolSettings, waitSettings } from "./settings.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
@@ -90,6 +92,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   readonly #room: Room;
   readonly #lifetime: Lifetime;
   readonly #intake: Intake;
+  readonly #senders: Senders;
 
   /**
    * Creates a pool. No worker starts before there is a job for it.
@@ -138,7 +141,12 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       onBroken: (cause) => lifetime.stop(() => startError(module, cause)),
     });
     const lifetime = this.#lifetime = new Lifetime({ ...parts, dispatcher });
-    this.#intake = new Intake({ ...parts, dispatcher, lifetime });
+    const intake = this.#intake = new Intake({
+      ...parts,
+      dispatcher,
+      lifetime,
+    });
+    this.#senders = new Senders({ ...parts, dispatcher, intake, lifetime });
   }
 
   /**
@@ -259,6 +267,33 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       if (this.#lifetime.refusal) throw this.#lifetime.refusal;
       return this.#room.wait(signal);
     });
+  }
+
+  /**
+   * Gives a handle to this pool, which moves by itself into a job of any pool, also
+   * of this one: there it gives jobs to this pool. `close()` waits for all senders
+   * to be closed, see {@linkcode Sender}.
+   *
+   * @returns A sender of its own; close it when no job follows
+   * @throws {PoolClosedError} If the pool is closed
+   * @throws {PoolTerminatedError} If the pool is terminated
+   *
+   * @example Keep a pool open for another producer
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const pool = new ThreadPool(1);
+   * const sender = pool.sender();
+   * const closed = pool.close();
+   * assertEquals(await sender.execute(() => 42), 42);
+   * sender.close();
+   * await closed;
+   * ```
+   */
+  sender(): Sender<Jobs> {
+    if (this.#lifetime.refusal) throw this.#lifetime.refusal;
+    return this.#senders.open() as unknown as Sender<Jobs>;
   }
 
   /**

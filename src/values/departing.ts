@@ -10,7 +10,8 @@ export type Kind =
   | "signal"
   | "request"
   | "response"
-  | "value";
+  | "value"
+  | "sender";
 
 /** Such values, each with the empty object that stands for it. */
 export type Departing = {

@@ -2,7 +2,11 @@
 // takes no longer than it may.
 
 import { apply } from "../values/intrinsics.ts";
-import { currentJobSlot, type JobStorage } from "../values/thread_state.ts";
+import {
+  type CurrentJob,
+  currentJobSlot,
+  type JobStorage,
+} from "../values/thread_state.ts";
 import type { ReceivedJob } from "./jobs.ts";
 
 const dateNow = Date.now;
@@ -48,8 +52,17 @@ export class Calls {
     return apply(call, undefined, job.args);
   }
 
+  /** Calls a handler as a part of another job than the one in progress. */
+  callAs(
+    job: CurrentJob,
+    call: (...args: unknown[]) => unknown,
+    args: unknown[],
+  ): unknown {
+    return this.#storage!.run(job, call, ...args);
+  }
+
   /** No job is the current one any more. */
   ended(): void {
-    if (!this.#storage) currentJobSlot.job = undefined;
+    currentJobSlot.job = undefined;
   }
 }

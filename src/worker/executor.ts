@@ -6,6 +6,7 @@ import type { PackedError } from "../values/unpack_error.ts";
 import { objectPrototype } from "../values/intrinsics.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import type { MovedList } from "../moving/kind.ts";
+import type { LocalJob } from "../moving/sender_wire.ts";
 import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
@@ -35,6 +36,7 @@ export class Executor {
     this.#handlers = handlers;
     this.#thread = thread;
     this.endings = new Endings(thread);
+    thread.runLocally = (job, signal) => this.#runLocally(job, signal);
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
@@ -91,6 +93,20 @@ export class Executor {
     } catch (error) {
       this.#thread.crash(error);
     }
+  }
+
+  async #runLocally(job: unknown, signal: AbortSignal): Promise<unknown> {
+    const { runLocally } = await import("./local_jobs.ts");
+    return await runLocally(
+      {
+        handlers: this.#handlers,
+        calls: this.#calls,
+        link: this.endings.moving!.link,
+        workerId: this.#thread.init.workerId,
+      },
+      job as LocalJob,
+      signal,
+    );
   }
 
   /** Main has something to say in shared memory. */

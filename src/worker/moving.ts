@@ -12,7 +12,8 @@ import type { OwnThread } from "./own_thread.ts";
 export class Moving {
   readonly link: Link;
 
-  constructor({ init: { rings }, board, post }: OwnThread) {
+  constructor(thread: OwnThread) {
+    const { init: { rings }, board, post } = thread;
     this.link = new Link(
       (events, moves) => {
         if (events) post({ kind: "flow", events }, moves);
@@ -24,6 +25,7 @@ export class Moving {
         output: new FlowRing(rings.output),
       },
     );
+    this.link.runLocally = (job, signal) => thread.runLocally!(job, signal);
   }
 
   /** Puts what has moved into the arguments of a job. */
