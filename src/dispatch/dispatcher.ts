@@ -14,6 +14,7 @@ import { openThread } from "./open_thread.ts";
 import { Pace } from "./pace.ts";
 import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
 import { Supervisor } from "./supervisor.ts";
+import { allWait } from "./waiting_jobs.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
 import { Workers } from "./workers.ts";
@@ -274,23 +275,12 @@ export class Dispatcher {
 
   /** The worker of a link, if it is one of this pool's. */
   workerOf(link: Link): PoolWorker | undefined {
-    for (const worker of this.#workers.active) {
-      if (worker.link === link) return worker;
-    }
-    return undefined;
+    return [...this.#workers.active].find((worker) => worker.link === link);
   }
 
-  /** Whether all workers that there may be are taken by jobs that wait, by their links. */
+  /** Whether all workers are taken by jobs that wait, by their links, for jobs of this pool. */
   allWait(waiting: readonly Link[]): boolean {
-    const { size, concurrency } = this.#settings;
-    const { active } = this.#workers;
-    if (active.size < size) return false;
-    for (const { link, jobs } of active) {
-      const { running } = jobs.count();
-      const waits = waiting.filter((other) => other === link).length;
-      if (running < concurrency || waits < running) return false;
-    }
-    return true;
+    return allWait(this.#workers.active, waiting, this.#settings);
   }
 
   /** How many workers have died in a row, and when the next one starts, if none is there. */
