@@ -30,20 +30,26 @@ export interface SendersParts {
 
 /** What a job of this pool waits for. */
 interface Awaited {
-  origin: Origin;
   /** A job; else it is room in the queue. */
   job?: Job;
-  /** Whether that runs where it is waited for. */
-  isLocal?: boolean;
   /** Ends the wait for room. */
   release?: () => void;
+}
+
+/** A job of this pool that waits, by its sender. */
+interface WaitingJob {
+  origin: Origin;
+  awaited: Set<Awaited>;
+  /** What runs in its worker meanwhile. */
+  local?: Awaited;
 }
 
 /** The senders of a pool. */
 export class Senders {
   readonly #parts: SendersParts;
-  /** What jobs in the pool's own workers wait for. */
-  readonly #awaited = new Set<Awaited>();
+  /** The jobs in the pool's own workers that wait, by their senders. */
+  readonly #waiting = new Map<unknown, WaitingJob>();
+  #isRelieving = false;
 
   constructor(parts: SendersParts) {
     this.#parts = parts;
@@ -104,13 +110,13 @@ export class Senders {
     const promise = intake.accept(name, args, options, true);
     const job = intake.last;
     if (!dispatcher.workerOf(origin.link)) return await promise;
-    return await this.#await({ origin, job }, promise);
+    return await this.#await(origin, { job }, promise);
   }
 
   async #readyFor(origin: Origin, signal: AbortSignal): Promise<void> {
-    if (!this.#parts.dispatcher.workerOf(origin.link)) {
-      return await this.#ready(signal);
-    }
+    const { dispatcher, room } = this.#parts;
+    const isOwn = dispatcher.workerOf(origin.link) !== undefined;
+    if (!isOwn || room.hasRoomFor(1)) return await this.#ready(signal);
     const waiting = new AbortController();
     const released = Promise.withResolvers<void>();
     const release = () => {
@@ -118,46 +124,63 @@ export class Senders {
       waiting.abort();
     };
     const ready = this.#ready(AbortSignal.any([signal, waiting.signal]));
-    await this.#await(
-      { origin, release },
-      Promise.race([released.promise, ready]),
-    );
+    const first = Promise.race([released.promise, ready]);
+    await this.#await(origin, { release }, first);
   }
 
   /** Waits for something, and sees that it comes. */
-  async #await<T>(awaited: Awaited, promise: Promise<T>): Promise<T> {
-    this.#awaited.add(awaited);
-    // Once the dispatcher has sent what it can.
-    setTimeout(() => this.#relieve());
+  async #await<T>(
+    origin: Origin,
+    awaited: Awaited,
+    promise: Promise<T>,
+  ): Promise<T> {
+    const { sender } = origin;
+    let waiting = this.#waiting.get(sender);
+    if (waiting === undefined) {
+      waiting = { origin, awaited: new Set() };
+      this.#waiting.set(sender, waiting);
+    }
+    waiting.awaited.add(awaited);
+    this.#relieveSoon();
     try {
       return await promise;
     } finally {
-      this.#awaited.delete(awaited);
-      if (awaited.isLocal) this.#relieve();
+      waiting.awaited.delete(awaited);
+      if (waiting.awaited.size === 0) this.#waiting.delete(sender);
+      if (waiting.local === awaited) {
+        waiting.local = undefined;
+        this.#relieveSoon();
+      }
     }
   }
 
+  /** Relieves those that wait, once the dispatcher has sent what it can. */
+  #relieveSoon(): void {
+    if (this.#isRelieving) return;
+    this.#isRelieving = true;
+    setTimeout(() => {
+      this.#isRelieving = false;
+      this.#relieve();
+    });
+  }
+
   /**
-   * If the jobs in all workers wait for others, has the oldest of those run where
-   * they are waited for, one for each job that waits: they would never start.
+   * If the jobs in all workers wait for others, has some of those run where they
+   * are waited for, one for each job that waits: they would never start.
    */
   #relieve(): void {
     const { dispatcher } = this.#parts;
-    const isBusy = (origin: Origin) => {
-      return [...this.#awaited].some((other) => {
-        return other.isLocal && other.origin.sender === origin.sender;
-      });
-    };
-    for (const awaited of this.#awaited) {
-      const { origin, job, release } = awaited;
-      const waiting = [...this.#awaited].map(({ origin }) => origin.link);
-      if (!dispatcher.allWait(waiting)) return;
-      if (release) release();
-      else if (
-        !awaited.isLocal && !isBusy(origin) && dispatcher.takeOut(job!)
-      ) {
-        awaited.isLocal = true;
-        this.#runLocally(job!, origin);
+    const waiting = [...this.#waiting.values()];
+    if (!dispatcher.allWait(waiting.map(({ origin }) => origin.link))) return;
+    for (const one of waiting) {
+      if (one.local) continue;
+      for (const awaited of one.awaited) {
+        if (awaited.release) awaited.release();
+        else if (dispatcher.takeOut(awaited.job!)) {
+          one.local = awaited;
+          this.#runLocally(awaited.job!, one.origin);
+          break;
+        }
       }
     }
   }
