@@ -49,5 +49,6 @@ export type {
   StreamValue,
 } from "./src/pool/job_types.ts";
 export type { ItemSource } from "./src/pool/map_source.ts";
+export type { Sender } from "./src/pool/sender.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";
 export { transfer } from "./src/values/transfer.ts";

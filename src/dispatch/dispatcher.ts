@@ -2,6 +2,7 @@
 // happens to them until they have left.
 
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
+import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
@@ -19,6 +20,7 @@ import { Scaling } from "./scaling.ts";
 import { Sizing } from "./sizing.ts";
 import { snapshot } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
+import { allWait } from "./waiting_jobs.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
 import { Workers } from "./workers.ts";
@@ -232,7 +234,7 @@ export class Dispatcher {
    */
   abort(job: Job, reason: unknown): void {
     const { news, settlement } = this.#parts;
-    if (this.#takeOut(job)) return settlement.abort(job, reason);
+    if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
     const run = worker && news.wants("jobend") ? worker.runOf(job) : undefined;
     if (worker) this.#supervisor.tellToEnd(job, worker, reason);
@@ -249,11 +251,11 @@ export class Dispatcher {
     const oldest = this.#precedence.oldest();
     if (oldest === undefined) return undefined;
     // It may have started just now: then the next one is the oldest.
-    return this.#takeOut(oldest) ? oldest : this.takeOldest();
+    return this.takeOut(oldest) ? oldest : this.takeOldest();
   }
 
   /** Takes out a job that has not started; `false` if it has. */
-  #takeOut(job: Job): boolean {
+  takeOut(job: Job): boolean {
     const worker = job.worker as PoolWorker | undefined;
     if (worker === undefined) {
       if (!this.#queue.remove(job)) return false;
@@ -264,6 +266,16 @@ export class Dispatcher {
     this.#workers.update(worker);
     this.#dispatch();
     return true;
+  }
+
+  /** The worker of a link, if it is one of this pool's. */
+  workerOf(link: Link): PoolWorker | undefined {
+    return [...this.#workers.active].find((worker) => worker.link === link);
+  }
+
+  /** Whether all workers are taken by jobs that wait, by their links, for jobs of this pool. */
+  allWait(waiting: readonly Link[]): boolean {
+    return allWait(this.#workers.active, waiting, this.scaling.most);
   }
 
   /** How many workers have died in a row, and when the next one starts, if none is there. */

@@ -83,7 +83,7 @@ export class PoolWorker implements JobWorker {
   readonly #parts: WorkerParts;
   readonly #board: Board;
   readonly #thread: WorkerThread;
-  readonly #link: Link;
+  readonly link: Link;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   readonly #now: () => number;
@@ -126,7 +126,7 @@ export class PoolWorker implements JobWorker {
       input: new FlowRing(),
       output: new FlowRing(),
     };
-    const link = this.#link = new Link(
+    const link = this.link = new Link(
       (flow, moves) => this.#postFlow(flow, moves),
       true,
       rings,
@@ -177,10 +177,10 @@ export class PoolWorker implements JobWorker {
   /** Whether something may be in shared memory that it has not told of. */
   get mayHaveMore(): boolean {
     // With several jobs at once, their ends are told there, too.
-    if (!this.#link.isUsed && this.concurrency === 1) return false;
+    if (!this.link.isUsed && this.concurrency === 1) return false;
     const first = this.jobs.peek();
     // The first job may start any moment.
-    return this.#link.isOtherInTurn ||
+    return this.link.isOtherInTurn ||
       first !== undefined && this.jobs.isSent(first);
   }
 
@@ -221,7 +221,7 @@ export class PoolWorker implements JobWorker {
 
   /** Whether nothing is left to do for it. */
   get isDone(): boolean {
-    return this.jobs.length === 0 && !this.#link.isUsed;
+    return this.jobs.length === 0 && !this.link.isUsed;
   }
 
   /** Until when, on main's clock, it may be reading what it was sent. */
@@ -350,7 +350,7 @@ export class PoolWorker implements JobWorker {
       this.jobs.remove(job);
       started.push(job);
     }
-    this.#link.fail(cause);
+    this.link.fail(cause);
     return { unstarted, started, life };
   }
 }

@@ -78,6 +78,13 @@ export class FunctionTable {
       this.#add(this.#batches, fn, { name, source, place, isBatch: true });
   }
 
+  /** An inline function that comes from a worker, as its source; checked where it is called. */
+  ofSource(name: string, source: string): PoolFunction {
+    const key = `${name} ${source}`;
+    return this.#bySource.get(key) ??
+      this.#add(this.#bySource, key, { name, source });
+  }
+
   /** A job that runs it is accepted, in the turn in which it was found here. */
   begin(fn: PoolFunction): void {
     if (fn.jobs++ === 0) this.#idle--;

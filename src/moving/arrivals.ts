@@ -3,6 +3,7 @@
 import type { Link } from "../flow/link.ts";
 import { type Arrival, type MovedList, whenClosed } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
+import { replace } from "./replace.ts";
 import { YieldsArrival } from "./yields.ts";
 
 /** All that has arrived with one value. */
@@ -16,7 +17,7 @@ export class Arrivals {
     const revived = new Map<unknown, unknown>(
       list.map(([placeholder], i) => [placeholder, this.#all[i].value]),
     );
-    return replace(value, revived, new Set());
+    return replace(value, revived);
   }
 
   /** Whether something is still joined to its original. */
@@ -58,35 +59,4 @@ export class Arrivals {
   end(failure?: { thrown: unknown }): void {
     for (const arrival of this.#all) arrival.end?.(failure);
   }
-}
-
-/** A value with what was revived in place of what stood for it. */
-function replace(
-  value: unknown,
-  revived: Map<unknown, unknown>,
-  seen: Set<object>,
-): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (revived.has(value)) return revived.get(value);
-  if (seen.has(value)) return value;
-  seen.add(value);
-  const other = (item: unknown) => replace(item, revived, seen);
-  if (value instanceof Map) {
-    const entries = [...value];
-    value.clear();
-    for (const [key, item] of entries) value.set(other(key), other(item));
-  } else if (value instanceof Set) {
-    const items = [...value];
-    value.clear();
-    for (const item of items) value.add(other(item));
-  } else if (
-    Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
-  ) {
-    const parts = value as Record<string, unknown>;
-    for (const key of Object.keys(parts)) {
-      const replaced = other(parts[key]);
-      if (replaced !== parts[key]) parts[key] = replaced;
-    }
-  }
-  return value;
 }

@@ -3,6 +3,7 @@
 
 import type { Kind } from "../values/pack.ts";
 import { classNameOf } from "../values/names.ts";
+import { Sender } from "./sender.ts";
 import { isWebValue } from "./web_values.ts";
 
 /** As they were before a job could replace them: results of other jobs pass here. */
@@ -24,6 +25,7 @@ export function kindOf(value: object): Kind | undefined {
   if (isConnection(value)) return "connection";
   // All others have a tag, whatever it is.
   if (!(toStringTag in value)) return undefined;
+  if (value instanceof Sender) return "sender";
   const tag = classNameOf(value);
   const kind = hasOwn(KINDS, tag)
     ? KINDS[tag]

@@ -11,6 +11,7 @@ import type { Departure, MovingKind } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
 import { PROGRESS } from "./progress.ts";
 import { READABLE } from "./readable.ts";
+import { SENDER } from "./sender_host.ts";
 import { SIGNAL } from "./signal.ts";
 import { TRANSFORM } from "./transform.ts";
 import { toData, WEB_VALUE } from "./web_values.ts";
@@ -44,6 +45,7 @@ export const KINDS: Record<Kind, MovingKind> = {
   value: WEB_VALUE,
   yields: YIELDS,
   progress: PROGRESS,
+  sender: SENDER,
 };
 
 /** What packing knows of that. */

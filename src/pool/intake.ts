@@ -13,6 +13,7 @@ import { Job, type JobExtras } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { ProgressDeparture } from "../moving/progress.ts";
+import { InlineSource } from "../moving/sender_host.ts";
 import type { YieldsDeparture } from "../moving/yields.ts";
 import type { ExecuteOptions } from "../options.ts";
 import type { Departing, Kind } from "../values/departing.ts";
@@ -37,6 +38,10 @@ export interface JobSettings
   extends Partial<ReturnType<typeof executeSettings>> {
   /** Where what the job yields is read, if it is a generator. */
   yields?: YieldsDeparture;
+  /** Whether it comes from a sender, which goes on after `close()`. */
+  bySender?: boolean;
+  /** The trace that its caller is a part of, if that is not the caller of the intake. */
+  trace?: string;
   /** The stack of its caller, if that is not the caller of the intake. */
   callerStack?: string;
 }
@@ -78,6 +83,25 @@ export class Intake {
     return promise;
   }
 
+  /** The same for a sender; gives the job, too. */
+  acceptFor(
+    name: unknown,
+    args: unknown,
+    options: ExecuteOptions | undefined,
+    trace?: string,
+  ): { job: Job; promise: Promise<unknown> } {
+    checkCall("execute", name, args, options);
+    const checked = options && executeSettings(options, this.#parts.settings);
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const job = this.take(
+      this.functionOf(name),
+      args as unknown[],
+      { ...checked, bySender: true, trace },
+      resolve,
+    );
+    return { job, promise };
+  }
+
   /**
    * Takes in a job whose options are checked.
    *
@@ -92,8 +116,9 @@ export class Intake {
   ): Job {
     const { settings, dispatcher, settlement, lifetime } = this.#parts;
     const { signal, transfer, timeout = settings.timeout } = options;
-    const { onProgress, yields, priority, key } = options;
-    if (lifetime.refusal) throw lifetime.refusal;
+    const { onProgress, yields, priority, key, bySender, trace } = options;
+    const isRefused = bySender ? lifetime.isStopped : lifetime.refusal;
+    if (isRefused) throw lifetime.refusal;
     signal?.throwIfAborted();
     this.#checkBreakdown();
     const { whenFull } = settings;
@@ -113,6 +138,7 @@ export class Intake {
     }
     if (signal) (extras ??= {}).signal = signal;
     if (timeout < Infinity) (extras ??= {}).timeout = timeout;
+    if (trace !== undefined) (extras ??= {}).trace = trace;
     if (priority) (extras ??= {}).priority = priority;
     if (key !== undefined) (extras ??= {}).key = key;
     const job = this.#add(fn, payload.args, extras, resolve);
@@ -158,7 +184,7 @@ export class Intake {
     resolve: (value: unknown) => void,
   ): Job {
     const trace = this.#traceNow?.();
-    if (trace !== undefined) (extras ??= {}).trace = trace;
+    if (trace !== undefined) (extras ??= {}).trace ??= trace;
     const now = this.#clock.now();
     const job = new Job(++this.#jobCount, fn, args, now, extras, resolve);
     this.#parts.settlement.add(job);
@@ -168,6 +194,9 @@ export class Intake {
   /** What a job runs that is called so; a stream may run a generator. */
   functionOf(job: unknown, streams = false): PoolFunction {
     const { functions, settings } = this.#parts;
+    if (job instanceof InlineSource) {
+      return functions.ofSource(job.name, job.source);
+    }
     if (typeof job === "function") return functions.inline(job, streams);
     if (typeof job !== "string") {
       throw expected("job", "the name of a job or a function", job);

@@ -31,6 +31,8 @@ export class Lifetime {
   #refusal: (() => Error) | undefined;
   #isStopped = false;
   #isGone = false;
+  /** How many senders are open, which `close()` waits for. */
+  holds = 0;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: LifetimeParts) {
@@ -72,6 +74,17 @@ export class Lifetime {
   close(): void {
     if (this.#refusal) return;
     this.#refuse(() => new PoolClosedError("The pool is closed"));
+    this.#endIfDone();
+  }
+
+  /** A sender is closed. */
+  release(): void {
+    this.holds--;
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#refusal || this.holds > 0) return;
     if (this.#parts.settlement.waiting === 0) this.#end();
   }
 
@@ -131,7 +144,7 @@ export class Lifetime {
     this.onEmpty();
     this.#drains.release();
     this.#parts.news.tellNow("drain", undefined);
-    if (this.#refusal) this.#end();
+    this.#endIfDone();
   }
 
   /** No job is left: lets the process end, if none comes in a moment. */

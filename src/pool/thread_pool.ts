@@ -36,6 +36,8 @@ import type {
 import { Lifetime } from "./lifetime.ts";
 import type { ItemSource } from "./map_source.ts";
 import { Maps } from "./maps.ts";
+import type { Sender } from "./sender.ts";
+import { Senders } from "./senders.ts";
 import { poolSettings, resizeSettings, waitSettings } from "./settings.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
@@ -135,6 +137,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   readonly #places: { capacity: number; concurrency: number };
   readonly #streamParts: StreamParts;
   readonly #maps: Maps;
+  readonly #senders: Senders;
 
   /**
    * Creates a pool. No worker starts before there is a job for it, but for the `min`
@@ -192,6 +195,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     });
     this.#streamParts = { settings, dispatcher, intake };
     this.#maps = new Maps({ ...parts, dispatcher, lifetime, intake });
+    this.#senders = new Senders({ ...parts, dispatcher, intake, lifetime });
     dispatcher.scaling.startAhead();
   }
 
@@ -590,6 +594,33 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   >;
   transform(job: never, options?: MapOptions): ReadableWritablePair {
     return this.#maps.transform(job, options);
+  }
+
+  /**
+   * Gives a handle to this pool, which moves by itself into a job of any pool, also
+   * of this one: there it gives jobs to this pool. `close()` waits for all senders
+   * to be closed, see {@linkcode Sender}.
+   *
+   * @returns A sender of its own; close it when no job follows
+   * @throws {PoolClosedError} If the pool is closed
+   * @throws {PoolTerminatedError} If the pool is terminated
+   *
+   * @example Keep a pool open for another producer
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const pool = new ThreadPool(1);
+   * const sender = pool.sender();
+   * const closed = pool.close();
+   * assertEquals(await sender.execute(() => 42), 42);
+   * sender.close();
+   * await closed;
+   * ```
+   */
+  sender(): Sender<Jobs> {
+    if (this.#lifetime.refusal) throw this.#lifetime.refusal;
+    return this.#senders.open() as unknown as Sender<Jobs>;
   }
 
   /**

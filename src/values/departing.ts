@@ -14,7 +14,9 @@ export type Kind =
   /** What a generator yields, which comes back through a channel. */
   | "yields"
   /** What a job reports while it runs, the same way. */
-  | "progress";
+  | "progress"
+  /** A handle to a pool. */
+  | "sender";
 
 /** Such values, each with the empty object that stands for it. */
 export type Departing = {

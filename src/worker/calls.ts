@@ -3,7 +3,11 @@
 
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply } from "../values/intrinsics.ts";
-import { currentJobSlot, type JobStorage } from "../values/thread_state.ts";
+import {
+  type CurrentJob,
+  currentJobSlot,
+  type JobStorage,
+} from "../values/thread_state.ts";
 import { callTraced } from "../values/trace.ts";
 import { STOPPED } from "./endings.ts";
 import type { ReceivedJob } from "./jobs.ts";
@@ -87,8 +91,17 @@ export class Calls {
     else act();
   }
 
+  /** Calls a handler as a part of another job than the one in progress. */
+  callAs(
+    job: CurrentJob,
+    call: (...args: unknown[]) => unknown,
+    args: unknown[],
+  ): unknown {
+    return this.#storage!.run(job, call, ...args);
+  }
+
   /** No job is the current one any more. */
   ended(): void {
-    if (!this.#storage) currentJobSlot.job = undefined;
+    currentJobSlot.job = undefined;
   }
 }

@@ -7,6 +7,7 @@ import { type JobList, JobListReader } from "../wire/job_list.ts";
 import { JobRing } from "../wire/job_ring.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
+import type { LocalJob } from "../moving/sender_wire.ts";
 import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
@@ -46,6 +47,7 @@ export class Executor {
     if (rings) this.#ring = new JobRing(rings.jobs);
     this.#calls = new Calls(thread.now);
     this.#clock = thread.now ?? performanceNow;
+    thread.runLocally = (job, signal) => this.#runLocally(job, signal);
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
@@ -140,6 +142,20 @@ export class Executor {
       job.arrivals?.end({ thrown: error });
     }
     this.endings.moving?.link.fail(error);
+  }
+
+  async #runLocally(job: unknown, signal: AbortSignal): Promise<unknown> {
+    const { runLocally } = await import("./local_jobs.ts");
+    return await runLocally(
+      {
+        handlers: this.#handlers,
+        calls: this.#calls,
+        link: this.endings.moving!.link,
+        workerId: this.#thread.init.workerId,
+      },
+      job as LocalJob,
+      signal,
+    );
   }
 
   /** Main has something to say in shared memory. */

@@ -113,11 +113,16 @@ export class Handlers {
       while (this.#handlers.length < id) {
         this.#handlers[this.#handlers.length] = undefined;
       }
-      const handler = source === undefined
-        ? this.#exported(name)
-        : inline(name, source, definition.place);
+      const handler = this.make(name, source, definition.place);
       this.#handlers[id] = isBatch ? batchOf(handler) : handler;
     }
+  }
+
+  /** The handler of a function: one of the module's, or made of its source. */
+  make(name: string, source?: string, place?: string): Handler {
+    return source === undefined
+      ? this.#exported(name)
+      : inline(name, source, place);
   }
 
   /** The handler of this number, which main has told of before. */

@@ -1,0 +1,234 @@
+// A sender in the worker to which it has moved: its calls go to the pool, and it
+// ends with its job.
+
+import * as errors from "../errors.ts";
+import { PoolClosedError } from "../errors.ts";
+import { expected } from "../expected.ts";
+import type { Link } from "../flow/link.ts";
+import type { Kind, Movers } from "../values/departing.ts";
+import { packError, unpackError } from "../values/error_codec.ts";
+import { pack, take } from "../values/pack.ts";
+import { traceReader } from "../values/trace.ts";
+import type { Arrival, Moved } from "./kind.ts";
+import { kindOf } from "./kind_of.ts";
+import {
+  type CallOptions,
+  Sender,
+  type SenderTarget,
+  targetOf,
+} from "./sender.ts";
+import type { Ended, LocalJob, ToPool, ToSender } from "./sender_wire.ts";
+import { Talk } from "./talk.ts";
+
+/** A sender that has moved. */
+export interface MovedSender extends Moved {
+  kind: "sender";
+  id: number;
+}
+
+/** A call that waits for its end. */
+interface Call {
+  resolve(value: unknown): void;
+  reject(reason: unknown): void;
+  signal: AbortSignal | undefined;
+  onAbort: () => void;
+  /** Set while its job is run here. */
+  running?: AbortController;
+}
+
+/** A sender in the worker to which it has moved. */
+export class SenderArrival implements Arrival {
+  onClosed: (() => void) | undefined;
+  readonly value: Sender;
+  readonly #link: Link;
+  readonly #talk: Talk;
+  readonly #calls = new Map<number, Call>();
+  readonly #traceNow = traceReader();
+  #lastId = 0;
+  /** How many handles are open here. */
+  #handles = 0;
+  #why = "The sender is closed";
+
+  constructor(link: Link, { id }: MovedSender) {
+    this.#link = link;
+    this.#talk = new Talk({
+      heard: (message) => this.#heard(message as ToSender),
+      ended: () => this.#leave("The sender's pool is gone"),
+    });
+    this.#talk.join(link, id);
+    this.value = new Sender(this.#handle());
+  }
+
+  get isOpen(): boolean {
+    return this.#talk.isOpen;
+  }
+
+  /** The job has ended. */
+  end(): void {
+    this.#close("The job to which the sender has moved has ended");
+  }
+
+  #handle(): SenderTarget {
+    this.#handles++;
+    const handle: SenderTarget = {
+      execute: (job, args, options) => this.#execute(job, args, options),
+      ready: (options) => {
+        return this.#ask({ kind: "ready" }, [], options?.signal) as Promise<
+          void
+        >;
+      },
+      clone: () => this.#handle(),
+      close: () => {
+        if (--this.#handles === 0) this.#close("The sender is closed");
+      },
+    };
+    this.#own.add(handle);
+    return handle;
+  }
+
+  /** The handles of this sender, which can go along with its calls. */
+  readonly #own = new WeakSet<SenderTarget>();
+
+  async #execute(
+    job: unknown,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    if (typeof job !== "string" && typeof job !== "function") {
+      throw expected("job", "the name of a job or a function", job);
+    }
+    const { signal, transfer, ...rest } = options ?? {};
+    const { value, moves, departing } = take(pack(args, "args", {
+      transfer,
+      movers: this.#movers,
+      whyStays: whyNotThere,
+    }));
+    const call = {
+      kind: "call" as const,
+      name: typeof job === "string" ? job : job.name || "inline",
+      source: typeof job === "string" ? undefined : String(job),
+      args: value,
+      senders: departing.map(({ placeholder }) => placeholder),
+      options: pack(rest, "options").value,
+      trace: this.#traceNow?.(),
+      moves: moves.length > 0,
+    };
+    const ended = this.#ask(call, moves, signal);
+    // Those that went along are the pool's to close.
+    for (const { value } of departing) {
+      Sender.take(value as Sender).close();
+    }
+    return await ended;
+  }
+
+  readonly #movers: Movers = {
+    kindOf: (value): Kind | undefined => {
+      return value instanceof Sender ? "sender" : undefined;
+    },
+    whyStays: (value) => {
+      const target = targetOf(value as Sender);
+      if (target === undefined) return "is closed, or has moved into a job";
+      return this.#own.has(target)
+        ? undefined
+        : "belongs to another pool, or to another job";
+    },
+    streamsOf: () => [],
+    toData: () => undefined,
+  };
+
+  /** Says something that is answered. */
+  #ask(
+    asked: Omit<Extract<ToPool, { kind: "call" }>, "id"> | { kind: "ready" },
+    moves: Transferable[],
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      if (!this.isOpen) throw new PoolClosedError(this.#why);
+      const id = ++this.#lastId;
+      const onAbort = () => this.#abort(id, signal!.reason);
+      this.#calls.set(id, { resolve, reject, signal, onAbort });
+      signal?.addEventListener("abort", onAbort);
+      this.#say({ ...asked, id } as ToPool, moves);
+    });
+  }
+
+  #say(message: ToPool, moves: Transferable[] = []): void {
+    this.#talk.say(message, moves);
+  }
+
+  #abort(id: number, thrown: unknown): void {
+    this.#calls.get(id)?.running?.abort(thrown);
+    this.#say({ kind: "abort", id, reason: packError(thrown) });
+    this.#settle(id, (call) => call.reject(thrown));
+  }
+
+  #settle(id: number, how: (call: Call) => void): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#calls.delete(id);
+    call.signal?.removeEventListener("abort", call.onAbort);
+    how(call);
+  }
+
+  #heard(message: ToSender): void {
+    const { id } = message;
+    if (message.kind === "run") return void this.#run(id, message.job);
+    const { ended } = message;
+    this.#settle(id, (call) => {
+      if ("error" in ended) {
+        const error = errorOf(ended);
+        call.running?.abort(error);
+        call.reject(error);
+      } else call.resolve(ended.value);
+    });
+  }
+
+  /** Runs the job of a call here, for lack of a worker. */
+  async #run(id: number, job: LocalJob): Promise<void> {
+    const controller = new AbortController();
+    const call = this.#calls.get(id);
+    if (call) call.running = controller;
+    let ended: Ended;
+    let moves: Transferable[] = [];
+    try {
+      const result = await this.#link.runLocally!(job, controller.signal);
+      const packed = take(pack(result, "result", { whyStays: whyNotThere }));
+      ended = { value: packed.value };
+      moves = packed.moves;
+    } catch (error) {
+      ended = { error: packError(error) };
+    }
+    this.#say({ kind: "ran", id, ended }, moves);
+  }
+
+  #close(why: string): void {
+    this.#talk.close();
+    this.#leave(why);
+  }
+
+  #leave(why: string): void {
+    this.#why = why;
+    for (const id of [...this.#calls.keys()]) {
+      this.#settle(id, (call) => call.reject(new PoolClosedError(why)));
+    }
+    this.onClosed?.();
+  }
+}
+
+/** An error as the pool's side has seen it: one of the pool's own is of its class. */
+function errorOf({ error, own }: Extract<Ended, { error: unknown }>): unknown {
+  const thrown = unpackError(error);
+  const classes = errors as unknown as Record<string, { prototype: object }>;
+  if (own && thrown instanceof Error && Object.hasOwn(classes, own)) {
+    Object.setPrototypeOf(thrown, classes[own].prototype);
+  }
+  return thrown;
+}
+
+/** Why a value cannot go through a sender. */
+export function whyNotThere(value: object): string | undefined {
+  const kind = kindOf(value);
+  if (kind === undefined || kind === "sender" || kind === "value") return;
+  return "cannot go through a sender";
+}

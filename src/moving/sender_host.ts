@@ -1,0 +1,195 @@
+// The pool's side of a sender that has moved into a job: makes the calls that come
+// from there.
+
+import { ThreadPoolError, WorkerCrashedError } from "../errors.ts";
+import type { Link } from "../flow/link.ts";
+import { packError, unpackError } from "../values/error_codec.ts";
+import { pack, release } from "../values/pack.ts";
+import { mark } from "../values/thread_state.ts";
+import type { Departure, MovingKind } from "./kind.ts";
+import { replace } from "./replace.ts";
+import { Sender, type SenderTarget, targetOf } from "./sender.ts";
+import { type MovedSender, SenderArrival, whyNotThere } from "./sender_end.ts";
+import type { Ended, LocalJob, ToPool, ToSender } from "./sender_wire.ts";
+import { Talk } from "./talk.ts";
+
+/** An inline job that comes from a worker. */
+export class InlineSource {
+  constructor(readonly name: string, readonly source: string) {}
+}
+
+/** Where a call comes from. */
+export interface Origin {
+  /** The link to the worker that waits for it. */
+  readonly link: Link;
+  /** The sender there: that of one job. */
+  readonly sender: unknown;
+  /** Has a job run there; the promise settles as the job does. */
+  run(job: LocalJob, moves: Transferable[]): Promise<unknown>;
+}
+
+/** A pool, as calls from its workers see it. */
+export interface HostTarget extends SenderTarget {
+  executeFor(
+    origin: Origin,
+    job: string | InlineSource,
+    args: readonly unknown[],
+    options: Record<string, unknown>,
+    trace: string | undefined,
+  ): Promise<unknown>;
+  readyFor(origin: Origin, signal: AbortSignal): Promise<void>;
+  /** A result that cannot go to where it is waited for. */
+  discard(result: unknown, why: unknown): void;
+}
+
+/** Senders in the table of kinds. */
+export const SENDER: MovingKind<Sender, MovedSender> = {
+  whyStays(sender) {
+    const target = targetOf(sender);
+    if (target === undefined) return "is closed, or has moved into a job";
+    return "executeFor" in target
+      ? undefined
+      : "has come with a job, and goes on only with a call through itself";
+  },
+  depart: (sender) => new SenderDeparture(Sender.take(sender)),
+  arrive: (link, moved) => new SenderArrival(link, moved),
+};
+
+/** A sender that has moved, where its pool is. */
+class SenderDeparture implements Departure<MovedSender> {
+  isOpen = true;
+  onClosed: (() => void) | undefined;
+  readonly #target: HostTarget;
+  readonly #talk = new Talk({
+    heard: (message) => this.#heard(message as ToPool),
+    ended: () => this.close(),
+  });
+  /** Ends what is still awaited. */
+  readonly #calls = new Map<number, AbortController>();
+  /** The jobs that are run where they are waited for. */
+  readonly #running = new Map<number, PromiseWithResolvers<unknown>>();
+  #link!: Link;
+
+  constructor(target: SenderTarget) {
+    this.#target = target as HostTarget;
+  }
+
+  send(link: Link): MovedSender {
+    this.#link = link;
+    return { kind: "sender", id: this.#talk.open(link) };
+  }
+
+  takeBack(): void {
+    this.#talk.takeBack();
+  }
+
+  /** Jobs that were called go on; nobody hears of them. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#talk.leave();
+    for (const { reject } of this.#running.values()) {
+      const error =
+        "The worker that ran the job where it was waited for is gone";
+      reject(new WorkerCrashedError(error, { started: true }));
+    }
+    this.#target.close();
+    this.onClosed?.();
+  }
+
+  #heard(message: ToPool): void {
+    const { id } = message;
+    switch (message.kind) {
+      case "call":
+        return this.#call(message);
+      case "ready":
+        this.#answer(id, (origin, signal) => {
+          return this.#target.readyFor(origin, signal);
+        });
+        return;
+      case "abort":
+        return this.#calls.get(id)?.abort(unpackError(message.reason));
+      case "ran":
+        return this.#ran(id, message.ended);
+    }
+  }
+
+  #call(call: Extract<ToPool, { kind: "call" }>): void {
+    const { name, source, senders, options, moves } = call;
+    const revived = new Map<unknown, unknown>(senders.map((placeholder) => [
+      placeholder,
+      new Sender(this.#target.clone()),
+    ]));
+    const args = replace(call.args, revived) as unknown[];
+    // It is nobody's here, so all of it moves on.
+    if (moves) mark(args, "everything");
+    const job = source === undefined ? name : new InlineSource(name, source);
+    this.#answer(call.id, (origin, signal) => {
+      const all = { ...options, signal };
+      return this.#target.executeFor(origin, job, args, all, call.trace);
+    });
+  }
+
+  /** Does what is asked, and tells how it has ended. */
+  async #answer(
+    id: number,
+    ask: (origin: Origin, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> {
+    const controller = new AbortController();
+    this.#calls.set(id, controller);
+    const origin: Origin = {
+      link: this.#link,
+      sender: this,
+      run: (job, moves) => this.#run(id, job, moves),
+    };
+    let ended: Ended;
+    let moves: Transferable[] = [];
+    try {
+      const value = await ask(origin, controller.signal);
+      ({ ended, moves } = this.#pack(value));
+    } catch (error) {
+      const own = error instanceof ThreadPoolError ? error.name : undefined;
+      ended = { error: packError(error), own };
+    }
+    this.#calls.delete(id);
+    if (this.isOpen) this.#say({ kind: "ended", id, ended }, moves);
+  }
+
+  #pack(value: unknown): { ended: Ended; moves: Transferable[] } {
+    try {
+      // It is nobody's here, so all of it moves on.
+      if (typeof value === "object" && value !== null) {
+        mark(value, "everything");
+      }
+      const packed = pack(value, "result", { whyStays: whyNotThere });
+      const { value: copy, moves } = release(packed);
+      return { ended: { value: copy }, moves };
+    } catch (error) {
+      this.#target.discard(value, error);
+      throw error;
+    }
+  }
+
+  #say(message: ToSender, moves: Transferable[]): void {
+    this.#talk.say(message, moves);
+  }
+
+  #run(
+    id: number,
+    job: LocalJob,
+    moves: Transferable[],
+  ): Promise<unknown> {
+    const ending = Promise.withResolvers<unknown>();
+    this.#running.set(id, ending);
+    this.#say({ kind: "run", id, job }, moves);
+    return ending.promise;
+  }
+
+  #ran(id: number, ended: Ended): void {
+    const ending = this.#running.get(id);
+    if (ending === undefined) return;
+    this.#running.delete(id);
+    if ("error" in ended) ending.reject(unpackError(ended.error));
+    else ending.resolve(ended.value);
+  }
+}

@@ -1,0 +1,91 @@
+// A talk: messages in both directions over a channel, in order, as objects of any
+// kind, with credit, so that neither side can flood the other.
+
+import { Channel } from "../flow/channel.ts";
+import type { Link } from "../flow/link.ts";
+import { WINDOW } from "../flow/window.ts";
+import { weigh } from "./weigh.ts";
+
+/** What the owner of one side hears. */
+export interface TalkOwner {
+  heard(message: object): void;
+  /** The other side says nothing more, and hears nothing. */
+  ended(): void;
+}
+
+/** One side of a talk. */
+export class Talk {
+  readonly #channel: Channel;
+  /** What waits for credit. */
+  #waiting: [message: object, moves: Transferable[], size: number][] = [];
+  #isOpen = true;
+
+  constructor(owner: TalkOwner) {
+    const ended = () => {
+      if (!this.#isOpen) return;
+      this.leave();
+      owner.ended();
+    };
+    const channel = this.#channel = new Channel(
+      { ended, failed: ended },
+      { in: WINDOW, out: WINDOW },
+    );
+    const { inlet, outlet } = channel;
+    inlet.onChange = () => {
+      while (this.#isOpen && inlet.hasChunk) {
+        owner.heard(inlet.take() as object);
+      }
+    };
+    outlet.onCredit = () => this.#sendWaiting();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Opens it at its first side; gives its id for the other. */
+  open(link: Link): number {
+    return this.#channel.open(link, true);
+  }
+
+  /** Opens its other side. */
+  join(link: Link, id: number): void {
+    this.#channel.join(link, id);
+  }
+
+  /** Says something that can be cloned, or moves. */
+  say(message: object, moves: Transferable[]): void {
+    this.#waiting.push([message, moves, weigh(message)]);
+    if (this.#waiting.length === 1) this.#sendWaiting();
+  }
+
+  #sendWaiting(): void {
+    const { outlet } = this.#channel;
+    let sent = 0;
+    for (const [message, moves, size] of this.#waiting) {
+      if (!this.#isOpen || !outlet.hasCredit) break;
+      outlet.send(message, moves, size);
+      sent++;
+    }
+    this.#waiting.splice(0, sent);
+  }
+
+  /** Ends it for both sides. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#channel.outlet.end();
+    this.leave();
+  }
+
+  /** Hears and says nothing more, unless it is opened to another thread. */
+  takeBack(): void {
+    this.#channel.leave();
+  }
+
+  /** Hears and says nothing more. */
+  leave(): void {
+    this.#isOpen = false;
+    this.#waiting = [];
+    this.#channel.leave();
+  }
+}

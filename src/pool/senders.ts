@@ -1,0 +1,214 @@
+// The senders of a pool: how many are open, and what becomes of calls that come
+// from the pool's own workers when no worker is free.
+
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Job } from "../job/job.ts";
+import type { Room } from "../job/room.ts";
+import type { Settlement } from "../job/settlement.ts";
+import { Departures } from "../moving/departures.ts";
+import type { MovedList } from "../moving/kind.ts";
+import { MOVERS } from "../moving/kinds.ts";
+import { type CallOptions, Sender } from "../moving/sender.ts";
+import type {
+  HostTarget,
+  InlineSource,
+  Origin,
+} from "../moving/sender_host.ts";
+import { pack } from "../values/pack.ts";
+import { fromText } from "../values/plain_text.ts";
+import type { Intake } from "./intake.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { waitSettings } from "./settings.ts";
+
+/** What they work with. */
+export interface SendersParts {
+  dispatcher: Dispatcher;
+  intake: Intake;
+  lifetime: Lifetime;
+  room: Room;
+  settlement: Settlement;
+}
+
+/** What a job of this pool waits for. */
+interface Awaited {
+  /** A job; else it is room in the queue. */
+  job?: Job;
+  /** Ends the wait for room. */
+  release?: () => void;
+}
+
+/** A job of this pool that waits, by its sender. */
+interface WaitingJob {
+  origin: Origin;
+  awaited: Set<Awaited>;
+  /** What runs in its worker meanwhile. */
+  local?: Awaited;
+}
+
+/** The senders of a pool. */
+export class Senders {
+  readonly #parts: SendersParts;
+  /** The jobs in the pool's own workers that wait, by their senders. */
+  readonly #waiting = new Map<unknown, WaitingJob>();
+  #isRelieving = false;
+
+  constructor(parts: SendersParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes one. */
+  open(): Sender {
+    return new Sender(this.#handle());
+  }
+
+  #handle(): HostTarget {
+    const { intake, lifetime } = this.#parts;
+    lifetime.holds++;
+    let isOpen = true;
+    return {
+      execute: (job, args, options) => {
+        return intake.acceptFor(job, args, options).promise;
+      },
+      ready: (options) => this.#ready(options && waitSettings(options).signal),
+      executeFor: (origin, job, args, options, trace) => {
+        return this.#executeFor(origin, job, args, options, trace);
+      },
+      readyFor: (origin, signal) => this.#readyFor(origin, signal),
+      clone: () => this.#handle(),
+      close: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        lifetime.release();
+      },
+      discard(result, why) {
+        const { departing } = pack(result, "result", { movers: MOVERS });
+        new Departures(departing).close(why);
+      },
+    };
+  }
+
+  /** Room is waited for as in `ready()`, but after `close()`, too. */
+  async #ready(signal: AbortSignal | undefined): Promise<void> {
+    const { lifetime, room } = this.#parts;
+    for (;;) {
+      if (lifetime.isStopped) throw lifetime.refusal;
+      try {
+        return await room.wait(signal);
+      } catch (error) {
+        if (signal?.aborted || lifetime.isStopped) throw error;
+        // The pool has been closed meanwhile, which holds for others.
+      }
+    }
+  }
+
+  async #executeFor(
+    origin: Origin,
+    name: string | InlineSource,
+    args: readonly unknown[],
+    options: CallOptions,
+    trace: string | undefined,
+  ): Promise<unknown> {
+    const { dispatcher, intake } = this.#parts;
+    const { job, promise } = intake.acceptFor(name, args, options, trace);
+    if (!dispatcher.workerOf(origin.link)) return await promise;
+    return await this.#await(origin, { job }, promise);
+  }
+
+  async #readyFor(origin: Origin, signal: AbortSignal): Promise<void> {
+    const { dispatcher, room } = this.#parts;
+    const isOwn = dispatcher.workerOf(origin.link) !== undefined;
+    if (!isOwn || room.hasRoomFor(1)) return await this.#ready(signal);
+    const waiting = new AbortController();
+    const released = Promise.withResolvers<void>();
+    const release = () => {
+      released.resolve();
+      waiting.abort();
+    };
+    const ready = this.#ready(AbortSignal.any([signal, waiting.signal]));
+    const first = Promise.race([released.promise, ready]);
+    await this.#await(origin, { release }, first);
+  }
+
+  /** Waits for something, and sees that it comes. */
+  async #await<T>(
+    origin: Origin,
+    awaited: Awaited,
+    promise: Promise<T>,
+  ): Promise<T> {
+    const { sender } = origin;
+    let waiting = this.#waiting.get(sender);
+    if (waiting === undefined) {
+      waiting = { origin, awaited: new Set() };
+      this.#waiting.set(sender, waiting);
+    }
+    waiting.awaited.add(awaited);
+    this.#relieveSoon();
+    try {
+      return await promise;
+    } finally {
+      waiting.awaited.delete(awaited);
+      if (waiting.awaited.size === 0) this.#waiting.delete(sender);
+      if (waiting.local === awaited) {
+        waiting.local = undefined;
+        this.#relieveSoon();
+      }
+    }
+  }
+
+  /** Relieves those that wait, once the dispatcher has sent what it can. */
+  #relieveSoon(): void {
+    if (this.#isRelieving) return;
+    this.#isRelieving = true;
+    setTimeout(() => {
+      this.#isRelieving = false;
+      this.#relieve();
+    });
+  }
+
+  /**
+   * If the jobs in all workers wait for others, has some of those run where they
+   * are waited for, one for each job that waits: they would never start.
+   */
+  #relieve(): void {
+    const { dispatcher } = this.#parts;
+    const waiting = [...this.#waiting.values()];
+    if (!dispatcher.allWait(waiting.map(({ origin }) => origin.link))) return;
+    for (const one of waiting) {
+      if (one.local) continue;
+      for (const awaited of one.awaited) {
+        if (awaited.release) awaited.release();
+        else if (dispatcher.takeOut(awaited.job!)) {
+          one.local = awaited;
+          this.#runLocally(awaited.job!, one.origin);
+          break;
+        }
+      }
+    }
+  }
+
+  async #runLocally(job: Job, origin: Origin): Promise<void> {
+    const { dispatcher, settlement } = this.#parts;
+    const { id, fn: { name, source }, args, extras } = job;
+    const workerId = dispatcher.workerOf(origin.link)?.id ?? 0;
+    const start = performance.now();
+    const run = () => ({ workerId, start, end: performance.now() });
+    const timer = job.timeout < Infinity
+      ? setTimeout(() => settlement.timeOut(job, run()), job.timeout)
+      : undefined;
+    try {
+      const value = await origin.run({
+        id,
+        name,
+        source,
+        args: typeof args === "string" ? fromText(args) as unknown[] : args,
+        // No request comes through a sender, which would be a number.
+        moved: extras?.cargo?.send(origin.link) as MovedList | undefined,
+      }, extras?.moves ?? []);
+      settlement.ended(job, { kind: "value", value }, run());
+    } catch (error) {
+      settlement.ended(job, { kind: "error", error }, run());
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

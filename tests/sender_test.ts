@@ -1,0 +1,215 @@
+// A sender: calls to a pool from wherever it has moved, also from the pool's own jobs.
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  JobTimeoutError,
+  PoolClosedError,
+  PoolTerminatedError,
+  type Sender,
+  ThreadPool,
+  type ThreadPoolOptions,
+} from "@spindle/thread-pool";
+import type * as jobs from "./fixtures/sender_jobs.ts";
+import { type Kind, KIND_NAMES, KINDS } from "./kinds.ts";
+import { isLacking } from "./live_workers.ts";
+import { poolOf, test } from "./pools.ts";
+
+function makePool(options: ThreadPoolOptions = {}, kind: Kind = "thread") {
+  return poolOf<typeof jobs>("sender_jobs", { ...KINDS[kind], ...options });
+}
+
+for (const kind of KIND_NAMES) {
+  const name = `sender() in a ${kind}`;
+  const eachKind = (
+    what: string,
+    options: ThreadPoolOptions,
+    check: (pool: ThreadPool<typeof jobs>) => Promise<void>,
+  ) => {
+    if (isLacking(`${what} (${kind})`)) return;
+    test(`${name}: ${what}`, async () => {
+      await using pool = makePool(options, kind);
+      await check(pool);
+    });
+  };
+
+  eachKind("gives jobs to another pool", { size: 1 }, async (pool) => {
+    await using other = makePool({ size: 2 });
+    const called = pool.execute("calls", [other.sender(), "square", 5]);
+    assertEquals(await called, [0, 1, 4, 9, 16]);
+    assertEquals(other.stats().completed, 5);
+  });
+
+  eachKind("gives jobs to its own pool", { size: 2 }, async (pool) => {
+    const called = pool.execute("calls", [pool.sender(), "square", 100]);
+    assertEquals((await called).length, 100);
+    await pool.drain();
+    assertEquals(pool.stats().completed, 101);
+  });
+
+  eachKind(
+    "waits for jobs of its own pool, deeper than there are workers",
+    { size: 2 },
+    async (pool) => {
+      assertEquals(await pool.execute("descend", [pool.sender(), 9]), 9);
+    },
+  );
+
+  eachKind("sorts by jobs that wait for jobs", { size: 2 }, async (pool) => {
+    const list = Array.from({ length: 40 }, (_, i) => i * 17 % 40);
+    const sorted = await pool.execute("sort", [pool.sender(), list]);
+    assertEquals(sorted, list.toSorted((a, b) => a - b));
+  });
+
+  eachKind(
+    "a job that runs where it is waited for is the current one",
+    { size: 1 },
+    async (pool) => {
+      const names = await pool.execute("currentJobs", [pool.sender()]);
+      const child = ["currentJobLater", "currentJobLater"];
+      assertEquals(names, ["currentJobs", child, "currentJobs"]);
+      assertEquals(await pool.execute("nameAndWorker"), "nameAndWorker 1");
+    },
+  );
+
+  eachKind(
+    "waits for room in the queue of its own pool, though nobody makes any",
+    { size: 1, queue: { capacity: 1 } },
+    async (pool) => {
+      const called = pool.execute("waitsForRoom", [pool.sender(), 5]);
+      assertEquals(await called, [0, 1, 4, 9, 16]);
+    },
+  );
+
+  eachKind("tells of what is refused", { size: 2 }, async (pool) => {
+    const rejections = await pool.execute("rejections", [pool.sender()]);
+    assertEquals(
+      rejections.map((text) => text.slice(0, 60)),
+      [
+        "RangeError: no",
+        'JobNotFoundError: Job "missing" not found: the module export',
+        "TypeError: Expected `job` to be the name of a job or a funct",
+        "JobCloneError: args[0] (a function) cannot be cloned",
+        "TypeError: Unknown option `timeuot`: did you mean `timeout`?",
+        "Error: gone",
+        "JobCloneError: result (Response) cannot go through a sender",
+        "RangeError: Expected `timeout` to be a number of ms above 0 ",
+      ].map((text) => text.slice(0, 60)),
+    );
+  });
+
+  for (const size of [1, 2]) {
+    const where = size === 1 ? "where it is waited for" : "in another worker";
+    eachKind(`aborts a job ${where}`, { size }, async (pool) => {
+      assertEquals(await pool.execute("aborts", [pool.sender()]), "enough");
+    });
+
+    eachKind(`times out a job ${where}`, { size }, async (pool) => {
+      const { name } = JobTimeoutError;
+      const timesOut = pool.execute("timesOut", [pool.sender()]);
+      assertEquals(await timesOut, `${name} ${name}`);
+    });
+  }
+}
+
+test("sender() moves bytes there and back", async () => {
+  await using pool = makePool({ size: 2 });
+  const size = 100_000;
+  const moved = await pool.execute("movesThere", [pool.sender(), size]);
+  assertEquals(moved, { left: 0, size, last: 255 });
+});
+
+test("sender(): an inline job is sent as its source", async () => {
+  await using pool = new ThreadPool(2);
+  const product = await pool.execute(async (sender: Sender) => {
+    return await sender.execute((a: number, b: number) => a * b, [6, 7]);
+  }, [pool.sender()]);
+  assertEquals(product, 42);
+});
+
+test("sender() on its own thread runs jobs as execute() does", async () => {
+  await using pool = makePool();
+  using sender = pool.sender();
+  await sender.ready();
+  assertEquals(await sender.execute("square", [3]), 9);
+});
+
+test("sender(): a sender that has moved, or is closed, is of no more use", async () => {
+  await using pool = makePool();
+  const sender = pool.sender();
+  using clone = sender.clone();
+  await pool.execute("keeps", [sender]);
+  await assertRejects(() => sender.execute("square", [1]), PoolClosedError);
+  await assertRejects(
+    async () => await pool.execute("keeps", [sender]),
+    Error,
+    "args[0] (Sender) is closed, or has moved into a job",
+  );
+  assertEquals(await clone.execute("square", [2]), 4);
+  clone.close();
+  clone.close();
+  assertThrows(() => clone.clone(), PoolClosedError, "The sender is closed");
+});
+
+test("sender() is closed when its job ends", async () => {
+  await using pool = makePool();
+  await pool.execute("keeps", [pool.sender()]);
+  assertEquals(
+    await pool.execute("usesKept"),
+    "PoolClosedError: The job to which the sender has moved has ended",
+  );
+});
+
+test("close() waits for senders, and takes no other jobs", async () => {
+  const pool = makePool();
+  const sender = pool.sender();
+  let isClosed = false;
+  const closed = pool.close().then(() => isClosed = true);
+  await assertRejects(() => pool.execute("square", [1]), PoolClosedError);
+  assertThrows(() => pool.sender(), PoolClosedError);
+  assertEquals(await sender.execute("square", [2]), 4);
+  assertEquals(isClosed, false);
+  sender.close();
+  await closed;
+});
+
+test("close() ends though a job with a sender has never ended by itself", async () => {
+  const pool = makePool({ size: 2 });
+  const exits = assertRejects(() => pool.execute("exits", [pool.sender()]));
+  await exits;
+  await pool.close();
+});
+
+test("close() waits for jobs that nobody waits for in the worker", async () => {
+  const pool = makePool({ size: 1 });
+  await pool.execute("leaves", [pool.sender()]);
+  await pool.close();
+  assertEquals(pool.stats().completed, 2);
+});
+
+test("terminate() ends senders", async () => {
+  const pool = makePool();
+  const sender = pool.sender();
+  const job = assertRejects(
+    () => sender.execute("untilAborted"),
+    PoolTerminatedError,
+  );
+  await pool.terminate();
+  await job;
+  await assertRejects(() => sender.execute("square", [1]), PoolTerminatedError);
+  await assertRejects(() => sender.ready(), PoolTerminatedError);
+});
+
+test("sender(): jobs that wait and jobs that do not, at random, all end", async () => {
+  await using pool = makePool({ size: 2, queue: { capacity: 4 } });
+  const all: Promise<unknown>[] = [];
+  for (let i = 0; i < 60; i++) {
+    const sender = pool.sender();
+    all.push(
+      i % 3 === 0
+        ? pool.execute("descend", [sender, i % 7])
+        : i % 3 === 1
+        ? pool.execute("waitsForRoom", [sender, i % 5])
+        : pool.execute("calls", [sender, "square", i % 4]),
+    );
+  }
+  assertEquals((await Promise.all(all)).length, 60);
+});
