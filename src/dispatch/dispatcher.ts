@@ -2,7 +2,6 @@
 // happens to them until they have left.
 
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
-import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
 import { Processes } from "../process/processes.ts";
@@ -20,7 +19,7 @@ import { Scaling } from "./scaling.ts";
 import { Sizing } from "./sizing.ts";
 import { snapshot } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
-import { allWait } from "./waiting_jobs.ts";
+import { WaitingJobs } from "./waiting_jobs.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
 import { Workers } from "./workers.ts";
@@ -47,6 +46,7 @@ export class Dispatcher {
   readonly #dispatchDue = new Set<(callback: () => void) => void>();
   #keepsProcess = false;
   readonly scaling: Scaling;
+  readonly waitingJobs: WaitingJobs;
   /** What jobs are rejected with, once all has ended. */
   #refusal: (() => Error) | undefined;
 
@@ -77,6 +77,7 @@ export class Dispatcher {
     const onFree = () => this.#dispatchSoon(queueMicrotask);
     this.#precedence = new Precedence({ ...all, onFree });
     this.#supervisor = new Supervisor(all);
+    this.waitingJobs = new WaitingJobs(all);
     this.scaling = new Scaling({
       ...all,
       keepProcess: () => this.keepProcess(true),
@@ -266,16 +267,6 @@ export class Dispatcher {
     this.#workers.update(worker);
     this.#dispatch();
     return true;
-  }
-
-  /** The worker of a link, if it is one of this pool's. */
-  workerOf(link: Link): PoolWorker | undefined {
-    return [...this.#workers.active].find((worker) => worker.link === link);
-  }
-
-  /** Whether all workers are taken by jobs that wait, by their links, for jobs of this pool. */
-  allWait(waiting: readonly Link[]): boolean {
-    return allWait(this.#workers.active, waiting, this.scaling.most);
   }
 
   /** How many workers have died in a row, and when the next one starts, if none is there. */

@@ -1,8 +1,26 @@
 // What a worker is told at its start of what its pool wants.
 
+import { FlowRing } from "../flow/ring.ts";
 import type { ThreadSettings } from "../threads/thread.ts";
+import { JobRing } from "../wire/job_ring.ts";
 import type { InitMessage } from "../wire/protocol.ts";
 import type { WorkerSettings } from "./worker.ts";
+
+/** The rings in shared memory between main and one worker, as main sees them. */
+export class WorkerRings {
+  readonly jobs = new JobRing();
+  readonly input = new FlowRing();
+  readonly output = new FlowRing();
+
+  /** The same for the worker, which writes where main reads. */
+  get forWorker(): InitMessage["rings"] {
+    return {
+      jobs: this.jobs.buffer,
+      input: this.output.buffer,
+      output: this.input.buffer,
+    };
+  }
+}
 
 /** The first message, but for the memory that the worker shares with main. */
 export function initOf(

@@ -3,7 +3,6 @@
 
 import type { FlowEvents } from "../flow/events.ts";
 import { Link } from "../flow/link.ts";
-import { FlowRing } from "../flow/ring.ts";
 import type { FunctionTable } from "../job/functions.ts";
 import type { Job, JobRun, JobWorker } from "../job/job.ts";
 import type { News } from "../job/news.ts";
@@ -12,10 +11,9 @@ import type { OpenThread, ThreadSettings } from "../threads/thread.ts";
 import { WorkerThread } from "../threads/worker_thread.ts";
 import { packError } from "../values/error_codec.ts";
 import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
-import { JobRing } from "../wire/job_ring.ts";
 import type { Endings } from "./endings.ts";
 import { InFlight } from "./in_flight.ts";
-import { initOf } from "./init.ts";
+import { initOf, WorkerRings } from "./init.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox, type Sent } from "./outbox.ts";
 import { Stall } from "./stall.ts";
@@ -121,11 +119,7 @@ export class PoolWorker implements JobWorker {
     this.jobs = new InFlight(board, slots, parts.isRemote);
     this.stall = new Stall(this.jobs);
     // The caller's own thread hears of everything at once.
-    const rings = parts.isRemote || here ? undefined : {
-      jobs: new JobRing(),
-      input: new FlowRing(),
-      output: new FlowRing(),
-    };
+    const rings = parts.isRemote || here ? undefined : new WorkerRings();
     const link = this.link = new Link(
       (flow, moves) => this.#postFlow(flow, moves),
       true,
@@ -137,11 +131,7 @@ export class PoolWorker implements JobWorker {
       ...initOf(id, settings),
       slots,
       board: board.buffer,
-      rings: rings && {
-        jobs: rings.jobs.buffer,
-        input: rings.output.buffer,
-        output: rings.input.buffer,
-      },
+      rings: rings?.forWorker,
     });
   }
 

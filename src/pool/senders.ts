@@ -110,13 +110,13 @@ export class Senders {
   ): Promise<unknown> {
     const { dispatcher, intake } = this.#parts;
     const { job, promise } = intake.acceptFor(name, args, options, trace);
-    if (!dispatcher.workerOf(origin.link)) return await promise;
+    if (!dispatcher.waitingJobs.workerOf(origin.link)) return await promise;
     return await this.#await(origin, { job }, promise);
   }
 
   async #readyFor(origin: Origin, signal: AbortSignal): Promise<void> {
     const { dispatcher, room } = this.#parts;
-    const isOwn = dispatcher.workerOf(origin.link) !== undefined;
+    const isOwn = dispatcher.waitingJobs.workerOf(origin.link) !== undefined;
     if (!isOwn || room.hasRoomFor(1)) return await this.#ready(signal);
     const waiting = new AbortController();
     const released = Promise.withResolvers<void>();
@@ -172,7 +172,9 @@ export class Senders {
   #relieve(): void {
     const { dispatcher } = this.#parts;
     const waiting = [...this.#waiting.values()];
-    if (!dispatcher.allWait(waiting.map(({ origin }) => origin.link))) return;
+    if (
+      !dispatcher.waitingJobs.areAll(waiting.map(({ origin }) => origin.link))
+    ) return;
     for (const one of waiting) {
       if (one.local) continue;
       for (const awaited of one.awaited) {
@@ -189,7 +191,7 @@ export class Senders {
   async #runLocally(job: Job, origin: Origin): Promise<void> {
     const { dispatcher, settlement } = this.#parts;
     const { id, fn: { name, source }, args, extras } = job;
-    const workerId = dispatcher.workerOf(origin.link)?.id ?? 0;
+    const workerId = dispatcher.waitingJobs.workerOf(origin.link)?.id ?? 0;
     const start = performance.now();
     const run = () => ({ workerId, start, end: performance.now() });
     const timer = job.timeout < Infinity
