@@ -125,7 +125,8 @@ export interface ThreadPoolOptions {
    *   error that nobody catches is the program's, and `Deno.exit()` ends it.
    *   `hardKill`, `memoryLimit`, `maxHeapPerWorker` and `permissions` are refused. The
    *   `module` is loaded once in the program, so its state is shared with whatever
-   *   else imports it.
+   *   else imports it, and what it gives to `onStop()` at its top runs with the end
+   *   of the first worker.
    *
    * @default {"thread"}
    */

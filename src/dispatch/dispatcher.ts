@@ -186,7 +186,7 @@ export class Dispatcher {
     if (this.#refusal || this.#keepsProcess === keeps) return;
     this.#keepsProcess = keeps;
     this.#workers.keepProcess(keeps);
-    if (keeps) this.#watch.expectStall();
+    if (keeps) this.#watch.resume();
     else this.#watch.pause();
   }
 

@@ -135,6 +135,7 @@ export class Supervisor {
     // Of a loop in a thread that can only be told to end, nothing else is harmed.
     if (!canStop && worker.jobs.length === 1 && worker.jobs.told.isDeaf) {
       worker.leaveWith(job);
+      job.extras?.cargo?.lose?.();
       workers.leave(worker);
       job.extras?.turn?.endIfOver();
       room.leave();

@@ -28,10 +28,11 @@ export class WaitingJobs {
    */
   areAll(waiting: readonly Link[]): boolean {
     let count = 0;
-    for (const { link, jobs, concurrency } of this.#workers.active) {
+    for (const { link, jobs, room, concurrency } of this.#workers.active) {
       const { running } = jobs.count();
       const waits = waiting.filter((other) => other === link).length;
-      if (running < concurrency || waits < running) return false;
+      const mayTake = running < concurrency && room > 0;
+      if (mayTake || waits < running) return false;
       count++;
     }
     return count >= this.#sizing.max;

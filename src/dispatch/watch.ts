@@ -20,6 +20,8 @@ export interface Look {
   isDue(reason: Reason): boolean;
 }
 
+const ownSetTimeout = setTimeout;
+
 /** The one alarm. */
 export class Watch {
   readonly #onDue: (look: Look) => void;
@@ -29,6 +31,8 @@ export class Watch {
   /** When each is due, on main's clock. */
   readonly #due = new Map<Reason, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the pool does not keep its process. */
+  #isResting = false;
   #timerDue = Infinity;
   /** How many looks are to follow each other. */
   #looks = 0;
@@ -78,14 +82,17 @@ export class Watch {
 
   #arm(): void {
     const due = Math.min(...this.#due.values());
-    if (due === this.#timerDue) return;
+    if (due === this.#timerDue && due < Infinity) return;
     clearTimeout(this.#timer);
     this.#timerDue = due;
     if (due === Infinity) return;
     const ms = Math.ceil(Math.max(0, due - this.#now()));
     this.#timer = setTimeout(() => callOutside(() => this.#ring()), ms);
-    // To stop workers that are not needed is no reason to keep the process.
-    if (due === this.#due.get("idle") && !this.#isHere) {
+    // To stop workers that are not needed is no reason to keep the process; a
+    // thread that has to stop keeps it by itself.
+    const isNoReason = this.#isResting || due === this.#due.get("idle");
+    // A test may have put a fake in its place, whose numbers are its own.
+    if (isNoReason && setTimeout === ownSetTimeout) {
       Deno.unrefTimer(this.#timer as unknown as number);
     }
   }
@@ -106,8 +113,18 @@ export class Watch {
     this.#arm();
   }
 
-  /** Looks no more until something happens, but for workers that are left alone, or not needed. */
+  /** The pool has something to do again. */
+  resume(): void {
+    this.#isResting = false;
+    this.#timerDue = Infinity;
+    this.#arm();
+    this.expectStall();
+  }
+
+  /** Looks no more until something happens, but for workers that are left alone, stop, or are not needed. */
   pause(): void {
+    this.#isResting = true;
+    this.#timerDue = Infinity;
     for (const reason of ["look", "stall", "timeout"] as const) {
       this.#due.delete(reason);
     }

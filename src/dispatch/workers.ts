@@ -106,7 +106,7 @@ export class Workers {
     const { delay } = health;
     // Before a spare, the job leaves for which it is needed.
     if (delay === 0 && (!isSpare || isTurn)) this.#start(isSpare);
-    if (isHere) return this.grow();
+    if (isHere && delay === 0) return this.grow();
     this.#growTimer = setTimeout(() => {
       this.#growTimer = undefined;
       this.grow(true);
@@ -228,7 +228,8 @@ export class Workers {
 
   /** A worker that was left alone is back, and takes jobs if there is none in its place. */
   welcome(worker: PoolWorker): void {
-    const isWanted = this.active.size < this.#parts.sizing.max;
+    const isWanted = !worker.isSpent &&
+      this.active.size < this.#parts.sizing.max;
     this.to(worker, isWanted ? "idle" : "draining");
   }
 

@@ -78,11 +78,17 @@ export class FunctionTable {
       this.#add(this.#batches, fn, { name, source, place, isBatch: true });
   }
 
-  /** An inline function that comes from a worker, as its source; checked where it is called. */
+  /**
+   * An inline function that comes from a worker, as its source.
+   *
+   * @throws {TypeError} If it cannot be sent as source
+   */
   ofSource(name: string, source: string): PoolFunction {
     const key = `${name} ${source}`;
-    return this.#bySource.get(key) ??
-      this.#add(this.#bySource, key, { name, source });
+    const known = this.#bySource.get(key);
+    if (known) return known;
+    checkSource({ name }, source);
+    return this.#add(this.#bySource, key, { name, source });
   }
 
   /** A job that runs it is accepted, in the turn in which it was found here. */
@@ -195,8 +201,11 @@ const RELATIVE_IMPORTS = new RegExp(
   "g",
 );
 
+/** All that a message needs of a function. */
+type Named = { name: unknown };
+
 /** The name that a job goes by; a static method may have taken its place. */
-function nameOf({ name }: { name: unknown }): string {
+function nameOf({ name }: Named): string {
   return typeof name === "string" && name !== "" ? name : "inline";
 }
 
@@ -208,7 +217,7 @@ function notAJob(fn: InlineFunction): TypeError {
   return unusable(fn, "a generator", "give back an array, or a promise");
 }
 
-function checkSource(fn: InlineFunction, source: string): void {
+function checkSource(fn: Named, source: string): void {
   if (/^class\b/.test(source)) {
     throw unusable(fn, "a class", "call it in a job module");
   }
@@ -237,7 +246,7 @@ function checkSource(fn: InlineFunction, source: string): void {
 }
 
 /** An arrow function has the `arguments` of the function around it. */
-function checkArguments(fn: InlineFunction, source: string): void {
+function checkArguments(fn: Named, source: string): void {
   try {
     // There such `arguments` are an error.
     new Function(`"use strict"; (class { field = (${source}\n); })`);
@@ -252,7 +261,7 @@ function checkArguments(fn: InlineFunction, source: string): void {
 }
 
 function whyRefused(
-  fn: InlineFunction,
+  fn: Named,
   source: string,
   cause: SyntaxError,
 ): TypeError {
@@ -294,7 +303,7 @@ function isMethod(source: string): boolean {
 }
 
 function unusable(
-  fn: InlineFunction,
+  fn: Named,
   what: string,
   advice: string,
   cause?: unknown,

@@ -59,6 +59,22 @@ const FIELDS = requestFields();
 /** Makes such a request; `undefined` where Deno keeps requests in another way. */
 export const makeBare: MakeRequest | undefined = FIELDS && detect(FIELDS);
 
+/** The same where a job module has put another class in the place of requests. */
+export function makePlain(
+  [client, method, url, ...headers]: Bare,
+  source?: SignalSource,
+): Request {
+  const controller = new AbortController();
+  if (client === Client.GONE) controller.abort();
+  else source?.asked(() => controller.abort());
+  const entries: [string, string][] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    entries.push([headers[i], headers[i + 1]]);
+  }
+  const { signal } = controller;
+  return new Request(url, { method, headers: entries, signal });
+}
+
 /** Whether an object is a request, and of no class of its own. */
 export function isRequest(object: object): object is Request {
   return getPrototypeOf(object) === prototype;

@@ -67,4 +67,8 @@ export class Departures implements Cargo {
   close(reason: unknown): void {
     for (const departure of this.#all) departure.close?.(reason);
   }
+
+  lose(): void {
+    for (const departure of this.#all) departure.lose?.();
+  }
 }

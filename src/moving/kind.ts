@@ -88,6 +88,8 @@ export interface Departure<M extends Moved = Moved> extends Open {
   takeBack?(): void;
   /** Closes it now, for this reason. */
   close?(reason: unknown): void;
+  /** Its worker is left alone with its job, which nobody waits for. */
+  lose?(): void;
 }
 
 /** Something that has moved, in the thread to which it came. */
@@ -144,6 +146,9 @@ export function departTogether<M extends Moved>(
     },
     close(reason) {
       for (const part of parts) part.close?.(reason);
+    },
+    lose() {
+      for (const part of parts) part.lose?.();
     },
   };
 }

@@ -16,6 +16,7 @@ import {
   isGone,
   isRequest,
   makeBare,
+  makePlain,
   type SignalSource,
 } from "./bare_request.ts";
 import type { Cargo } from "./cargo.ts";
@@ -139,7 +140,7 @@ export class RequestArrival implements JobArrivals, SignalSource, LinkEnd {
     const place = shift(args) as number;
     const bare = args[0] as Bare;
     if (id === GONE) bare[0] = Client.GONE;
-    const request = makeBare!(bare, this);
+    const request = (makeBare ?? makePlain)(bare, this);
     for (let i = 0; i < place; i++) args[i] = args[i + 1];
     args[place] = request;
   }

@@ -36,16 +36,25 @@ export class Sender {
     return "Sender";
   }
 
-  async execute(
+  // The very promises of the target: it says which rejections nobody has to handle.
+  execute(
     job: unknown,
     args: readonly unknown[] = [],
     options?: CallOptions,
   ): Promise<unknown> {
-    return await this.#open().execute(job, args, options);
+    try {
+      return this.#open().execute(job, args, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async ready(options?: { signal?: AbortSignal }): Promise<void> {
-    await this.#open().ready(options);
+  ready(options?: { signal?: AbortSignal }): Promise<void> {
+    try {
+      return this.#open().ready(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   clone(): Sender {

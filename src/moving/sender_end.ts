@@ -28,6 +28,7 @@ export interface MovedSender extends Moved {
 
 /** A call that waits for its end. */
 interface Call {
+  promise: Promise<unknown>;
   resolve(value: unknown): void;
   reject(reason: unknown): void;
   signal: AbortSignal | undefined;
@@ -79,7 +80,8 @@ export class SenderArrival implements Arrival {
       },
       clone: () => this.#handle(),
       close: () => {
-        if (--this.#handles === 0) this.#close("The sender is closed");
+        this.#handles--;
+        this.#closeIfDone();
       },
     };
     this.#own.add(handle);
@@ -89,7 +91,7 @@ export class SenderArrival implements Arrival {
   /** The handles of this sender, which can go along with its calls. */
   readonly #own = new WeakSet<SenderTarget>();
 
-  async #execute(
+  #execute(
     job: unknown,
     args: readonly unknown[],
     options: CallOptions | undefined,
@@ -98,6 +100,14 @@ export class SenderArrival implements Arrival {
       throw expected("job", "the name of a job or a function", job);
     }
     const { signal, transfer, ...rest } = options ?? {};
+    if ("onProgress" in rest) {
+      throw new TypeError(
+        "Option `onProgress` cannot go through a sender that has moved",
+      );
+    }
+    const others = pack(rest, "options").value;
+    // Nothing of a call that is refused has moved.
+    this.#check(signal);
     const { value, moves, departing } = take(pack(args, "args", {
       transfer,
       movers: this.#movers,
@@ -109,7 +119,7 @@ export class SenderArrival implements Arrival {
       source: typeof job === "string" ? undefined : String(job),
       args: value,
       senders: departing.map(({ placeholder }) => placeholder),
-      options: pack(rest, "options").value,
+      options: others,
       trace: this.#traceNow?.(),
       moves: moves.length > 0,
     };
@@ -118,7 +128,12 @@ export class SenderArrival implements Arrival {
     for (const { value } of departing) {
       Sender.take(value as Sender).close();
     }
-    return await ended;
+    return ended;
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (!this.isOpen) throw new PoolClosedError(this.#why);
   }
 
   readonly #movers: Movers = {
@@ -142,15 +157,14 @@ export class SenderArrival implements Arrival {
     moves: Transferable[],
     signal: AbortSignal | undefined,
   ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      if (!this.isOpen) throw new PoolClosedError(this.#why);
-      const id = ++this.#lastId;
-      const onAbort = () => this.#abort(id, signal!.reason);
-      this.#calls.set(id, { resolve, reject, signal, onAbort });
-      signal?.addEventListener("abort", onAbort);
-      this.#say({ ...asked, id } as ToPool, moves);
-    });
+    this.#check(signal);
+    const id = ++this.#lastId;
+    const onAbort = () => this.#abort(id, signal!.reason);
+    const answer = Promise.withResolvers<unknown>();
+    this.#calls.set(id, { ...answer, signal, onAbort });
+    signal?.addEventListener("abort", onAbort);
+    this.#say({ ...asked, id } as ToPool, moves);
+    return answer.promise;
   }
 
   #say(message: ToPool, moves: Transferable[] = []): void {
@@ -169,6 +183,7 @@ export class SenderArrival implements Arrival {
     this.#calls.delete(id);
     call.signal?.removeEventListener("abort", call.onAbort);
     how(call);
+    this.#closeIfDone();
   }
 
   #heard(message: ToSender): void {
@@ -188,10 +203,11 @@ export class SenderArrival implements Arrival {
   async #run(id: number, job: LocalJob): Promise<void> {
     const controller = new AbortController();
     const call = this.#calls.get(id);
-    if (call) call.running = controller;
     let ended: Ended;
     let moves: Transferable[] = [];
     try {
+      if (call === undefined) throw new Error("Nobody waits for it any more");
+      call.running = controller;
       const result = await this.#link.runLocally!(job, controller.signal);
       const packed = take(pack(result, "result", { whyStays: whyNotThere }));
       ended = { value: packed.value };
@@ -202,15 +218,28 @@ export class SenderArrival implements Arrival {
     this.#say({ kind: "ran", id, ended }, moves);
   }
 
+  /** Calls in progress are still answered. */
+  #closeIfDone(): void {
+    if (this.#handles > 0 || this.#calls.size > 0) return;
+    this.#close("The sender is closed");
+  }
+
   #close(why: string): void {
+    if (!this.isOpen) return;
     this.#talk.close();
     this.#leave(why);
   }
 
   #leave(why: string): void {
     this.#why = why;
+    const error = new PoolClosedError(why);
     for (const id of [...this.#calls.keys()]) {
-      this.#settle(id, (call) => call.reject(new PoolClosedError(why)));
+      this.#settle(id, ({ promise, running, reject }) => {
+        running?.abort(error);
+        // The job may have left the call behind: then nobody has to handle this.
+        promise.catch(() => {});
+        reject(error);
+      });
     }
     this.onClosed?.();
   }

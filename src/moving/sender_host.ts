@@ -23,7 +23,7 @@ export interface Origin {
   /** The link to the worker that waits for it. */
   readonly link: Link;
   /** The sender there: that of one job. */
-  readonly sender: unknown;
+  readonly sender: { readonly isOpen: boolean };
   /** Has a job run there; the promise settles as the job does. */
   run(job: LocalJob, moves: Transferable[]): Promise<unknown>;
 }
@@ -83,7 +83,12 @@ class SenderDeparture implements Departure<MovedSender> {
     this.#talk.takeBack();
   }
 
-  /** Jobs that were called go on; nobody hears of them. */
+  /** Its worker is left alone with its job. */
+  lose(): void {
+    this.close();
+  }
+
+  /** Jobs that were called go on, but for those that ran where they were waited for. */
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -116,17 +121,28 @@ class SenderDeparture implements Departure<MovedSender> {
 
   #call(call: Extract<ToPool, { kind: "call" }>): void {
     const { name, source, senders, options, moves } = call;
-    const revived = new Map<unknown, unknown>(senders.map((placeholder) => [
-      placeholder,
-      new Sender(this.#target.clone()),
-    ]));
+    const clones = senders.map(() => new Sender(this.#target.clone()));
+    const revived = new Map<unknown, unknown>(
+      senders.map((placeholder, i) => [placeholder, clones[i]]),
+    );
     const args = replace(call.args, revived) as unknown[];
     // It is nobody's here, so all of it moves on.
     if (moves) mark(args, "everything");
     const job = source === undefined ? name : new InlineSource(name, source);
-    this.#answer(call.id, (origin, signal) => {
+    this.#answer(call.id, async (origin, signal) => {
       const all = { ...options, signal };
-      return this.#target.executeFor(origin, job, args, all, call.trace);
+      try {
+        return await this.#target.executeFor(
+          origin,
+          job,
+          args,
+          all,
+          call.trace,
+        );
+      } finally {
+        // Of a call that was refused, they have not moved.
+        for (const clone of clones) clone.close();
+      }
     });
   }
 
@@ -180,6 +196,7 @@ class SenderDeparture implements Departure<MovedSender> {
     moves: Transferable[],
   ): Promise<unknown> {
     const ending = Promise.withResolvers<unknown>();
+    if (!this.isOpen) throw new Error("Nobody waits for it any more");
     this.#running.set(id, ending);
     this.#say({ kind: "run", id, job }, moves);
     return ending.promise;
@@ -188,8 +205,8 @@ class SenderDeparture implements Departure<MovedSender> {
   #ran(id: number, ended: Ended): void {
     const ending = this.#running.get(id);
     if (ending === undefined) return;
-    this.#running.delete(id);
     if ("error" in ended) ending.reject(unpackError(ended.error));
     else ending.resolve(ended.value);
+    this.#running.delete(id);
   }
 }

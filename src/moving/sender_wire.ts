@@ -42,6 +42,8 @@ export interface LocalJob {
   id: number;
   name: string;
   source: string | undefined;
+  /** How many ms it may execute. */
+  timeout: number;
   args: readonly unknown[];
   /** What moves with them. */
   moved: MovedList | undefined;

@@ -37,6 +37,8 @@ export class Talk {
       }
     };
     outlet.onCredit = () => this.#sendWaiting();
+    // Something could not cross to another process, say.
+    outlet.onStop = ended;
   }
 
   get isOpen(): boolean {

@@ -53,7 +53,8 @@ export class YieldsDeparture extends Half implements Departure<MovedYields> {
   /** @param window How many values may be on their way; those that were read do not count */
   constructor(window: number) {
     super();
-    this.#share = Math.ceil(WINDOW / window);
+    // As much as a number in a list weighs, at least: a process is held to that.
+    this.#share = Math.max(8, Math.ceil(WINDOW / window));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#close = resolve;
@@ -148,8 +149,8 @@ export class YieldsArrival extends Half implements Arrival {
   }
 
   /**
-   * How much of the window that takes which leaves next. There must be more: the
-   * next value may be of another kind, and need a chunk of its own.
+   * What the pending values take of the window. Credit must exceed it, since the
+   * next value may need a chunk of its own.
    */
   get #pending(): number {
     return this.#size === 0 ? 0 : Math.max(this.#size, LEAST_OBJECT);

@@ -96,7 +96,7 @@ export class Intake {
     const job = this.take(
       this.functionOf(name),
       args as unknown[],
-      { ...checked, bySender: true, trace },
+      { ...checked, bySender: true, trace, callerStack: "" },
       resolve,
     );
     return { job, promise };

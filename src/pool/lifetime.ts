@@ -30,6 +30,8 @@ export class Lifetime {
   readonly givers = new Set<() => void>();
   #refusal: (() => Error) | undefined;
   #isStopped = false;
+  /** Whether its workers are told to stop, as the first part of its end. */
+  #isRetiring = false;
   #isGone = false;
   /** How many senders are open, which `close()` waits for. */
   holds = 0;
@@ -49,6 +51,11 @@ export class Lifetime {
   /** Whether jobs that were accepted will not run any more. */
   get isStopped(): boolean {
     return this.#isStopped;
+  }
+
+  /** Whether it ends, or has: senders that are open may still give jobs to a closed pool. */
+  get #isEnding(): boolean {
+    return this.#isStopped || this.#refusal !== undefined && this.holds === 0;
   }
 
   /** What a new job is refused with, if it is. */
@@ -90,6 +97,8 @@ export class Lifetime {
 
   /** Ends all workers, which first do what their jobs want done then. */
   #end(): void {
+    if (this.#isRetiring) return;
+    this.#isRetiring = true;
     const refusal = this.#refusal!;
     const retired = this.#parts.dispatcher.scaling.retire();
     if (retired) retired.then(() => this.stop(refusal));
@@ -149,15 +158,20 @@ export class Lifetime {
 
   /** No job is left: lets the process end, if none comes in a moment. */
   onEmpty(): void {
-    // The caller's own thread keeps the process or not, whatever the pool does.
-    if (this.#parts.settings.isHere || this.#isStopped || this.#refusal) return;
+    if (this.#isEnding) return;
+    // A test that fakes the time sees no timer of the pool's.
+    if (this.#parts.settings.isHere) return this.#rest();
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
-      const { dispatcher, settlement, room } = this.#parts;
-      const isEmpty = settlement.waiting === 0 && room.jobs === 0;
-      if (!isEmpty || this.#starts.length > 0 || this.#refusal) return;
-      dispatcher.keepProcess(false);
+      this.#rest();
     }, REST_AFTER);
+  }
+
+  #rest(): void {
+    const { dispatcher, settlement, room } = this.#parts;
+    const isEmpty = settlement.waiting === 0 && room.jobs === 0;
+    if (!isEmpty || this.#starts.length > 0 || this.#isEnding) return;
+    dispatcher.keepProcess(false);
   }
 
   /** From now on new jobs, and those who wait for room, are refused. */

@@ -15,9 +15,11 @@ import type {
  * - **Ownership**: a sender that is an argument of a job moves into it, so it is of
  *   no more use here; {@linkcode Sender.clone} it before to keep one. It is closed
  *   when the job ends. In the job it can be an argument of its own calls.
- * - **Transfer**: marked values and `transfer` lists move in both directions.
- *   Connections, streams, requests and responses cannot go through a sender that
- *   has moved.
+ * - **Transfer**: marked values and `transfer` lists move in both directions. What
+ *   moves by itself (connections, streams, requests, responses), `URL`, `Headers`
+ *   and `FormData` cannot go through a sender that has moved, and neither can
+ *   `onProgress`.
+ * - **Trust**: a job that has a sender can run any code in the sender's pool.
  * - **Nothing hangs**: if all workers of the pool are taken by jobs that wait for
  *   jobs of the same pool, one of these runs in the worker that waits for it, while
  *   that one waits. There, a `timeout` rejects the promise, but does not end a
@@ -45,7 +47,8 @@ import type {
 export interface Sender<Jobs = any> extends Disposable {
   /**
    * Runs a job of the pool, as {@linkcode ThreadPool.execute} does, with the same
-   * options, errors and types.
+   * errors and types. Give handlers that use their own module's jobs a return type,
+   * or TypeScript finds a circle.
    *
    * **On abort**: as in {@linkcode ThreadPool.execute}.
    *
@@ -76,6 +79,6 @@ export interface Sender<Jobs = any> extends Disposable {
    */
   clone(): Sender<Jobs>;
 
-  /** Closes this sender; jobs that it has given go on. Idempotent. */
+  /** Closes this sender; calls in progress are still answered. Idempotent. */
   close(): void;
 }

@@ -18,10 +18,14 @@ import { pack } from "../values/pack.ts";
 import { fromText } from "../values/plain_text.ts";
 import type { Intake } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { waitSettings } from "./settings.ts";
+import { type PoolSettings, waitSettings } from "./settings.ts";
+
+/** How often those that wait are looked at, in ms. */
+const LOOK_EVERY = 250;
 
 /** What they work with. */
 export interface SendersParts {
+  settings: PoolSettings;
   dispatcher: Dispatcher;
   intake: Intake;
   lifetime: Lifetime;
@@ -31,6 +35,7 @@ export interface SendersParts {
 
 /** What a job of this pool waits for. */
 interface Awaited {
+  origin: Origin;
   /** A job; else it is room in the queue. */
   job?: Job;
   /** Ends the wait for room. */
@@ -38,8 +43,7 @@ interface Awaited {
 }
 
 /** A job of this pool that waits, by its sender. */
-interface WaitingJob {
-  origin: Origin;
+interface WaitingJob extends Pick<Origin, "sender" | "link"> {
   awaited: Set<Awaited>;
   /** What runs in its worker meanwhile. */
   local?: Awaited;
@@ -50,7 +54,7 @@ export class Senders {
   readonly #parts: SendersParts;
   /** The jobs in the pool's own workers that wait, by their senders. */
   readonly #waiting = new Map<unknown, WaitingJob>();
-  #isRelieving = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: SendersParts) {
     this.#parts = parts;
@@ -111,7 +115,7 @@ export class Senders {
     const { dispatcher, intake } = this.#parts;
     const { job, promise } = intake.acceptFor(name, args, options, trace);
     if (!dispatcher.waitingJobs.workerOf(origin.link)) return await promise;
-    return await this.#await(origin, { job }, promise);
+    return await this.#await({ origin, job }, promise);
   }
 
   async #readyFor(origin: Origin, signal: AbortSignal): Promise<void> {
@@ -126,19 +130,18 @@ export class Senders {
     };
     const ready = this.#ready(AbortSignal.any([signal, waiting.signal]));
     const first = Promise.race([released.promise, ready]);
-    await this.#await(origin, { release }, first);
+    await this.#await({ origin, release }, first);
   }
 
   /** Waits for something, and sees that it comes. */
   async #await<T>(
-    origin: Origin,
     awaited: Awaited,
     promise: Promise<T>,
   ): Promise<T> {
-    const { sender } = origin;
+    const { sender, link } = awaited.origin;
     let waiting = this.#waiting.get(sender);
     if (waiting === undefined) {
-      waiting = { origin, awaited: new Set() };
+      waiting = { sender, link, awaited: new Set() };
       this.#waiting.set(sender, waiting);
     }
     waiting.awaited.add(awaited);
@@ -148,21 +151,18 @@ export class Senders {
     } finally {
       waiting.awaited.delete(awaited);
       if (waiting.awaited.size === 0) this.#waiting.delete(sender);
-      if (waiting.local === awaited) {
-        waiting.local = undefined;
-        this.#relieveSoon();
-      }
+      const wasLocal = waiting.local === awaited;
+      if (wasLocal) waiting.local = undefined;
+      if (wasLocal || this.#waiting.size === 0) this.#relieveSoon();
     }
   }
 
   /** Relieves those that wait, once the dispatcher has sent what it can. */
-  #relieveSoon(): void {
-    if (this.#isRelieving) return;
-    this.#isRelieving = true;
-    setTimeout(() => {
-      this.#isRelieving = false;
-      this.#relieve();
-    });
+  #relieveSoon(ms = 0): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#waiting.size === 0
+      ? undefined
+      : setTimeout(() => this.#relieve(), ms);
   }
 
   /**
@@ -170,30 +170,40 @@ export class Senders {
    * are waited for, one for each job that waits: they would never start.
    */
   #relieve(): void {
+    const { dispatcher: { waitingJobs } } = this.#parts;
+    const waiting = [...this.#waiting.values()].filter(({ sender, link }) => {
+      return sender.isOpen && waitingJobs.workerOf(link);
+    });
+    if (waitingJobs.areAll(waiting.map(({ link }) => link))) {
+      for (const one of waiting) if (!one.local) this.#relieveOne(one);
+    }
+    // Workers may become fewer, too.
+    this.#relieveSoon(LOOK_EVERY);
+  }
+
+  #relieveOne(waiting: WaitingJob): void {
     const { dispatcher } = this.#parts;
-    const waiting = [...this.#waiting.values()];
-    if (
-      !dispatcher.waitingJobs.areAll(waiting.map(({ origin }) => origin.link))
-    ) return;
-    for (const one of waiting) {
-      if (one.local) continue;
-      for (const awaited of one.awaited) {
-        if (awaited.release) awaited.release();
-        else if (dispatcher.takeOut(awaited.job!)) {
-          one.local = awaited;
-          this.#runLocally(awaited.job!, one.origin);
-          break;
-        }
+    for (const awaited of waiting.awaited) {
+      const { job, release } = awaited;
+      if (release) {
+        release();
+        continue;
       }
+      const turn = job!.extras?.turn;
+      const isItsTurn = turn === undefined || turn.isFirst;
+      if (!isItsTurn || !dispatcher.takeOut(job!)) continue;
+      waiting.local = awaited;
+      this.#runLocally(job!, awaited.origin);
+      return;
     }
   }
 
   async #runLocally(job: Job, origin: Origin): Promise<void> {
-    const { dispatcher, settlement } = this.#parts;
+    const { dispatcher, settlement, settings: { now } } = this.#parts;
     const { id, fn: { name, source }, args, extras } = job;
     const workerId = dispatcher.waitingJobs.workerOf(origin.link)?.id ?? 0;
-    const start = performance.now();
-    const run = () => ({ workerId, start, end: performance.now() });
+    const start = now();
+    const run = () => ({ workerId, start, end: now() });
     const timer = job.timeout < Infinity
       ? setTimeout(() => settlement.timeOut(job, run()), job.timeout)
       : undefined;
@@ -202,6 +212,7 @@ export class Senders {
         id,
         name,
         source,
+        timeout: job.timeout,
         args: typeof args === "string" ? fromText(args) as unknown[] : args,
         // No request comes through a sender, which would be a number.
         moved: extras?.cargo?.send(origin.link) as MovedList | undefined,

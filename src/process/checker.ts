@@ -219,7 +219,7 @@ function sizeOfObject(value: unknown): number {
 
 /** What an object takes, or the text of several. */
 function weightOf(value: unknown): number {
-  if (typeof value === "string") return value.length;
+  if (typeof value === "string") return Math.min(value.length, WINDOW);
   return isObject(value) ? weigh(value) : Infinity;
 }
 

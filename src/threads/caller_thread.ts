@@ -107,6 +107,10 @@ class PostingBoard extends Board {
   override settle(): boolean {
     return false;
   }
+
+  override settleResponse(): boolean {
+    return false;
+  }
 }
 
 function nextTurn(): Promise<void> {

@@ -17,7 +17,7 @@ export interface CurrentJob {
   readonly deadline: number | undefined;
   /**
    * Reports progress to the `onProgress` option of the job's call. The value is
-   * cloned at once. Where values come faster than the caller can look, the latest
+   * cloned at once; what is marked with `transfer` moves. Where values come faster than the caller can look, the latest
    * wins; the last one before the job's end always arrives. Without a listener it
    * does nothing.
    *

@@ -2,6 +2,7 @@
 // What jobs have in common is said once: their sequence numbers follow each other,
 // and their timeouts and traces are the same.
 
+import { defineData, stringOf } from "../values/intrinsics.ts";
 import { fromText } from "../values/plain_text.ts";
 
 /**
@@ -119,8 +120,21 @@ export class JobListReader {
     const at = this.#from + HEAD;
     if (this.text !== undefined) return fromText(this.text) as unknown[];
     if (list[at - 1] === AS_ARRAY) return list[at] as unknown[];
+    // Literals call no setter that a job may have put among the indexes.
+    switch (this.#to - at) {
+      case 0:
+        return [];
+      case 1:
+        return [list[at]];
+      case 2:
+        return [list[at], list[at + 1]];
+      case 3:
+        return [list[at], list[at + 1], list[at + 2]];
+    }
     const args: unknown[] = [];
-    for (let i = at; i < this.#to; i++) args[i - at] = list[i];
+    for (let i = at; i < this.#to; i++) {
+      defineData(args, stringOf(i - at), list[i]);
+    }
     return args;
   }
 

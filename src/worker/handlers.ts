@@ -120,9 +120,16 @@ export class Handlers {
 
   /** The handler of a function: one of the module's, or made of its source. */
   make(name: string, source?: string, place?: string): Handler {
-    return source === undefined
-      ? this.#exported(name)
-      : inline(name, source, place);
+    if (source === undefined) return this.#exported(name);
+    try {
+      return inline(name, source, place);
+    } catch (error) {
+      // It comes from a job, or from a process, and only that fails.
+      const call = () => {
+        throw error;
+      };
+      return { name, call };
+    }
   }
 
   /** The handler of this number, which main has told of before. */

@@ -20,7 +20,7 @@ export interface LocalParts {
 /** Runs one; gives what its handler returns. */
 export async function runLocally(
   { handlers, calls, link, workerId }: LocalParts,
-  { id, name, source, args, moved }: LocalJob,
+  { id, name, source, timeout, args, moved }: LocalJob,
   signal: AbortSignal,
 ): Promise<unknown> {
   // The job that waits is the current one of its own code only.
@@ -31,7 +31,7 @@ export async function runLocally(
     name,
     workerId,
     signal,
-    deadline: undefined,
+    deadline: timeout < Infinity ? Date.now() + timeout : undefined,
     // No listener can be given through a sender.
     report() {},
   };

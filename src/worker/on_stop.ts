@@ -8,8 +8,8 @@ import { currentLife } from "../values/thread_state.ts";
  *
  * - **When**: once the worker has no job, when the pool closes; when the worker is
  *   replaced, because of `maxJobsPerWorker` or `maxHeapPerWorker`; or when it is one
- *   too many, after `idleTimeout` or `resize()`. A promise is awaited, and so does
- *   `close()`, for {@linkcode ThreadPoolOptions.stopGrace} altogether.
+ *   too many, after `idleTimeout` or `resize()`. Promises are awaited, by
+ *   `close()` too, for {@linkcode ThreadPoolOptions.stopGrace} altogether.
  * - **When not**: on `terminate()`, on a crash, when a job does not end in time and
  *   costs its worker, and when the program ends without closing the pool.
  * - **Order**: the last callback that was given runs first. If one throws, the pool

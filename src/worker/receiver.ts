@@ -42,13 +42,21 @@ async function exportsOf(thread: OwnThread): Promise<[Module]> {
   if (!thread.now) return await importModule(module, thread);
   // The worker that loads it first is the one whose life it belongs to. What ends
   // a worker's thread ends the program here.
-  lifeSlot.life ??= thread.life;
+  const before = importing;
+  const done = Promise.withResolvers<void>();
+  importing = done.promise;
+  await before;
+  lifeSlot.life = thread.life;
   try {
     return [(await importWrapped(module)).module];
   } finally {
-    if (lifeSlot.life === thread.life) lifeSlot.life = undefined;
+    lifeSlot.life = undefined;
+    done.resolve();
   }
 }
+
+/** In one thread one module is loaded at a time: each belongs to its own worker. */
+let importing: Promise<void> = Promise.resolve();
 
 /** What belongs to a new worker. */
 export function lifeOf(
