@@ -13,7 +13,7 @@ import {
   JobCloneError,
   JobTimeoutError,
   PoolTerminatedError,
-  type ThreadPool,
+  ThreadPool,
   type ThreadPoolOptions,
   transfer,
   WorkerCrashedError,
@@ -331,3 +331,13 @@ Deno.test('isolation "none": what it could not keep is refused together with it'
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
+
+test("a response comes back from the caller's thread, with several jobs at once, too", async () => {
+  await using pool = new ThreadPool({
+    isolation: "none",
+    size: 1,
+    concurrency: 2,
+  });
+  const response = await pool.execute(() => new Response("hi"));
+  assertEquals(await response.text(), "hi");
+});

@@ -4,6 +4,7 @@ import {
   JobDiscardedError,
   JobTimeoutError,
   PoolTerminatedError,
+  ThreadPool,
   type ThreadPoolOptions,
   WorkerCrashedError,
 } from "@spindle/thread-pool";
@@ -276,4 +277,32 @@ test("key: a worker that dies is followed by another, and each job of a key runs
     const ofKey = order.filter((i) => i % 2 === rest);
     assertEquals(ofKey, numbersTo(15).map((i) => 2 * i + rest));
   }
+});
+
+test("key: on the caller's own thread, no job of a key waits behind another job", async () => {
+  await using pool = new ThreadPool({ isolation: "none", size: 2 });
+  await pool.start();
+  const f = () => 1;
+  await pool.execute(f, [], { key: "a" });
+  await pool.execute(f);
+  await pool.execute(f, [], { key: "b" });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const never = pool.execute(() => new Promise(() => {}), [], {
+    key: "b",
+    signal,
+  });
+  assertEquals(await pool.execute(f, [], { key: "a" }), 1);
+  stop.abort("enough");
+  assertEquals(await never.catch((reason) => reason), "enough");
+});
+
+test("key: jobs that wait for their turn start no workers", async () => {
+  await using pool = makePool({ size: { min: 0, max: 4 } });
+  await pool.execute("echo", [1], { key: "k" });
+  const jobs = numbersTo(20).map((i) => {
+    return pool.execute("echo", [i], { key: "k" });
+  });
+  await Promise.all(jobs);
+  assert(pool.stats().size <= 2, `${pool.stats().size} workers`);
 });

@@ -790,3 +790,35 @@ test("map() ends with its results when a pool is closed after the last item was 
   await pool.close();
   assertEquals(await Array.fromAsync(results), [2, 3]);
 });
+
+test("map() gives each item once where items that moved could not share a job", async () => {
+  await using pool = makePool();
+  // Quick items first, so that the next ones are to share jobs.
+  async function* requests() {
+    for (let i = 0; i < 200; i++) yield i;
+    for (let i = 0; i < 20; i++) {
+      await Promise.resolve();
+      yield new Request("http://a.test/", { method: "POST", body: String(i) });
+    }
+  }
+  const read = async (item: number | Request, more?: unknown) => {
+    const value = typeof item === "number" ? -1 : Number(await item.text());
+    return [value, more];
+  };
+  const results = await Array.fromAsync(pool.map(read, requests()));
+  const expected = [...Array(200).fill(-1), ...numbersTo(20)];
+  assertEquals(results, expected.map((value) => [value, undefined]));
+});
+
+test("map() tells of thousands of items that are refused", async () => {
+  await using pool = makePool();
+  const count = 20_000;
+  const items = numbersTo(count).map(() => () => {});
+  const results = await Array.fromAsync(
+    pool.map("echo", items, { window: count, onError: "collect" }),
+  );
+  const reasons = results.map((one) => {
+    return one.status === "rejected" ? one.reason.name : "";
+  });
+  assertEquals([...new Set(reasons)], ["JobCloneError"]);
+});

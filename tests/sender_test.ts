@@ -1,5 +1,10 @@
 // A sender: calls to a pool from wherever it has moved, also from the pool's own jobs.
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   JobTimeoutError,
   PoolClosedError,
@@ -12,6 +17,7 @@ import type * as jobs from "./fixtures/sender_jobs.ts";
 import { type Kind, KIND_NAMES, KINDS } from "./kinds.ts";
 import { isLacking } from "./live_workers.ts";
 import { poolOf, test } from "./pools.ts";
+import { runScript } from "./script.ts";
 
 function makePool(options: ThreadPoolOptions = {}, kind: Kind = "thread") {
   return poolOf<typeof jobs>("sender_jobs", { ...KINDS[kind], ...options });
@@ -182,7 +188,8 @@ test("close() waits for jobs that nobody waits for in the worker", async () => {
   const pool = makePool({ size: 1 });
   await pool.execute("leaves", [pool.sender()]);
   await pool.close();
-  assertEquals(pool.stats().completed, 2);
+  const { completed, crashed } = pool.stats();
+  assertEquals([completed, crashed], [2, 0]);
 });
 
 test("terminate() ends senders", async () => {
@@ -212,4 +219,69 @@ test("sender(): jobs that wait and jobs that do not, at random, all end", async 
     );
   }
   assertEquals((await Promise.all(all)).length, 60);
+});
+
+test("sender(): a job that nobody waits for any more is not lost", async () => {
+  const pool = makePool();
+  await pool.execute("leavesTwo", [pool.sender()]);
+  await pool.close();
+  assertEquals(pool.stats().completed, 3);
+});
+
+test("sender(): a function that cannot be sent fails alone", async () => {
+  await using pool = makePool({ size: 2 });
+  assertStringIncludes(
+    await pool.execute("callsNative", [pool.sender()]),
+    "TypeError: Expected `job` to be a self-contained function, got a native",
+  );
+  assertEquals(pool.stats().crashed, 0);
+});
+
+test("sender(): calls in progress are answered though it is closed, or has moved", async () => {
+  await using pool = makePool({ size: 2 });
+  assertEquals(await pool.execute("givesItself", [pool.sender()]), 5);
+});
+
+test("sender(): a call that is refused moves nothing, and holds up no close()", async () => {
+  const pool = makePool({ size: 2 });
+  assertEquals(await pool.execute("isRefused", [pool.sender()]), 8);
+  await pool.close();
+});
+
+test("close() does not wait for the sender of a job that is left alone", async () => {
+  const pool = makePool({ abortGrace: 20 });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const job = pool.execute("neverEnds", [pool.sender()], { signal });
+  setTimeout(() => stop.abort("enough"), 50);
+  assertEquals(await job.catch((reason) => reason), "enough");
+  await pool.close();
+});
+
+test("sender(): a spent worker whose job waits runs the job that it waits for", async () => {
+  await using pool = makePool({ concurrency: 2, maxJobsPerWorker: 1 });
+  assertEquals(await pool.execute("descend", [pool.sender(), 2]), 2);
+});
+
+test("sender(): a pool that has become smaller while its jobs wait goes on", async () => {
+  await using pool = makePool({ size: 2 });
+  const other = pool.execute("waits", [300]);
+  const waiting = pool.execute("calls", [pool.sender(), "square", 3]);
+  pool.resize(1);
+  assertEquals(await waiting, [0, 1, 4]);
+  await other;
+});
+
+test("sender(): jobs of a key run one at a time, also where they are waited for", async () => {
+  await using pool = makePool({ size: 2 });
+  const shared = new SharedArrayBuffer(8);
+  await Promise.all([1, 2, 3].map(() => {
+    return pool.execute("keyed", [pool.sender(), shared]);
+  }));
+  assertEquals([...new Int32Array(shared)], [0, 0]);
+});
+
+test("an open sender keeps no process", async () => {
+  const { stdout } = await runScript("scripts/open_sender.ts", "-A");
+  assertEquals(stdout, "object\n");
 });

@@ -174,15 +174,18 @@ export class Feeder {
 
   /** Sends a job to the worker that has had the last one of its key, if that may have it now. */
   readonly #sendHome = (home: PoolWorker, job: Job): boolean => {
-    const { queue, pace } = this.#parts;
+    const { queue, pace, watch, settings: { isHere } } = this.#parts;
     const { jobs, isReady, concurrency } = home;
-    const ahead = HOME * Math.max(pace.ahead, concurrency);
+    const ahead = isHere || home.isHeldUp(WORTH_WAKING)
+      ? concurrency
+      : HOME * Math.max(pace.ahead, concurrency);
     const mayHave = isReady && this.#mayGetJobs(home) && home.room > 0 &&
       jobs.length < ahead && home.takes(job) && !this.#headStart?.has(job) &&
       (!job.oneAttempt || jobs.length < concurrency);
     if (!mayHave) return false;
     queue.remove(job);
     this.post(home, [job]);
+    if (home.waiting > 0) watch.soon();
     return true;
   };
 

@@ -33,38 +33,41 @@ export class Order {
   ): Job | undefined {
     const { queue, workers } = this.#parts;
     for (;;) {
-      const job = queue.pick((job) => this.#mayHave(worker, job));
-      if (job?.extras?.turn === undefined) return job;
+      const job = queue.pick((job) => !this.#isKept(worker, job));
+      // Others that could go behind would keep this one waiting for ever.
+      if (job === undefined || !this.#mayHave(worker, job)) return undefined;
+      if (job.extras?.turn === undefined) return job;
       const home = workers.find(job.extras.turn.key.workerId);
       if (home === undefined || home === worker) return job;
       if (!this.#mayHave(home, job) || !sendHome(home, job)) return job;
     }
   }
 
-  /** Whether a worker may have a job now, as far as others are concerned. */
+  /** Whether a job may go to a worker that has others: nothing waits behind a long job. */
   #mayHave(worker: PoolWorker, job: Job): boolean {
-    if (!this.#parts.queue.isRanked) return true;
     const { jobs, concurrency } = worker;
-    const isBehind = jobs.length >= concurrency;
-    if (!isLong(job)) return !isBehind || !hasLong(worker);
-    return !isBehind && !this.#isKept(worker, job);
+    if (!this.#parts.queue.isRanked || jobs.length < concurrency) return true;
+    return !isLong(job) && !hasLong(worker);
   }
 
   /**
    * Whether a worker is kept for jobs of a higher priority: while they come, long
    * jobs leave one worker free.
    */
-  #isKept(worker: PoolWorker, { priority }: Job): boolean {
-    const { queue, workers, sizing: { max: size }, settings } = this.#parts;
-    if (size === 1 || !queue.expectsAbove(priority, settings.now())) {
-      return false;
-    }
+  #isKept(worker: PoolWorker, job: Job): boolean {
+    const { queue, workers, sizing: { max: size }, settings, watch } =
+      this.#parts;
+    if (!queue.isRanked || !isLong(job) || size === 1) return false;
+    if (!queue.expectsAbove(job.priority, settings.now())) return false;
     if (hasLong(worker)) return false;
     let free = size - 1;
     for (const other of workers.active) {
       if (other !== worker && hasLong(other)) free--;
     }
-    return free < 1;
+    if (free > 0) return false;
+    // Where main does not look by itself, it must when that is over.
+    if (settings.isHere) watch.at("grace", queue.expectedUntil + 1);
+    return true;
   }
 }
 

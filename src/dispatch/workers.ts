@@ -116,8 +116,9 @@ export class Workers {
 
   /** How many workers there may be, and are of use. */
   get #wanted(): number {
-    const { sizing, room } = this.#parts;
-    return sizing.wanted(room.jobs);
+    const { sizing, room, queue } = this.#parts;
+    // Those that wait for others of their keys need no worker yet.
+    return sizing.wanted(room.jobs - queue.parked);
   }
 
   get #wantsSpare(): boolean {

@@ -34,7 +34,7 @@ export class JobQueue {
   readonly #lanes: Lane[] = [this.#plain];
   /** The highest priority that is expected, and until when. */
   #expected = 0;
-  #expectedUntil = -Infinity;
+  expectedUntil = -Infinity;
 
   /** The job that is next to start. */
   peek(): Job | undefined {
@@ -93,15 +93,15 @@ export class JobQueue {
     lane.ready.push(job);
     this.length++;
     const isHigher = this.isRanked && (lane.priority >= this.#expected ||
-      job.submitted > this.#expectedUntil);
+      job.submitted > this.expectedUntil);
     if (!isHigher) return;
     this.#expected = lane.priority;
-    this.#expectedUntil = job.submitted + EXPECTED;
+    this.expectedUntil = job.submitted + EXPECTED;
   }
 
   /** Whether jobs of a higher priority have come lately. */
   expectsAbove(priority: number, now: number): boolean {
-    return priority < this.#expected && now <= this.#expectedUntil;
+    return priority < this.#expected && now <= this.expectedUntil;
   }
 
   /** Puts a job at the front of its line. */

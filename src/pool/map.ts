@@ -139,6 +139,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     const collects = this.#settings.onError === "collect";
     if (at >= values.length) {
       if (!collects || portion.isFatal) return this.#fail(error);
+      if (this.#mayPump) this.#pump();
       return result({ status: "rejected", reason: error });
     }
     const value = values[at];
@@ -261,6 +262,8 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
         return;
       }
       this.#isPulling = false;
+      // The source may have ended the map.
+      if (this.#isClosed) return;
       this.#take(step);
     }
     if (!this.#isPulling) this.#sender.flush();

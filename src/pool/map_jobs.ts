@@ -49,8 +49,13 @@ export class MapJobs {
     const { maxJobsPerWorker, memoryLimit } = settings;
     const { timeout = settings.timeout } = options;
     this.mayShare = timeout === Infinity && maxJobsPerWorker === Infinity &&
-      memoryLimit === undefined && !settings.callerStack;
+      memoryLimit === undefined && !settings.callerStack && !settings.isHere;
     intake.functionOf(job);
+  }
+
+  /** The pool's clock. */
+  now(): number {
+    return this.#parts.settings.now();
   }
 
   /** How many jobs can run at once. */

@@ -110,9 +110,12 @@ export class MapSender {
         return this.#send(portion);
       }
     } catch (error) {
-      return this.#failed(portion, error);
+      // Later, like any other end: thousands in a row may be refused.
+      resolve({
+        then: (_: unknown, no: (reason: unknown) => void) => no(error),
+      });
     }
-    if (length === 1) portion.sent = performance.now();
+    if (length === 1) portion.sent = this.#jobs.now();
     this.#inFlight.add(portion);
     this.bytes += portion.bytes;
     promise.then(
@@ -123,7 +126,10 @@ export class MapSender {
 
   /** Items of a portion behind the first ones go in another one, which is next. */
   #putBack(portion: Portion, count: number): void {
-    const rest = new Portion(portion.items.splice(count));
+    // New lists: what was read of the old one must not be taken for these.
+    const { items } = portion;
+    portion.items = items.slice(0, count);
+    const rest = new Portion(items.slice(count));
     this.#results.expect(rest, portion);
     this.#again.unshift(rest);
   }
@@ -139,7 +145,7 @@ export class MapSender {
       this.#putBack(portion, ran);
     } else if (time !== undefined) this.#pace.ran(length, time);
     else {
-      const time = performance.now() - portion.sent;
+      const time = this.#jobs.now() - portion.sent;
       this.#pace.ranAlone(time, this.#events.isAwaited());
     }
     this.#settle(portion);

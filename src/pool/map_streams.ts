@@ -40,7 +40,9 @@ export function streamsOf(jobs: MapJobs, settings: MapSettings): StreamPair {
       // Nobody may be reading then, or have read before.
       onAbort = () => {
         controller.error(signal.reason);
-        results.end(signal.reason);
+        results.end(signal.reason).catch(() => {
+          // Both streams tell of the abort.
+        });
       };
       if (signal.aborted) onAbort();
       else signal.addEventListener("abort", onAbort);

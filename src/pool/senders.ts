@@ -207,6 +207,8 @@ export class Senders {
     const timer = job.timeout < Infinity
       ? setTimeout(() => settlement.timeOut(job, run()), job.timeout)
       : undefined;
+    const turn = extras?.turn;
+    if (turn) turn.isHeld = true;
     try {
       const value = await origin.run({
         id,
@@ -222,6 +224,8 @@ export class Senders {
       settlement.ended(job, { kind: "error", error }, run());
     } finally {
       clearTimeout(timer);
+      if (turn) turn.isHeld = false;
+      turn?.endIfOver();
     }
   }
 }

@@ -49,10 +49,13 @@ Deno.test("Watch.at() looks at the first of all times, and tells which is due", 
 
 Deno.test("Watch.pause() forgets all but a grace, and stop() all for good", async () => {
   const { watch: asked, next } = watch();
+  // A watch that rests keeps nothing alive.
+  const keepsAlive = setTimeout(() => {}, 10_000);
   asked.at("grace", performance.now() + 5);
   asked.soon();
   asked.pause();
   const { isDue } = await next();
+  clearTimeout(keepsAlive);
   assertEquals([isDue("grace"), isDue("look")], [true, false]);
   asked.soon();
   asked.expectStall();
