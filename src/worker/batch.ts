@@ -13,10 +13,12 @@ const performanceNow = performance.now.bind(performance);
 /** Less exact, and half as dear: it is read after each item. */
 const dateNow = Date.now;
 
-/** What calls a handler with each of its own arguments. */
-export function batchOf(handler: Handler): Handler {
-  const call = (...items: unknown[]) => new Batch(handler, items).run();
-  return { name: handler.name, call };
+/** Calls a handler with each of these items. */
+export function runBatch(
+  handler: Handler,
+  items: unknown[],
+): BatchResult | Promise<BatchResult> {
+  return new Batch(handler, items).run();
 }
 
 class Batch {

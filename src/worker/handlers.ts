@@ -17,7 +17,6 @@ import {
 } from "../values/intrinsics.ts";
 import { reword } from "../values/reword.ts";
 import { transfer } from "../values/transfer.ts";
-import { batchOf } from "./batch.ts";
 import type { OwnThread } from "./own_thread.ts";
 
 /** What a module exports. */
@@ -174,6 +173,21 @@ export class Handlers {
       `${missing}the module exports the ${what} ${list}`,
     );
   }
+}
+
+/** Loaded late: a worker starts sooner without. */
+let batches: typeof import("./batch.ts") | undefined;
+
+/** What calls a handler with each of its own arguments. */
+function batchOf(handler: Handler): Handler {
+  const call = (...items: unknown[]) => {
+    return batches ? batches.runBatch(handler, items) : load(items);
+  };
+  const load = async (items: unknown[]) => {
+    batches = await import("./batch.ts");
+    return await batches.runBatch(handler, items);
+  };
+  return { name: handler.name, call };
 }
 
 function canBeJob(value: unknown): boolean {
