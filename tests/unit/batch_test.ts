@@ -1,12 +1,12 @@
 // A batch in its worker: a handler that is called with one item after the other.
 import { assert, assertEquals } from "@std/assert";
-import { batchOf } from "../../src/worker/batch.ts";
+import { runBatch } from "../../src/worker/batch.ts";
 import { BATCH_TIME, type BatchResult } from "../../src/wire/batch.ts";
 
 // deno-lint-ignore no-explicit-any
 function run(call: (item: any) => unknown, ...items: unknown[]) {
-  const batch = batchOf({ name: "job", call: call as () => unknown });
-  return batch.call(...items) as BatchResult | Promise<BatchResult>;
+  const handler = { name: "job", call: call as () => unknown };
+  return runBatch(handler, items);
 }
 
 function block(ms: number): void {
