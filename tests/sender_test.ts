@@ -252,7 +252,7 @@ test("close() does not wait for the sender of a job that is left alone", async (
   const pool = makePool({ abortGrace: 20 });
   const stop = new AbortController();
   const { signal } = stop;
-  const job = pool.execute("neverEnds", [pool.sender()], { signal });
+  const job = pool.execute("runsOn", [pool.sender()], { signal });
   setTimeout(() => stop.abort("enough"), 50);
   assertEquals(await job.catch((reason) => reason), "enough");
   await pool.close();

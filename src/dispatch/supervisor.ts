@@ -135,10 +135,11 @@ export class Supervisor {
     // Of a loop in a thread that can only be told to end, nothing else is harmed.
     if (!canStop && worker.jobs.length === 1 && worker.jobs.told.isDeaf) {
       worker.leaveWith(job);
-      job.extras?.cargo?.lose?.();
       workers.leave(worker);
       job.extras?.turn?.endIfOver();
       room.leave();
+      // This may end the pool, and so not in the middle of a look.
+      queueMicrotask(() => job.extras?.cargo?.lose?.());
       return room.release();
     }
     this.stop(
