@@ -44,9 +44,16 @@ function wakeUpsSoFar() {
 /** @param {string} task */
 function switches(task) {
   try {
-    const status = readFileSync(`${TASKS}/${task}/status`, "utf8");
-    return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+    return switchesIn(readFileSync(`${TASKS}/${task}/status`, "utf8"));
   } catch {
     return 0; // This thread has just ended.
   }
+}
+
+/**
+ * How often a thread has slept, by what Linux says of its status.
+ * @param {string} status
+ */
+export function switchesIn(status) {
+  return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1] ?? 0);
 }

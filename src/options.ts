@@ -305,8 +305,9 @@ export interface ExecuteOptions {
    * - **Already sent**: a job goes before jobs of a lower priority that were sent
    *   ahead to a worker and have not started. A job that runs is never interrupted.
    * - **A worker is kept free**: while jobs of a higher priority come, and for one
-   *   second after the last, jobs that take more than 5 ms on average leave one worker
-   *   free for them, if there are at least two.
+   *   second after the last, jobs that take more than 5 ms on average, and those of
+   *   functions that have not run yet, leave one worker free for them, if there are
+   *   at least two.
    *
    * If the queue is full and discards, the oldest job of the lowest priority goes; a
    * job with a lower priority than all that wait is refused.
@@ -328,6 +329,8 @@ export interface ExecuteOptions {
    * busy with something long, or has more to do than another that is free, or is
    * replaced. New keys go to whichever worker is free first. The pool remembers the
    * workers of at least the last 1 000 keys without jobs.
+   *
+   * A job that waits for another job of its own key waits forever.
    */
   key?: string | number;
   /**

@@ -4,14 +4,9 @@
 import { assert } from "@std/assert";
 import type { JobItem, MapOptions, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/types.ts";
+import { same } from "./same_type.ts";
 
 type Pool = ThreadPool<typeof jobs>;
-
-/** Holds only if both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
-  (<T>() => T extends B ? 1 : 2) ? true : false;
-
-function same<A, B>(_: Same<A, B>): void {}
 
 function resultsAreTyped(pool: Pool) {
   const greetings = pool.map("greet", ["a"]);

@@ -9,15 +9,10 @@ import {
 } from "@spindle/thread-pool";
 import { currentJob } from "@spindle/thread-pool/worker";
 import type * as jobs from "./fixtures/types.ts";
+import { same } from "./same_type.ts";
 
 const module = new URL("./fixtures/types.ts", import.meta.url);
 type Pool = ThreadPool<typeof jobs>;
-
-/** Holds only if both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
-  (<T>() => T extends B ? 1 : 2) ? true : false;
-
-function same<A, B>(_: Same<A, B>): void {}
 
 function valuesAreTyped(pool: Pool) {
   const numbers = pool.stream("numbers");

@@ -9,17 +9,12 @@ import {
 } from "@spindle/thread-pool";
 import { onStop, workerData } from "@spindle/thread-pool/worker";
 import type * as jobs from "./fixtures/types.ts";
+import { same } from "./same_type.ts";
 import { test } from "./pools.ts";
 import { checkTypes } from "./script.ts";
 
 const module = new URL("./fixtures/types.ts", import.meta.url);
 type Pool = ThreadPool<typeof jobs>;
-
-/** Holds only if both types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
-  (<T>() => T extends B ? 1 : 2) ? true : false;
-
-function same<A, B>(_: Same<A, B>): void {}
 
 /** The result's type, exactly. */
 function resultsAreTyped(pool: Pool) {

@@ -1,4 +1,5 @@
 // What Linux says of a process.
+import { switchesIn } from "../cost.js";
 
 const PAGE_MIB = 4096 / 1024 / 1024;
 const TICKS = 100;
@@ -24,8 +25,7 @@ export async function wakeUps(pid: number): Promise<number | undefined> {
   let sum = 0;
   for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
     const path = `/proc/${pid}/task/${name}/status`;
-    const status = await Deno.readTextFile(path);
-    sum += Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)?.[1]);
+    sum += switchesIn(await Deno.readTextFile(path));
   }
   return sum;
 }

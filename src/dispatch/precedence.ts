@@ -54,8 +54,8 @@ export class Precedence {
   }
 
   /**
-   * Takes back what waits before workers, where a job of a higher priority waits in
-   * the queue, which is sent first then.
+   * If a job of a higher priority has come to the queue, takes back the lower ones
+   * that were sent ahead, so that it is sent before them.
    *
    * @returns Whether anything was taken back
    */

@@ -51,7 +51,7 @@ export class Sizing {
     return this.#limits.min ?? this.#limits.max;
   }
 
-  /** How many there are without a job. */
+  /** How many are kept, or started, though there is no job for them. */
   get #least(): number {
     return this.#isStarting ? this.startsWith : this.#limits.min ?? 0;
   }

@@ -24,7 +24,7 @@ export class Spares {
   readonly all = new Set<PoolWorker>();
   readonly #parts: SparesParts;
   #startTime = UNKNOWN;
-  /** When all that there were had a use. */
+  /** When all of them were last needed. */
   neededAt = 0;
 
   constructor(parts: SparesParts) {

@@ -93,8 +93,9 @@ export class Workers {
   }
 
   /**
-   * Starts a worker, if there are fewer than are wanted: one at a time, since each
-   * start blocks for 11 to 21 ms, but of the caller's own thread.
+   * Starts a worker, if there are fewer than are wanted. One at a time, since each
+   * start blocks for 11 to 21 ms; the caller's own thread needs no start, so there
+   * all come at once.
    */
   grow(isTurn = false): void {
     const { health, settings: { isHere } } = this.#parts;

@@ -154,7 +154,7 @@ export class JobQueue {
     return true;
   }
 
-  /** Of the jobs of the lowest priority that wait the one that has waited longest. */
+  /** The job that has waited longest, of those of the lowest priority. */
   get oldest(): Job | undefined {
     if (!this.isOrdered) return this.#plain.ready.first;
     let oldest: Job | undefined;

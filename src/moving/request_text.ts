@@ -116,7 +116,7 @@ class RequestDeparture implements Cargo, LinkEnd {
     else this.#signal.addEventListener("abort", this);
   }
 
-  /** The signal has fired: with the same reason wherever it is, so none is told. */
+  /** The signal has fired. Its reason is the same for each client, so it is not sent. */
   handleEvent(): void {
     this.#link?.tell(this.#id, FlowEvent.END);
   }

@@ -2,7 +2,6 @@
 // ends with its job.
 
 import * as errors from "../errors.ts";
-import { PoolClosedError } from "../errors.ts";
 import { expected } from "../expected.ts";
 import type { Link } from "../flow/link.ts";
 import type { Kind, Movers } from "../values/departing.ts";
@@ -133,7 +132,7 @@ export class SenderArrival implements Arrival {
 
   #check(signal: AbortSignal | undefined): void {
     signal?.throwIfAborted();
-    if (!this.isOpen) throw new PoolClosedError(this.#why);
+    if (!this.isOpen) throw new errors.PoolClosedError(this.#why);
   }
 
   readonly #movers: Movers = {
@@ -232,7 +231,7 @@ export class SenderArrival implements Arrival {
 
   #leave(why: string): void {
     this.#why = why;
-    const error = new PoolClosedError(why);
+    const error = new errors.PoolClosedError(why);
     for (const id of [...this.#calls.keys()]) {
       this.#settle(id, ({ promise, running, reject }) => {
         running?.abort(error);

@@ -155,17 +155,3 @@ export const grant: Check<Grant> = (name, value) => {
   const advice = asOption(name, `[${written(value)}]`);
   throw expected(name, what, value, typeof value === "string" && advice);
 };
-
-/** What is not there yet: all of an option, or these values of it. */
-export function later<Value = never>(
-  isLater: (value: unknown) => boolean = () => true,
-  check?: Check<Value>,
-): Check<Value> {
-  return (name, value) => {
-    if (check && !isLater(value)) return check(name, value);
-    const as = check ? ` as ${written(value)}` : "";
-    throw new TypeError(
-      `Option \`${name}\`${as} is not available in this version`,
-    );
-  };
-}

@@ -6,8 +6,9 @@ import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { type MapJobs, MOST_BYTES } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
 import { type Portion, Results } from "./map_results.ts";
-import { MapSender } from "./map_sender.ts";
-import { isThenable, type Source, type Step } from "./map_source.ts";
+import { MapItems } from "./map_items.ts";
+import type { Source, Step } from "./map_source.ts";
+import { isThenable } from "../values/thenable.ts";
 
 /** How a map goes on, checked. */
 export interface MapSettings {
@@ -26,7 +27,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #settings: MapSettings;
   readonly #results: Results;
   readonly #pace: MapPace;
-  readonly #sender: MapSender;
+  readonly #items: MapItems;
   /** Those who have asked for a result that is not there. */
   readonly #readers: ((read: Promise<Read>) => void)[] = [];
   /** How many items were pulled whose results have not been read. */
@@ -49,7 +50,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#settings = settings;
     this.#results = new Results(settings.ordered);
     this.#pace = new MapPace(jobs, jobs.mayShare, settings.window);
-    this.#sender = new MapSender(jobs, this.#results, this.#pace, {
+    this.#items = new MapItems(jobs, this.#results, this.#pace, {
       isAwaited: () => this.#readers.length > 0,
       settled: (portion) => this.#settled(portion),
       hasRoom: () => this.#pump(),
@@ -135,7 +136,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     const at = portion.read++;
     const { values, error } = portion;
     this.#held--;
-    if (portion.left === 0) this.#sender.bytes -= portion.bytes;
+    if (portion.left === 0) this.#items.bytes -= portion.bytes;
     const collects = this.#settings.onError === "collect";
     if (at >= values.length) {
       if (!collects || portion.isFatal) return this.#fail(error);
@@ -185,13 +186,13 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   /** Pulls nothing further, and sends nothing that has not left. */
   #close(reason: unknown): void {
-    this.#held -= this.#sender.dropPending();
+    this.#held -= this.#items.dropPending();
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#endSource(reason);
+    this.#letSourceGo(reason);
   }
 
-  #endSource(reason: unknown): void {
+  #letSourceGo(reason: unknown): void {
     try {
       this.#sourceEnd = this.#source.end(reason, this.#isPulling);
     } catch (error) {
@@ -206,7 +207,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#close(reason);
     this.#results.clear();
     this.#held = 0;
-    this.#sender.drop(reason);
+    this.#items.drop(reason);
   }
 
   /** A portion has come to something. */
@@ -216,7 +217,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     if (failures > 0 && (onError === "throw" || isFatal)) {
       this.#close(error);
       // What is read before the error is still wanted.
-      this.#sender.drop(
+      this.#items.drop(
         error,
         ordered ? this.#results.after(portion) : undefined,
       );
@@ -236,9 +237,9 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   get #mayPull(): boolean {
     if (this.#isPulling || this.#isClosed) return false;
     if (this.#held >= this.#pace.window) return false;
-    const isHeavy = this.#sender.bytes >= MOST_BYTES;
+    const isHeavy = this.#items.bytes >= MOST_BYTES;
     if (isHeavy && this.#held >= this.#jobs.places) return false;
-    return this.#sender.hasPlace;
+    return this.#items.hasPlace;
   }
 
   /** Pulls as much as there is room for, and sends it. */
@@ -255,7 +256,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       if (isThenable(step)) {
         step.then(this.#onStep, this.#onSourceError);
         // What has come in this turn goes with its end, whatever comes later.
-        if (this.#sender.hasPending && !this.#isFlushDue) {
+        if (this.#items.hasPending && !this.#isFlushDue) {
           this.#isFlushDue = true;
           atEndOfTurn(this.#onEndOfTurn);
         }
@@ -266,7 +267,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       if (this.#isClosed) return;
       this.#take(step);
     }
-    if (!this.#isPulling) this.#sender.flush();
+    if (!this.#isPulling) this.#items.flush();
   }
 
   readonly #onStep = (step: Step): void => {
@@ -278,7 +279,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   readonly #onEndOfTurn = (): void => {
     this.#isFlushDue = false;
-    this.#sender.flush();
+    this.#items.flush();
   };
 
   readonly #onSourceError = (error: unknown): void => {
@@ -298,11 +299,11 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       return this.#onSourceError(error);
     }
     this.#held++;
-    this.#sender.add(item);
+    this.#items.add(item);
   }
 
   #endOfSource(): void {
-    this.#sender.flush();
+    this.#items.flush();
     this.#isClosed = true;
     this.#wake();
   }

@@ -1,6 +1,7 @@
 // What a map pulls its items from: an iterable of either kind, or a stream.
 
 import { expected } from "../expected.ts";
+import { isThenable } from "../values/thenable.ts";
 
 /** What may hold the items of a map. */
 export type ItemSource<Item> =
@@ -100,10 +101,4 @@ class StreamSource implements Source {
       this.#reader.releaseLock();
     }
   }
-}
-
-/** Whether an item has to be waited for. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
 }

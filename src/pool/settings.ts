@@ -23,7 +23,6 @@ import {
   flags,
   grant,
   key,
-  later,
   number,
   oneOf,
   signal,
@@ -40,7 +39,6 @@ const timeout = number({ of: "ms", above: 0, most: LONGEST, orInfinity: true });
 /** A worker with a smaller heap does not even start. */
 const HEAP = { of: "MiB", least: 16 } as const;
 
-const unbuilt = later();
 const oneSize = number({ least: 1 });
 const HARDWARE: Limits = {
   min: undefined,
@@ -163,36 +161,25 @@ export function resizeSettings(size: number | PoolSize): Limits {
 }
 
 /** Checks the options of one call of `execute()`. */
-export function executeSettings(
-  options: ExecuteOptions,
-  { whenFull }: PoolSettings,
-): Checked<typeof EXECUTE> {
-  const settings = checked(EXECUTE, options, "options");
-  const { timeout } = settings;
-  if (timeout !== undefined) checkTogether({ whenFull, timeout });
-  return settings;
-}
+export const executeSettings = ofCall(EXECUTE);
 
 /** Checks the options of one stream. */
-export function streamSettings(
-  options: StreamOptions = {},
-  { whenFull }: PoolSettings,
-): Checked<typeof STREAM> {
-  const settings = checked(STREAM, options, "options");
-  const { timeout } = settings;
-  if (timeout !== undefined) checkTogether({ whenFull, timeout });
-  return settings;
-}
+export const streamSettings = ofCall(STREAM);
 
 /** Checks the options of one map. */
-export function mapSettings(
-  options: MapOptions = {},
-  { whenFull }: PoolSettings,
-): Checked<typeof MAP> {
-  const settings = checked(MAP, options, "options");
-  const { timeout } = settings;
-  if (timeout !== undefined) checkTogether({ whenFull, timeout });
-  return settings;
+export const mapSettings = ofCall(MAP);
+
+/** Makes what checks the options of a call, which may exclude those of its pool. */
+function ofCall<Table extends Record<string, Option>>(table: Table) {
+  return (
+    options: object = {},
+    { whenFull }: PoolSettings,
+  ): Checked<Table> => {
+    const settings = checked(table, options, "options");
+    const { timeout } = settings as { timeout?: number };
+    if (timeout !== undefined) checkTogether({ whenFull, timeout });
+    return settings;
+  };
 }
 
 /** Checks the options of a method that waits. */
@@ -244,7 +231,7 @@ function whyUnknown(
     return "mark what moves of each item, as in `transfer(item)`";
   }
   if (Object.hasOwn(EXECUTE, key)) return "it is an option of `execute()`";
-  const names = Object.keys(table).filter((name) => table[name][0] !== unbuilt);
+  const names = Object.keys(table);
   const meant = meantBy(key, names);
   return meant === undefined
     ? `expected one of ${names.join(", ")}`

@@ -18,7 +18,7 @@ import type {
 } from "../options.ts";
 import { Listeners } from "./events.ts";
 import { Intake } from "./intake.ts";
-import { openStream, type StreamParts } from "./job_stream.ts";
+import { openStream } from "./job_stream.ts";
 import type {
   InlineGenerator,
   InlineJob,
@@ -38,7 +38,12 @@ import type { ItemSource } from "./map_source.ts";
 import { Maps } from "./maps.ts";
 import type { Sender } from "./sender.ts";
 import { Senders } from "./senders.ts";
-import { poolSettings, resizeSettings, waitSettings } from "./settings.ts";
+import {
+  type PoolSettings,
+  poolSettings,
+  resizeSettings,
+  waitSettings,
+} from "./settings.ts";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -133,9 +138,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   readonly #room: Room;
   readonly #lifetime: Lifetime;
   readonly #intake: Intake;
-  /** How many jobs the queue may have, and each worker. */
-  readonly #places: { capacity: number; concurrency: number };
-  readonly #streamParts: StreamParts;
+  readonly #settings: PoolSettings;
   readonly #maps: Maps;
   readonly #senders: Senders;
 
@@ -159,8 +162,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   constructor(options?: number | ThreadPoolOptions) {
     super();
     const settings = poolSettings(options);
-    const { limits, concurrency, capacity, module, now } = settings;
-    this.#places = { concurrency, capacity };
+    const { limits, concurrency, module, now } = this.#settings = settings;
     const news = this.#news;
     const functions = new FunctionTable();
     const meter = this.#meter = new Meter(concurrency, now);
@@ -193,7 +195,6 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       dispatcher,
       lifetime,
     });
-    this.#streamParts = { settings, dispatcher, intake };
     this.#maps = new Maps({ ...parts, dispatcher, lifetime, intake });
     this.#senders = new Senders({ ...parts, dispatcher, intake, lifetime });
     dispatcher.scaling.startAhead();
@@ -201,7 +202,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
 
   /** Each worker can have as many jobs as may be in progress, the queue its capacity beside. */
   #mostJobs(size: number): number {
-    const { capacity, concurrency } = this.#places;
+    const { capacity, concurrency } = this.#settings;
     return size * concurrency + capacity;
   }
 
@@ -431,7 +432,12 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     args: readonly unknown[] = NO_ARGUMENTS,
     options?: StreamOptions,
   ): JobStream<unknown> {
-    return openStream(this.#streamParts, job, args, options);
+    const parts = {
+      settings: this.#settings,
+      dispatcher: this.#dispatcher,
+      intake: this.#intake,
+    };
+    return openStream(parts, job, args, options);
   }
 
   /**

@@ -41,8 +41,8 @@ function openTelemetry(): OpenTelemetry | undefined {
 }
 
 /**
- * Main: gives what reads the caller's trace as text, which is none where nothing is
- * being traced; `undefined` if nothing ever is.
+ * Makes a function that gives the trace of the code that calls it, as text, or
+ * `undefined` outside of a trace. There is none if OpenTelemetry is off.
  */
 export function traceReader(): (() => string | undefined) | undefined {
   const api = openTelemetry();

@@ -1,5 +1,5 @@
-// A ring in shared memory through which jobs go that are made of numbers alone: a
-// message that main need not serialize, and the worker not read, is a bare WAKE.
+// A ring in shared memory for jobs that are made of numbers alone. Only a bare WAKE
+// is posted for them, which main does not serialize and the worker does not read.
 // With it one job at a time takes 0.88 to 0.90 of the processor time, a burst 0.86
 // to 0.93 (two times 4 or 5 pairs).
 

@@ -7,7 +7,7 @@ import { toText } from "../values/plain_text.ts";
 import { BATCH_LETTERS, BATCH_TIME, type BatchResult } from "../wire/batch.ts";
 import type { Ending } from "../wire/protocol.ts";
 import type { Handler } from "./handlers.ts";
-import { isThenable } from "./thenable.ts";
+import { isThenable } from "../values/thenable.ts";
 
 const performanceNow = performance.now.bind(performance);
 /** Less exact, and half as dear: it is read after each item. */

@@ -11,7 +11,7 @@ import {
 import { callTraced } from "../values/trace.ts";
 import { STOPPED } from "./endings.ts";
 import type { ReceivedJob } from "./jobs.ts";
-import { isThenable } from "./thenable.ts";
+import { isThenable } from "../values/thenable.ts";
 
 const dateNow = Date.now;
 
@@ -85,19 +85,9 @@ export class Calls {
     }
   }
 
-  /** Does something as a part of a job that is in progress. */
-  within(job: ReceivedJob, act: () => void): void {
-    if (this.#storage) this.#storage.run(job, act);
-    else act();
-  }
-
-  /** Calls a handler as a part of another job than the one in progress. */
-  callAs(
-    job: CurrentJob,
-    call: (...args: unknown[]) => unknown,
-    args: unknown[],
-  ): unknown {
-    return this.#storage!.run(job, call, ...args);
+  /** Does something as a part of a job, where jobs are told apart. */
+  within<R>(job: CurrentJob, act: () => R): R {
+    return this.#storage ? this.#storage.run(job, act) : act();
   }
 
   /** No job is the current one any more. */

@@ -13,7 +13,7 @@ import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
 import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
-import { isThenable } from "./thenable.ts";
+import { isThenable } from "../values/thenable.ts";
 
 /** Jobs follow each other for so many ms before timers and I/O get their turn. */
 const TURN = 10;

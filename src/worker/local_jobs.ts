@@ -39,7 +39,7 @@ export async function runLocally(
     if (moved) arrivals.revive(args, moved, link);
     const { call } = handlers.make(name, source);
     arrivals.start();
-    const result = await calls.callAs(job, call, args as unknown[]);
+    const result = await calls.within(job, () => call(...args));
     arrivals.end();
     return result;
   } catch (thrown) {

@@ -1,6 +1,6 @@
-// Whether a handler goes on after it has returned.
+// Whether a value is still to come.
 
-import { objectPrototype } from "../values/intrinsics.ts";
+import { objectPrototype } from "./intrinsics.ts";
 
 /** Whether a value is a promise, or the like. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

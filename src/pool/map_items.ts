@@ -9,7 +9,7 @@ import { Portion, type Results } from "./map_results.ts";
 const MOST_LETTERS = 48 * 1024;
 
 /** What the map is told. */
-export interface SenderEvents {
+export interface ItemEvents {
   /** Whether somebody waits for a result. */
   isAwaited(): boolean;
   /** A portion has come to something. */
@@ -19,11 +19,11 @@ export interface SenderEvents {
 }
 
 /** One map's items on their way. */
-export class MapSender {
+export class MapItems {
   readonly #jobs: MapJobs;
   readonly #results: Results;
   readonly #pace: MapPace;
-  readonly #events: SenderEvents;
+  readonly #events: ItemEvents;
   /** Items that have no job yet. */
   #pending: unknown[] = [];
   #pendingLetters = 0;
@@ -39,7 +39,7 @@ export class MapSender {
     jobs: MapJobs,
     results: Results,
     pace: MapPace,
-    events: SenderEvents,
+    events: ItemEvents,
   ) {
     this.#jobs = jobs;
     this.#results = results;
