@@ -60,8 +60,8 @@ test("maxJobsPerWorker 1: no job sees what another has left, and timers end", as
   await pool.execute("startTicking", [ticks.key]);
   await pool.execute("echo", [1]);
   await eventually(
-    async () => await countWorkers() <= 1,
-    () => "Expected the first worker to have ended",
+    async () => await countWorkers() === 0,
+    () => "Expected both workers to have ended",
   );
   const before = ticks.count;
   await new Promise((done) => setTimeout(done, 20));
