@@ -1,30 +1,8 @@
 // The example that runs foreign scripts, as its header says to run it.
 import { assertEquals, assertMatch } from "@std/assert";
-import { fileURLToPath } from "node:url";
+import { ROOT, runExample } from "./example.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-/** The flags between `deno run` and the file, from the example's first lines. */
-async function permissions(): Promise<string[]> {
-  const text = await Deno.readTextFile(`${ROOT}/examples/guests.ts`);
-  const [, flags] = /deno run (.+) examples\/guests\.ts/.exec(text)!;
-  return flags.replace("$(which deno)", Deno.execPath()).split(" ");
-}
-
-async function runGuests(...args: string[]): Promise<string[]> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--no-prompt", ...await permissions(), "examples/guests.ts"],
-      ...args,
-    ],
-    cwd: ROOT,
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  assertEquals(code, 0, decoder.decode(stderr));
-  return decoder.decode(stdout).trim().split("\n");
-}
+const runGuests = (...args: string[]) => runExample("guests.ts", { args });
 
 Deno.test("the example runs guests of all kinds with the permissions that it names", async () => {
   const [computes, loops, reads, ...others] = await runGuests();

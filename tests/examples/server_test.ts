@@ -1,13 +1,11 @@
 // The example servers, each as a process of its own that is run as its header says.
 import { connect as netConnect } from "node:net";
-import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
 import { getAvailablePort } from "@std/net";
-import { handle } from "../examples/serve_jobs.ts";
+import { handle } from "../../examples/serve_jobs.ts";
+import { Example, ROOT } from "./example.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const LISTENING = /Listening on http:\/\/127\.0\.0\.1:(\d+)/;
 const windows = Deno.build.os === "windows";
 
 const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -16,90 +14,15 @@ const GET_LAST = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
 /** How long the server waits for a client, and `/sleep` takes. */
 const SECONDS_5 = 5_000;
 
-/** A server that listens on a free port; disposing kills it. */
-class Server implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-  /** What it has printed, on both outputs. */
-  output = "";
-  readonly #outputs: Promise<unknown>;
-  #onOutput = () => {};
-  port = 0;
-
-  private constructor(args: string[]) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", ...args],
-      cwd: ROOT,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-      env: { NO_COLOR: "1" },
-    }).spawn();
-    const { stdout, stderr } = this.#process;
-    this.#outputs = Promise.all([this.#collect(stdout), this.#collect(stderr)])
-      .then(this.#onOutput);
-  }
-
-  /** Starts an example with the permissions that its header names. */
-  static async start(name: string, ...args: string[]): Promise<Server> {
-    const text = await Deno.readTextFile(`${ROOT}/examples/${name}`);
-    const flags = /deno run (.+) examples/.exec(text)![1].split(" ");
-    const server = new Server([...flags, `examples/${name}`, ...args]);
-    server.port = Number((await server.match(LISTENING))[1]);
-    return server;
-  }
-
-  async #collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      this.output += text;
-      this.#onOutput();
-    }
-  }
-
-  /** Waits until what it prints matches. */
-  async match(pattern: RegExp): Promise<RegExpExecArray> {
-    const late = AbortSignal.timeout(20_000);
-    for (;;) {
-      const match = pattern.exec(this.output);
-      if (match) return match;
-      assert(!late.aborted, `Expected ${pattern} in: ${this.output}`);
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#onOutput = resolve;
-      const timer = setTimeout(resolve, 100);
-      await promise;
-      clearTimeout(timer);
-    }
-  }
-
-  kill(signal: Deno.Signal): void {
-    this.#process.kill(signal);
-  }
-
-  /** Its exit code, once it has ended by itself. */
-  async code(): Promise<number> {
-    const { code } = await this.#process.status;
-    await this.#outputs;
-    return code;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
-    await this.code();
-  }
-}
-
 /** Tests that wait for seconds, each with a server of its own, run beside each other. */
 const slow = new Map<string, () => Promise<void>>();
 function inParallel(name: string, fn: () => Promise<void>): void {
   slow.set(name, fn);
 }
 
-const startServer = () => Server.start("server.ts", "--port", "0");
+const startServer = () => Example.serve("server.ts", { args: ["--port", "0"] });
 
-const connect = ({ port }: Server) =>
+const connect = ({ port }: Example) =>
   Deno.connect({ hostname: "127.0.0.1", port });
 
 async function send(conn: Deno.Conn, text: string): Promise<void> {
@@ -115,7 +38,7 @@ async function readAll(conn: Deno.Conn): Promise<string> {
 }
 
 /** What the server sends for this text, until it closes the connection. */
-async function ask(server: Server, ...texts: string[]): Promise<string> {
+async function ask(server: Example, ...texts: string[]): Promise<string> {
   const conn = await connect(server);
   for (const text of texts) await send(conn, text);
   return await readAll(conn);
@@ -352,7 +275,9 @@ Deno.test("server.ts over time", async (test) => {
 
 Deno.test("--port is the port that server.ts listens on", async () => {
   const port = getAvailablePort();
-  await using server = await Server.start("server.ts", "--port", `${port}`);
+  await using server = await Example.serve("server.ts", {
+    args: ["--port", `${port}`],
+  });
   assertEquals(server.port, port);
 });
 
@@ -376,7 +301,7 @@ Deno.test("serve.ts hashes what is posted, several requests at once", async () =
   // The handler needs no pool.
   const direct = await handle(new Request("http://localhost/", post));
   assertEquals(await direct.text(), hash);
-  await using server = await Server.start("serve.ts", "0");
+  await using server = await Example.serve("serve.ts", { args: ["0"] });
   const url = `http://127.0.0.1:${server.port}/`;
   const responses = await Promise.all(
     Array.from({ length: 8 }, () => fetch(url, post)),
