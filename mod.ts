@@ -48,6 +48,7 @@ export type {
   StreamName,
   StreamValue,
 } from "./src/pool/job_types.ts";
+export type { JobFunctions } from "./src/pool/job_functions.ts";
 export type { ItemSource } from "./src/pool/map_source.ts";
 export type { Sender } from "./src/pool/sender.ts";
 export { ThreadPool } from "./src/pool/thread_pool.ts";

@@ -1,10 +1,16 @@
 // What TypeScript knows of jobs. That this file passes the type check is the
 // test; what it must refuse stands under `@ts-expect-error`, in functions that
 // nobody calls.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   type ExecuteOptions,
   type JobName,
+  JobNotFoundError,
   ThreadPool,
 } from "@spindle/thread-pool";
 import { onStop, workerData } from "@spindle/thread-pool/worker";
@@ -53,6 +59,25 @@ function namesAreThoseOfFunctions() {
     | "never"
     | "bytes"
   >(true);
+}
+
+/** The jobs as functions, with the arguments and results of their handlers. */
+function jobsAreFunctions({ jobs }: Pool) {
+  same<typeof jobs.add, (a: number, b: number) => Promise<number>>(true);
+  same<keyof typeof jobs, JobName<typeof import("./fixtures/types.ts")>>(true);
+  const greet = jobs.greet();
+  same<typeof greet, Promise<string>>(true);
+  // @ts-expect-error no such job
+  jobs.ad;
+  // @ts-expect-error a generator
+  jobs.numbers;
+  // @ts-expect-error the second argument has another type
+  jobs.add(1, "2");
+  // @ts-expect-error it cannot be replaced
+  jobs.add = () => Promise.resolve(1);
+  const untyped = new ThreadPool(1).jobs.any(1);
+  // deno-lint-ignore no-explicit-any
+  same<typeof untyped, Promise<any>>(true);
 }
 
 function argumentsMayBeLeftOut(pool: Pool) {
@@ -223,6 +248,7 @@ Deno.test("execute(): calls are typed as this file says, under the type check", 
   const checked = [
     resultsAreTyped,
     namesAreThoseOfFunctions,
+    jobsAreFunctions,
     argumentsMayBeLeftOut,
     listsMayBeReadonly,
     jobsMayBeVariables,
@@ -245,6 +271,22 @@ test("execute() runs calls that TypeScript accepts", async () => {
   assertEquals((await pool.execute("later", ["a"])).text, "a");
   assertEquals(await pool.execute("rest", ["a", 1, 2]), 3);
   assertEquals(await pool.execute("first", [["x"]]), "x");
+});
+
+test("jobs: a job is called as a function", async () => {
+  await using pool = new ThreadPool<typeof jobs>({ module, size: 1 });
+  const { add, greet, rest } = pool.jobs;
+  assertEquals(await Promise.all([add(1, 2), greet(), rest("a", 1, 2)]), [
+    3,
+    "hello you",
+    3,
+  ]);
+  assertEquals(pool.jobs.add, add);
+  // What is no job is told as by execute(), and an await takes it for no promise.
+  assertEquals(await pool.jobs, pool.jobs);
+  await using untyped = new ThreadPool({ module, size: 1 });
+  const { missing } = untyped.jobs;
+  await assertRejects(missing, JobNotFoundError, 'Job "missing" not found');
 });
 
 /** Wrong calls, and the part of each that TypeScript's message is to point at. */

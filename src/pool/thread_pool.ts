@@ -18,6 +18,7 @@ import type {
 } from "../options.ts";
 import { Listeners } from "./events.ts";
 import { Intake } from "./intake.ts";
+import { type JobFunctions, jobFunctions } from "./job_functions.ts";
 import { openStream } from "./job_stream.ts";
 import type {
   InlineGenerator,
@@ -141,6 +142,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   readonly #settings: PoolSettings;
   readonly #maps: Maps;
   readonly #senders: Senders;
+  #jobs: JobFunctions<Jobs> | undefined;
 
   /**
    * Creates a pool. No worker starts before there is a job for it, but for the `min`
@@ -298,6 +300,33 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * The jobs of the module as functions: `pool.jobs.fib(30)` is
+   * `pool.execute("fib", [30])`. An editor shows the documentation of the handler
+   * there, goes to its definition, and renames it. Use `execute()` for what needs
+   * options, and for a job that is named `then`.
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const source = `export const add = (a, b) => a + b;`;
+   * interface Jobs {
+   *   add(a: number, b: number): number;
+   * }
+   * await using pool = new ThreadPool<Jobs>({
+   *   module: `data:text/javascript,${encodeURIComponent(source)}`,
+   * });
+   * assertEquals(await pool.jobs.add(1, 2), 3);
+   * ```
+   */
+  get jobs(): JobFunctions<Jobs> {
+    return this.#jobs ??= jobFunctions((name, args) =>
+      this.execute(name as never, args as never)
+    ) as JobFunctions<Jobs>;
   }
 
   /**

@@ -155,9 +155,9 @@ export class Handlers {
   #refuse(name: string, found: unknown, streams = false): never {
     const missing = `Job "${name}" not found: `;
     if (typeof found === "function") {
-      const got = streams
-        ? "a generator, got a class"
-        : "a function, got a generator or a class";
+      const got = isGenerator(found)
+        ? "a function, got a generator: call it with stream()"
+        : `a ${streams ? "generator" : "function"}, got a class`;
       throw new HandlerNotFound(`${missing}expected ${got}`);
     }
     const names: string[] = [];

@@ -37,11 +37,16 @@ Deno.test("a job that is not there says which are", () => {
 });
 
 Deno.test("a generator or a class is no job", () => {
-  for (const name of ["generate", "generateLater", "Class"]) {
+  const got = {
+    generate: "a generator: call it with stream()",
+    generateLater: "a generator: call it with stream()",
+    Class: "a class",
+  };
+  for (const [name, what] of Object.entries(got)) {
     assertThrows(
       () => define(name).get(0).call(),
       HandlerNotFound,
-      `Job "${name}" not found: expected a function, got a generator or a class`,
+      `Job "${name}" not found: expected a function, got ${what}`,
     );
   }
 });

@@ -1,0 +1,33 @@
+// The jobs of a module as functions of their own: another way to call `execute()`,
+// through which an editor finds the handler and its documentation.
+
+import type { JobName, JobResult } from "./job_types.ts";
+
+/**
+ * The jobs of a module as functions: {@linkcode ThreadPool.jobs}.
+ *
+ * @typeParam Jobs The type of the module
+ */
+// Each property is that of the module, so that it keeps its documentation.
+export type JobFunctions<Jobs> = {
+  readonly [
+    Name in keyof Jobs as Name extends JobName<Jobs> ? Name : never
+  ]: Jobs[Name] extends (...args: infer Args) => unknown
+    ? (...args: Args) => Promise<JobResult<Jobs, Name>>
+    : never;
+};
+
+/** Calls a job by its name. */
+type Call = (name: string, args: unknown[]) => Promise<unknown>;
+
+/** An object that has a function for each name. */
+export function jobFunctions(call: Call): object {
+  const functions = Object.create(null);
+  return new Proxy(functions, {
+    get(_, name) {
+      // A promise that resolves to this object asks for its `then`.
+      if (typeof name === "symbol" || name === "then") return undefined;
+      return functions[name] ??= (...args: unknown[]) => call(name, args);
+    },
+  });
+}
