@@ -14,8 +14,9 @@ import {
   type ThreadPoolOptions,
 } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/sender_jobs.ts";
+import { Gate } from "./gate.ts";
 import { type Kind, KIND_NAMES, KINDS } from "./kinds.ts";
-import { isLacking } from "./live_workers.ts";
+import { eventually, isLacking } from "./live_workers.ts";
 import { poolOf, test } from "./pools.ts";
 import { runScript } from "./script.ts";
 
@@ -190,6 +191,20 @@ test("close() waits for jobs that nobody waits for in the worker", async () => {
   await pool.close();
   const { completed, crashed } = pool.stats();
   assertEquals([completed, crashed], [2, 0]);
+});
+
+test("close() waits for a job that was to run in a worker which has gone on", async () => {
+  const pool = makePool({ size: 1 });
+  using gate = new Gate();
+  const job = pool.execute("leavesAtGate", [pool.sender(), gate.key]);
+  await gate.arrived();
+  // It comes, and is then to run where it seems to be waited for.
+  await eventually(() => pool.stats().queued === 0, () => "It is queued");
+  gate.open();
+  await job;
+  await pool.close();
+  const { completed, failed } = pool.stats();
+  assertEquals([completed, failed], [2, 0]);
 });
 
 test("terminate() ends senders", async () => {

@@ -269,6 +269,14 @@ export class Dispatcher {
     return true;
   }
 
+  /** A job that was taken out, and has not started, is sent before the others. */
+  putBack(job: Job): void {
+    this.keepProcess(true);
+    this.#parts.room.enter();
+    this.#queue.putBack([job]);
+    this.#dispatchSoon(queueMicrotask);
+  }
+
   /** How many workers have died in a row, and when the next one starts, if none is there. */
   get breakdown(): { deaths: number; delay: number } | undefined {
     return this.#workers.breakdown;

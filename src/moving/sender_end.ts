@@ -225,6 +225,10 @@ export class SenderArrival implements Arrival {
 
   #close(why: string): void {
     if (!this.isOpen) return;
+    const error = packError(new errors.PoolClosedError(why));
+    for (const [id, { running }] of this.#calls) {
+      if (running) this.#say({ kind: "ran", id, ended: { error } });
+    }
     this.#talk.close();
     this.#leave(why);
   }

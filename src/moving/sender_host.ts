@@ -18,6 +18,9 @@ export class InlineSource {
   constructor(readonly name: string, readonly source: string) {}
 }
 
+/** A job was to run where it was waited for, and has not started. */
+export class NotStarted extends Error {}
+
 /** Where a call comes from. */
 export interface Origin {
   /** The link to the worker that waits for it. */
@@ -62,7 +65,11 @@ class SenderDeparture implements Departure<MovedSender> {
   readonly #target: HostTarget;
   readonly #talk = new Talk({
     heard: (message) => this.#heard(message as ToPool),
-    ended: () => this.close(),
+    ended: (isSaid) => {
+      // It tells first of the jobs that it has started.
+      if (isSaid) this.#endRunning(new NotStarted());
+      this.close();
+    },
   });
   /** Ends what is still awaited. */
   readonly #calls = new Map<number, AbortController>();
@@ -93,13 +100,15 @@ class SenderDeparture implements Departure<MovedSender> {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.#talk.leave();
-    for (const { reject } of this.#running.values()) {
-      const error =
-        "The worker that ran the job where it was waited for is gone";
-      reject(new WorkerCrashedError(error, { started: true }));
-    }
+    const gone = "The worker that ran the job where it was waited for is gone";
+    this.#endRunning(new WorkerCrashedError(gone, { started: true }));
     this.#target.close();
     this.onClosed?.();
+  }
+
+  #endRunning(error: Error): void {
+    for (const { reject } of this.#running.values()) reject(error);
+    this.#running.clear();
   }
 
   #heard(message: ToPool): void {
@@ -196,7 +205,7 @@ class SenderDeparture implements Departure<MovedSender> {
     moves: Transferable[],
   ): Promise<unknown> {
     const ending = Promise.withResolvers<unknown>();
-    if (!this.isOpen) throw new Error("Nobody waits for it any more");
+    if (!this.isOpen) throw new NotStarted();
     this.#running.set(id, ending);
     this.#say({ kind: "run", id, job }, moves);
     return ending.promise;

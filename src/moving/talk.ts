@@ -9,8 +9,12 @@ import { weigh } from "./weigh.ts";
 /** What the owner of one side hears. */
 export interface TalkOwner {
   heard(message: object): void;
-  /** The other side says nothing more, and hears nothing. */
-  ended(): void;
+  /**
+   * The other side says nothing more, and hears nothing.
+   *
+   * @param isSaid Whether it has said so, after all else that it had to say
+   */
+  ended(isSaid: boolean): void;
 }
 
 /** One side of a talk. */
@@ -21,13 +25,14 @@ export class Talk {
   #isOpen = true;
 
   constructor(owner: TalkOwner) {
-    const ended = () => {
+    const end = (isSaid: boolean) => {
       if (!this.#isOpen) return;
       this.leave();
-      owner.ended();
+      owner.ended(isSaid);
     };
+    const failed = () => end(false);
     const channel = this.#channel = new Channel(
-      { ended, failed: ended },
+      { ended: () => end(true), failed },
       { in: WINDOW, out: WINDOW },
     );
     const { inlet, outlet } = channel;
@@ -38,7 +43,7 @@ export class Talk {
     };
     outlet.onCredit = () => this.#sendWaiting();
     // Something could not cross to another process, say.
-    outlet.onStop = ended;
+    outlet.onStop = failed;
   }
 
   get isOpen(): boolean {

@@ -1,6 +1,7 @@
 // The senders of a pool: how many are open, and what becomes of calls that come
 // from the pool's own workers when no worker is free.
 
+import { WorkerCrashedError } from "../errors.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
@@ -9,10 +10,11 @@ import { Departures } from "../moving/departures.ts";
 import type { MovedList } from "../moving/kind.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { type CallOptions, Sender } from "../moving/sender.ts";
-import type {
-  HostTarget,
-  InlineSource,
-  Origin,
+import {
+  type HostTarget,
+  type InlineSource,
+  NotStarted,
+  type Origin,
 } from "../moving/sender_host.ts";
 import { pack } from "../values/pack.ts";
 import { fromText } from "../values/plain_text.ts";
@@ -221,11 +223,27 @@ export class Senders {
       }, extras?.moves ?? []);
       settlement.ended(job, { kind: "value", value }, run());
     } catch (error) {
-      settlement.ended(job, { kind: "error", error }, run());
+      if (error instanceof NotStarted) this.#putBack(job);
+      else settlement.ended(job, { kind: "error", error }, run());
     } finally {
       clearTimeout(timer);
       if (turn) turn.isHeld = false;
       turn?.endIfOver();
     }
+  }
+
+  /** The one that waited for a job has left, and so is free: there the job may run. */
+  #putBack(job: Job): void {
+    if (job.settled) return;
+    if (!job.extras?.moves?.length) {
+      job.extras?.cargo?.takeBack();
+      return this.#parts.dispatcher.putBack(job);
+    }
+    const gone =
+      "The job that waited for it is gone, and its arguments with it";
+    this.#parts.settlement.fail(
+      job,
+      new WorkerCrashedError(gone, { started: false }),
+    );
   }
 }
