@@ -24,7 +24,7 @@ async function* filesIn(path: string): AsyncGenerator<string> {
       else if (isDirectory) yield* filesIn(`${path}/${name}`);
     }
   } catch (error) {
-    errors.add(String(error));
+    errors.add(`${path}: ${error}`);
   }
 }
 
@@ -37,9 +37,9 @@ async function hashAll(files: string[], size: number): Promise<string> {
   try {
     let done = 0;
     for await (const result of pool.map("sha256", files, options)) {
-      const name = files[done].slice(folder.length + 1);
-      if (result.status === "rejected") errors.add(String(result.reason));
-      else tree.update(`${result.value}  ${name}\n`);
+      const file = files[done];
+      if (result.status === "rejected") errors.add(`${file}: ${result.reason}`);
+      else tree.update(`${result.value}  ${file.slice(folder.length + 1)}\n`);
       bar.update(++done);
     }
   } finally {

@@ -22,7 +22,7 @@ function hashOf(lines: string[]): string {
 /** What the shell gives, by the command in the example's header. */
 async function hashByShell(folder: string): Promise<string> {
   const source = await Deno.readTextFile(`${ROOT}/examples/hash_tree.ts`);
-  const [, command] = /^\/\/   (find .+)$/m.exec(source)!;
+  const [, command] = /^\/\/ {3}(find .+)$/m.exec(source)!;
   const shell = new Deno.Command("sh", { args: ["-c", command], cwd: folder });
   const { stdout } = await shell.output();
   return new TextDecoder().decode(stdout).split(" ")[0];
