@@ -1,0 +1,59 @@
+// The example whose jobs are those of an npm package, as its header says to run it.
+import { assertEquals, assertMatch } from "@std/assert";
+import { Example, ROOT, runExample } from "./example.ts";
+
+/** Makes files below the project's folder, which the example may read. */
+async function withFiles(
+  files: Record<string, string>,
+  test: (paths: string[]) => Promise<void>,
+) {
+  const folder = await Deno.makeTempDir({ dir: `${ROOT}/examples` });
+  try {
+    const paths = Object.keys(files).map((name) => `${folder}/${name}`);
+    for (const path of paths) {
+      await Deno.writeTextFile(path, files[path.slice(folder.length + 1)]);
+    }
+    await test(paths);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("npm_module.ts renders files as HTML, in their order", async () => {
+  const files = {
+    "long.md": "# Hello *world*\n".repeat(5_000),
+    "short.md": "[a](b) & `<c>`",
+    "empty.md": "",
+  };
+  await withFiles(files, async (paths) => {
+    const lines = await runExample("npm_module.ts", { args: paths });
+    const [last, ...others] = lines.filter((line) => line !== "").reverse();
+    assertEquals(last, '<p><a href="b">a</a> &amp; <code>&lt;c&gt;</code></p>');
+    assertEquals(others, Array(5_000).fill("<h1>Hello <em>world</em></h1>"));
+  });
+});
+
+Deno.test("npm_module.ts names a file that it cannot read", async () => {
+  await using example = await Example.start("npm_module.ts", {
+    args: ["no such.md"],
+  });
+  assertEquals(await example.code(), 1);
+  assertMatch(example.output, /NotFound: .*no such\.md/);
+});
+
+Deno.test("TypeScript knows the jobs of an npm package", async () => {
+  const source = await Deno.readTextFile(`${ROOT}/examples/npm_module.ts`);
+  const files = {
+    "right.ts": source,
+    "name.ts": source.replace('"parse"', '"pars"'),
+    "argument.ts": source.replace("texts()", "[1]"),
+  };
+  await withFiles(files, async (paths) => {
+    const codes = paths.map(async (path) => {
+      const args = ["check", "--quiet", path];
+      const check = new Deno.Command(Deno.execPath(), { args, cwd: ROOT });
+      return (await check.output()).code;
+    });
+    assertEquals(await Promise.all(codes), [0, 1, 1]);
+  });
+});
