@@ -1,6 +1,7 @@
 // Calls handlers: each job is the current one meanwhile, and its synchronous part
 // takes no longer than it may.
 
+import process from "node:process";
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply } from "../values/intrinsics.ts";
 import {
@@ -30,8 +31,8 @@ export class Calls {
     this.#now = now;
   }
 
-  async loadStorage(): Promise<void> {
-    const { AsyncLocalStorage } = await import("node:async_hooks");
+  loadStorage(): void {
+    const { AsyncLocalStorage } = process.getBuiltinModule("node:async_hooks");
     this.#storage = currentJobSlot.storage ??= new AsyncLocalStorage();
   }
 
