@@ -36,8 +36,9 @@ const giveBack = new AbortController();
 const context = { pool, redis, giveBack };
 const worker: Worker = new Worker(QUEUE, async (job, token, signal) => {
   console.log(`${job.id} ${job.name}: started`);
-  using _ = locks.watch(job.id!);
-  return await processJob(job, token, signal!, context);
+  using lock = locks.watch(job.id!);
+  const stop = AbortSignal.any([signal!, lock.signal, giveBack.signal]);
+  return await processJob(job, token, stop, context);
 }, {
   connection: redis,
   concurrency: size, // a job that waited in the pool would be locked for nothing
@@ -53,7 +54,7 @@ worker.on("failed", (job, { message }) => {
 });
 worker.on("error", report);
 
-const cancels = await onCancel(redis, (id) => worker.cancelJob(id, CANCELLED));
+await onCancel(redis, (id) => worker.cancelJob(id, CANCELLED));
 // What was cancelled while that connection was down is found by asking.
 worker.on("locksRenewed", async ({ jobIds }) => {
   const cancelled = await cancelledOf(redis, jobIds);

@@ -20,7 +20,7 @@ export type Jobs = Record<string, (data: unknown) => unknown>;
 export interface Context {
   pool: ThreadPool<Jobs>;
   redis: Redis;
-  /** Aborts what runs, and gives it back to the queue. */
+  /** Aborts whatever runs, so that it goes back to the queue. */
   giveBack: AbortController;
 }
 
@@ -39,13 +39,12 @@ export async function processJob(
   try {
     const [cancelled] = await cancelledOf(redis, [job.id!]);
     if (cancelled) throw unrecoverable(CANCELLED);
-    const stop = AbortSignal.any([signal, giveBack.signal]);
-    const options = { signal: stop, onProgress };
+    const options = { signal, onProgress };
     return await pool.execute(job.name, [job.data], options);
   } catch (error) {
     if (signal.reason === CANCELLED) throw unrecoverable(CANCELLED);
     if (isEndOfPool(error)) giveBack.abort(error);
-    if (signal.aborted || giveBack.signal.aborted) {
+    if (signal.aborted) {
       // To the head of the queue, and no attempt is lost. Where the lock is lost this
       // throws and changes nothing: the job is somebody else's by now.
       await job.moveToWait(token);
@@ -63,7 +62,8 @@ function isEndOfPool(error: unknown): boolean {
     error instanceof PoolTerminatedError;
 }
 
-/** What a retry does not help. */
+/** What a retry does not help. The queue keeps the stack of its cause. */
 function unrecoverable(message: string, cause?: Error): UnrecoverableError {
-  return Object.assign(new UnrecoverableError(message), { cause });
+  const error = new UnrecoverableError(message);
+  return cause ? Object.assign(error, { cause, stack: cause.stack }) : error;
 }

@@ -5,9 +5,9 @@
 // Each of `--jobs` jobs counts the primes up to `--to`. Ctrl-C cancels those that have
 // not ended.
 import { parseArgs } from "node:util";
-import { Queue, QueueEvents } from "bullmq";
 import type * as jobs from "./jobs.ts";
-import { cancel, connect, QUEUE, REDIS, report } from "./queue.ts";
+import { cancel, connect, openEvents, openQueue } from "./queue.ts";
+import { REDIS, report } from "./queue.ts";
 
 const { values } = parseArgs({
   options: {
@@ -17,12 +17,8 @@ const { values } = parseArgs({
   },
 });
 const redis = connect(values.redis);
-const queue = new Queue(QUEUE, { connection: redis }).on("error", report);
-const events = new QueueEvents(QUEUE, { connection: redis }).on(
-  "error",
-  report,
-);
-await events.waitUntilReady();
+const queue = openQueue(redis);
+const events = await openEvents(redis);
 
 // Ids of our own, so that an `add` that is tried again adds nothing twice.
 const ids = Array.from(

@@ -1,5 +1,5 @@
 // What producers and consumers share: the queue, its Redis, and how to cancel a job.
-import type { Queue } from "bullmq";
+import { Queue, QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
 
 export const QUEUE = "spindle";
@@ -16,6 +16,18 @@ export function connect(url: string): Redis {
   return new Redis(url, { maxRetriesPerRequest: null }).on("error", report);
 }
 
+/** The side of the queue that adds jobs. */
+export function openQueue(redis: Redis): Queue {
+  return new Queue(QUEUE, { connection: redis }).on("error", report);
+}
+
+/** What happens to the jobs, from now on. */
+export async function openEvents(redis: Redis): Promise<QueueEvents> {
+  const events = new QueueEvents(QUEUE, { connection: redis });
+  await events.on("error", report).waitUntilReady();
+  return events;
+}
+
 /** Cancels a job: removes it from the queue, or has its consumer abort it. */
 export async function cancel(queue: Queue, redis: Redis, id: string) {
   // Noted first, so that a job on its way from the queue to a consumer is not missed.
@@ -30,12 +42,11 @@ export async function cancelledOf(redis: Redis, ids: string[]) {
   return ids.filter((_, i) => notes[i] !== null);
 }
 
-/** Hears of running jobs that are cancelled, until the connection is closed. */
+/** Calls the listener with each running job that is cancelled. */
 export async function onCancel(redis: Redis, listener: (id: string) => void) {
   const subscriber = redis.duplicate().on("error", report);
   subscriber.on("message", (_channel, id) => listener(id));
   await subscriber.subscribe(CHANNEL);
-  return subscriber;
 }
 
 /** Tells of what has failed, and is tried again. */
