@@ -79,5 +79,5 @@ console.log("Shutting down.");
 setTimeout(() => giveBack.abort("given back"), settings.grace);
 setTimeout(() => Deno.exit(1), settings.grace + LAST_WORDS);
 await worker.close();
-await pool.close();
+await pool.close(); // lets the module's onStop() run
 Deno.exit(); // whatever a job has left behind

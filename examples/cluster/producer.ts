@@ -66,4 +66,4 @@ console.log(`${ids.length} jobs ended; ${again} started more than once.`);
 Deno.removeSignalListener("SIGINT", cancelAll);
 await events.close();
 await queue.close();
-redis.disconnect();
+await redis.quit();

@@ -21,9 +21,12 @@ export function openQueue(redis: Redis): Queue {
   return new Queue(QUEUE, { connection: redis }).on("error", report);
 }
 
-/** What happens to the jobs, from now on. */
+/** What happens to the jobs, from this second on. */
 export async function openEvents(redis: Redis): Promise<QueueEvents> {
-  const events = new QueueEvents(QUEUE, { connection: redis });
+  // Without an id it starts when its first command arrives, which may be too late.
+  const [second] = await redis.time();
+  const lastEventId = `${second}000`;
+  const events = new QueueEvents(QUEUE, { connection: redis, lastEventId });
   await events.on("error", report).waitUntilReady();
   return events;
 }
