@@ -191,7 +191,8 @@ export class Meter {
   #named(byName: Map<string, Tally>, name: string): Tally {
     const known = byName.get(name);
     if (known) return known;
-    if (name !== OTHER && byName.size >= NAMES) {
+    const most = byName.has(OTHER) ? NAMES + 1 : NAMES;
+    if (name !== OTHER && byName.size >= most) {
       return this.#named(byName, OTHER);
     }
     const tally = new Tally();
@@ -214,8 +215,8 @@ export class Meter {
    * @throws {TypeError} If it is to begin with what is no snapshot of this pool
    */
   read(work: Work, { since, buckets }: StatsOptions): PoolStats {
-    const before = since && this.#marks.get(since);
-    if (since && !before) {
+    const before = since === undefined ? undefined : this.#marks.get(since);
+    if (since !== undefined && !before) {
       throw expected(
         "since",
         "what `stats()` of this pool has returned",
