@@ -31,7 +31,13 @@ export type {
   WhenFull,
 } from "./src/options.ts";
 export type { ThreadPoolEventMap } from "./src/job/news.ts";
-export type { PoolStats, Times } from "./src/job/stats.ts";
+export type {
+  JobCounts,
+  JobStats,
+  PoolStats,
+  StatsOptions,
+} from "./src/job/stats.ts";
+export type { Times } from "./src/job/times.ts";
 export type {
   AnyGenerator,
   GeneratorValue,

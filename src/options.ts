@@ -262,6 +262,13 @@ export interface ThreadPoolOptions {
    */
   callerStack?: boolean;
   /**
+   * Whether `stats()` tells the jobs of each name apart, see
+   * {@linkcode PoolStats.byName}. Takes about TODO a job.
+   *
+   * @default {false}
+   */
+  statsByName?: boolean;
+  /**
    * The prefix of the workers' names.
    *
    * @default {"spindle"}

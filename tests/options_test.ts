@@ -47,6 +47,7 @@ const WRONG_TYPES: Record<string, [what: string, ...values: unknown[]]> = {
   queue: ["object", 8, null, "wait", [], () => {}],
   connections: ['"bytes" or "descriptor"', 1, null, {}],
   callerStack: ["boolean", 1, "true", null, {}],
+  statsByName: ["boolean", 1, "true", null, {}],
   name: ["string", 1, null, {}, Symbol("s")],
   signal: ["AbortSignal", {}, null, new AbortController(), 1],
   timeout: ["a number of ms", "100", null, true, {}, 4n],

@@ -4,6 +4,7 @@
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Job } from "../job/job.ts";
 import { JobQueue } from "../job/queue.ts";
+import type { Work } from "../job/stats.ts";
 import { Processes } from "../process/processes.ts";
 import { callOutside } from "../values/async_context.ts";
 import { CALLER, settingsOf } from "./caller.ts";
@@ -177,8 +178,9 @@ export class Dispatcher {
   }
 
   /** What the workers do now. */
-  snapshot() {
-    return snapshot(this.#queue, this.#workers, this.#caller);
+  snapshot(): Work {
+    const now = this.#settings.now();
+    return snapshot(this.#queue, this.#workers, this.#caller, now);
   }
 
   /** Lets the process end, or no longer, while the pool has nothing to do. */

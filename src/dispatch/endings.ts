@@ -73,6 +73,7 @@ export class Endings {
   /** A job's worker is gone, and the job with it. */
   crashed(worker: PoolWorker, job: Job, started: boolean, cause: unknown) {
     const run = started ? worker.runOf(job) : undefined;
+    if (run) this.#parts.meter.jobBroken(run.start, run.end);
     this.#parts.room.leave();
     this.#parts.settlement.fail(job, crashError(job, started, cause), run);
     job.extras?.turn?.endIfOver();

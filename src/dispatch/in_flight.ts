@@ -153,6 +153,16 @@ export class InFlight {
     return { sent, running };
   }
 
+  /** For how many ms the jobs have run that are running. */
+  timeRunning(now: number): number {
+    let time = 0;
+    for (const job of this.all()) {
+      if (!this.isRunning(job)) continue;
+      time += Math.max(0, now - this.#board.start(job.seq));
+    }
+    return time;
+  }
+
   /** Whether a job has ended, and the message that says how is on its way. */
   get isEnding(): boolean {
     return this.all().some(({ seq }) => {

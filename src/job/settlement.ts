@@ -9,7 +9,7 @@ import { timeoutError } from "./failures.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Job, JobRun } from "./job.ts";
 import type { News } from "./news.ts";
-import type { Meter } from "./stats.ts";
+import { type Meter, OTHER } from "./stats.ts";
 
 /** How a job has ended in its worker, where it is not a plain value. */
 export type Outcome =
@@ -91,7 +91,8 @@ export class Settlement {
     if (outcome.kind === "value") {
       return this.#resolve(job, outcome.value, workerId, start, end);
     }
-    this.#parts.meter.jobEnded(job.submitted, start, end);
+    const name = outcome.kind === "not-found" ? OTHER : job.fn.name;
+    this.#parts.meter.jobEnded(name, job.submitted, start, end);
     switch (outcome.kind) {
       case "error":
         explain(outcome.error, job.fn);
@@ -113,9 +114,10 @@ export class Settlement {
     end: number,
   ): void {
     const { meter, news } = this.#parts;
-    meter.jobEnded(job.submitted, start, end);
+    const { name } = job.fn;
+    meter.jobEnded(name, job.submitted, start, end);
     if (job.settled) return;
-    meter.completed++;
+    meter.jobSettled(name, "completed");
     if (news.wants("jobend")) {
       this.#tellEnd(job, true, undefined, { workerId, start, end });
     }
@@ -129,7 +131,9 @@ export class Settlement {
       if (!job.worker) job.extras?.cargo?.close(error);
       return;
     }
-    this.#parts.meter.failed++;
+    // Any text may have been asked for, so these share a name.
+    const name = error instanceof JobNotFoundError ? OTHER : job.fn.name;
+    this.#parts.meter.jobSettled(name, "failed");
     appendCaller(job, error);
     this.#reject(job, error, run);
   }
@@ -137,7 +141,7 @@ export class Settlement {
   /** The job has executed for longer than it may. */
   timeOut(job: Job, run?: JobRun): void {
     if (job.settled) return;
-    this.#parts.meter.timedOut++;
+    this.#parts.meter.jobSettled(job.fn.name, "timedOut");
     const error = timeoutError(job);
     appendCaller(job, error);
     this.#reject(job, error, run);
@@ -146,7 +150,7 @@ export class Settlement {
   /** The caller has aborted the job. */
   abort(job: Job, reason: unknown, run?: JobRun): void {
     if (job.settled) return;
-    this.#parts.meter.aborted++;
+    this.#parts.meter.jobSettled(job.fn.name, "aborted");
     this.#reject(job, reason, run);
   }
 

@@ -105,6 +105,23 @@ export const transferables: Check<readonly Transferable[]> = (name, value) => {
   throw expected(name, "an array", value, isOne && `${name}: [value]`);
 };
 
+/** Bounds, each above the one before. */
+export const ascending: Check<readonly number[]> = (name, value) => {
+  if (!Array.isArray(value)) throw expected(name, "an array", value);
+  let last = 0;
+  for (const bound of value) {
+    if (typeof bound !== "number") {
+      throw expected(name, "an array of numbers", bound);
+    }
+    const isInRange = bound > last && bound < Infinity;
+    if (!isInRange) {
+      throw outOfRange(name, "finite, above 0 and ascending", bound);
+    }
+    last = bound;
+  }
+  return [...value];
+};
+
 /** An absolute URL, as its text. */
 export const absoluteUrl: Check<string> = (name, value) => {
   if (value instanceof URL) return value.href;

@@ -12,10 +12,12 @@ import type {
   WaitOptions,
 } from "../options.ts";
 import type { Limits } from "../dispatch/sizing.ts";
+import type { PoolStats, StatsOptions } from "../job/stats.ts";
 import { PERMISSIONS } from "../process/permission_kinds.ts";
 import {
   absoluteUrl,
   anything,
+  ascending,
   asOption,
   boolean,
   callback,
@@ -73,6 +75,7 @@ const POOL = {
   memoryLimit: [number(HEAP)],
   permissions: [permissions],
   callerStack: [boolean, false],
+  statsByName: [boolean, false],
   name: [string, "spindle"],
   signal: [signal],
 } as const satisfies Record<keyof ThreadPoolOptions, Option>;
@@ -111,6 +114,11 @@ const MAP = {
 } as const satisfies Record<keyof MapOptions, Option>;
 
 const WAIT = { signal: [signal] } as const;
+
+const STATS = {
+  since: [anything],
+  buckets: [ascending],
+} as const satisfies Record<keyof StatsOptions, Option>;
 
 const PERMISSION = Object.fromEntries(
   PERMISSIONS.map((kind) => [kind, [grant] as const]),
@@ -185,6 +193,12 @@ function ofCall<Table extends Record<string, Option>>(table: Table) {
 /** Checks the options of a method that waits. */
 export function waitSettings(options: WaitOptions): Checked<typeof WAIT> {
   return checked(WAIT, options, "options");
+}
+
+/** Checks the options of `stats()`; only the meter knows its snapshots. */
+export function statsSettings(options: StatsOptions): StatsOptions {
+  const { since, buckets } = checked(STATS, options, "options");
+  return { since: since as PoolStats | undefined, buckets };
 }
 
 /** Checks options one by one, and fills in the defaults. */

@@ -6,7 +6,7 @@ import { FunctionTable } from "../job/functions.ts";
 import type { ThreadPoolEventMap } from "../job/news.ts";
 import { Room } from "../job/room.ts";
 import { Settlement } from "../job/settlement.ts";
-import { Meter, type PoolStats } from "../job/stats.ts";
+import { Meter, type PoolStats, type StatsOptions } from "../job/stats.ts";
 import type {
   ExecuteOptions,
   MapOptions,
@@ -43,6 +43,7 @@ import {
   type PoolSettings,
   poolSettings,
   resizeSettings,
+  statsSettings,
   waitSettings,
 } from "./settings.ts";
 
@@ -164,10 +165,11 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   constructor(options?: number | ThreadPoolOptions) {
     super();
     const settings = poolSettings(options);
-    const { limits, concurrency, module, now } = this.#settings = settings;
+    const { limits, concurrency, module, now, statsByName } = settings;
+    this.#settings = settings;
     const news = this.#news;
     const functions = new FunctionTable();
-    const meter = this.#meter = new Meter(concurrency, now);
+    const meter = this.#meter = new Meter(concurrency, now, statsByName);
     const settlement = new Settlement({
       meter,
       functions,
@@ -788,9 +790,14 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Returns what the pool is doing now and what it has done so far.
+   * Returns what the pool is doing now and what it has done: since its start, or,
+   * with `since`, since an earlier snapshot. There is nothing to reset, so any number
+   * of readers have a window each. A call takes some microseconds.
    *
+   * @param options Since when, and what else to tell
    * @returns A snapshot
+   * @throws {TypeError} If the options are wrong, or `since` is no snapshot of this pool
+   * @throws {RangeError} If `buckets` are not above 0 and in ascending order
    *
    * @example
    * ```ts
@@ -802,15 +809,39 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * const { completed, running, runTime } = pool.stats();
    * assertEquals([completed, running, runTime.count], [1, 0, 1]);
    * ```
+   *
+   * @example What has happened since the last look
+   * ```ts
+   * import { type PoolStats, ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * let last: PoolStats | undefined;
+   * function look(): string {
+   *   last = pool.stats({ since: last });
+   *   return `${last.completed} done, ${last.queued} waiting`;
+   * }
+   * await pool.execute(() => 1);
+   * assertEquals(look(), "1 done, 0 waiting");
+   * assertEquals(look(), "0 done, 0 waiting");
+   * ```
+   *
+   * @example The jobs of each name, and how many took how long
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool({ size: 1, statsByName: true });
+   * await pool.execute(function answer() {
+   *   return 42;
+   * });
+   * const [{ name, completed, runTime }] = pool.stats({ buckets: [10, 60_000] }).byName!;
+   * assertEquals([name, completed, runTime.buckets![1]], ["answer", 1, 1]);
+   * ```
    */
-  stats(): PoolStats {
-    const { size, idle, queued, running, lost } = this.#dispatcher.snapshot();
-    const { completed, failed, aborted, timedOut, crashed } = this.#meter;
-    const { waitTime, runTime, utilization } = this.#meter;
-    const workers = { size, idle, busy: size - idle };
-    const ended = { completed, failed, aborted, timedOut, crashed, lost };
-    const times = { waitTime, runTime, utilization };
-    return { ...workers, queued, running, ...ended, ...times };
+  stats(options?: StatsOptions): PoolStats {
+    const checked = options === undefined ? {} : statsSettings(options);
+    return this.#meter.read(this.#dispatcher.snapshot(), checked);
   }
 
   /**

@@ -10,7 +10,7 @@ import { makeJob } from "./jobs.ts";
 function setup() {
   const log: string[] = [];
   const now = () => performance.now();
-  const meter = new Meter(1, now);
+  const meter = new Meter(1, now, false);
   const news: News = { wants: () => true, tell: (type) => log.push(type) };
   const settlement = new Settlement({
     now,
@@ -41,7 +41,10 @@ Deno.test("Settlement.value() resolves once, after its event, and tells when non
   settlement.abort(job, "late");
   await Promise.resolve();
   assertEquals(log, ["jobend", "drained", "resolved"]);
-  assertEquals([meter.completed, meter.failed, settlement.waiting], [1, 0, 0]);
+  assertEquals(
+    [meter.total.completed, meter.total.failed, settlement.waiting],
+    [1, 0, 0],
+  );
 });
 
 Deno.test("Settlement.timeOut() rejects with JobTimeoutError, and a later result is dropped", async () => {
@@ -50,7 +53,7 @@ Deno.test("Settlement.timeOut() rejects with JobTimeoutError, and a later result
   settlement.timeOut(job);
   settlement.value(job, 42, 1, 0, 20);
   assertInstanceOf(await promise.catch((e) => e), JobTimeoutError);
-  assertEquals([meter.timedOut, meter.completed], [1, 0]);
+  assertEquals([meter.total.timedOut, meter.total.completed], [1, 0]);
 });
 
 Deno.test("Settlement.abort() follows the job's signal, which keeps no listener", async () => {
@@ -62,7 +65,7 @@ Deno.test("Settlement.abort() follows the job's signal, which keeps no listener"
   controller.abort("enough");
   assertEquals(await aborted.catch((reason) => reason), "enough");
   assertEquals(await ended, 1);
-  assertEquals([meter.aborted, meter.completed], [1, 1]);
+  assertEquals([meter.total.aborted, meter.total.completed], [1, 1]);
 });
 
 Deno.test("Settlement tells that none waits once, however many settle in a turn", async () => {
