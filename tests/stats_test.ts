@@ -20,7 +20,7 @@ test("stats() of a new pool is all zero, and stays as it is", async () => {
   await using pool = makePool();
   const before = pool.stats();
   await pool.execute("echo", [1]);
-  const none = { count: 0, mean: 0, p50: 0, p99: 0, max: 0 };
+  const none = { count: 0, sum: 0, mean: 0, p50: 0, p99: 0, max: 0 };
   assertEquals(before, {
     size: 0,
     idle: 0,

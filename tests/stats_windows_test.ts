@@ -66,7 +66,7 @@ for (const kind of KINDS) {
     assertEquals(endings(pool.stats({ since: start })), [6, 1, 0, 0, 7]);
     assertEquals(endings(pool.stats()), [6, 1, 0, 0, 7]);
     const last = pool.stats();
-    const none = { count: 0, mean: 0, p50: 0, p99: 0, max: 0 };
+    const none = { count: 0, sum: 0, mean: 0, p50: 0, p99: 0, max: 0 };
     const { waitTime, runTime } = pool.stats({ since: last });
     assertEquals([waitTime, runTime], [none, none]);
   });

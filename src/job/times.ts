@@ -6,6 +6,8 @@
 export interface Times {
   /** The number of measured jobs. */
   count: number;
+  /** All of them together. */
+  sum: number;
   /** The mean. */
   mean: number;
   /** The median, to 2 %. */
@@ -83,9 +85,11 @@ export class Series {
       : count > 0
       ? Math.min(this.#max, edgeOf(last + 1))
       : 0;
+    const sum = this.#sum - before.#sum;
     const times: Times = {
       count,
-      mean: count > 0 ? (this.#sum - before.#sum) / count : 0,
+      sum,
+      mean: count > 0 ? sum / count : 0,
       p50: Math.min(max, percentile(counts, count * 0.5)),
       p99: Math.min(max, percentile(counts, count * 0.99)),
       max,
