@@ -153,6 +153,19 @@ export class InFlight {
     return { sent, running };
   }
 
+  /** Those that have started and not ended, in order. */
+  running(): Job[] {
+    const running: Job[] = [];
+    for (let i = this.#first; i < this.#order.length; i++) {
+      const job = this.get(this.#order[i]);
+      if (job === undefined) continue;
+      // What comes after it has not started either.
+      if (this.isSent(job)) break;
+      if (this.isRunning(job)) running.push(job);
+    }
+    return running;
+  }
+
   /** Whether a job has ended, and the message that says how is on its way. */
   get isEnding(): boolean {
     return this.all().some(({ seq }) => {
