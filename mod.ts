@@ -31,6 +31,7 @@ export type {
   WhenFull,
 } from "./src/options.ts";
 export type { ThreadPoolEventMap } from "./src/job/news.ts";
+export type { RunningJob, WorkerActivity } from "./src/job/activity.ts";
 export type {
   JobCounts,
   JobStats,

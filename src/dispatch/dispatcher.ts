@@ -18,7 +18,7 @@ import type { DispatcherParts, DispatcherSettings, Shared } from "./parts.ts";
 import { Precedence } from "./precedence.ts";
 import { Scaling } from "./scaling.ts";
 import { Sizing } from "./sizing.ts";
-import { snapshot } from "./snapshot.ts";
+import { activities, snapshot } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
 import { WaitingJobs } from "./waiting_jobs.ts";
 import { type Look, Watch } from "./watch.ts";
@@ -181,6 +181,11 @@ export class Dispatcher {
   snapshot(): Work {
     const now = this.#settings.now();
     return snapshot(this.#queue, this.#workers, this.#caller, now);
+  }
+
+  /** What each worker does now. */
+  activities() {
+    return activities(this.#workers, this.#caller);
   }
 
   /** Lets the process end, or no longer, while the pool has nothing to do. */

@@ -153,11 +153,23 @@ export class InFlight {
     return { sent, running };
   }
 
+  /** Those that have started and not ended, in order. */
+  running(): Job[] {
+    const running: Job[] = [];
+    for (let i = this.#first; i < this.#order.length; i++) {
+      const job = this.get(this.#order[i]);
+      if (job === undefined) continue;
+      // What comes after it has not started either.
+      if (this.isSent(job)) break;
+      if (this.isRunning(job)) running.push(job);
+    }
+    return running;
+  }
+
   /** For how many ms the jobs have run that are running. */
   timeRunning(now: number): number {
     let time = 0;
-    for (const job of this.all()) {
-      if (!this.isRunning(job)) continue;
+    for (const job of this.running()) {
       time += Math.max(0, now - this.#board.start(job.seq));
     }
     return time;

@@ -1,8 +1,10 @@
-// What the workers do now, in numbers.
+// What the workers do now, in numbers and one by one.
 
+import type { WorkerActivity } from "../job/activity.ts";
 import type { JobQueue } from "../job/queue.ts";
 import type { Work } from "../job/stats.ts";
 import type { PoolWorker } from "./worker.ts";
+import type { WorkerState } from "./worker_state.ts";
 import type { Workers } from "./workers.ts";
 
 /** Counts workers and jobs; the caller's own thread is no worker, but runs jobs. */
@@ -25,4 +27,35 @@ export function snapshot(
   }
   const { size } = active;
   return { size, idle, queued, running, lost: lostThreads, timeRunning };
+}
+
+/** What a state is called outside; of what is gone nothing is told. */
+const NAMES: Record<WorkerState, WorkerActivity["state"]> = {
+  starting: "starting",
+  spare: "spare",
+  idle: "idle",
+  busy: "busy",
+  held: "busy",
+  lost: "lost",
+  draining: "ending",
+  stopping: "ending",
+  gone: "ending",
+};
+
+/** Each worker with the jobs that it runs; the caller's own thread, if it runs any. */
+export function activities(
+  { active, inactive }: Workers,
+  caller: PoolWorker | undefined,
+): WorkerActivity[] {
+  const workers = [...active, ...inactive].sort((a, b) => a.id - b.id);
+  if (caller && caller.jobs.length > 0) workers.unshift(caller);
+  return workers.map((worker) => ({
+    workerId: worker.id,
+    state: worker === caller ? "busy" : NAMES[worker.state],
+    jobs: worker.jobs.running().map((job) => {
+      const { start, end } = worker.runOf(job);
+      const runTime = Math.max(0, end - start);
+      return { jobId: job.id, name: job.fn.name, runTime };
+    }),
+  }));
 }

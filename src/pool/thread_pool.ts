@@ -1,6 +1,7 @@
 // The pool: the public contract, and which parts stand behind it.
 
 import { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { WorkerActivity } from "../job/activity.ts";
 import { startError } from "../job/failures.ts";
 import { FunctionTable } from "../job/functions.ts";
 import type { ThreadPoolEventMap } from "../job/news.ts";
@@ -842,6 +843,27 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   stats(options?: StatsOptions): PoolStats {
     const checked = options === undefined ? {} : statsSettings(options);
     return this.#meter.read(this.#dispatcher.snapshot(), checked);
+  }
+
+  /**
+   * Returns what each worker is doing now: its state, and the jobs that it runs with
+   * their names and for how long. It costs no job anything, so it answers what keeps
+   * a pool busy, now or sampled over time, at any load.
+   *
+   * @returns The workers, by their numbers
+   *
+   * @example
+   * ```ts
+   * import { ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using pool = new ThreadPool(1);
+   * await pool.execute(() => 1);
+   * assertEquals(pool.workers(), [{ workerId: 1, state: "idle", jobs: [] }]);
+   * ```
+   */
+  workers(): WorkerActivity[] {
+    return this.#dispatcher.activities();
   }
 
   /**

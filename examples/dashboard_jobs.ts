@@ -1,0 +1,31 @@
+// The jobs of the demo in examples/dashboard.ts: they only take time, in different ways.
+
+const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+
+/** Computes for so many ms. */
+function compute(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** Takes next to nothing. */
+export const lookup = (key: number): number => key % 7;
+/** Computes for a moment. */
+export const resize = (): void => compute(20 + 60 * Math.random());
+/** Waits most of its time. */
+export const fetchPage = (): Promise<void> => sleep(200 + 600 * Math.random());
+/** Takes seconds. */
+export async function report(): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    compute(10);
+    await sleep(50 + 100 * Math.random());
+  }
+}
+/** Fails. */
+export const parse = (text: string): unknown => JSON.parse(text);
+/** Never ends by itself: its timeout ends it. */
+export function hang(): void {
+  while (true);
+}
+/** Takes its worker with it. */
+export const crash = (): void => Deno.exit(1);
