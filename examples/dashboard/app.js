@@ -149,9 +149,9 @@ function Charts({ points }) {
         points=${points} format=${count} />
       <${Chart} title="Busy workers" lines=${BUSY} points=${points}
         format=${count} />
-      <${Chart} title="Wait time" note="since the start" lines=${WAIT}
+      <${Chart} title="Wait time" note="of the last 5 s" lines=${WAIT}
         points=${points} format=${duration} log />
-      <${Chart} title="Run time" note="since the start" lines=${RUN}
+      <${Chart} title="Run time" note="of the last 5 s" lines=${RUN}
         points=${points} format=${duration} log />
       <${Chart} title="Memory" lines=${MEMORY} points=${points}
         format=${mebibytes} />

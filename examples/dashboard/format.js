@@ -10,17 +10,13 @@ export function count(n) {
   return `${value.toFixed(value < 100 ? 1 : 0)}${unit}`;
 }
 
-/** A time, given in ms: 3 µs, 1.2 ms, 4.5 s. */
+/** A time, given in ms, if there is one: 3 µs, 1.2 ms, 4.5 s. */
 export function duration(ms) {
+  if (ms === null) return "–";
   if (ms === 0) return "0 ms";
   if (ms < 0.9995) return `${significant(ms * 1e3)} µs`;
   if (ms < 999.5) return `${significant(ms)} ms`;
   return `${significant(ms / 1e3)} s`;
-}
-
-/** A part of one, in percent. */
-export function percent(n) {
-  return `${Math.round(n * 100)} %`;
 }
 
 /** A size, given in MiB. */

@@ -52,8 +52,8 @@ export class Model {
       running: stats.running,
       busy,
       size,
-      wait: stats.waitTime,
-      run: stats.runTime,
+      wait: timesOf(stats.waitTime),
+      run: timesOf(stats.runTime),
       meanBusy: busy,
       rss: memory.rss / MIB,
       heap: memory.heapUsed / MIB,
@@ -91,6 +91,11 @@ export class Model {
       for (const job of jobs) addJob(lane, job, time);
     }
   }
+}
+
+/** Where no job has ended there are no times. */
+function timesOf({ count, p50, p99 }) {
+  return count > 0 ? { p50, p99 } : { p50: null, p99: null };
 }
 
 /** Lengthens the bar of a job, or begins one. */

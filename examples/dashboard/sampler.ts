@@ -2,6 +2,7 @@
 // moment. Nothing is heard of each job, so the cost does not depend on their number.
 import {
   PoolClosedError,
+  type PoolStats,
   PoolTerminatedError,
   type ThreadPool,
   ThreadPoolError,
@@ -11,6 +12,8 @@ import {
 const EVERY = 200;
 /** How many samples are kept for pages that open, or are reloaded: a minute. */
 const KEPT = 300;
+/** Wait and run times are those of the jobs that ended within so many samples: 5 s. */
+const RECENT = 25;
 /** How many ms it goes on when nobody watches: a reload finds what was there. */
 const LINGER = 10_000;
 
@@ -22,7 +25,8 @@ export interface Sample {
   state: "open" | "closed" | "terminated" | "broken";
   /** Whether the pool has ended: no other sample follows. */
   isLast: boolean;
-  stats: ReturnType<ThreadPool["stats"]>;
+  /** Since the start, but for the times. */
+  stats: PoolStats;
   memory: Deno.MemoryUsage;
   /** The names of the jobs that were ever seen, in the order in which they were. */
   names: string[];
@@ -43,6 +47,7 @@ export class Sampler {
   readonly #watchers = new Set<Watcher>();
   readonly #names = new Map<string, number>();
   #samples: string[] = [];
+  #recent: PoolStats[] = [];
   /** The last one, if the pool has ended. */
   #last: string | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -80,6 +85,7 @@ export class Sampler {
     const isUnwatched = this.#watchers.size === 0;
     if (isUnwatched && performance.now() - this.#unwatchedSince > LINGER) {
       this.#samples = [];
+      this.#recent = [];
       return this.#stop();
     }
     const state = await stateOf(this.#pool);
@@ -90,7 +96,7 @@ export class Sampler {
       time: Date.now(),
       state,
       isLast,
-      stats: this.#pool.stats(),
+      stats: this.#stats(),
       memory: Deno.memoryUsage(),
       workers: workers.map(({ workerId, state, jobs }) => [
         workerId,
@@ -109,6 +115,15 @@ export class Sampler {
     this.#last = text;
     for (const watcher of this.#watchers) watcher(undefined);
     this.#stop();
+  }
+
+  #stats(): PoolStats {
+    const stats = this.#pool.stats();
+    const [since = stats] = this.#recent;
+    const { waitTime, runTime } = this.#pool.stats({ since });
+    this.#recent.push(stats);
+    if (this.#recent.length > RECENT) this.#recent.shift();
+    return { ...stats, waitTime, runTime };
   }
 
   #nameOf({ name }: { name: string }): number {
