@@ -10,7 +10,7 @@ import { CHROMIUM, startChromium } from "./chromium.ts";
 import { Example } from "./example.ts";
 
 /** How many ms may pass before something that must happen is missed. */
-const LATE = 60_000;
+const LATE = 120_000;
 const PHONE = { width: 360, height: 740 };
 
 const isCi = Deno.build.os === "linux" && Deno.env.has("CI");
