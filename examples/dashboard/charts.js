@@ -99,9 +99,11 @@ function optionsOf({ lines, format, log }, width) {
       },
       {
         ...axis,
-        size: 52,
+        size: 60,
         gap: 6,
-        space: 30,
+        space: 24,
+        // All that are asked for.
+        filter: (_, splits) => splits,
         splits: log ? (_, __, min, max) => powersOf10(min, max) : undefined,
         values: (_, values) => values.map((v) => v === null ? "" : format(v)),
       },
@@ -123,7 +125,7 @@ function powersOf10(min, max) {
   const powers = [];
   for (let power = min; power < max * 1.1; power *= 10) powers.push(power);
   // No more than fit.
-  const step = Math.ceil(powers.length / 4);
+  const step = Math.ceil(powers.length / 5);
   return powers.filter((_, i) => i % step === 0);
 }
 
