@@ -1,5 +1,6 @@
 // What goes to a process and comes back beside plain data: blobs, files, errors, and
 // streams of them; and what is refused on the way.
+import { createSecretKey } from "node:crypto";
 import {
   assert,
   assertEquals,
@@ -166,6 +167,7 @@ const REFUSED: [name: string, make: () => unknown][] = [
   ["WebAssembly.Module", () => new WebAssembly.Module(WASM)],
   ["CryptoKey", () => generateKey(true)],
   ["CryptoKey", () => generateKey(false)],
+  ["KeyObject", () => createSecretKey(new Uint8Array(16))],
 ];
 
 function generateKey(extractable: boolean): Promise<unknown> {
@@ -204,6 +206,10 @@ const KEPT: [says: string, job: () => unknown][] = [
   ["CryptoKey", () => {
     const algorithm = { name: "HMAC", hash: "SHA-256" };
     return crypto.subtle.generateKey(algorithm, true, ["sign"]);
+  }],
+  ["KeyObject", async () => {
+    const { createSecretKey } = await import("node:crypto");
+    return createSecretKey(new Uint8Array(16));
   }],
 ];
 

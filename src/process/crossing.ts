@@ -26,6 +26,8 @@ export function whyCannotCross(value: object): string | undefined {
       return "is memory of WebAssembly, which a process cannot share";
     case "WebAssembly.Module":
     case "CryptoKey":
+    // Of node:crypto.
+    case "KeyObject":
     case "MessagePort":
       return "cannot go to, or come from, another process";
     default:
