@@ -1,0 +1,41 @@
+// docs/errors.md has every class of errors, and quotes messages that there are.
+import { assertEquals } from "@std/assert";
+import * as exported from "@spindle/thread-pool";
+
+const read = (path: string) =>
+  Deno.readTextFileSync(new URL(path, import.meta.url));
+const guide = read("../docs/errors.md");
+
+Deno.test("docs/errors.md has a section for every class that is exported", () => {
+  const classes = Object.keys(exported).filter((name) =>
+    name.endsWith("Error")
+  );
+  const sections = [...guide.matchAll(/^### `(\w+)`$/gm)].map(([, name]) =>
+    name
+  );
+  assertEquals(sections.toSorted(), classes.toSorted());
+});
+
+/** The texts of all sources, one after the other, as their errors say them. */
+function sources(folder: URL): string {
+  const texts = Array.from(Deno.readDirSync(folder), (entry) => {
+    const url = new URL(entry.name + (entry.isDirectory ? "/" : ""), folder);
+    if (entry.isDirectory) return sources(url);
+    return entry.name.endsWith(".ts") ? Deno.readTextFileSync(url) : "";
+  });
+  return texts.join("\n").replaceAll("\\`", "`").replace(/\$\{[^}]*\}/g, "…");
+}
+
+Deno.test("docs/errors.md quotes only messages of the pool", () => {
+  const [, tables] = guide.split("\n## Messages\n");
+  const cells = [...tables.matchAll(/^\| *(.+?) *\|/gm)].map(([, cell]) =>
+    cell
+  );
+  const quotes = cells.flatMap((cell) =>
+    [...cell.matchAll(/(`+)(.+?)\1/g)].map(([, , quote]) => quote)
+  );
+  const said = sources(new URL("../src/", import.meta.url));
+  const parts = quotes.flatMap((quote) => quote.split("…"));
+  const unknown = parts.filter((part) => !said.includes(part.trim()));
+  assertEquals(unknown, []);
+});
