@@ -16,7 +16,7 @@ type Point = { key: string; measure: () => Promise<number> };
 
 const SIZES = [1, 2, 4];
 const DURATIONS = [1, 3, 10, 30, 100, 1_000, 100_000]; // µs
-const WAITING = [1, 2, 4, 16, 64, 256, 1024, 8192];
+const WAITING = [1, 4, 16, 64, 256, 1024, 8192];
 const BYTES = [1, 8, 64, 512, 4096, 16_384].map((kib) => kib * 1024);
 const CONCURRENCY = [1, 4, 16, 64, 256];
 const BLOCKS = [1, 10, 100, 1_000, 5_000];
@@ -84,7 +84,8 @@ async function speedUp(
   width: number,
 ): Promise<number> {
   const ms = 40 * Math.min(size, 2);
-  const count = Math.max(4, Math.min(20_000, Math.ceil(ms * 1000 / us)));
+  const most = width === 1 ? 1_000 : 20_000;
+  const count = Math.max(4, Math.min(most, Math.ceil(ms * 1000 / us)));
   return await withPool({ size }, async (pool) => {
     const direct = () => {
       for (let i = 0; i < count; i++) jobs.spin(steps);

@@ -214,7 +214,7 @@ function isGenerator(fn: InlineFunction): boolean {
 }
 
 function notAJob(fn: InlineFunction): TypeError {
-  return unusable(fn, "a generator", "give back an array, or a promise");
+  return unusable(fn, "a generator", "call it with stream()");
 }
 
 function checkSource(fn: Named, source: string): void {
