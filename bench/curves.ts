@@ -14,6 +14,8 @@ export interface Picture {
   y: string;
   /** How a place on the x axis is written. */
   formatX?: (x: number) => string;
+  /** How much more each mark of the x axis is than the one before. */
+  baseX?: number;
   curves: Curve[];
 }
 
@@ -35,7 +37,7 @@ const COLORS = ["#d1495b", "#1f8fd6", "#2e9e5b", "#a76bd1"];
 const SYMBOLS = ["circle", "rect", "triangle", "diamond"];
 
 /** The picture, both axes logarithmic. */
-export function draw({ title, x, y, formatX, curves }: Picture): string {
+export function draw({ title, x, y, formatX, baseX, curves }: Picture): string {
   const picture = echarts.init(null, null, {
     renderer: "svg",
     ssr: true,
@@ -52,8 +54,14 @@ export function draw({ title, x, y, formatX, curves }: Picture): string {
       top: 10,
       textStyle: { fontSize: 14, color: INK },
     },
-    grid: { left: 64, right: 150, top: 64, bottom: 52 },
-    xAxis: axis(x, formatX),
+    legend: {
+      show: curves.length > 1,
+      top: 34,
+      right: 16,
+      textStyle: { color: INK, fontSize: 12 },
+    },
+    grid: { left: 64, right: 32, top: 72, bottom: 52 },
+    xAxis: { ...axis(x, formatX), logBase: baseX, min: "dataMin" },
     yAxis: { ...axis(y), nameLocation: "end", nameGap: 12 },
     series: curves.map(({ name, points }, i) => ({
       type: "line",
@@ -62,14 +70,6 @@ export function draw({ title, x, y, formatX, curves }: Picture): string {
       symbol: SYMBOLS[i],
       symbolSize: 8,
       lineStyle: { width: 2 },
-      endLabel: {
-        show: true,
-        formatter: name,
-        color: INK,
-        fontSize: 12,
-        distance: 8,
-      },
-      labelLayout: { moveOverlap: "shiftY" },
     })),
   });
   const svg = picture.renderToSVGString();
@@ -77,14 +77,14 @@ export function draw({ title, x, y, formatX, curves }: Picture): string {
   return svg.replace(">", `>\n${themes()}`);
 }
 
-function axis(name: string, formatX = short) {
+function axis(name: string, formatter = short) {
   return {
     type: "log",
     name,
     nameLocation: "middle",
     nameGap: 30,
-    nameTextStyle: { color: GRAY, fontSize: 12, align: undefined },
-    axisLabel: { color: GRAY, fontSize: 11, formatter: formatX },
+    nameTextStyle: { color: GRAY, fontSize: 12 },
+    axisLabel: { color: GRAY, fontSize: 11, formatter },
     axisLine: { lineStyle: { color: GRAY } },
     splitLine: { lineStyle: { color: GRID } },
   };
