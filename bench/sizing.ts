@@ -124,13 +124,12 @@ async function points(): Promise<Point[]> {
       }));
   }
   for (const size of BYTES) {
-    const count = Math.max(4, Math.min(100, 2 ** 24 / size));
+    const count = Math.max(8, Math.min(500, 2 ** 24 / size));
     const send = (make: () => ArrayLike<unknown>) => () =>
       withPool({}, async (pool) => {
-        const values = Array.from({ length: count + 2 }, make);
+        const values = Array.from({ length: 2 * count }, make);
         const send = () => pool.execute("lengthOf", [values.pop()!]);
-        await send();
-        await send();
+        await keep(1, count, send);
         return await timed(() => keep(1, count, send)) * 1000 / count;
       });
     add(`arguments|bytes, copied|${size}`, send(() => new Uint8Array(size)));
@@ -308,7 +307,7 @@ const PICTURES = {
   },
   "concurrency": {
     title: "Handlers that wait 5 ms, a second",
-    x: "`concurrency` of each worker",
+    x: "concurrency of each worker",
     y: "jobs a second",
   },
   "blocks": {
