@@ -1,10 +1,11 @@
-// What jobs cost Redis: memory, processor time and calls of scripts, a job.
+// What a job costs Redis when it is added, reports progress once, and is done: memory,
+// processor time and calls of scripts.
 //
 //   deno run --allow-net=127.0.0.1 --allow-read=. --allow-env examples/cluster/costs.ts
 //
 // It needs a Redis of its own, see `--redis`: it EMPTIES it.
 import { parseArgs } from "node:util";
-import { Worker } from "bullmq";
+import { type Job, Worker } from "bullmq";
 import { connect, openQueue, QUEUE, REDIS } from "./queue.ts";
 
 const { values } = parseArgs({
@@ -55,8 +56,14 @@ const batch = Array.from(
   () => ({ name: "job", data, opts }),
 );
 
+let jobs: Job[] = [];
 const added = await cost(async () => {
-  for (let i = 0; i < count; i += BATCH) await queue.addBulk(batch);
+  for (let i = 0; i < count; i += BATCH) jobs = await queue.addBulk(batch);
+});
+const progress = await cost(async () => {
+  for (let i = 0; i < count; i += BATCH) {
+    await Promise.all(jobs.map((job) => job.updateProgress(0.5)));
+  }
 });
 const done = await cost(async () => {
   const worker = new Worker(QUEUE, () => Promise.resolve(null), {
@@ -67,7 +74,7 @@ const done = await cost(async () => {
   await worker.close();
 });
 const events = await connection.memory("USAGE", `bull:${QUEUE}:events`);
-console.table({ added, done });
+console.table({ added, progress, done });
 console.log(`The stream of events takes ${events} bytes.`);
 await connection.flushall();
 await queue.close();

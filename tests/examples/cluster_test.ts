@@ -22,10 +22,12 @@ const LATE = 60_000;
 /** So long that no lock ends, and nobody looks for one that has, within a test. */
 const NEVER = `${10 * 60_000}`;
 
-const canRun = hasRedis() || Deno.env.get("CI") === "true";
+// In the CI of Linux a missing redis-server is a fault; elsewhere it is not to be had.
+const mustRun = Deno.build.os === "linux" && Deno.env.has("CI");
+const canRun = hasRedis() || mustRun;
 
 function test(name: string, fn: Deno.TestDefinition["fn"]): void {
-  const why = canRun ? "" : " (skipped without redis-server)";
+  const why = canRun ? "" : " (ignored: there is no redis-server)";
   Deno.test({ name: name + why, ignore: !canRun, fn });
 }
 
@@ -269,7 +271,8 @@ test("a job that hears nothing is cancelled all the same, and its place is free"
   assertEquals(await cluster.endOf(next), "done");
 });
 
-const SHORT_LOCK = ["--lock-duration", "2000", "--stalled-interval", "500"];
+/** So long that a starved machine still renews it in time. */
+const SHORT_LOCK = ["--lock-duration", "10000", "--stalled-interval", "1000"];
 
 inParallel(
   "a job whose lock is lost is aborted, and starts again",
@@ -433,10 +436,10 @@ test("Ctrl-C of the producer cancels its jobs, those that run and those that wai
 });
 
 inParallel(
-  "a job that outlasts its lock is never done in BullMQ's processor, and once in the pool",
+  "a job that outlasts its lock is never done in BullMQ's processor, and is done in the pool",
   async () => {
     await using redis = await RedisServer.start();
-    const options = ["--jobs", "2", "--ms", "3000", "--lock", "1500"];
+    const options = ["--jobs", "2", "--ms", "5000", "--lock", "4000"];
     const ways = ["--way", "processor", "--way", "pool"];
     const lines = await runExample("cluster/compare.ts", {
       args: ["--redis", redis.url, ...options, ...ways],
@@ -445,9 +448,9 @@ inParallel(
       const line = lines.find((line) => line.includes(`"${way}"`));
       return line!.match(/\d+/g)!.slice(1).map(Number); // without the index
     });
-    const [, starts, completed] = processor;
+    const [jobs, starts, completed] = processor;
+    assertEquals([jobs, completed], [2, 0]);
     assert(starts > 2);
-    assertEquals(completed, 0);
     assertEquals(pool[2], 2);
   },
 );
