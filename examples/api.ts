@@ -56,7 +56,5 @@ async function handle(request: Request): Promise<Response> {
 
 const port = Number(Deno.args[0] ?? 8000);
 const server = Deno.serve({ hostname: "127.0.0.1", port }, handle);
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, server.shutdown);
-}
+process.once("SIGINT", server.shutdown).once("SIGTERM", server.shutdown);
 await server.finished;

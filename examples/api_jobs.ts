@@ -12,9 +12,7 @@ database.exec(`CREATE TABLE IF NOT EXISTS user (
 ) STRICT`);
 
 const select = database.prepare("SELECT * FROM user WHERE name = ?");
-const insert = database.prepare(
-  "INSERT OR IGNORE INTO user VALUES (?, ?, ?, ?)",
-);
+const add = database.prepare("INSERT OR IGNORE INTO user VALUES (?, ?, ?, ?)");
 
 /** What everybody may know of a user. */
 export interface User {
@@ -33,7 +31,7 @@ export function signUp(body: string): User {
   const { name, password } = credentials(body);
   const salt = randomBytes(16);
   const user = { name, since: new Date().toISOString() };
-  const { changes } = insert.run(name, user.since, salt, hash(password, salt));
+  const { changes } = add.run(name, user.since, salt, hash(password, salt));
   if (changes === 0) throw new Deno.errors.AlreadyExists("The name is taken");
   return user;
 }
@@ -55,10 +53,8 @@ function credentials(body: string): { name: string; password: string } {
   throw new SyntaxError("Expected a name and a password");
 }
 
-/**
- * Takes 16 MiB and some 50 ms. It is synchronous, so that no more of these run at
- * once than the pool has workers, and urgent jobs go before them.
- */
+// Takes 16 MiB and some 50 ms. It is synchronous, so that no more of these run at
+// once than the pool has workers, and urgent jobs go before them.
 function hash(password: string, salt: Uint8Array): Uint8Array {
   return scryptSync(password.normalize(), salt, 32, { N: 2 ** 14, r: 8, p: 1 });
 }
