@@ -1,0 +1,60 @@
+// A JSON API whose requests are jobs: lookups go before logins, which are slow, and
+// a client that cannot be served in time is told so. Ctrl-C answers those that wait.
+//
+//   deno run --unstable-no-legacy-abort --allow-net=127.0.0.1 --allow-read=. --allow-write=. examples/api.ts [port] [database]
+//   curl http://127.0.0.1:8000/users --data '{"name": "ada", "password": "lovelace"}'
+//   curl http://127.0.0.1:8000/login --data '{"name": "ada", "password": "lovelace"}'
+//   curl http://127.0.0.1:8000/users?name=ada
+import process from "node:process";
+import { ThreadPool } from "@spindle/thread-pool";
+import type * as jobs from "./api_jobs.ts";
+
+await using pool = new ThreadPool<typeof jobs>({
+  module: new URL("./api_jobs.ts", import.meta.url),
+  workerData: Deno.args[1] ?? "users.db",
+  timeout: 1_000, // ms, from the start of a job
+  abortGrace: 3_000, // nothing stops a hash or a query, but both end soon
+  // In a full queue, the login that has waited longest makes room.
+  queue: { capacity: 32, whenFull: "discard-oldest" },
+});
+
+function answer(request: Request, body: string): Promise<jobs.User> {
+  const { pathname, searchParams } = new URL(request.url);
+  // A client that leaves, or has waited for five seconds, leaves the queue, too.
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(5_000)]);
+  switch (`${request.method} ${pathname}`) {
+    case "GET /users": {
+      const name = searchParams.get("name") ?? "";
+      return pool.execute("find", [name], { signal, priority: 1 });
+    }
+    case "POST /users":
+      return pool.execute("signUp", [body], { signal });
+    case "POST /login":
+      return pool.execute("logIn", [body], { signal });
+  }
+  throw new Deno.errors.NotFound("No such page");
+}
+
+/** The statuses of what the jobs, the pool and the signal give as errors. */
+const STATUSES = new Map(Object.entries({
+  ...{ SyntaxError: 400, PermissionDenied: 401, NotFound: 404 },
+  ...{ AlreadyExists: 409, AbortError: 499, JobTimeoutError: 504 },
+  ...{ JobDiscardedError: 503, QueueFullError: 503, TimeoutError: 503 },
+}));
+
+async function handle(request: Request): Promise<Response> {
+  try {
+    return Response.json(await answer(request, await request.text()));
+  } catch (error) {
+    const { name, message } = error as Error;
+    const status = STATUSES.get(name) ?? 500;
+    if (status === 500) console.error(error); // it may tell too much
+    const init = { status, headers: { "retry-after": "1" } };
+    return Response.json({ error: status === 500 ? "Sorry" : message }, init);
+  }
+}
+
+const port = Number(Deno.args[0] ?? 8000);
+const server = Deno.serve({ hostname: "127.0.0.1", port }, handle);
+process.once("SIGINT", server.shutdown).once("SIGTERM", server.shutdown);
+await server.finished;

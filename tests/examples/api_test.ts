@@ -1,0 +1,37 @@
+// The JSON API, as a process of its own that is run as its header says.
+import { assertEquals } from "@std/assert";
+import { Example } from "./example.ts";
+
+Deno.test("api.ts signs users up, logs them in, finds them, and refuses the rest", async () => {
+  const folder = await Deno.makeTempDir({ dir: "examples" });
+  try {
+    await using server = await Example.serve("api.ts", {
+      args: ["0", `${folder}/users.db`],
+    });
+    const ask = async (path: string, body?: unknown) => {
+      const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+        method: body === undefined ? "GET" : "POST",
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+      const { name } = await response.json();
+      return [response.status, name];
+    };
+    const ada = { name: "ada", password: "lovelace" };
+    assertEquals(await ask("/users?name=ada"), [404, undefined]);
+    assertEquals(await ask("/users", ada), [200, "ada"]);
+    assertEquals(await ask("/users", ada), [409, undefined]);
+    assertEquals(await ask("/users?name=ada"), [200, "ada"]);
+    assertEquals(await ask("/login", ada), [200, "ada"]);
+    const wrong = { ...ada, password: "byron" };
+    assertEquals(await ask("/login", wrong), [401, undefined]);
+    const unknown = { ...ada, name: "eve" };
+    assertEquals(await ask("/login", unknown), [401, undefined]);
+    assertEquals(await ask("/login", {}), [400, undefined]);
+    assertEquals(await ask("/nowhere"), [404, undefined]);
+    if (Deno.build.os === "windows") return;
+    server.kill("SIGINT");
+    assertEquals(await server.code(), 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
