@@ -31,8 +31,10 @@ export class Calls {
   }
 
   async loadStorage(): Promise<void> {
-    const { AsyncLocalStorage } = await import("node:async_hooks");
-    this.#storage = currentJobSlot.storage ??= new AsyncLocalStorage();
+    const { openJobStorage } = await import("./job_storage.ts");
+    const storage = await openJobStorage();
+    // Another one may have been there first.
+    this.#storage = currentJobSlot.storage ??= storage;
   }
 
   async loadGuard(): Promise<void> {
