@@ -1,7 +1,6 @@
 // Calls handlers: each job is the current one meanwhile, and its synchronous part
 // takes no longer than it may.
 
-import process from "node:process";
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply } from "../values/intrinsics.ts";
 import {
@@ -31,9 +30,10 @@ export class Calls {
     this.#now = now;
   }
 
-  loadStorage(): void {
-    const { AsyncLocalStorage } = process.getBuiltinModule("node:async_hooks");
-    this.#storage = currentJobSlot.storage ??= new AsyncLocalStorage();
+  async loadStorage(): Promise<void> {
+    const { openJobStorage } = await import("./job_storage.ts");
+    // A job that runs locally may have been there first.
+    this.#storage = currentJobSlot.storage ??= openJobStorage();
   }
 
   async loadGuard(): Promise<void> {

@@ -57,8 +57,8 @@ export class Executor {
   }
 
   /** Loads what tells jobs apart that are in progress at once. */
-  loadStorage(): void {
-    this.#calls.loadStorage();
+  loadStorage(): Promise<void> {
+    return this.#calls.loadStorage();
   }
 
   /** Takes in a list of jobs, with what has moved with each. */

@@ -24,7 +24,7 @@ export async function runLocally(
   signal: AbortSignal,
 ): Promise<unknown> {
   // The job that waits is the current one of its own code only.
-  calls.loadStorage();
+  await calls.loadStorage();
   const arrivals = new Arrivals();
   const job: CurrentJob = {
     id,

@@ -30,7 +30,7 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
   if (init.concurrency > 1 || thread.now) {
-    executor.loadStorage();
+    await executor.loadStorage();
     if (init.rings || thread.now) await executor.endings.load();
   }
   return new Receiver(executor, thread);
