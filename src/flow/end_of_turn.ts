@@ -1,11 +1,11 @@
 // The end of a turn of the event loop, when everything in it is done.
 
+import { microtask } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
 
-const microtask = queueMicrotask;
 let nextTick: ((callback: () => void) => void) | undefined;
 
-/** A worker: keeps it as it is before a job can replace it. */
+/** A worker: uses this one, and not what a job may have put in its place. */
 export function keepNextTick(kept: (callback: () => void) => void): void {
   nextTick = kept;
 }

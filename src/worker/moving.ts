@@ -8,14 +8,12 @@ import { FlowRing } from "../flow/ring.ts";
 import { generate } from "./generate.ts";
 import { Arrivals } from "../moving/arrivals.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
-import { bareMaker } from "../moving/bare_request.ts";
 import { RequestArrival } from "../moving/request_text.ts";
 import type { ReceivedJob } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 
-// As they are before another job can replace them.
+// As Node's module exports it, whatever a job has put into `process`.
 keepNextTick(nextTick);
-bareMaker();
 
 /** This worker's side of all that is joined to main. */
 export class Moving {
