@@ -2,7 +2,7 @@
 // is there already, and nothing hangs. `deno task test:long hostile` tries all
 // that a job could replace.
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { WorkerCrashedError } from "@spindle/thread-pool";
+import { ThreadPool, WorkerCrashedError } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/hostile.ts";
 import { Gate } from "./gate.ts";
 import { wrongAround } from "./hostile.ts";
@@ -158,4 +158,18 @@ test("a job that replaces what could end its thread does not keep it", async () 
   await using pool = hostilePool();
   await assertRejects(() => pool.execute("stay"), WorkerCrashedError);
   assertEquals(await pool.execute("number"), 42);
+});
+
+test("streams end in a worker whose first job has replaced the ends of turns", async () => {
+  await using pool = new ThreadPool(1);
+  await pool.execute(() => {
+    const replaced = globalThis as unknown as {
+      process: { nextTick(): void };
+      queueMicrotask(): void;
+    };
+    replaced.process.nextTick = () => {};
+    replaced.queueMicrotask = () => {};
+  });
+  const stream = await pool.execute(() => new Blob(["abc"]).stream());
+  assertEquals(await new Response(stream).text(), "abc");
 });

@@ -1,15 +1,21 @@
 // The end of a turn of the event loop, when everything in it is done.
 
-import process from "node:process";
+import { microtask } from "../values/intrinsics.ts";
+import { nodeProcess } from "../values/node_process.ts";
 
-/** As they were before a job could replace them: endings of jobs wait for this. */
-const { nextTick } = process;
-const microtask = queueMicrotask;
+let nextTick: ((callback: () => void) => void) | undefined;
+
+/** A worker: uses this one, and not what a job may have put in its place. */
+export function keepNextTick(kept: (callback: () => void) => void): void {
+  nextTick = kept;
+}
 
 /** Calls back after all microtasks of this turn, and before the next turn. */
 export function atEndOfTurn(callback: () => void): void {
+  nextTick ??= nodeProcess().nextTick;
+  const tick = nextTick;
   // A tick that is set from a microtask comes after all microtasks.
-  microtask(() => nextTick(callback));
+  microtask(() => tick(callback));
 }
 
 /** Resolves then. */

@@ -52,12 +52,32 @@ type Fields = Record<symbol, unknown>;
 
 /** As they were before a job could replace them. */
 const { create, getOwnPropertySymbols, getPrototypeOf } = Object;
-const { prototype } = Request;
 
-const FIELDS = requestFields();
+/** What is known of this Deno's requests. */
+interface Known {
+  prototype: Request;
+  fields: RequestFields | undefined;
+  make: MakeRequest | undefined;
+}
+
+let known: Known | undefined;
+
+/** Looked up with the first object that may be a request. */
+function knownRequests(): Known {
+  if (known) return known;
+  const { prototype } = Request;
+  const fields = requestFields();
+  return known = {
+    prototype,
+    fields,
+    make: fields && detect(fields, prototype),
+  };
+}
 
 /** Makes such a request; `undefined` where Deno keeps requests in another way. */
-export const makeBare: MakeRequest | undefined = FIELDS && detect(FIELDS);
+export function bareMaker(): MakeRequest | undefined {
+  return knownRequests().make;
+}
 
 /** The same where a job module has put another class in the place of requests. */
 export function makePlain(
@@ -77,13 +97,14 @@ export function makePlain(
 
 /** Whether an object is a request, and of no class of its own. */
 export function isRequest(object: object): object is Request {
-  return getPrototypeOf(object) === prototype;
+  return getPrototypeOf(object) === knownRequests().prototype;
 }
 
 /** What there is to tell of a request, if that is all. */
 export function bareOf(request: Request): Bare | undefined {
-  if (makeBare === undefined) return undefined;
-  const inner = (request as unknown as Fields)[FIELDS!.inner] as Inner;
+  const { fields, make } = knownRequests();
+  if (make === undefined) return undefined;
+  const inner = (request as unknown as Fields)[fields!.inner] as Inner;
   if (inner.body !== null) return undefined;
   const client = clientOf(request, inner);
   if (client === undefined) return undefined;
@@ -105,21 +126,27 @@ function clientOf(request: Request, inner: Inner): Client | undefined {
 
 /** Whether the client of such a request has left; its signal is not asked for. */
 export function isGone(request: Request): boolean {
-  const signal = (request as unknown as Fields)[FIELDS!.signal];
+  const signal = (request as unknown as Fields)[knownRequests().fields!.signal];
   return signal === false ||
     (signal as AbortSignal | undefined)?.aborted === true;
 }
 
-function detect(fields: RequestFields): MakeRequest | undefined {
+function detect(
+  fields: RequestFields,
+  prototype: Request,
+): MakeRequest | undefined {
   try {
-    const make = makerOf(fields);
+    const make = makerOf(fields, prototype);
     return works(make) ? make : undefined;
   } catch {
     return undefined;
   }
 }
 
-function makerOf({ inner, guard, signal }: RequestFields): MakeRequest {
+function makerOf(
+  { inner, guard, signal }: RequestFields,
+  prototype: Request,
+): MakeRequest {
   const template = new Request(SOME_URL) as unknown as Fields;
   const brand = getOwnPropertySymbols(template).find((symbol) => {
     return template[symbol] === symbol;

@@ -36,35 +36,62 @@ interface MessageClass {
   visible: string;
 }
 
-const aRequest = new Request("data:,");
-const aResponse = new Response();
-const SIGNAL = fieldOf(aRequest, "signalCache");
-const HEADERS = fieldOf(aRequest, "headers cache");
+/** Where Deno keeps what. */
+interface Kept {
+  signal: symbol | undefined;
+  headers: symbol | undefined;
+  requests: MessageClass;
+  responses: MessageClass;
+}
 
-const REQUESTS: MessageClass = {
-  inner: fieldOf(aRequest, "request"),
-  guard: fieldOf(aRequest, "headers guard"),
-  defaults: {
-    cacheMode: undefined,
-    credentialsMode: undefined,
-    integrity: undefined,
-    keepalive: undefined,
-    mode: undefined,
-    priority: undefined,
-    redirectMode: "follow",
-    referrer: undefined,
-    referrerPolicy: undefined,
-  },
-  isKept: false,
-  visible: "redirect",
-};
-const RESPONSES: MessageClass = {
-  inner: fieldOf(aResponse, "response"),
-  guard: fieldOf(aResponse, "headers guard"),
-  defaults: { bodyDecoded: false, type: "default", urlList: undefined },
-  isKept: false,
-  visible: "url",
-};
+let kept: Kept | undefined;
+
+/** Looked up with the first message: Deno's classes of them load in 4 ms. */
+function keptFields(): Kept {
+  if (kept) return kept;
+  kept = lookUp();
+  kept.requests.isKept = canRestoreRequest(kept);
+  return kept;
+}
+
+function lookUp(): Kept {
+  const request = new Request("data:,");
+  const response = new Response();
+  const responses: MessageClass = {
+    inner: fieldOf(response, "response"),
+    guard: fieldOf(response, "headers guard"),
+    defaults: { bodyDecoded: false, type: "default", urlList: undefined },
+    isKept: false,
+    visible: "url",
+  };
+  const inner = (response as unknown as Fields)[responses.inner!] as
+    | Inner
+    | undefined;
+  responses.isKept = Array.isArray(inner?.urlList) &&
+    responses.guard !== undefined;
+  return {
+    signal: fieldOf(request, "signalCache"),
+    headers: fieldOf(request, "headers cache"),
+    requests: {
+      inner: fieldOf(request, "request"),
+      guard: fieldOf(request, "headers guard"),
+      defaults: {
+        cacheMode: undefined,
+        credentialsMode: undefined,
+        integrity: undefined,
+        keepalive: undefined,
+        mode: undefined,
+        priority: undefined,
+        redirectMode: "follow",
+        referrer: undefined,
+        referrerPolicy: undefined,
+      },
+      isKept: false,
+      visible: "redirect",
+    },
+    responses,
+  };
+}
 
 function fieldOf(message: object, name: string): symbol | undefined {
   return Object.getOwnPropertySymbols(message)
@@ -72,7 +99,8 @@ function fieldOf(message: object, name: string): symbol | undefined {
 }
 
 function classOf(message: Request | Response): MessageClass {
-  return message instanceof Request ? REQUESTS : RESPONSES;
+  const { requests, responses } = keptFields();
+  return message instanceof Request ? requests : responses;
 }
 
 /** What Deno keeps of a message, if it tells. */
@@ -91,18 +119,14 @@ export interface RequestFields {
   signal: symbol;
 }
 
-REQUESTS.isKept = canRestoreRequest();
-RESPONSES.isKept = Array.isArray(innerOf(aResponse)?.urlList) &&
-  RESPONSES.guard !== undefined;
-
 /** These fields, if Deno tells. */
 export function requestFields(): RequestFields | undefined {
-  const { inner, guard, isKept } = REQUESTS;
-  return isKept ? { inner: inner!, guard: guard!, signal: SIGNAL! } : undefined;
+  const { requests: { inner, guard, isKept }, signal } = keptFields();
+  return isKept ? { inner: inner!, guard: guard!, signal: signal! } : undefined;
 }
 
-function canRestoreRequest(): boolean {
-  const fields = [REQUESTS.inner, REQUESTS.guard, SIGNAL, HEADERS];
+function canRestoreRequest({ requests, signal, headers }: Kept): boolean {
+  const fields = [requests.inner, requests.guard, signal, headers];
   if (fields.includes(undefined)) return false;
   const url = "http://a b/";
   const data = { url, method: "TRACE", headers: [["a", "b"]] as Header[] };
@@ -155,7 +179,8 @@ export function detailsOf(message: Request | Response): Details | undefined {
 export function areDetails(details: unknown, isRequest: boolean): boolean {
   if (details === undefined) return true;
   if (typeof details !== "object" || details === null) return false;
-  const { defaults, isKept, visible } = isRequest ? REQUESTS : RESPONSES;
+  const { requests, responses } = keptFields();
+  const { defaults, isKept, visible } = isRequest ? requests : responses;
   return Object.entries(details).every(([key, value]) => {
     if (key === "immutable") return value === true;
     if (!(isKept ? Object.hasOwn(defaults, key) : key === visible)) {
@@ -186,7 +211,7 @@ export interface ResponseData {
 /** A request that is what another one was. */
 export function makeRequest(data: RequestData, body?: BodyInit): Request {
   const { url, method, headers, details } = data;
-  if (REQUESTS.isKept) {
+  if (keptFields().requests.isKept) {
     // What a `blob:` URL stands for is looked up when its request is made.
     const parsable = url.startsWith("blob:") ? url : SOME_URL;
     return restoreRequest(
@@ -216,8 +241,9 @@ function restoreRequest(request: Request, data: RequestData): Request {
   Object.assign(inner, details);
   // They are made anew of that list when they are asked for.
   const fields = request as unknown as Fields;
-  fields[HEADERS!] = undefined;
-  fields[REQUESTS.guard!] = immutable ? "immutable" : "request";
+  const kept = keptFields();
+  fields[kept.headers!] = undefined;
+  fields[kept.requests.guard!] = immutable ? "immutable" : "request";
   return request;
 }
 
@@ -230,12 +256,13 @@ export function makeResponse(data: ResponseData, body?: BodyInit): Response {
   const init = { status: isCommon ? status : 200, statusText, headers };
   const response = new Response(body, init);
   if (isCommon && details === undefined) return response;
-  if (!RESPONSES.isKept) return define(response, { ...details, status });
+  const { responses } = keptFields();
+  if (!responses.isKept) return define(response, { ...details, status });
   const inner = innerOf(response)!;
   const { immutable, ...rest } = details ?? {};
   Object.assign(inner, rest);
   if (immutable) {
-    (response as unknown as Fields)[RESPONSES.guard!] = "immutable";
+    (response as unknown as Fields)[responses.guard!] = "immutable";
   }
   if (!isCommon) {
     // Deno.serve has its answer ready, with the other status, until they are asked for.
@@ -257,13 +284,14 @@ function define<T extends object>(message: T, values: Details = {}): T {
  * asking for its signal: one of `Deno.serve` begins to watch its client then.
  */
 export function abortStateOf(request: Request): "never" | "may" | "has" {
-  if (SIGNAL === undefined) return "may";
+  const { signal: key } = keptFields();
+  if (key === undefined) return "may";
   const isServed = typeof innerOf(request)?.onCancel === "function";
   // One that has moved, and whose signal nobody has asked for, is not asked either.
-  if (!isServed && Object.getOwnPropertyDescriptor(request, SIGNAL)?.get) {
+  if (!isServed && Object.getOwnPropertyDescriptor(request, key)?.get) {
     return "may";
   }
-  const signal = (request as unknown as Fields)[SIGNAL];
+  const signal = (request as unknown as Fields)[key];
   if (signal === undefined) return isServed ? "may" : "never";
   // The client of Deno.serve was gone before anybody asked.
   if (signal === false) return "has";
@@ -272,7 +300,7 @@ export function abortStateOf(request: Request): "never" | "may" | "has" {
 
 /** Gives a request its signal when it is asked for, be it by a clone. */
 export function followSignal(request: Request, get: () => AbortSignal): void {
-  Object.defineProperty(request, SIGNAL ?? "signal", {
+  Object.defineProperty(request, keptFields().signal ?? "signal", {
     get: () => {
       const signal = get();
       setSignal(request, signal);
@@ -284,9 +312,9 @@ export function followSignal(request: Request, get: () => AbortSignal): void {
 
 /** Gives a request its signal. */
 export function setSignal(request: Request, signal: AbortSignal): void {
-  Object.defineProperty(request, SIGNAL ?? "signal", {
+  Object.defineProperty(request, keptFields().signal ?? "signal", {
     value: signal,
     configurable: true,
-    writable: SIGNAL !== undefined,
+    writable: keptFields().signal !== undefined,
   });
 }

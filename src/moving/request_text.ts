@@ -11,11 +11,11 @@ import { adoptReads, toText } from "../values/plain_text.ts";
 import { markOf } from "../values/thread_state.ts";
 import {
   type Bare,
+  bareMaker,
   bareOf,
   Client,
   isGone,
   isRequest,
-  makeBare,
   makePlain,
   type SignalSource,
 } from "./bare_request.ts";
@@ -140,7 +140,7 @@ export class RequestArrival implements JobArrivals, SignalSource, LinkEnd {
     const place = shift(args) as number;
     const bare = args[0] as Bare;
     if (id === GONE) bare[0] = Client.GONE;
-    const request = (makeBare ?? makePlain)(bare, this);
+    const request = (bareMaker() ?? makePlain)(bare, this);
     for (let i = 0; i < place; i++) args[i] = args[i + 1];
     args[place] = request;
   }

@@ -12,8 +12,6 @@ import {
   wholeBody,
 } from "./http_fields.ts";
 
-/** As it was before a job could replace it. */
-const { Response } = globalThis;
 const TYPE = "content-type";
 const lower = unbind(String.prototype.toLowerCase);
 /** A longer one goes by message. */
@@ -27,19 +25,24 @@ type Told = [
   ...headers: string[],
 ];
 
-/** A response as text, if it can be one; never throws. */
-export function textOfResponse(value: unknown): string | undefined {
+/**
+ * A response as text, if it can be one; never throws.
+ *
+ * @param Response The class, as it was before a job could replace it
+ */
+export function textOfResponse(
+  value: unknown,
+  Response: typeof globalThis.Response,
+): string | undefined {
   try {
-    return textOf(value);
+    return value instanceof Response ? textOf(value) : undefined;
   } catch {
     // A job may have broken anything: what packs the value in another way says what.
   }
 }
 
-function textOf(value: unknown): string | undefined {
-  if (!(value instanceof Response) || markOf(value) !== undefined) {
-    return undefined;
-  }
+function textOf(value: Response): string | undefined {
+  if (markOf(value) !== undefined) return undefined;
   // A job may have given one to all lists.
   if ("toJSON" in arrayPrototype) return undefined;
   const body = isEmpty(value) ? null : wholeBody(value);

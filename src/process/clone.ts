@@ -4,7 +4,6 @@
 // exceptions: an empty object stands in the place of each, and beside the value is
 // said what they are made of.
 
-import process from "node:process";
 import {
   eachEntry,
   eachItem,
@@ -17,6 +16,7 @@ import {
   unbind,
 } from "../values/intrinsics.ts";
 import { bufferOf } from "../values/bytes.ts";
+import { nodeProcess } from "../values/node_process.ts";
 import { substitute } from "../values/substitute.ts";
 import { classNameOf } from "../values/names.ts";
 import { JobCloneError } from "../errors.ts";
@@ -27,7 +27,7 @@ let loaded: typeof import("node:v8") | undefined;
 
 /** Only those who need it pay for it. */
 function v8(): typeof import("node:v8") {
-  return loaded ??= process.getBuiltinModule("node:v8");
+  return loaded ??= nodeProcess().getBuiltinModule("node:v8");
 }
 
 const move = unbind(

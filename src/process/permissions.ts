@@ -2,8 +2,8 @@
 // than the program has; what is not known of the program's own lists is not
 // passed on.
 
-import process from "node:process";
 import type { PermissionOptions } from "../options.ts";
+import { nodeProcess } from "../values/node_process.ts";
 import { PERMISSIONS } from "./permission_kinds.ts";
 
 type Kind = typeof PERMISSIONS[number];
@@ -94,13 +94,13 @@ function textOf(kind: Kind, item: string | URL): string {
 
 /** The path of a `file:` URL. */
 export function fromFileUrl(url: URL): string {
-  return process.getBuiltinModule("node:url").fileURLToPath(url);
+  return nodeProcess().getBuiltinModule("node:url").fileURLToPath(url);
 }
 
 /** A path from the root on, if the program may know where it works. */
 function absolute(path: string): string {
   try {
-    return process.getBuiltinModule("node:path").resolve(path);
+    return nodeProcess().getBuiltinModule("node:path").resolve(path);
   } catch {
     return path;
   }
@@ -114,7 +114,7 @@ export function mayUseFiles({ read, write }: Grants): boolean {
 /** Whether a process may read where the program works. */
 export function mayReadHere({ read }: Grants): boolean {
   if (!Array.isArray(read)) return read === true;
-  const { isAbsolute, relative } = process.getBuiltinModule("node:path");
+  const { isAbsolute, relative } = nodeProcess().getBuiltinModule("node:path");
   return read.some((directory) => {
     const way = relative(directory, absolute("."));
     return !isAbsolute(way) && !/^\.\.([\\/]|$)/.test(way);

@@ -2,7 +2,7 @@
 // `self.close()` or `Deno.exit()`: the thread holds a port, which closes with it.
 // Such a port, unlike a wait for a lock, does not keep the process from ending.
 
-import { nodeWorkers } from "./node_workers.ts";
+import { MessageChannel } from "node:worker_threads";
 
 /** The part of a port of `node:worker_threads` that is used here; the web's own tells of no end. */
 interface EndPort {
@@ -21,7 +21,6 @@ export class Life {
   onEnd: (() => void) | undefined;
 
   constructor() {
-    const { MessageChannel } = nodeWorkers();
     const { port1, port2 } = new MessageChannel();
     this.token = port2 as unknown as MessagePort;
     this.#port = port1 as unknown as EndPort;

@@ -119,3 +119,6 @@ export function defineData(
   const descriptor = { value, enumerable, configurable: true, writable: true };
   defineProperty(object, key, descriptor);
 }
+
+/** Calls back when what runs now has ended. */
+export const microtask = queueMicrotask;

@@ -57,7 +57,6 @@ export function listen(): void {
     for (let i = 0; i < early.length; i++) receiver.receive(early[i]);
     // Else the first jobs' arguments would stay for as long as the worker.
     early.length = 0;
-    receiver.load();
   }
 
   async function tell(

@@ -1,6 +1,8 @@
 // What moves to and from this worker instead of being cloned.
 
+import { nextTick } from "node:process";
 import { WAKE } from "../wire/board.ts";
+import { keepNextTick } from "../flow/end_of_turn.ts";
 import { Link } from "../flow/link.ts";
 import { FlowRing } from "../flow/ring.ts";
 import { generate } from "./generate.ts";
@@ -9,6 +11,9 @@ import type { MovedOfJob } from "../moving/kind.ts";
 import { RequestArrival } from "../moving/request_text.ts";
 import type { ReceivedJob } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
+
+// As Node's module exports it, whatever a job has put into `process`.
+keepNextTick(nextTick);
 
 /** This worker's side of all that is joined to main. */
 export class Moving {

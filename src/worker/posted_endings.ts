@@ -17,6 +17,9 @@ import { type Handler, HandlerNotFound } from "./handlers.ts";
 import { type ReceivedJob, seqOf } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 
+/** As it was before a job could replace it. */
+const { Response } = globalThis;
+
 /** Posts endings, and then ends what has moved into their jobs. */
 export class PostedEndings {
   readonly #thread: OwnThread;
@@ -33,7 +36,7 @@ export class PostedEndings {
   settle(seq: number, result: unknown): boolean {
     const { board } = this.#thread;
     if (board.settleResponse === undefined) return false;
-    const text = textOfResponse(result);
+    const text = textOfResponse(result, Response);
     return text !== undefined && board.settleResponse(seq, text);
   }
 

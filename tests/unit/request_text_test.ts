@@ -1,10 +1,11 @@
 // How a request that travels as text is joined to its original.
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { makeBare } from "../../src/moving/bare_request.ts";
+import { bareMaker } from "../../src/moving/bare_request.ts";
 import { RequestArrival, takeRequest } from "../../src/moving/request_text.ts";
 import { joinLinks, settled } from "./links.ts";
 
 /** Where Deno keeps requests in another way, they move as all else. */
+const makeBare = bareMaker();
 const ignore = makeBare === undefined;
 
 /** A request as `Deno.serve` gives it, and its client. */
