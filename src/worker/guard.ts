@@ -3,12 +3,12 @@
 // loop, a regular expression or `Atomics.wait`, cannot catch that, and leaves the
 // thread usable.
 
-import process from "node:process";
 import { apply } from "../values/intrinsics.ts";
+import { nodeProcess } from "../values/node_process.ts";
 import { STOPPED } from "./endings.ts";
 
 // Deno 2.8 sometimes refuses a `node:` import that a worker adds late.
-const { Script } = process.getBuiltinModule("node:vm");
+const { Script } = nodeProcess().getBuiltinModule("node:vm");
 
 /** How the script calls back; it has no other way to. */
 const HOOK = "__spindleThreadPoolCall";

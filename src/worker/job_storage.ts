@@ -3,9 +3,9 @@
 // survives: without it a request of `Deno.serve` takes 0.89 of the processor time
 // (12 pairs).
 
-import process from "node:process";
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply } from "../values/intrinsics.ts";
+import { nodeProcess } from "../values/node_process.ts";
 import type { CurrentJob, JobStorage } from "../values/thread_state.ts";
 
 /** The name of the job in an async context: Deno numbers its own entries. */
@@ -36,7 +36,9 @@ class ContextStorage implements JobStorage {
 
 /** Makes one of these, or, where Deno keeps contexts in another way, its own. */
 export function openJobStorage(): JobStorage {
-  const { AsyncLocalStorage } = process.getBuiltinModule("node:async_hooks");
+  const { AsyncLocalStorage } = nodeProcess().getBuiltinModule(
+    "node:async_hooks",
+  );
   const storage = new ContextStorage();
   const job = {} as CurrentJob;
   const other = new AsyncLocalStorage<number>();
