@@ -1,10 +1,13 @@
 // Node's `process`, which costs a program 12 ms when it is first used, and so is not
 // imported by what every program loads.
 
-/** It, as the thread has it now. */
-export function nodeProcess(): typeof import("node:process") {
-  const { process } = globalThis as unknown as {
-    process: typeof import("node:process");
-  };
-  return process;
+type Process = typeof import("node:process");
+
+/** Kept before a job can replace it: its getter, where Deno loads it late. */
+const { get, value } = Object.getOwnPropertyDescriptor(globalThis, "process") ??
+  {};
+
+/** It, loaded by the first call. */
+export function nodeProcess(): Process {
+  return get ? get.call(globalThis) : value;
 }

@@ -3,6 +3,7 @@
 
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply } from "../values/intrinsics.ts";
+import "../values/node_process.ts"; // kept before a job can replace it
 import {
   type CurrentJob,
   currentJobSlot,

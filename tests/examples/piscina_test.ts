@@ -1,0 +1,11 @@
+// The program that was moved from piscina, before and after.
+import { assertEquals } from "@std/assert";
+import { runExample } from "./example.ts";
+
+Deno.test("the program that was moved from piscina prints what it printed before", async () => {
+  const before = await runExample("piscina/before.mjs");
+  // printf spindle | md5sum, and so on
+  const hashes = "f5e30c36 dc127f5d b10a8c0b";
+  assertEquals(before, [hashes, "255 155 0 0", "TimeoutError", "0 waiting"]);
+  assertEquals(await runExample("piscina/after.ts"), before);
+});
