@@ -14,7 +14,7 @@ const EVERY = 200;
 const KEPT = 300;
 /** Wait and run times are those of the jobs that ended within so many samples: 5 s. */
 const RECENT = 25;
-/** How many ms it goes on when nobody watches: a reload finds what was there. */
+/** How many ms samples are kept when nobody watches: a reload finds what was there. */
 const LINGER = 10_000;
 
 /** What a pool did at one moment; a page needs to know no more. */
@@ -71,23 +71,23 @@ export class Sampler {
     }
     this.#watchers.add(watcher);
     if (this.#timer === undefined) {
+      if (performance.now() - this.#unwatchedSince > LINGER) {
+        this.#samples = [];
+        this.#recent = [];
+      }
       this.#timer = setInterval(() => this.#sample(), EVERY);
       Deno.unrefTimer(this.#timer); // a picture is no reason to keep a program
       this.#sample();
     }
     return () => {
       this.#watchers.delete(watcher);
+      if (this.#watchers.size > 0) return;
       this.#unwatchedSince = performance.now();
+      this.#stop();
     };
   }
 
   async #sample(): Promise<void> {
-    const isUnwatched = this.#watchers.size === 0;
-    if (isUnwatched && performance.now() - this.#unwatchedSince > LINGER) {
-      this.#samples = [];
-      this.#recent = [];
-      return this.#stop();
-    }
     const state = await stateOf(this.#pool);
     if (this.#timer === undefined) return;
     const workers = this.#pool.workers();
@@ -101,9 +101,9 @@ export class Sampler {
       workers: workers.map(({ workerId, state, jobs }) => [
         workerId,
         state,
-        jobs.map((
-          job,
-        ) => [job.jobId, this.#nameOf(job), Math.round(job.runTime)]),
+        jobs.map(({ jobId, name, runTime }) => {
+          return [jobId, this.#indexOf(name), Math.round(runTime)];
+        }),
       ]),
       names: [...this.#names.keys()],
     };
@@ -126,7 +126,7 @@ export class Sampler {
     return { ...stats, waitTime, runTime };
   }
 
-  #nameOf({ name }: { name: string }): number {
+  #indexOf(name: string): number {
     const index = this.#names.get(name) ?? this.#names.size;
     this.#names.set(name, index);
     return index;

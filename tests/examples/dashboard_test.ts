@@ -237,3 +237,19 @@ test("the demo of the dashboard runs as its header says, and ends when it is tol
   assertEquals(await demo.code(), 0);
   await shows(page, ".status", /closed|Connection lost/);
 });
+
+Deno.test("the dashboard answers what is under its path, and leaves all else", async () => {
+  await using pool = makePool({ size: 1 });
+  const show = dashboard(pool);
+  const get = (path: string, method = "GET") =>
+    show(new Request(`http://host${path}`, { method }));
+  assertEquals([get("/"), get("/poolside")], [undefined, undefined]);
+  assertEquals(get("/pool")?.headers.get("location"), "pool/");
+  for (const file of ["", "app.js", "uplot.js", "style.css"]) {
+    const { status, headers } = get(`/pool/${file}`)!;
+    assertEquals(status, 200);
+    assert(headers.get("content-security-policy")?.includes("'self'"));
+  }
+  assertEquals(get("/pool/toString")?.status, 404);
+  assertEquals(get("/pool/", "POST")?.status, 405);
+});
