@@ -8,6 +8,7 @@ import type { Work } from "../job/stats.ts";
 import { Processes } from "../process/processes.ts";
 import { callOutside } from "../values/async_context.ts";
 import { CALLER, settingsOf } from "./caller.ts";
+import { Due } from "./due.ts";
 import { Endings } from "./endings.ts";
 import { Feeder } from "./feeder.ts";
 import { Health } from "./health.ts";
@@ -43,8 +44,7 @@ export class Dispatcher {
   /** Where the caller executes jobs itself. */
   #caller: PoolWorker | undefined;
   #sinceDispatch = 0;
-  /** When it will dispatch. */
-  readonly #dispatchDue = new Set<(callback: () => void) => void>();
+  readonly #dispatchDue = new Due(() => this.#dispatch());
   #keepsProcess = false;
   readonly scaling: Scaling;
   readonly waitingJobs: WaitingJobs;
@@ -75,7 +75,7 @@ export class Dispatcher {
       made: (worker) => this.#feeder.feed(worker),
     });
     const all = { ...shared, endings, workers };
-    const onFree = () => this.#dispatchSoon(queueMicrotask);
+    const onFree = () => this.#dispatchDue.at(queueMicrotask);
     this.#precedence = new Precedence({ ...all, onFree });
     this.#supervisor = new Supervisor(all);
     this.waitingJobs = new WaitingJobs(all);
@@ -105,9 +105,7 @@ export class Dispatcher {
   #ready(worker: PoolWorker): void {
     this.#workers.ready(worker);
     if (!this.#workers.active.has(worker)) return this.#dispatch();
-    if (this.#queue.length === 0 && worker.jobs.length === 0) {
-      this.#feeder.takeBackForIdle();
-    }
+    this.#feeder.takeBackFor(worker);
     this.#dispatch();
     // What waits behind a long job may have found no worker before.
     this.#watch.soon();
@@ -120,9 +118,7 @@ export class Dispatcher {
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
     if (!this.#workers.active.has(worker)) return this.#dispatch();
-    if (this.#queue.length === 0 && worker.jobs.length === 0) {
-      this.#feeder.takeBackForIdle();
-    }
+    this.#feeder.takeBackFor(worker);
     this.#feeder.feed(worker);
     if (worker.jobs.length > 0) this.#watch.soon();
   }
@@ -206,10 +202,10 @@ export class Dispatcher {
     const cargo = job.extras?.cargo;
     if (cargo) {
       cargo.whenReady(this.#dispatchAtEnd);
-      this.#dispatchSoon(atEndOfTurn);
+      this.#dispatchDue.at(atEndOfTurn);
     } else if (this.#feeder.mayStartAtOnce) this.#dispatch();
     else if (++this.#sinceDispatch >= PUMP_EVERY) this.#pump();
-    else this.#dispatchSoon(queueMicrotask);
+    else this.#dispatchDue.at(queueMicrotask);
   }
 
   /** Lets the caller execute a job itself; `false` if it has too much to do for that. */
@@ -224,17 +220,7 @@ export class Dispatcher {
     return true;
   }
 
-  readonly #dispatchAtEnd = (): void => this.#dispatchSoon(atEndOfTurn);
-
-  /** Dispatches once, at the first of the times that it was asked to. */
-  #dispatchSoon(when: (callback: () => void) => void): void {
-    if (this.#dispatchDue.has(when)) return;
-    this.#dispatchDue.add(when);
-    when(() => {
-      this.#dispatchDue.delete(when);
-      this.#dispatch();
-    });
-  }
+  readonly #dispatchAtEnd = (): void => this.#dispatchDue.at(atEndOfTurn);
 
   /**
    * Takes a job out, wherever it is. A job that runs is told of the abort, and
@@ -281,7 +267,7 @@ export class Dispatcher {
     this.keepProcess(true);
     this.#parts.room.enter();
     this.#queue.putBack([job]);
-    this.#dispatchSoon(queueMicrotask);
+    this.#dispatchDue.at(queueMicrotask);
   }
 
   /** How many workers have died in a row, and when the next one starts, if none is there. */

@@ -234,9 +234,10 @@ export class Feeder {
     });
   }
 
-  /** Takes back, for a worker that idles, what waits behind another's job. */
-  takeBackForIdle(): void {
-    const { workers, pace } = this.#parts;
+  /** Takes back, for a worker that may have no job, what waits behind the job of another. */
+  takeBackFor(idle: PoolWorker): void {
+    const { queue, workers, pace } = this.#parts;
+    if (queue.length > 0 || idle.jobs.length > 0) return;
     let victim: PoolWorker | undefined;
     for (const worker of workers.active) {
       if (worker.state === "held" && this.#takeFrom(worker)) return;
