@@ -98,6 +98,8 @@ function packObject(
     const key = names[i];
     if (CARRIED.has(key)) continue;
     const value = property(error, key);
+    // As text it would hide a method that each error has, `toString()` say.
+    if (typeof value === "function" && key in Error.prototype) continue;
     if (isError(value)) nested[nested.length] = [key, packNested(value)];
     else properties[key] = packValue(value);
   }

@@ -94,6 +94,16 @@ Deno.test("an error of an own class keeps its name, properties and built-in base
   assertEquals(sent(new DOMException("m", "AbortError")).name, "AbortError");
 });
 
+Deno.test("an error with a toString() of its own can be written as text", () => {
+  const error = Object.assign(new RangeError("far"), {
+    toString: () => "own",
+    other: () => 1,
+  });
+  const arrived = sent(error);
+  assertEquals(String(arrived), "RangeError: far");
+  assertEquals(typeof arrived.other, "string");
+});
+
 Deno.test("causes arrive, errors with their class, and a cycle as a cycle", () => {
   const inner = new TypeError("inner");
   const outer = new Error("outer", { cause: inner });
