@@ -101,11 +101,11 @@ Deno.test("jsr import: named jobs without read access to their module, or what i
 });
 
 Deno.test("jsr import: currentJob() holds when the job module has another copy of the package", async () => {
-  await using consumer = await Consumer.of("0.2.0", "0.1.1");
+  await using consumer = await Consumer.of("0.2.0", "0.2.1");
   await consumer.pin("jobs.ts", "0.2.0");
   const flag = `--allow-read=${consumer.dir}`;
   assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
-  for (const version of ["0.2.0", "0.1.1"]) {
+  for (const version of ["0.2.0", "0.2.1"]) {
     const copy = `/@spindle/thread-pool/${version}/src/worker/current_job.ts`;
     assert(consumer.requests.includes(copy), `Expected ${copy} to be loaded`);
   }
