@@ -20,13 +20,12 @@ await using pool = new ThreadPool<typeof jobs>({
 
 function answer(request: Request, body: string): Promise<jobs.User> {
   const { pathname, searchParams } = new URL(request.url);
+  const name = searchParams.get("name") ?? "";
   // A client that leaves, or has waited for five seconds, leaves the queue, too.
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(5_000)]);
   switch (`${request.method} ${pathname}`) {
-    case "GET /users": {
-      const name = searchParams.get("name") ?? "";
+    case "GET /users":
       return pool.execute("find", [name], { signal, priority: 1 });
-    }
     case "POST /users":
       return pool.execute("signUp", [body], { signal });
     case "POST /login":
@@ -36,18 +35,22 @@ function answer(request: Request, body: string): Promise<jobs.User> {
 }
 
 /** The statuses of what the jobs, the pool and the signal give as errors. */
-const STATUSES = new Map(Object.entries({
-  ...{ SyntaxError: 400, PermissionDenied: 401, NotFound: 404 },
-  ...{ AlreadyExists: 409, AbortError: 499, JobTimeoutError: 504 },
-  ...{ JobDiscardedError: 503, QueueFullError: 503, TimeoutError: 503 },
-}));
+const STATUSES: [status: number, names: string[]][] = [
+  [400, ["SyntaxError"]],
+  [401, ["PermissionDenied"]],
+  [404, ["NotFound"]],
+  [409, ["AlreadyExists"]],
+  [503, ["JobDiscardedError", "QueueFullError", "TimeoutError", "AbortError"]],
+  [504, ["JobTimeoutError"]],
+];
 
 async function handle(request: Request): Promise<Response> {
   try {
     return Response.json(await answer(request, await request.text()));
   } catch (error) {
     const { name, message } = error as Error;
-    const status = STATUSES.get(name) ?? 500;
+    const [status] = STATUSES.find(([, names]) => names.includes(name)) ??
+      [500];
     if (status === 500) console.error(error); // it may tell too much
     const init = { status, headers: { "retry-after": "1" } };
     return Response.json({ error: status === 500 ? "Sorry" : message }, init);

@@ -1,5 +1,5 @@
 // The JSON API, as a process of its own that is run as its header says.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Example } from "./example.ts";
 
 Deno.test("api.ts signs users up, logs them in, finds them, and refuses the rest", async () => {
@@ -28,6 +28,13 @@ Deno.test("api.ts signs users up, logs them in, finds them, and refuses the rest
     assertEquals(await ask("/login", unknown), [401, undefined]);
     assertEquals(await ask("/login", {}), [400, undefined]);
     assertEquals(await ask("/nowhere"), [404, undefined]);
+    // More logins than can wait at once; lookups go before them.
+    const logins = Array.from({ length: 100 }, () => ask("/login", ada));
+    assertEquals(await ask("/users?name=ada"), [200, "ada"]);
+    const statuses = (await Promise.all(logins)).map(([status]) => status);
+    assert(statuses.includes(200));
+    const others = statuses.filter((status) => status !== 200);
+    assert(others.every((status) => status === 503 || status === 504));
     if (Deno.build.os === "windows") return;
     server.kill("SIGINT");
     assertEquals(await server.code(), 0);
