@@ -45,7 +45,8 @@ try {
   await deadline(finished, Number(grace));
   await pool.close(); // lets what onStop() was given run
 } catch {
-  console.log(`Cut off ${pool.stats().running} jobs`);
+  const { queued, running } = pool.stats();
+  console.log(`Cut off ${queued + running} jobs`);
   await pool.terminate("shutting down"); // their requests are answered with 503
   await deadline(finished, 1_000).catch(() => {});
   Deno.exitCode = 1;

@@ -104,6 +104,7 @@ export class Dispatcher {
   /** A worker has imported the module. */
   #ready(worker: PoolWorker): void {
     this.#workers.ready(worker);
+    this.#supervisor.collect(worker);
     if (!this.#workers.active.has(worker)) return this.#dispatch();
     this.#feeder.takeBackFor(worker);
     this.#dispatch();

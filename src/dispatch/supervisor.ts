@@ -35,6 +35,8 @@ export class Supervisor {
 
   /** Takes what a worker has left in shared memory, and brings its state in line. */
   collect(worker: PoolWorker): void {
+    // That it has started is said before what its first job has left.
+    if (!worker.isReady) return;
     const { queue, workers, endings } = this.#parts;
     worker.collect();
     if (endings.tellsStarts) endings.tellStarts(worker);
