@@ -49,13 +49,16 @@ export function activities(
 ): WorkerActivity[] {
   const workers = [...active, ...inactive].sort((a, b) => a.id - b.id);
   if (caller && caller.jobs.length > 0) workers.unshift(caller);
-  return workers.map((worker) => ({
-    workerId: worker.id,
-    state: worker === caller ? "busy" : NAMES[worker.state],
-    jobs: worker.jobs.running().map((job) => {
+  return workers.map((worker) => {
+    const jobs = worker.jobs.running().map((job) => {
       const { start, end } = worker.runOf(job);
       const runTime = Math.max(0, end - start);
       return { jobId: job.id, name: job.fn.name, runTime };
-    }),
-  }));
+    });
+    // One that runs a job has started, also where that is not heard yet.
+    const isBusy = worker === caller ||
+      worker.state === "starting" && jobs.length > 0;
+    const state = isBusy ? "busy" : NAMES[worker.state];
+    return { workerId: worker.id, state, jobs };
+  });
 }
