@@ -4,9 +4,16 @@ import { packError } from "../values/error_codec.ts";
 import { FlowEvent, type Teller } from "./events.ts";
 import { sizeOf, TELL_AFTER, WINDOW } from "./window.ts";
 
+/** Who is told of what comes in. */
+export interface InletOwner {
+  /** There is a chunk, or there will be none. */
+  changed?(): void;
+}
+
 /** What comes in through a channel. */
 export class Inlet {
   readonly #channel: Teller;
+  readonly #owner: InletOwner;
   /** What is here, and how much of the window each takes. */
   #chunks: unknown[] = [];
   #sizes: number[] = [];
@@ -16,8 +23,6 @@ export class Inlet {
   /** Whether more is wanted than may come from the start. */
   #isOpen: boolean;
   #waiting: PromiseWithResolvers<void> | undefined;
-  /** Set to hear that there is a chunk, or that there will be none. */
-  onChange: (() => void) | undefined;
   /** Whether nothing follows what is here. */
   hasEnded = false;
   /** Whether that is because something has failed. */
@@ -26,8 +31,9 @@ export class Inlet {
   error: unknown;
 
   /** @param credit How much the other end may send from the start */
-  constructor(channel: Teller, credit: number) {
+  constructor(channel: Teller, owner: InletOwner, credit: number) {
     this.#channel = channel;
+    this.#owner = owner;
     this.#credit = credit;
     this.#untold = WINDOW - credit;
     this.#isOpen = this.#untold === 0;
@@ -117,7 +123,7 @@ export class Inlet {
   }
 
   #changed(): void {
-    this.onChange?.();
+    this.#owner.changed?.();
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }

@@ -4,6 +4,7 @@
 // why nothing is lost, doubled or out of order.
 
 import { push } from "../values/intrinsics.ts";
+import { Registry } from "../values/registry.ts";
 import { BLOCK, Blocks } from "./blocks.ts";
 import { atEndOfTurn } from "./end_of_turn.ts";
 import { FlowEvent, type FlowEvents } from "./events.ts";
@@ -29,9 +30,9 @@ type Post = (events?: FlowEvents, moves?: Transferable[]) => void;
 /** One thread's side of all channels to another thread. */
 export class Link {
   readonly #post: Post;
-  readonly #ends = new Map<number, LinkEnd>();
+  readonly #ends = new Registry<LinkEnd>();
   /** What has come for channels before they were joined, and which was joined last. */
-  readonly #early = new Map<number, unknown[]>();
+  readonly #early = new Registry<unknown[]>();
   #lastJoined = 0;
   /** Main numbers the channels that it opens upwards, a worker downwards. */
   readonly #isMain: boolean;
@@ -76,13 +77,13 @@ export class Link {
   /** Opens a channel at this end; gives its id. */
   open(end: LinkEnd): number {
     const id = this.#lastId += this.#isMain ? 1 : -1;
-    this.#ends.set(id, end);
+    this.#ends.add(id, end);
     return id;
   }
 
   /** Opens the other end of a channel, which hears what has come already. */
   join(id: number, end: LinkEnd): void {
-    this.#ends.set(id, end);
+    this.#ends.add(id, end);
     // Not all are joined in their order.
     if (this.#isEarly(id)) this.#lastJoined = id;
     const events = this.#early.get(id);
@@ -271,7 +272,7 @@ export class Link {
     else if (this.#isEarly(id)) {
       // What tells of the channel itself is on its way.
       const events = this.#early.get(id);
-      if (events === undefined) this.#early.set(id, [event, value]);
+      if (events === undefined) this.#early.add(id, [event, value]);
       else events.push(event, value);
     } else if (event === FlowEvent.BLOCK) this.release(value as Uint8Array);
   };
@@ -294,8 +295,8 @@ export class Link {
     this.#events = [];
     this.#moves = [];
     this.#early.clear();
-    const ends = [...this.#ends.values()];
+    const ends = this.#ends.all();
     this.#ends.clear();
-    for (const end of ends) end.fail(error);
+    for (const [, end] of ends) end.fail(error);
   }
 }

@@ -5,9 +5,18 @@ import { compact, isUnshared, movesOf, SMALL } from "./bytes.ts";
 import { FlowEvent, type Teller } from "./events.ts";
 import { sizeOf } from "./window.ts";
 
+/** Who is told of what the other end says of what goes out. */
+export interface OutletOwner {
+  /** More may be sent. */
+  credited?(): void;
+  /** The other end wants nothing more. */
+  stopped?(reason: unknown): void;
+}
+
 /** What goes out through a channel. */
 export class Outlet {
   readonly #channel: Teller;
+  readonly #owner: OutletOwner;
   #credit: number;
   /**
    * What was sent, each with its event, until the other end first says something:
@@ -25,14 +34,11 @@ export class Outlet {
   /** Why it does not. */
   stopReason: unknown;
   #isDone = false;
-  /** Set to hear that more may be sent. */
-  onCredit: (() => void) | undefined;
-  /** Set to hear that the other end wants nothing more. */
-  onStop: ((reason: unknown) => void) | undefined;
 
   /** @param credit How much may be sent before the other end says more */
-  constructor(channel: Teller, credit: number) {
+  constructor(channel: Teller, owner: OutletOwner, credit: number) {
     this.#channel = channel;
+    this.#owner = owner;
     this.#credit = credit;
   }
 
@@ -131,7 +137,7 @@ export class Outlet {
   /** The other end lets more come. */
   grant(size: number): void {
     this.#credit += size;
-    this.onCredit?.();
+    this.#owner.credited?.();
     this.#open();
   }
 
@@ -148,7 +154,7 @@ export class Outlet {
     this.stopReason = reason;
     this.#done?.reject(reason);
     this.#wake();
-    this.onStop?.(reason);
+    this.#owner.stopped?.(reason);
   }
 
   /** The other end has taken the end. */

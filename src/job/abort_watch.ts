@@ -6,7 +6,8 @@ import type { Job } from "./job.ts";
 /** The jobs that have a signal. */
 export class AbortWatch {
   readonly #onAbort: (job: Job, reason: unknown) => void;
-  readonly #jobs = new Map<AbortSignal, Set<Job>>();
+  // A `Map` that changes all the time keeps jobs of the past; see registry.ts.
+  readonly #jobs = new WeakMap<AbortSignal, Set<Job>>();
 
   constructor(onAbort: (job: Job, reason: unknown) => void) {
     this.#onAbort = onAbort;

@@ -1,38 +1,42 @@
-// Jobs in a line: a linked list, so that a job leaves from anywhere at the same
-// cost.
+// A line of jobs, or of others: a linked list, so that each leaves from anywhere at
+// the same cost. One that has left points to none: it would keep all that came later.
 
-import type { Job } from "./job.ts";
+/** What stands in a line. */
+export interface InLine<T> {
+  previous: T | undefined;
+  next: T | undefined;
+}
 
 /** First in, first out, with removal from the middle. */
-export class Line {
-  first: Job | undefined;
-  #last: Job | undefined;
+export class Line<T extends InLine<T>> {
+  first: T | undefined;
+  #last: T | undefined;
 
-  /** Adds a job at the end. */
-  push(job: Job): void {
-    job.previous = this.#last;
-    if (this.#last) this.#last.next = job;
-    else this.first = job;
-    this.#last = job;
+  /** Adds one at the end. */
+  push(one: T): void {
+    one.previous = this.#last;
+    if (this.#last) this.#last.next = one;
+    else this.first = one;
+    this.#last = one;
   }
 
-  /** Puts a job at the front. */
-  unshift(job: Job): void {
-    job.next = this.first;
-    if (this.first) this.first.previous = job;
-    else this.#last = job;
-    this.first = job;
+  /** Puts one at the front. */
+  unshift(one: T): void {
+    one.next = this.first;
+    if (this.first) this.first.previous = one;
+    else this.#last = one;
+    this.first = one;
   }
 
-  /** Takes a job out, wherever it stands; `false` if it is not in this line. */
-  remove(job: Job): boolean {
-    const { previous, next } = job;
-    if (previous === undefined && this.first !== job) return false;
+  /** Takes one out, wherever it stands; `false` if it is not in this line. */
+  remove(one: T): boolean {
+    const { previous, next } = one;
+    if (previous === undefined && this.first !== one) return false;
     if (previous) previous.next = next;
     else this.first = next;
     if (next) next.previous = previous;
     else this.#last = previous;
-    job.previous = job.next = undefined;
+    one.previous = one.next = undefined;
     return true;
   }
 }

@@ -14,9 +14,9 @@ const EXPECTED = 1_000;
 interface Lane {
   priority: number;
   /** Those that may start, as far as their keys were looked at. */
-  ready: Line;
+  ready: Line<Job>;
   /** Those that had come to the front, and wait for a job of their key. */
-  parked: Line;
+  parked: Line<Job>;
 }
 
 /** First come, first served within a priority, with removal from the middle. */
@@ -180,7 +180,7 @@ export class JobQueue {
 }
 
 function makeLane(priority: number): Lane {
-  return { priority, ready: new Line(), parked: new Line() };
+  return { priority, ready: new Line<Job>(), parked: new Line<Job>() };
 }
 
 /** Whether a job makes room sooner than another one: its priority is lower, or it is older. */

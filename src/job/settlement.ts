@@ -3,6 +3,7 @@
 
 import { JobCloneError, JobNotFoundError } from "../errors.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
+import { Registry } from "../values/registry.ts";
 import { AbortWatch } from "./abort_watch.ts";
 import { explain } from "./explain.ts";
 import { timeoutError } from "./failures.ts";
@@ -36,7 +37,7 @@ export class Settlement {
   readonly #parts: SettlementParts;
   readonly #aborts: AbortWatch;
   /** Jobs that have ended, while what moved with them is still written out. */
-  readonly #closing = new Set<Job>();
+  readonly #closing = new Registry<Job>();
   #waiting = 0;
   #isTelling = false;
 
@@ -160,7 +161,7 @@ export class Settlement {
     }
     this.#settle(job);
     job.reject(error);
-    this.#closing.delete(job);
+    this.#closing.delete(job.id);
     // While a worker has the job, what moved with it is the worker's.
     if (!job.worker) job.extras?.cargo?.close(error);
   }
@@ -193,16 +194,16 @@ export class Settlement {
   }
 
   #whenClosed(job: Job, settle: () => void): void {
-    this.#closing.add(job);
+    this.#closing.add(job.id, job);
     job.extras!.cargo!.whenClosed(() => {
-      if (this.#closing.delete(job)) settle();
+      if (this.#closing.delete(job.id)) settle();
     });
   }
 
   /** Rejects the jobs that have ended, while what moved with them is not closed. */
   failClosing(error: () => unknown): void {
-    for (const job of this.#closing) {
-      this.#closing.delete(job);
+    for (const [id, job] of this.#closing.all()) {
+      this.#closing.delete(id);
       this.fail(job, error());
     }
   }

@@ -1,65 +1,69 @@
 // Those who wait for the same thing. They are released in order, and each may
 // stop waiting by a signal.
 
-interface Waiter {
+import { type InLine, Line } from "./line.ts";
+
+interface Waiter extends InLine<Waiter> {
   resolve(): void;
   reject(reason: unknown): void;
+  signal: AbortSignal | undefined;
+  onAbort: () => void;
 }
 
 /** Promises that somebody else settles. */
 export class Waiters {
-  readonly #waiting = new Set<Waiter>();
-  /** Goes on where it was: 100 000 who leave one by one take 0.16 s, and 2.3 s if each is looked for anew. */
-  #order = this.#waiting.values();
+  readonly #line = new Line<Waiter>();
+  #length = 0;
 
   get length(): number {
-    return this.#waiting.size;
+    return this.#length;
   }
 
   /** Resolves when it is released, or rejects when the signal aborts, at once if it has. */
   wait(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const waiter = { resolve, reject };
-      this.#waiting.add(waiter);
-      if (!signal) return;
-      const onAbort = () => {
-        this.#waiting.delete(waiter);
-        waiter.reject(signal.reason);
+      const waiter: Waiter = {
+        resolve,
+        reject,
+        signal,
+        onAbort: () => {
+          this.#remove(waiter);
+          reject(signal!.reason);
+        },
+        previous: undefined,
+        next: undefined,
       };
-      signal.addEventListener("abort", onAbort);
-      const ignore = () => signal.removeEventListener("abort", onAbort);
-      waiter.resolve = () => {
-        ignore();
-        resolve();
-      };
-      waiter.reject = (reason) => {
-        ignore();
-        reject(reason);
-      };
+      signal?.addEventListener("abort", waiter.onAbort);
+      this.#line.push(waiter);
+      this.#length++;
     });
+  }
+
+  #remove(waiter: Waiter): void {
+    this.#line.remove(waiter);
+    this.#length--;
+    waiter.signal?.removeEventListener("abort", waiter.onAbort);
   }
 
   /** Releases the first one. */
   releaseFirst(): void {
-    let { done, value } = this.#order.next();
-    if (done) {
-      this.#order = this.#waiting.values();
-      ({ value } = this.#order.next());
-    }
-    if (value && this.#waiting.delete(value)) value.resolve();
+    const { first } = this.#line;
+    if (first === undefined) return;
+    this.#remove(first);
+    first.resolve();
   }
 
   /** Releases all. */
   release(): void {
-    while (this.length > 0) this.releaseFirst();
+    while (this.#length > 0) this.releaseFirst();
   }
 
   /** Rejects all. */
   refuse(refusal: () => unknown): void {
-    for (const waiter of this.#waiting) {
-      this.#waiting.delete(waiter);
-      waiter.reject(refusal());
+    for (let { first } = this.#line; first; first = this.#line.first) {
+      this.#remove(first);
+      first.reject(refusal());
     }
   }
 }

@@ -35,6 +35,7 @@ export class BytesHost extends Half
   #isWriting = false;
   /** Whether it closes as soon as all is written. */
   #isClosing = false;
+  watched = 0;
   looks = 0;
   /** Whether the client has not been heard of. */
   isPending = true;
@@ -43,13 +44,13 @@ export class BytesHost extends Half
   constructor(connection: Deno.Conn) {
     super();
     this.#connection = connection;
-    const { inlet, outlet } = this.channel = new Channel({
+    this.channel = new Channel({
+      changed: () => this.#write(),
+      credited: () => this.#read(),
       closed: () => this.#finish(),
       failed: (error) => this.#fail(error),
       called: (call) => this.#call(call as SocketCall),
     }, { in: WINDOW, out: ONE_READ });
-    inlet.onChange = () => this.#write();
-    outlet.onCredit = () => this.#read();
     this.#read();
   }
 

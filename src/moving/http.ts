@@ -20,8 +20,8 @@ import {
   wholeBody,
 } from "./http_fields.ts";
 import {
-  arriveTogether,
-  departTogether,
+  ArrivesTogether,
+  DepartsTogether,
   type Moved,
   type MovingKind,
 } from "./kind.ts";
@@ -76,7 +76,7 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
     const signal = isOnce || abortStateOf(request) !== "may"
       ? undefined
       : new SignalDeparture(() => request.signal, true);
-    return departTogether([body.stream, signal], (link) => {
+    return new DepartsTogether([body.stream, signal], (link) => {
       const hasFired = abortStateOf(request) === "has";
       return {
         kind: "request",
@@ -93,7 +93,7 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
   arrive(link, moved) {
     const { stream, body } = new BodyArrival(link, moved.body);
     const signal = moved.signal && new SignalArrival(link, moved.signal);
-    return arriveTogether([stream, signal], () => {
+    return new ArrivesTogether([stream, signal], () => {
       const request = makeRequest(moved, body);
       if (signal) followSignal(request, () => signal.value);
       else if (moved.aborted) {
@@ -117,7 +117,7 @@ export const RESPONSE: MovingKind<Response, MovedResponse> = {
     const { status, statusText } = response;
     const headers = headersOf(response);
     const details = detailsOf(response);
-    return departTogether([body.stream], (link) => ({
+    return new DepartsTogether([body.stream], (link) => ({
       kind: "response",
       status,
       statusText,
@@ -128,7 +128,7 @@ export const RESPONSE: MovingKind<Response, MovedResponse> = {
   },
   arrive(link, moved) {
     const { stream, body } = new BodyArrival(link, moved.body);
-    return arriveTogether([stream], () => makeResponse(moved, body));
+    return new ArrivesTogether([stream], () => makeResponse(moved, body));
   },
 };
 

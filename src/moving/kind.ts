@@ -50,15 +50,19 @@ export type MovedOfJob = MovedList | MovedRequest;
 /** What may be open for a while. */
 interface Open {
   readonly isOpen?: boolean;
-  /** Set, while it is open, to hear that it no longer is. */
-  onClosed?: () => void;
+  /** Calls back, while it is open, when it no longer is. */
+  whenClosed?(callback: () => void): void;
 }
 
 /** One of the two halves of something that moves, joined by a channel while it is open. */
 export abstract class Half implements Open {
   isOpen = true;
-  onClosed: (() => void) | undefined;
+  #onClosed: (() => void) | undefined;
   protected abstract readonly channel: Channel;
+
+  whenClosed(callback: () => void): void {
+    this.#onClosed = callback;
+  }
 
   /** Leaves the channel, so that it can be opened to another thread. */
   takeBack(): void {
@@ -70,7 +74,7 @@ export abstract class Half implements Open {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.channel.leave();
-    this.onClosed?.();
+    this.#onClosed?.();
   }
 }
 
@@ -119,59 +123,68 @@ export function whenClosed(all: readonly Open[], callback: () => void): void {
   let left = open.length;
   if (left === 0) return callback();
   for (const one of open) {
-    one.onClosed = () => {
+    one.whenClosed?.(() => {
       if (--left === 0) callback();
-    };
+    });
+  }
+}
+
+/** What all values do that are made of others. */
+abstract class Together<Part extends Open> implements Open {
+  protected readonly parts: Part[];
+
+  constructor(maybe: (Part | undefined)[]) {
+    this.parts = maybe.filter((part) => part !== undefined);
+  }
+
+  get isOpen(): boolean {
+    return this.parts.some(({ isOpen }) => isOpen);
+  }
+
+  whenClosed(callback: () => void): void {
+    whenClosed(this.parts, callback);
   }
 }
 
 /** The departure of a value that is made of others. */
-export function departTogether<M extends Moved>(
-  maybe: (Departure | undefined)[],
-  send: (link: Link) => M,
-  size?: number,
-): Departure<M> {
-  const parts = maybe.filter((part) => part !== undefined);
-  return {
-    size,
-    get isOpen() {
-      return parts.some(({ isOpen }) => isOpen);
-    },
-    set onClosed(callback: () => void) {
-      whenClosed(parts, callback);
-    },
-    send,
-    takeBack() {
-      for (const part of parts) part.takeBack?.();
-    },
-    close(reason) {
-      for (const part of parts) part.close?.(reason);
-    },
-    lose() {
-      for (const part of parts) part.lose?.();
-    },
-  };
+export class DepartsTogether<M extends Moved> extends Together<Departure>
+  implements Departure<M> {
+  constructor(
+    maybe: (Departure | undefined)[],
+    readonly send: (link: Link) => M,
+    readonly size?: number,
+  ) {
+    super(maybe);
+  }
+
+  takeBack(): void {
+    for (const part of this.parts) part.takeBack?.();
+  }
+
+  close(reason: unknown): void {
+    for (const part of this.parts) part.close?.(reason);
+  }
+
+  lose(): void {
+    for (const part of this.parts) part.lose?.();
+  }
 }
 
 /** The arrival of a value that is made of others, when it is first asked for. */
-export function arriveTogether(
-  maybe: (Arrival | undefined)[],
-  make: () => unknown,
-): Arrival {
-  const parts = maybe.filter((part) => part !== undefined);
-  let value: unknown;
-  return {
-    get value() {
-      return value ??= make();
-    },
-    get isOpen() {
-      return parts.some(({ isOpen }) => isOpen);
-    },
-    set onClosed(callback: () => void) {
-      whenClosed(parts, callback);
-    },
-    end(failure) {
-      for (const part of parts) part.end?.(failure);
-    },
-  };
+export class ArrivesTogether extends Together<Arrival> implements Arrival {
+  readonly #make: () => unknown;
+  #value: unknown;
+
+  constructor(maybe: (Arrival | undefined)[], make: () => unknown) {
+    super(maybe);
+    this.#make = make;
+  }
+
+  get value(): unknown {
+    return this.#value ??= this.#make();
+  }
+
+  end(failure?: { thrown: unknown }): void {
+    for (const part of this.parts) part.end?.(failure);
+  }
 }

@@ -34,6 +34,7 @@ export const PROGRESS: MovingKind<ProgressDeparture, MovedProgress> = {
 export class ProgressDeparture extends Half
   implements Departure<MovedProgress> {
   protected readonly channel = new Channel({
+    changed: () => this.#hear(),
     ended: () => this.leave(),
     failed: () => this.leave(),
   }, { in: WINDOW, out: 0 });
@@ -47,7 +48,6 @@ export class ProgressDeparture extends Half
   constructor(listener: (value: unknown) => void) {
     super();
     this.#listener = listener;
-    this.channel.inlet.onChange = () => this.#hear();
   }
 
   /** Tells nothing more once this does not hold. */
@@ -101,7 +101,10 @@ export class ProgressDeparture extends Half
 
 /** The end at which a job reports. */
 export class ProgressArrival extends Half implements Arrival {
-  protected readonly channel = new Channel({}, { in: 0, out: WINDOW });
+  protected readonly channel = new Channel(
+    { credited: () => this.#soon() },
+    { in: 0, out: WINDOW },
+  );
   readonly value = undefined;
   /** The latest value, until it leaves. */
   #latest: Snapshot | undefined;
@@ -110,7 +113,6 @@ export class ProgressArrival extends Half implements Arrival {
 
   constructor(link: Link, { id }: MovedProgress) {
     super();
-    this.channel.outlet.onCredit = () => this.#soon();
     this.channel.join(link, id);
   }
 

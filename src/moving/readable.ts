@@ -45,9 +45,10 @@ export class ReadableDeparture extends Half
     this.#bytes = isByteStream(stream);
     this.#reader = stream.getReader();
     this.#isOnce = isOnce;
-    this.channel = new Channel({}, { in: 0, out: this.#credit });
-    const { outlet } = this.channel;
-    outlet.onStop = (reason) => this.#cancel(reason);
+    const { outlet } = this.channel = new Channel(
+      { stopped: (reason) => this.#cancel(reason) },
+      { in: 0, out: this.#credit },
+    );
     // An end is told at once, whether or not there is credit for more.
     const last = () => outlet.last();
     this.#reader.closed.then(last, last);

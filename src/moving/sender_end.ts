@@ -7,6 +7,7 @@ import type { Link } from "../flow/link.ts";
 import type { Kind, Movers } from "../values/departing.ts";
 import { packError, unpackError } from "../values/error_codec.ts";
 import { pack, take } from "../values/pack.ts";
+import { Registry } from "../values/registry.ts";
 import { traceReader } from "../values/trace.ts";
 import type { Arrival, Moved } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
@@ -38,11 +39,11 @@ interface Call {
 
 /** A sender in the worker to which it has moved. */
 export class SenderArrival implements Arrival {
-  onClosed: (() => void) | undefined;
+  #onClosed: (() => void) | undefined;
   readonly value: Sender;
   readonly #link: Link;
   readonly #talk: Talk;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new Registry<Call>();
   readonly #traceNow = traceReader();
   #lastId = 0;
   /** How many handles are open here. */
@@ -57,6 +58,10 @@ export class SenderArrival implements Arrival {
     });
     this.#talk.join(link, id);
     this.value = new Sender(this.#handle());
+  }
+
+  whenClosed(callback: () => void): void {
+    this.#onClosed = callback;
   }
 
   get isOpen(): boolean {
@@ -160,7 +165,7 @@ export class SenderArrival implements Arrival {
     const id = ++this.#lastId;
     const onAbort = () => this.#abort(id, signal!.reason);
     const answer = Promise.withResolvers<unknown>();
-    this.#calls.set(id, { ...answer, signal, onAbort });
+    this.#calls.add(id, { ...answer, signal, onAbort });
     signal?.addEventListener("abort", onAbort);
     this.#say({ ...asked, id } as ToPool, moves);
     return answer.promise;
@@ -226,7 +231,7 @@ export class SenderArrival implements Arrival {
   #close(why: string): void {
     if (!this.isOpen) return;
     const error = packError(new errors.PoolClosedError(why));
-    for (const [id, { running }] of this.#calls) {
+    for (const [id, { running }] of this.#calls.all()) {
       if (running) this.#say({ kind: "ran", id, ended: { error } });
     }
     this.#talk.close();
@@ -236,7 +241,7 @@ export class SenderArrival implements Arrival {
   #leave(why: string): void {
     this.#why = why;
     const error = new errors.PoolClosedError(why);
-    for (const id of [...this.#calls.keys()]) {
+    for (const [id] of this.#calls.all()) {
       this.#settle(id, ({ promise, running, reject }) => {
         running?.abort(error);
         // The job may have left the call behind: then nobody has to handle this.
@@ -244,7 +249,7 @@ export class SenderArrival implements Arrival {
         reject(error);
       });
     }
-    this.onClosed?.();
+    this.#onClosed?.();
   }
 }
 

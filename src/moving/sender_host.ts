@@ -5,6 +5,7 @@ import { ThreadPoolError, WorkerCrashedError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { packError, unpackError } from "../values/error_codec.ts";
 import { pack, release } from "../values/pack.ts";
+import { Registry } from "../values/registry.ts";
 import { mark } from "../values/thread_state.ts";
 import type { Departure, MovingKind } from "./kind.ts";
 import { replace } from "./replace.ts";
@@ -61,7 +62,7 @@ export const SENDER: MovingKind<Sender, MovedSender> = {
 /** A sender that has moved, where its pool is. */
 class SenderDeparture implements Departure<MovedSender> {
   isOpen = true;
-  onClosed: (() => void) | undefined;
+  #onClosed: (() => void) | undefined;
   readonly #target: HostTarget;
   readonly #talk = new Talk({
     heard: (message) => this.#heard(message as ToPool),
@@ -72,13 +73,17 @@ class SenderDeparture implements Departure<MovedSender> {
     },
   });
   /** Ends what is still awaited. */
-  readonly #calls = new Map<number, AbortController>();
+  readonly #calls = new Registry<AbortController>();
   /** The jobs that are run where they are waited for. */
-  readonly #running = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #running = new Registry<PromiseWithResolvers<unknown>>();
   #link!: Link;
 
   constructor(target: SenderTarget) {
     this.#target = target as HostTarget;
+  }
+
+  whenClosed(callback: () => void): void {
+    this.#onClosed = callback;
   }
 
   send(link: Link): MovedSender {
@@ -103,11 +108,11 @@ class SenderDeparture implements Departure<MovedSender> {
     const gone = "The worker that ran the job where it was waited for is gone";
     this.#endRunning(new WorkerCrashedError(gone, { started: true }));
     this.#target.close();
-    this.onClosed?.();
+    this.#onClosed?.();
   }
 
   #endRunning(error: Error): void {
-    for (const { reject } of this.#running.values()) reject(error);
+    for (const [, { reject }] of this.#running.all()) reject(error);
     this.#running.clear();
   }
 
@@ -161,7 +166,7 @@ class SenderDeparture implements Departure<MovedSender> {
     ask: (origin: Origin, signal: AbortSignal) => Promise<unknown>,
   ): Promise<void> {
     const controller = new AbortController();
-    this.#calls.set(id, controller);
+    this.#calls.add(id, controller);
     const origin: Origin = {
       link: this.#link,
       sender: this,
@@ -206,7 +211,7 @@ class SenderDeparture implements Departure<MovedSender> {
   ): Promise<unknown> {
     const ending = Promise.withResolvers<unknown>();
     if (!this.isOpen) throw new NotStarted();
-    this.#running.set(id, ending);
+    this.#running.add(id, ending);
     this.#say({ kind: "run", id, job }, moves);
     return ending.promise;
   }

@@ -2,6 +2,8 @@
 // nothing. One timer watches all: most are done in no time, and a timer each would
 // cost more than all else of a short connection.
 
+import { Registry } from "../values/registry.ts";
+
 /** A client may take nothing for this many ms. */
 const PATIENCE = 10_000;
 /** How often it is looked at in that time. */
@@ -9,28 +11,31 @@ const LOOKS = 8;
 
 /** What is watched. */
 export interface Watched {
+  /** Its number here; 0 at first. */
+  watched: number;
   /** How often it was looked at since its client took something, which sets it to 0. */
   looks: number;
   /** Its client is given up. */
   giveUp(): void;
 }
 
-const all = new Set<Watched>();
+const all = new Registry<Watched>();
+let lastNumber = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /** Watches from now on. */
 export function watch(one: Watched): void {
-  all.add(one);
+  all.add(one.watched = ++lastNumber, one);
   timer ??= setInterval(look, PATIENCE / LOOKS);
 }
 
 /** Watches no more. */
 export function unwatch(one: Watched): void {
-  if (!all.delete(one) || all.size > 0) return;
+  if (!all.delete(one.watched) || all.size > 0) return;
   clearInterval(timer);
   timer = undefined;
 }
 
 function look(): void {
-  for (const one of all) if (++one.looks > LOOKS) one.giveUp();
+  for (const [, one] of all.all()) if (++one.looks > LOOKS) one.giveUp();
 }

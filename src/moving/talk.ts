@@ -31,19 +31,21 @@ export class Talk {
       owner.ended(isSaid);
     };
     const failed = () => end(false);
-    const channel = this.#channel = new Channel(
-      { ended: () => end(true), failed },
-      { in: WINDOW, out: WINDOW },
-    );
-    const { inlet, outlet } = channel;
-    inlet.onChange = () => {
-      while (this.#isOpen && inlet.hasChunk) {
-        owner.heard(inlet.take() as object);
-      }
-    };
-    outlet.onCredit = () => this.#sendWaiting();
-    // Something could not cross to another process, say.
-    outlet.onStop = failed;
+    this.#channel = new Channel({
+      changed: () => this.#hear(owner),
+      credited: () => this.#sendWaiting(),
+      // Something could not cross to another process, say.
+      stopped: failed,
+      ended: () => end(true),
+      failed,
+    }, { in: WINDOW, out: WINDOW });
+  }
+
+  #hear(owner: TalkOwner): void {
+    const { inlet } = this.#channel;
+    while (this.#isOpen && inlet.hasChunk) {
+      owner.heard(inlet.take() as object);
+    }
   }
 
   get isOpen(): boolean {

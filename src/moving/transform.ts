@@ -2,8 +2,8 @@
 // transformed in the thread that it leaves, and comes back to be read.
 
 import {
-  arriveTogether,
-  departTogether,
+  ArrivesTogether,
+  DepartsTogether,
   type Moved,
   type MovingKind,
 } from "./kind.ts";
@@ -33,7 +33,7 @@ export const TRANSFORM: MovingKind<TransformStream, MovedTransform> = {
   depart(stream, { isOnce }) {
     const readable = new ReadableDeparture(stream.readable, isOnce);
     const writable = new WritableDeparture(stream.writable);
-    return departTogether([readable, writable], (link) => ({
+    return new DepartsTogether([readable, writable], (link) => ({
       kind: "transform",
       readable: readable.send(link),
       writable: writable.send(link),
@@ -43,7 +43,7 @@ export const TRANSFORM: MovingKind<TransformStream, MovedTransform> = {
     const readable = new ReadableArrival(link, moved.readable);
     const writable = new WritableArrival(link, moved.writable);
     // No constructor takes two sides.
-    return arriveTogether([readable, writable], () => {
+    return new ArrivesTogether([readable, writable], () => {
       return Object.create(TransformStream.prototype, {
         readable: { value: readable.value },
         writable: { value: writable.value },

@@ -2,7 +2,7 @@
 // into `{}`: sent as plain data, and made anew of it.
 
 import { classNameOf } from "../values/names.ts";
-import type { Moved, MovingKind } from "./kind.ts";
+import type { Arrival, Moved, MovingKind } from "./kind.ts";
 
 /** As it was before a job could replace it. */
 const { hasOwn } = Object;
@@ -75,10 +75,14 @@ export const WEB_VALUE: MovingKind<object, MovedValue> = {
     return { send: () => moved };
   },
   arrive(_link, { type, data }) {
-    return {
-      get value() {
-        return CODECS[type].fromData(data);
-      },
-    };
+    return new WebValueArrival(type, data);
   },
 };
+
+class WebValueArrival implements Arrival {
+  constructor(readonly type: string, readonly data: unknown) {}
+
+  get value(): unknown {
+    return CODECS[this.type].fromData(this.data);
+  }
+}

@@ -111,7 +111,10 @@ export class WritableDeparture extends Half
 
 /** A stream in the thread to which it has moved. */
 export class WritableArrival extends Half implements Arrival {
-  protected readonly channel = new Channel({}, { in: 0, out: WINDOW });
+  protected readonly channel = new Channel(
+    { stopped: (reason) => this.#fail(reason) },
+    { in: 0, out: WINDOW },
+  );
   readonly value: WritableStream<unknown>;
   #controller!: WritableStreamDefaultController;
   /** How many chunks have been written and not been sent. */
@@ -131,7 +134,6 @@ export class WritableArrival extends Half implements Arrival {
       // It is asked as soon as a chunk is written.
       size: () => (this.#unsent++, 1),
     });
-    this.channel.outlet.onStop = (reason) => this.#fail(reason);
     if (!ended) this.channel.join(link, id);
     else this.#end(ended);
   }

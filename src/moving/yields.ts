@@ -39,9 +39,11 @@ export const YIELDS: MovingKind<YieldsDeparture, MovedYields> = {
 /** The end at which values are read. It departs with the job whose values they are. */
 export class YieldsDeparture extends Half implements Departure<MovedYields> {
   protected readonly channel = new Channel({
+    changed: () => this.#onChange(),
     ended: () => this.leave(),
     failed: () => this.leave(),
   }, { in: WINDOW, out: 0 });
+  #onChange = () => {};
   readonly #share: number;
   /** The values of the first chunk, and which of them comes next. */
   #list: unknown[] = [];
@@ -60,9 +62,9 @@ export class YieldsDeparture extends Half implements Departure<MovedYields> {
     this.#close = resolve;
   }
 
-  /** Set to hear that there are values. */
-  set onChange(callback: () => void) {
-    this.channel.inlet.onChange = callback;
+  /** Calls back whenever there are values, or will be none. */
+  whenChanged(callback: () => void): void {
+    this.#onChange = callback;
   }
 
   /** Whether there is a value. */
@@ -123,7 +125,10 @@ export function listOf(chunk: unknown): unknown[] {
 
 /** The end at which values are yielded. */
 export class YieldsArrival extends Half implements Arrival {
-  protected readonly channel = new Channel({}, { in: 0, out: WINDOW });
+  protected readonly channel = new Channel(
+    { stopped: () => this.abort() },
+    { in: 0, out: WINDOW },
+  );
   readonly value = undefined;
   readonly #share: number;
   /** What leaves next: values that are their own already, or the texts of such. */
@@ -139,7 +144,6 @@ export class YieldsArrival extends Half implements Arrival {
   constructor(link: Link, { id, share }: MovedYields) {
     super();
     this.#share = share;
-    this.channel.outlet.onStop = () => this.abort();
     this.channel.join(link, id);
   }
 

@@ -72,7 +72,7 @@ class Reader implements JobStream<unknown> {
     this.#yields = yields;
     this.#start = start;
     this.#signal = signal;
-    yields.onChange = () => this.#serve();
+    yields.whenChanged(() => this.#serve());
   }
 
   [Symbol.asyncIterator](): this {

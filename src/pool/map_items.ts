@@ -1,6 +1,7 @@
 // Sends the items of a map to the pool, in portions that share a job, and takes in
 // what these come to.
 
+import { Registry } from "../values/registry.ts";
 import type { MapJobs } from "./map_jobs.ts";
 import type { MapPace } from "./map_pace.ts";
 import { Portion, type Results } from "./map_results.ts";
@@ -29,7 +30,8 @@ export class MapItems {
   #pendingLetters = 0;
   /** Parts of portions that have not run, and go before those. */
   readonly #again: Portion[] = [];
-  readonly #inFlight = new Set<Portion>();
+  readonly #inFlight = new Registry<Portion>();
+  #lastNumber = 0;
   /** Waits for room in the pool. */
   #roomWait: AbortController | undefined;
   /** About how many bytes items and results hold. */
@@ -116,7 +118,7 @@ export class MapItems {
       });
     }
     if (length === 1) portion.sent = this.#jobs.now();
-    this.#inFlight.add(portion);
+    this.#inFlight.add(portion.number = ++this.#lastNumber, portion);
     this.bytes += portion.bytes;
     promise.then(
       (value) => this.#done(portion, value),
@@ -159,7 +161,7 @@ export class MapItems {
   }
 
   #left(portion: Portion): void {
-    if (this.#inFlight.delete(portion)) this.bytes -= portion.bytes;
+    if (this.#inFlight.delete(portion.number)) this.bytes -= portion.bytes;
   }
 
   #settle(portion: Portion): void {
@@ -180,7 +182,8 @@ export class MapItems {
 
   /** Nobody wants the results of these portions, or of any, any more. */
   drop(reason: unknown, portions?: Iterable<Portion>): void {
-    for (const portion of portions ?? [...this.#again, ...this.#inFlight]) {
+    const inFlight = this.#inFlight.all().map(([, portion]) => portion);
+    for (const portion of portions ?? [...this.#again, ...inFlight]) {
       portion.isDropped = true;
       this.#jobs.abort(portion, reason);
     }

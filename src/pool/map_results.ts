@@ -20,6 +20,8 @@ export class Portion {
   /** Whether that ends the map in any case. */
   isFatal = false;
   isSettled = false;
+  /** Its number among those in flight. */
+  number = 0;
   /** Whether nobody wants its results any more. */
   isDropped = false;
   /** How many results have been read. */
@@ -67,8 +69,11 @@ export class Results {
   /** The portion that is read next, if it has come. */
   peek(): Portion | undefined {
     while (this.#first?.isSettled) {
-      if (this.#first.left > 0) return this.#first;
-      this.#first = this.#first.next;
+      const first = this.#first;
+      if (first.left > 0) return first;
+      this.#first = first.next;
+      // It would keep all that came later.
+      first.next = undefined;
       if (this.#first === undefined) this.#last = undefined;
     }
     return undefined;

@@ -107,10 +107,10 @@ Deno.test("Outlet.end() with an error fails the inlet, after its chunks", async 
 });
 
 Deno.test("Inlet.stop() tells the outlet why, and drops what comes", async () => {
-  const { from, to, open } = makeEnds();
-  open();
   const reasons: unknown[] = [];
-  from.outlet.onStop = (reason) => reasons.push(reason);
+  const stopped = (reason: unknown) => void reasons.push(reason);
+  const { from, to, open } = makeEnds({ from: { stopped } });
+  open();
   sendAll(from);
   const waiting = from.outlet.until("hasCredit");
   to.inlet.stop(new Error("enough"));

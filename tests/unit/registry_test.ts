@@ -1,0 +1,32 @@
+// What is registered is found by its number, and in the order of its coming.
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { Registry } from "../../src/values/registry.ts";
+
+Deno.test("Registry does as a Map does", () => {
+  const commands = fc.array(
+    fc.record({
+      number: fc.integer({ min: -4, max: 4 }),
+      does: fc.constantFrom("add", "delete", "clear"),
+    }),
+    { maxLength: 60 },
+  );
+  fc.assert(fc.property(commands, (commands) => {
+    const registry = new Registry<string>();
+    const map = new Map<number, string>();
+    for (const [i, { number, does }] of commands.entries()) {
+      if (does === "clear" && i % 10 === 0) {
+        registry.clear();
+        map.clear();
+      } else if (does === "delete") {
+        assertEquals(registry.delete(number), map.delete(number));
+      } else if (!map.has(number)) {
+        registry.add(number, `value ${i}`);
+        map.set(number, `value ${i}`);
+      }
+      assertEquals(registry.size, map.size);
+      assertEquals(registry.all(), [...map]);
+      assertEquals(registry.get(number), map.get(number));
+    }
+  }));
+});
