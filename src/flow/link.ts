@@ -77,13 +77,13 @@ export class Link {
   /** Opens a channel at this end; gives its id. */
   open(end: LinkEnd): number {
     const id = this.#lastId += this.#isMain ? 1 : -1;
-    this.#ends.add(id, end);
+    this.#ends.set(id, end);
     return id;
   }
 
   /** Opens the other end of a channel, which hears what has come already. */
   join(id: number, end: LinkEnd): void {
-    this.#ends.add(id, end);
+    this.#ends.set(id, end);
     // Not all are joined in their order.
     if (this.#isEarly(id)) this.#lastJoined = id;
     const events = this.#early.get(id);
@@ -272,7 +272,7 @@ export class Link {
     else if (this.#isEarly(id)) {
       // What tells of the channel itself is on its way.
       const events = this.#early.get(id);
-      if (events === undefined) this.#early.add(id, [event, value]);
+      if (events === undefined) this.#early.set(id, [event, value]);
       else events.push(event, value);
     } else if (event === FlowEvent.BLOCK) this.release(value as Uint8Array);
   };

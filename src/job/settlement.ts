@@ -194,7 +194,7 @@ export class Settlement {
   }
 
   #whenClosed(job: Job, settle: () => void): void {
-    this.#closing.add(job.id, job);
+    this.#closing.set(job.id, job);
     job.extras!.cargo!.whenClosed(() => {
       if (this.#closing.delete(job.id)) settle();
     });

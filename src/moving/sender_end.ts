@@ -165,7 +165,7 @@ export class SenderArrival implements Arrival {
     const id = ++this.#lastId;
     const onAbort = () => this.#abort(id, signal!.reason);
     const answer = Promise.withResolvers<unknown>();
-    this.#calls.add(id, { ...answer, signal, onAbort });
+    this.#calls.set(id, { ...answer, signal, onAbort });
     signal?.addEventListener("abort", onAbort);
     this.#say({ ...asked, id } as ToPool, moves);
     return answer.promise;

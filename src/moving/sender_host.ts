@@ -166,7 +166,7 @@ class SenderDeparture implements Departure<MovedSender> {
     ask: (origin: Origin, signal: AbortSignal) => Promise<unknown>,
   ): Promise<void> {
     const controller = new AbortController();
-    this.#calls.add(id, controller);
+    this.#calls.set(id, controller);
     const origin: Origin = {
       link: this.#link,
       sender: this,
@@ -211,7 +211,7 @@ class SenderDeparture implements Departure<MovedSender> {
   ): Promise<unknown> {
     const ending = Promise.withResolvers<unknown>();
     if (!this.isOpen) throw new NotStarted();
-    this.#running.add(id, ending);
+    this.#running.set(id, ending);
     this.#say({ kind: "run", id, job }, moves);
     return ending.promise;
   }

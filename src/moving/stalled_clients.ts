@@ -25,7 +25,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 
 /** Watches from now on. */
 export function watch(one: Watched): void {
-  all.add(one.watched = ++lastNumber, one);
+  all.set(one.watched = ++lastNumber, one);
   timer ??= setInterval(look, PATIENCE / LOOKS);
 }
 

@@ -118,7 +118,7 @@ export class MapItems {
       });
     }
     if (length === 1) portion.sent = this.#jobs.now();
-    this.#inFlight.add(portion.number = ++this.#lastNumber, portion);
+    this.#inFlight.set(portion.number = ++this.#lastNumber, portion);
     this.bytes += portion.bytes;
     promise.then(
       (value) => this.#done(portion, value),

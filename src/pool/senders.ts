@@ -1,6 +1,7 @@
 // The senders of a pool: how many are open, and what becomes of calls that come
 // from the pool's own workers when no worker is free.
 
+import { setImmediate } from "node:timers";
 import { WorkerCrashedError } from "../errors.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Job } from "../job/job.ts";
@@ -57,6 +58,8 @@ export class Senders {
   /** The jobs in the pool's own workers that wait, by their senders. */
   readonly #waiting = new Map<unknown, WaitingJob>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether they are looked at in this turn of the event loop. */
+  #isLookDue = false;
 
   constructor(parts: SendersParts) {
     this.#parts = parts;
@@ -155,16 +158,19 @@ export class Senders {
       if (waiting.awaited.size === 0) this.#waiting.delete(sender);
       const wasLocal = waiting.local === awaited;
       if (wasLocal) waiting.local = undefined;
-      if (wasLocal || this.#waiting.size === 0) this.#relieveSoon();
+      if (this.#waiting.size === 0) clearTimeout(this.#timer);
+      else if (wasLocal) this.#relieveSoon();
     }
   }
 
   /** Relieves those that wait, once the dispatcher has sent what it can. */
-  #relieveSoon(ms = 0): void {
-    clearTimeout(this.#timer);
-    this.#timer = this.#waiting.size === 0
-      ? undefined
-      : setTimeout(() => this.#relieve(), ms);
+  #relieveSoon(): void {
+    if (this.#isLookDue) return;
+    this.#isLookDue = true;
+    setImmediate(() => {
+      this.#isLookDue = false;
+      this.#relieve();
+    });
   }
 
   /**
@@ -179,8 +185,10 @@ export class Senders {
     if (waitingJobs.areAll(waiting.map(({ link }) => link))) {
       for (const one of waiting) if (!one.local) this.#relieveOne(one);
     }
+    clearTimeout(this.#timer);
+    if (this.#waiting.size === 0) return;
     // Workers may become fewer, too.
-    this.#relieveSoon(LOOK_EVERY);
+    this.#timer = setTimeout(() => this.#relieve(), LOOK_EVERY);
   }
 
   #relieveOne(waiting: WaitingJob): void {

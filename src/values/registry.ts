@@ -20,16 +20,21 @@ export class Registry<T> {
     return this.#places.size;
   }
 
-  /** Adds one under a number that is not in use. */
-  add(number: number, value: T): void {
-    const free = this.#free;
-    let place = this.#values.length;
-    if (free.length > 0) {
-      place = free[free.length - 1];
-      free.length--;
+  /** Adds one, or puts it in the place of that which has its number. */
+  set(number: number, value: T): void {
+    let place = this.#places.get(number);
+    if (place === undefined) {
+      this.#places.set(number, place = this.#freePlace());
     }
-    this.#places.set(number, place);
     this.#values[place] = value;
+  }
+
+  #freePlace(): number {
+    const free = this.#free;
+    if (free.length === 0) return this.#values.length;
+    const place = free[free.length - 1];
+    free.length--;
+    return place;
   }
 
   get(number: number): T | undefined {

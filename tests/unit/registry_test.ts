@@ -20,8 +20,8 @@ Deno.test("Registry does as a Map does", () => {
         map.clear();
       } else if (does === "delete") {
         assertEquals(registry.delete(number), map.delete(number));
-      } else if (!map.has(number)) {
-        registry.add(number, `value ${i}`);
+      } else {
+        registry.set(number, `value ${i}`);
         map.set(number, `value ${i}`);
       }
       assertEquals(registry.size, map.size);
