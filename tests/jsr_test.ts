@@ -3,9 +3,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import config from "../deno.json" with { type: "json" };
 import { Consumer, moduleGraph, ROOT, type Run, shippedFiles } from "./jsr.ts";
 import { isLacking } from "./live_workers.ts";
 
+const { version: VERSION } = config;
+/** Another version that satisfies what the programs ask for. */
+const NEXT = VERSION.replace(/\d+$/, (patch) => `${Number(patch) + 1}`);
 const PAPERS = ["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md"];
 
 /** The modules in a folder of the package and those below it. */
@@ -57,14 +61,14 @@ function assertPrints(run: Run, text: string) {
 }
 
 Deno.test("jsr import: a program is type-checked with the package's types", async () => {
-  await using consumer = await Consumer.of("0.2.0");
+  await using consumer = await Consumer.of(VERSION);
   const files = ["named.ts", "inline.ts", "misuse.ts", "killable.ts"];
   const { code, stderr } = await consumer.deno("check", ...files);
   assertEquals(code, 0, stderr);
 });
 
 Deno.test("jsr import: inline jobs run without any permission, from the cache, too", async () => {
-  await using consumer = await Consumer.of("0.2.0");
+  await using consumer = await Consumer.of(VERSION);
   const { code, stderr } = await consumer.deno("cache", "inline.ts");
   assertEquals(code, 0, stderr);
   await consumer.disconnect();
@@ -75,7 +79,7 @@ Deno.test("jsr import: inline jobs run without any permission, from the cache, t
 });
 
 Deno.test("jsr import: named jobs need read access to the folder of their module alone, with hardKill, too", async () => {
-  await using consumer = await Consumer.of("0.2.0");
+  await using consumer = await Consumer.of(VERSION);
   const flag = `--allow-read=${consumer.dir}`;
   assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
   if (isLacking("killable")) return;
@@ -86,7 +90,7 @@ Deno.test("jsr import: named jobs need read access to the folder of their module
 });
 
 Deno.test("jsr import: named jobs without read access to their module, or what it imports, fail with WorkerStartError", async () => {
-  await using consumer = await Consumer.of("0.2.0");
+  await using consumer = await Consumer.of(VERSION);
   const module = `--allow-read=${join(consumer.dir, "jobs.ts")}`;
   const runs: [flags: string[], file: string][] = [
     [[], "jobs\\.ts"],
@@ -101,18 +105,18 @@ Deno.test("jsr import: named jobs without read access to their module, or what i
 });
 
 Deno.test("jsr import: currentJob() holds when the job module has another copy of the package", async () => {
-  await using consumer = await Consumer.of("0.2.0", "0.2.1");
-  await consumer.pin("jobs.ts", "0.2.0");
+  await using consumer = await Consumer.of(VERSION, NEXT);
+  await consumer.pin("jobs.ts", VERSION);
   const flag = `--allow-read=${consumer.dir}`;
   assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
-  for (const version of ["0.2.0", "0.2.1"]) {
+  for (const version of [VERSION, NEXT]) {
     const copy = `/@spindle/thread-pool/${version}/src/worker/current_job.ts`;
     assert(consumer.requests.includes(copy), `Expected ${copy} to be loaded`);
   }
 });
 
 Deno.test("jsr import: a sandbox holds, and its module is loaded all the same", async () => {
-  await using consumer = await Consumer.of("0.2.0");
+  await using consumer = await Consumer.of(VERSION);
   const flags = [
     `--allow-read=${consumer.dir}`,
     `--allow-run=${Deno.execPath()}`,

@@ -295,8 +295,8 @@ export class Link {
     this.#events = [];
     this.#moves = [];
     this.#early.clear();
-    const ends = this.#ends.all();
+    const ends = this.#ends.values();
     this.#ends.clear();
-    for (const [, end] of ends) end.fail(error);
+    for (const end of ends) end.fail(error);
   }
 }

@@ -202,9 +202,8 @@ export class Settlement {
 
   /** Rejects the jobs that have ended, while what moved with them is not closed. */
   failClosing(error: () => unknown): void {
-    for (const [id, job] of this.#closing.all()) {
-      this.#closing.delete(id);
-      this.fail(job, error());
+    for (const job of this.#closing.values()) {
+      if (this.#closing.delete(job.id)) this.fail(job, error());
     }
   }
 

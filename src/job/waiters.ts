@@ -46,12 +46,15 @@ export class Waiters {
     waiter.signal?.removeEventListener("abort", waiter.onAbort);
   }
 
+  #takeFirst(): Waiter | undefined {
+    const { first } = this.#line;
+    if (first) this.#remove(first);
+    return first;
+  }
+
   /** Releases the first one. */
   releaseFirst(): void {
-    const { first } = this.#line;
-    if (first === undefined) return;
-    this.#remove(first);
-    first.resolve();
+    this.#takeFirst()?.resolve();
   }
 
   /** Releases all. */
@@ -61,9 +64,6 @@ export class Waiters {
 
   /** Rejects all. */
   refuse(refusal: () => unknown): void {
-    for (let { first } = this.#line; first; first = this.#line.first) {
-      this.#remove(first);
-      first.reject(refusal());
-    }
+    while (this.#length > 0) this.#takeFirst()?.reject(refusal());
   }
 }

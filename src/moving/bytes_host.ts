@@ -35,7 +35,7 @@ export class BytesHost extends Half
   #isWriting = false;
   /** Whether it closes as soon as all is written. */
   #isClosing = false;
-  watched = 0;
+  watchNumber = 0;
   looks = 0;
   /** Whether the client has not been heard of. */
   isPending = true;

@@ -39,7 +39,7 @@ interface MessageClass {
 /** Where Deno keeps what. */
 interface Kept {
   signal: symbol | undefined;
-  headers: symbol | undefined;
+  headersCache: symbol | undefined;
   requests: MessageClass;
   responses: MessageClass;
 }
@@ -71,7 +71,7 @@ function lookUp(): Kept {
     responses.guard !== undefined;
   return {
     signal: fieldOf(request, "signalCache"),
-    headers: fieldOf(request, "headers cache"),
+    headersCache: fieldOf(request, "headers cache"),
     requests: {
       inner: fieldOf(request, "request"),
       guard: fieldOf(request, "headers guard"),
@@ -125,8 +125,8 @@ export function requestFields(): RequestFields | undefined {
   return isKept ? { inner: inner!, guard: guard!, signal: signal! } : undefined;
 }
 
-function canRestoreRequest({ requests, signal, headers }: Kept): boolean {
-  const fields = [requests.inner, requests.guard, signal, headers];
+function canRestoreRequest({ requests, signal, headersCache }: Kept): boolean {
+  const fields = [requests.inner, requests.guard, signal, headersCache];
   if (fields.includes(undefined)) return false;
   const url = "http://a b/";
   const data = { url, method: "TRACE", headers: [["a", "b"]] as Header[] };
@@ -241,9 +241,9 @@ function restoreRequest(request: Request, data: RequestData): Request {
   Object.assign(inner, details);
   // They are made anew of that list when they are asked for.
   const fields = request as unknown as Fields;
-  const kept = keptFields();
-  fields[kept.headers!] = undefined;
-  fields[kept.requests.guard!] = immutable ? "immutable" : "request";
+  const { headersCache, requests } = keptFields();
+  fields[headersCache!] = undefined;
+  fields[requests.guard!] = immutable ? "immutable" : "request";
   return request;
 }
 
@@ -312,9 +312,10 @@ export function followSignal(request: Request, get: () => AbortSignal): void {
 
 /** Gives a request its signal. */
 export function setSignal(request: Request, signal: AbortSignal): void {
-  Object.defineProperty(request, keptFields().signal ?? "signal", {
+  const { signal: key } = keptFields();
+  Object.defineProperty(request, key ?? "signal", {
     value: signal,
     configurable: true,
-    writable: keptFields().signal !== undefined,
+    writable: key !== undefined,
   });
 }

@@ -231,8 +231,10 @@ export class SenderArrival implements Arrival {
   #close(why: string): void {
     if (!this.isOpen) return;
     const error = packError(new errors.PoolClosedError(why));
-    for (const [id, { running }] of this.#calls.all()) {
-      if (running) this.#say({ kind: "ran", id, ended: { error } });
+    for (const id of this.#calls.numbers()) {
+      if (this.#calls.get(id)?.running) {
+        this.#say({ kind: "ran", id, ended: { error } });
+      }
     }
     this.#talk.close();
     this.#leave(why);
@@ -241,7 +243,7 @@ export class SenderArrival implements Arrival {
   #leave(why: string): void {
     this.#why = why;
     const error = new errors.PoolClosedError(why);
-    for (const [id] of this.#calls.all()) {
+    for (const id of this.#calls.numbers()) {
       this.#settle(id, ({ promise, running, reject }) => {
         running?.abort(error);
         // The job may have left the call behind: then nobody has to handle this.

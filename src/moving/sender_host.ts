@@ -112,7 +112,7 @@ class SenderDeparture implements Departure<MovedSender> {
   }
 
   #endRunning(error: Error): void {
-    for (const [, { reject }] of this.#running.all()) reject(error);
+    for (const { reject } of this.#running.values()) reject(error);
     this.#running.clear();
   }
 

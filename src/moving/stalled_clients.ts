@@ -11,8 +11,8 @@ const LOOKS = 8;
 
 /** What is watched. */
 export interface Watched {
-  /** Its number here; 0 at first. */
-  watched: number;
+  /** Its number among those that are watched; 0 at first. */
+  watchNumber: number;
   /** How often it was looked at since its client took something, which sets it to 0. */
   looks: number;
   /** Its client is given up. */
@@ -25,17 +25,17 @@ let timer: ReturnType<typeof setInterval> | undefined;
 
 /** Watches from now on. */
 export function watch(one: Watched): void {
-  all.set(one.watched = ++lastNumber, one);
+  all.set(one.watchNumber = ++lastNumber, one);
   timer ??= setInterval(look, PATIENCE / LOOKS);
 }
 
 /** Watches no more. */
 export function unwatch(one: Watched): void {
-  if (!all.delete(one.watched) || all.size > 0) return;
+  if (!all.delete(one.watchNumber) || all.size > 0) return;
   clearInterval(timer);
   timer = undefined;
 }
 
 function look(): void {
-  for (const [, one] of all.all()) if (++one.looks > LOOKS) one.giveUp();
+  for (const one of all.values()) if (++one.looks > LOOKS) one.giveUp();
 }

@@ -182,8 +182,10 @@ export class MapItems {
 
   /** Nobody wants the results of these portions, or of any, any more. */
   drop(reason: unknown, portions?: Iterable<Portion>): void {
-    const inFlight = this.#inFlight.all().map(([, portion]) => portion);
-    for (const portion of portions ?? [...this.#again, ...inFlight]) {
+    for (
+      const portion of portions ??
+        [...this.#again, ...this.#inFlight.values()]
+    ) {
       portion.isDropped = true;
       this.#jobs.abort(portion, reason);
     }

@@ -1,7 +1,7 @@
 // Whether this Deno stops the loop of a `node:worker_threads` worker that is
 // terminated: it does so, undocumented, where that worker holds a Web Lock.
 
-import { nodeWorkers } from "./node_workers.ts";
+import { Worker } from "node:worker_threads";
 
 /** For so many ms a loop has to stand still. */
 const STILL = 10;
@@ -33,7 +33,6 @@ async function tryOut(): Promise<boolean> {
   const entry = new URL(
     `data:text/javascript,${encodeURIComponent(LOOP)}`,
   );
-  const { Worker } = nodeWorkers();
   const worker = new Worker(entry, { workerData: words.buffer });
   const failed = new Promise<void>((resolve) => {
     worker.on("error", () => resolve());

@@ -1,17 +1,14 @@
 // A thread that is a worker of `node:worker_threads`, which can be stopped in a
 // loop, and runs out of memory alone.
 
+import { SHARE_ENV, Worker } from "node:worker_threads";
 import { entryWith } from "./entry.ts";
-import { nodeWorkers } from "./node_workers.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
-
-/** The part of a worker of `node:worker_threads` that is used here. */
-type NodeWorker = import("node:worker_threads").Worker;
 
 /** A thread that can be killed. */
 export class NodeThread implements Thread {
   readonly holdsToken = true;
-  readonly #worker: NodeWorker;
+  readonly #worker: Worker;
 
   constructor(
     { name, module, memoryLimit }: ThreadSettings,
@@ -46,8 +43,7 @@ function openNodeWorker(
   entry: URL,
   name: string,
   memoryLimit: number | undefined,
-): NodeWorker {
-  const { Worker, SHARE_ENV } = nodeWorkers();
+): Worker {
   return new Worker(entry, {
     name,
     // deno-lint-ignore no-explicit-any

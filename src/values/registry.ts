@@ -52,13 +52,14 @@ export class Registry<T> {
     return true;
   }
 
-  /** All, in the order in which they were added, each with its number. */
-  all(): [number: number, value: T][] {
-    const all: [number, T][] = [];
-    for (const [number, place] of this.#places) {
-      all[all.length] = [number, this.#values[place]!];
-    }
-    return all;
+  /** The values there are now, in the order in which they were added. */
+  values(): T[] {
+    return Array.from(this.#places.values(), (place) => this.#values[place]!);
+  }
+
+  /** The numbers of those. */
+  numbers(): number[] {
+    return [...this.#places.keys()];
   }
 
   /** Removes all. */

@@ -32,6 +32,7 @@ export class Calls {
   }
 
   async loadStorage(): Promise<void> {
+    if (this.#storage !== undefined) return;
     const { openJobStorage } = await import("./job_storage.ts");
     // A job that runs locally may have been there first.
     this.#storage = currentJobSlot.storage ??= openJobStorage();

@@ -1,10 +1,9 @@
 // The JSON API, as a process of its own that is run as its header says.
 import { assert, assertEquals } from "@std/assert";
-import { Example } from "./example.ts";
+import { Example, withFolder } from "./example.ts";
 
 Deno.test("api.ts signs users up, logs them in, finds them, and refuses the rest", async () => {
-  const folder = await Deno.makeTempDir({ dir: "examples" });
-  try {
+  await withFolder(async (folder) => {
     await using server = await Example.serve("api.ts", {
       args: ["0", `${folder}/users.db`],
     });
@@ -38,7 +37,5 @@ Deno.test("api.ts signs users up, logs them in, finds them, and refuses the rest
     if (Deno.build.os === "windows") return;
     server.kill("SIGINT");
     assertEquals(await server.code(), 0);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, "examples");
 });

@@ -32,6 +32,19 @@ export interface ExampleOptions {
   env?: Record<string, string>;
 }
 
+/** Runs a test with a folder of its own, in this one or where the system has such. */
+export async function withFolder(
+  test: (folder: string) => Promise<void>,
+  dir?: string,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ dir });
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 /** An example that is running; disposing kills it. */
 export class Example implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;

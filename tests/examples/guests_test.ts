@@ -1,6 +1,6 @@
 // The example that runs foreign scripts, as its header says to run it.
 import { assertEquals, assertMatch } from "@std/assert";
-import { ROOT, runExample } from "./example.ts";
+import { ROOT, runExample, withFolder } from "./example.ts";
 
 const runGuests = (...args: string[]) => runExample("guests.ts", { args });
 
@@ -25,8 +25,7 @@ const WORSE: [source: string, outcome: RegExp][] = [
 ];
 
 Deno.test("the example goes on after guests that are worse", async () => {
-  const folder = await Deno.makeTempDir({ dir: ROOT });
-  try {
+  await withFolder(async (folder) => {
     for (const [i, [source]] of WORSE.entries()) {
       await Deno.writeTextFile(`${folder}/${i}.js`, source);
     }
@@ -35,7 +34,5 @@ Deno.test("the example goes on after guests that are worse", async () => {
       const line = lines.find((line) => line.startsWith(`${i}.js`));
       assertMatch(String(line), outcome);
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, ROOT);
 });

@@ -1,7 +1,7 @@
 // The example that hashes a tree of files, as its header says to run it.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { sha256 } from "../../examples/hash_tree_jobs.ts";
-import { Example, ROOT, runExample } from "./example.ts";
+import { Example, ROOT, runExample, withFolder } from "./example.ts";
 
 const linux = Deno.build.os === "linux";
 
@@ -26,15 +26,6 @@ async function hashByShell(folder: string): Promise<string> {
   const shell = new Deno.Command("sh", { args: ["-c", command], cwd: folder });
   const { stdout } = await shell.output();
   return new TextDecoder().decode(stdout).split(" ")[0];
-}
-
-async function withFolder(test: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 Deno.test("hash_tree.ts gives the hash of a tree that the shell gives, however often it is run", async () => {

@@ -1,22 +1,19 @@
 // The example whose jobs are those of an npm package, as its header says to run it.
 import { assertEquals, assertMatch } from "@std/assert";
-import { Example, ROOT, runExample } from "./example.ts";
+import { Example, ROOT, runExample, withFolder } from "./example.ts";
 
 /** Makes files below the project's folder, which the example may read. */
 async function withFiles(
   files: Record<string, string>,
   test: (paths: string[]) => Promise<void>,
 ) {
-  const folder = await Deno.makeTempDir({ dir: `${ROOT}/examples` });
-  try {
+  await withFolder(async (folder) => {
     const paths = Object.keys(files).map((name) => `${folder}/${name}`);
     for (const path of paths) {
       await Deno.writeTextFile(path, files[path.slice(folder.length + 1)]);
     }
     await test(paths);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  }, `${ROOT}/examples`);
 }
 
 Deno.test("npm_module.ts renders files as HTML, in their order", async () => {

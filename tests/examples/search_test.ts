@@ -1,15 +1,6 @@
 // The example that streams what it finds, as its header says to run it.
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Example, runExample } from "./example.ts";
-
-async function withFolder(test: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { Example, runExample, withFolder } from "./example.ts";
 
 Deno.test("search.ts finds each line of each text file, and of no other", async () => {
   await withFolder(async (folder) => {

@@ -3,7 +3,7 @@ import { crc32, deflateSync } from "node:zlib";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import photo from "baboon-image-uri";
 import sharp from "sharp";
-import { Example } from "./example.ts";
+import { Example, withFolder } from "./example.ts";
 
 /** A part of a PNG file. */
 function chunk(type: string, data: Uint8Array): Uint8Array {
@@ -52,8 +52,7 @@ function assertNear(color: number[], expected: number[]): void {
 }
 
 async function withImages(test: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     const wide = redAndBlue(400, 200);
     await Deno.writeFile(`${folder}/wide.png`, wide);
     await Deno.writeFile(`${folder}/tall.PNG`, redAndBlue(100, 3_000));
@@ -66,9 +65,7 @@ async function withImages(test: (folder: string) => Promise<void>) {
     await Deno.writeTextFile(`${folder}/empty.jpg`, "");
     await Deno.writeTextFile(`${folder}/readme.txt`, "no image");
     await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 for (const name of ["thumbnails.ts", "thumbnails_wasm.ts"]) {
@@ -117,15 +114,12 @@ for (const name of ["thumbnails.ts", "thumbnails_wasm.ts"]) {
   });
 
   Deno.test(`${name} has nothing to do in a folder without images`, async () => {
-    const folder = await Deno.makeTempDir();
-    try {
+    await withFolder(async (folder) => {
       const into = `${folder}/a/b`;
       await using example = await Example.start(name, { args: [folder, into] });
       assertEquals(await example.code(), 0);
       assertEquals(example.output, "");
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   });
 
   Deno.test(`${name} says that a folder does not exist`, async () => {
