@@ -8,7 +8,7 @@ import type { Link } from "../flow/link.ts";
 import { WINDOW } from "../flow/window.ts";
 import { unpackError } from "../values/error_codec.ts";
 import {
-  type MovedConnection,
+  type About,
   ONE_READ,
   type SocketAnswer,
   type SocketCall,
@@ -37,15 +37,19 @@ export class BytesEnd extends Half implements ConnectionEnd, Arrival {
   #shaken: Promise<unknown> | undefined;
   #isAborted = false;
 
-  constructor(link: Link, moved: MovedConnection) {
+  constructor(link: Link, id: number, about: About) {
     super();
     this.channel = new Channel(
       { called: (answer) => this.#answered(answer as SocketAnswer) },
       { in: ONE_READ, out: WINDOW },
     );
-    this.channel.join(link, moved.id);
-    this.#mustShake = this.#isTls = moved.class === "tls";
-    this.value = makeConnection(this, moved);
+    this.channel.join(link, id);
+    this.#mustShake = this.#isTls = about[0] === "tls";
+    this.value = makeConnection(this, about);
+  }
+
+  start(): void {
+    // What the client has sent may be here already.
   }
 
   async read(target: Uint8Array): Promise<number | null> {
@@ -125,6 +129,7 @@ export class BytesEnd extends Half implements ConnectionEnd, Arrival {
   async closeWrite(): Promise<void> {
     if (!this.isOpen) throw closedError();
     if (this.#mustShake) await this.#shake();
+    if (!this.isOpen) throw interruptedError();
     await this.channel.outlet.finish();
   }
 
@@ -137,7 +142,9 @@ export class BytesEnd extends Half implements ConnectionEnd, Arrival {
     this.channel.inlet.end();
     // An end that was told still goes out.
     if (this.channel.outlet.hasEnded) this.channel.outlet.taken();
-    this.channel.outlet.stop(closedError());
+    // Without a reason, which nobody sees: writes look whether it is open. To make
+    // an error was a third of a short connection's processor time in the worker.
+    this.channel.outlet.stop(undefined);
     for (const call of this.#calls ?? []) call.reject(interruptedError());
     this.leave();
   }

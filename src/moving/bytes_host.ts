@@ -9,13 +9,11 @@ import { WINDOW } from "../flow/window.ts";
 import { packError } from "../values/error_codec.ts";
 import {
   closeConnection,
-  describe,
-  type MovedConnection,
   ONE_READ,
   type SocketAnswer,
   type SocketCall,
 } from "./connection.ts";
-import { type Departure, Half } from "./kind.ts";
+import { ConnectionHost } from "./connection_host.ts";
 import { unwatch, watch, type Watched } from "./stalled_clients.ts";
 
 const SMALL_READ = 4 * 1024;
@@ -25,9 +23,7 @@ const spare: Uint8Array[] = [];
 const MOST_SPARE = 256;
 
 /** A connection that moves as its bytes. */
-export class BytesHost extends Half
-  implements Departure<MovedConnection>, Watched {
-  readonly #connection: Deno.Conn;
+export class BytesHost extends ConnectionHost implements Watched {
   protected readonly channel: Channel;
   /** Whether the client sends much, so that it is read in large pieces. */
   #isLarge = false;
@@ -37,13 +33,10 @@ export class BytesHost extends Half
   #isClosing = false;
   watchNumber = 0;
   looks = 0;
-  /** Whether the client has not been heard of. */
-  isPending = true;
-  onReady: (() => void) | undefined;
 
   constructor(connection: Deno.Conn) {
-    super();
-    this.#connection = connection;
+    super(connection);
+    this.isPending = true;
     this.channel = new Channel({
       changed: () => this.#write(),
       credited: () => this.#read(),
@@ -54,8 +47,8 @@ export class BytesHost extends Half
     this.#read();
   }
 
-  send(link: Link): MovedConnection {
-    return describe(this.#connection, this.channel.open(link, false));
+  open(link: Link): number {
+    return this.channel.open(link, false);
   }
 
   /** Closes the connection at once. */
@@ -64,7 +57,7 @@ export class BytesHost extends Half
     this.channel.drop();
     this.channel.outlet.stop(reason);
     unwatch(this);
-    closeConnection(this.#connection);
+    closeConnection(this.connection);
     this.leave();
   }
 
@@ -80,7 +73,7 @@ export class BytesHost extends Half
       const buffer = this.#buffer();
       let count = 0;
       try {
-        count = await this.#connection.read(buffer) ?? 0;
+        count = await this.connection.read(buffer) ?? 0;
       } catch (error) {
         if (this.isOpen) outlet.end({ thrown: error });
       }
@@ -126,7 +119,7 @@ export class BytesHost extends Half
         }
       }
       if (inlet.hasEnded && !this.#isClosing && this.isOpen) {
-        await this.#connection.closeWrite();
+        await this.connection.closeWrite();
         this.channel.tell(FlowEvent.DONE);
       }
     } catch (error) {
@@ -140,7 +133,7 @@ export class BytesHost extends Half
   async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let written = 0; written < bytes.length;) {
       const rest = written === 0 ? bytes : bytes.subarray(written);
-      written += await this.#connection.write(rest);
+      written += await this.connection.write(rest);
       this.looks = 0;
     }
   }
@@ -158,7 +151,7 @@ export class BytesHost extends Half
   }
 
   async #call([name, value]: SocketCall): Promise<void> {
-    const connection = this.#connection as Partial<
+    const connection = this.connection as Partial<
       Deno.TcpConn & Deno.TlsConn
     >;
     let answer: SocketAnswer;

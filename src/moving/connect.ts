@@ -3,17 +3,17 @@
 
 import { BytesHost } from "./bytes_host.ts";
 import { classOf } from "./connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
 import { newDescriptor } from "./descriptor.ts";
 import { DescriptorHost } from "./descriptor_host.ts";
-import type { Departure } from "./kind.ts";
 
 /** Makes the departure of a connection. */
-export function connectBytes(connection: Deno.Conn): Departure {
+export function connectBytes(connection: Deno.Conn): ConnectionHost {
   return new BytesHost(connection);
 }
 
 /** The same by its descriptor, if it has one that can move. */
-export function connectDescriptor(connection: Deno.Conn): Departure {
+export function connectDescriptor(connection: Deno.Conn): ConnectionHost {
   // TLS is in the process, and not in the socket.
   const isTcp = classOf(connection) === "tcp";
   const fd = isTcp ? newDescriptor(connection) : undefined;

@@ -13,15 +13,20 @@ import type { Moved } from "./kind.ts";
 /** Which of Deno's classes, which are not exposed, a connection is of. */
 export type ConnectionClass = "tcp" | "unix" | "tls";
 
-/** How a connection is described. */
+/** What there is to tell of a connection, its descriptor if it moves as that and not as its bytes. */
+export type About = readonly [
+  className: ConnectionClass,
+  localAddr: Deno.Addr,
+  remoteAddr: Deno.Addr,
+  fd?: number,
+];
+
+/** How a connection is described that moves beside other things. */
 export interface MovedConnection extends Moved {
   kind: "connection";
-  class: ConnectionClass;
   id: number;
-  /** Its local and its remote address, as JSON: most handlers do not ask for them. */
-  addresses: string;
-  /** Its descriptor, if it moves as that and not as its bytes. */
-  fd?: number;
+  /** {@linkcode About} as JSON, which is cheaper than a clone. */
+  about: string;
 }
 
 /** How much of a connection may come ahead of its handler: what one read brings. */
@@ -66,13 +71,9 @@ export function classOf(connection: Deno.Conn): ConnectionClass {
   return "setNoDelay" in connection ? "tcp" : "unix";
 }
 
-/** Describes a connection whose channel has this id. */
-export function describe(
-  connection: Deno.Conn,
-  id: number,
-  fd?: number,
-): MovedConnection {
+/** What there is to tell of a connection. */
+export function aboutOf(connection: Deno.Conn, fd?: number): About {
   const { localAddr, remoteAddr } = connection;
-  const addresses = JSON.stringify([localAddr, remoteAddr]);
-  return { kind: "connection", class: classOf(connection), id, addresses, fd };
+  const about = [classOf(connection), localAddr, remoteAddr] as const;
+  return fd === undefined ? about : [...about, fd];
 }

@@ -4,7 +4,7 @@
 import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
-import type { MovedConnection } from "./connection.ts";
+import type { About } from "./connection.ts";
 import { adoptDescriptor, type SocketCore } from "./descriptor.ts";
 import { type Arrival, Half } from "./kind.ts";
 import {
@@ -26,11 +26,11 @@ export class DescriptorEnd extends Half implements ConnectionEnd, Arrival {
   #rid = 0;
   #isAborted = false;
 
-  constructor(link: Link, moved: MovedConnection) {
+  constructor(link: Link, id: number, about: About, fd: number) {
     super();
-    this.#fd = moved.fd!;
-    this.channel.join(link, moved.id);
-    this.value = makeConnection(this, moved);
+    this.#fd = fd;
+    this.channel.join(link, id);
+    this.value = makeConnection(this, about);
   }
 
   /** From here on the descriptor is this worker's; before, main may take it back. */

@@ -2,18 +2,12 @@
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
-import {
-  closeConnection,
-  describe,
-  type MovedConnection,
-  type SocketCall,
-} from "./connection.ts";
+import { closeConnection, type SocketCall } from "./connection.ts";
+import { ConnectionHost } from "./connection_host.ts";
 import { dropDescriptor } from "./descriptor.ts";
-import { type Departure, Half } from "./kind.ts";
 
 /** A connection whose socket the worker uses by itself. */
-export class DescriptorHost extends Half implements Departure<MovedConnection> {
-  readonly #connection: Deno.Conn;
+export class DescriptorHost extends ConnectionHost {
   readonly #fd: number;
   protected readonly channel = new Channel({
     closed: () => this.close(),
@@ -25,20 +19,18 @@ export class DescriptorHost extends Half implements Departure<MovedConnection> {
 
   /** @param fd A descriptor of its own of the connection's socket */
   constructor(connection: Deno.Conn, fd: number) {
-    super();
-    this.#connection = connection;
+    super(connection, fd);
     this.#fd = fd;
   }
 
-  send(link: Link): MovedConnection {
+  open(link: Link): number {
     this.#isLent = true;
-    const id = this.channel.open(link, true);
-    return describe(this.#connection, id, this.#fd);
+    return this.channel.open(link, true);
   }
 
   #call([name, value]: SocketCall): void {
     try {
-      if (name !== "handshake") (this.#connection as Deno.TcpConn)[name](value);
+      if (name !== "handshake") (this.connection as Deno.TcpConn)[name](value);
     } catch {
       // The socket is gone, which the next read or write reports.
     }
@@ -53,7 +45,7 @@ export class DescriptorHost extends Half implements Departure<MovedConnection> {
     if (!this.isOpen) return;
     if (!this.#isLent) dropDescriptor(this.#fd);
     // This shuts the socket down, so it comes last.
-    closeConnection(this.#connection);
+    closeConnection(this.connection);
     this.leave();
   }
 }

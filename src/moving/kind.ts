@@ -41,11 +41,11 @@ export interface Moved {
 /** All that moves with one value: the object that stands for each, and its description. */
 export type MovedList = [placeholder: object, moved: Moved][];
 
-/** Of a job whose request is in the text of its arguments: the channel of its signal. */
-export type MovedRequest = number;
+/** Of a job whose request or connection is in the text of its arguments: its channel. */
+export type MovedByNumber = number;
 
 /** All that moves with the arguments of one job. */
-export type MovedOfJob = MovedList | MovedRequest;
+export type MovedOfJob = MovedList | MovedByNumber;
 
 /** What may be open for a while. */
 interface Open {

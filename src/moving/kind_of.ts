@@ -39,7 +39,7 @@ export function kindOf(value: object): Kind | undefined {
 }
 
 /** Deno's connection classes are not exposed, so a connection is known by what it can do. */
-function isConnection(value: object): boolean {
+export function isConnection(value: object): value is Deno.Conn {
   // Asked first, since this runs no getter of other objects.
   if (!("closeWrite" in value && "remoteAddr" in value)) return false;
   const { read, write, closeWrite } = value as Partial<Deno.Conn>;

@@ -3,9 +3,8 @@
 // stands in kind_of.ts.
 
 import type { Kind, Movers } from "../values/pack.ts";
-import { BytesEnd } from "./bytes_end.ts";
 import { isOwned, type MovedConnection } from "./connection.ts";
-import { DescriptorEnd } from "./descriptor_end.ts";
+import { arriveConnection } from "./connection_text.ts";
 import { REQUEST, RESPONSE } from "./http.ts";
 import type { Departure, MovingKind } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
@@ -26,10 +25,8 @@ const CONNECTION: MovingKind<Deno.Conn, MovedConnection> = {
   depart: (connection, { connect }) => {
     return connect!(connection) as Departure<MovedConnection>;
   },
-  arrive(link, moved) {
-    return moved.fd === undefined
-      ? new BytesEnd(link, moved)
-      : new DescriptorEnd(link, moved);
+  arrive(link, { id, about }) {
+    return arriveConnection(link, id, JSON.parse(about));
   },
 };
 

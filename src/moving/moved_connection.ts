@@ -2,7 +2,7 @@
 // whatever end of the connection is behind it.
 
 import { expected } from "../expected.ts";
-import type { ConnectionClass } from "./connection.ts";
+import type { About } from "./connection.ts";
 
 /** The worker's end of a connection. */
 export interface ConnectionEnd {
@@ -20,11 +20,8 @@ export interface ConnectionEnd {
 }
 
 /** Makes the connection of an end. */
-export function makeConnection(
-  end: ConnectionEnd,
-  moved: { class: ConnectionClass; addresses: string },
-): Connection {
-  return new CLASSES[moved.class](end, moved.addresses);
+export function makeConnection(end: ConnectionEnd, about: About): Connection {
+  return new CLASSES[about[0]](end, about);
 }
 
 /** The end of a connection, which its handler does not see. */
@@ -34,8 +31,7 @@ let endOf: (connection: Connection) => ConnectionEnd;
 export class Connection<A extends Deno.Addr = Deno.Addr>
   implements Deno.Conn<A> {
   readonly #end: ConnectionEnd;
-  /** As text until a handler asks for them. */
-  #addresses: [A, A] | string;
+  readonly #about: About;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
 
@@ -43,24 +39,17 @@ export class Connection<A extends Deno.Addr = Deno.Addr>
     endOf = (connection) => connection.#end;
   }
 
-  constructor(end: ConnectionEnd, addresses: string) {
+  constructor(end: ConnectionEnd, about: About) {
     this.#end = end;
-    this.#addresses = addresses;
+    this.#about = about;
   }
 
   get localAddr(): A {
-    return this.#parse()[0];
+    return this.#about[1] as A;
   }
 
   get remoteAddr(): A {
-    return this.#parse()[1];
-  }
-
-  #parse(): [A, A] {
-    if (typeof this.#addresses === "string") {
-      this.#addresses = JSON.parse(this.#addresses) as [A, A];
-    }
-    return this.#addresses;
+    return this.#about[2] as A;
   }
 
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -6,8 +6,6 @@
 
 import { FlowEvent } from "../flow/events.ts";
 import type { Link, LinkEnd } from "../flow/link.ts";
-import { shift, stringify } from "../values/intrinsics.ts";
-import { adoptReads, toText } from "../values/plain_text.ts";
 import { markOf } from "../values/thread_state.ts";
 import {
   type Bare,
@@ -15,52 +13,32 @@ import {
   bareOf,
   Client,
   isGone,
-  isRequest,
   makePlain,
   type SignalSource,
 } from "./bare_request.ts";
 import type { Cargo } from "./cargo.ts";
-import type { JobArrivals, MovedRequest } from "./kind.ts";
+import type { JobArrivals, MovedByNumber } from "./kind.ts";
+import {
+  type ArgumentsText,
+  putBack,
+  textOfOthers,
+  textWith,
+  toldOf,
+} from "./text_beside.ts";
 
-/** The arguments of a job as text: the place of a request, what it is, and the others. */
-export interface RequestText {
-  text: string;
-  cargo: Cargo;
-}
-
-/** Where the first request is among arguments, or -1. */
-export function placeOfRequest(args: readonly unknown[]): number {
-  try {
-    for (let i = 0; i < args.length; i++) {
-      const arg = args[i];
-      if (typeof arg === "object" && arg !== null && isRequest(arg)) return i;
-    }
-  } catch {
-    // A proxy that was revoked, say: what packs it says so.
-  }
-  return -1;
-}
-
-/**
- * Takes arguments, if the request among them has no body and the others are plain
- * data; else what has been read of these is kept.
- */
+/** Takes arguments, if the request among them has no body and the others are plain data. */
 export function takeRequest(
   args: readonly unknown[],
   place: number,
-): RequestText | undefined {
+): ArgumentsText | undefined {
   const request = args[place] as Request;
   if (markOf(request) !== undefined) return undefined;
   const bare = bareOf(request);
   if (bare === undefined) return undefined;
-  const others = args.toSpliced(place, 1);
-  const text = toText(others);
-  if (text === undefined) return void adoptReads(others, args);
-  const rest = text === "[]" ? "]" : `,${text.slice(1)}`;
-  return {
-    text: `[${place},${stringify(bare)}${rest}`,
-    cargo: new RequestDeparture(request, bare[0]),
-  };
+  const others = textOfOthers(args, place);
+  if (others === undefined) return undefined;
+  const text = textWith(place, bare, others);
+  return { text, cargo: new RequestDeparture(request, bare[0]) };
 }
 
 /** Instead of a channel: nothing aborts the request, or its client has left. */
@@ -86,7 +64,7 @@ class RequestDeparture implements Cargo, LinkEnd {
     // It is from the start.
   }
 
-  send(link: Link): MovedRequest {
+  send(link: Link): MovedByNumber {
     if (this.#client === Client.NONE) return NEVER;
     if (isGone(this.#request)) return GONE;
     this.#link = link;
@@ -134,15 +112,12 @@ export class RequestArrival implements JobArrivals, SignalSource, LinkEnd {
   #hasEnded = false;
 
   /** Puts it among the arguments of its job, which have been read from their text. */
-  constructor(args: unknown[], id: MovedRequest, link: Link) {
+  constructor(args: unknown[], id: MovedByNumber, link: Link) {
     this.#link = link;
     this.#id = id;
-    const place = shift(args) as number;
-    const bare = args[0] as Bare;
+    const bare = toldOf(args) as Bare;
     if (id === GONE) bare[0] = Client.GONE;
-    const request = (bareMaker() ?? makePlain)(bare, this);
-    for (let i = 0; i < place; i++) args[i] = args[i + 1];
-    args[place] = request;
+    putBack(args, (bareMaker() ?? makePlain)(bare, this));
   }
 
   asked(abort: () => void): void {

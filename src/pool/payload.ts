@@ -1,11 +1,11 @@
 // Takes the arguments of a call: from here on, what moves is the pool's.
 
 import type { JobExtras } from "../job/job.ts";
+import { placeOfMoving, takeAsText } from "../moving/as_text.ts";
 import { connectBytes, connectDescriptor } from "../moving/connect.ts";
 import { Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { ownConnection } from "../moving/connection.ts";
-import { placeOfRequest, takeRequest } from "../moving/request_text.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { areSmallPrimitives } from "../values/cloneable.ts";
 import { LARGE, pack, release, take } from "../values/pack.ts";
@@ -43,20 +43,21 @@ export function takePayload(
   dispatcher: { readonly sendsAtOnce: boolean },
   back?: Departing,
 ): Payload {
+  const connect = connections === "descriptor"
+    ? connectDescriptor
+    : connectBytes;
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
     if (areSmallPrimitives(args)) return plain(args, back);
-    // To a process requests go as all that moves, and so they do beside other cargo.
+    // To a process, and beside other cargo, nothing moves as text.
     const isWhole = isolation === "process" || back !== undefined;
-    const place = isWhole ? -1 : placeOfRequest(args);
+    const place = isWhole ? -1 : placeOfMoving(args);
     if (place < 0) {
       const text = toText(args);
       if (text !== undefined) return plain(text, back);
     } else {
-      const request = takeRequest(args, place);
-      if (request) {
-        return { args: request.text, extras: { cargo: request.cargo } };
-      }
+      const taken = takeAsText(args, place, connect);
+      if (taken) return { args: taken.text, extras: { cargo: taken.cargo } };
     }
   }
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
@@ -75,10 +76,7 @@ export function takePayload(
   if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
   if (departing.length > 0) {
-    const cargo = extras.cargo = new Departures(
-      departing,
-      connections === "descriptor" ? connectDescriptor : connectBytes,
-    );
+    const cargo = extras.cargo = new Departures(departing, connect);
     extras.size = size + cargo.size;
     if (cargo.size > LARGE) extras.travelsAlone = true;
   }

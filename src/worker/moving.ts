@@ -8,7 +8,7 @@ import { FlowRing } from "../flow/ring.ts";
 import { generate } from "./generate.ts";
 import { Arrivals } from "../moving/arrivals.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
-import { RequestArrival } from "../moving/request_text.ts";
+import { reviveText } from "../moving/as_text.ts";
 import type { ReceivedJob } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 
@@ -41,14 +41,14 @@ export class Moving {
   revive(job: ReceivedJob, moved: MovedOfJob): void {
     try {
       if (typeof moved === "number") {
-        job.arrivals = new RequestArrival(job.args, moved, this.link);
-        return;
+        job.arrivals = reviveText(job.args, moved, this.link);
+      } else {
+        const arrivals = new Arrivals();
+        job.arrivals = arrivals;
+        arrivals.revive(job.args, moved, this.link);
+        const { yields } = arrivals;
+        if (yields) job.handler = generate(job.handler, yields, this.#thread);
       }
-      const arrivals = new Arrivals();
-      job.arrivals = arrivals;
-      arrivals.revive(job.args, moved, this.link);
-      const { yields } = arrivals;
-      if (yields) job.handler = generate(job.handler, yields, this.#thread);
       this.link.beginTurn();
     } catch (error) {
       // A request whose method is forbidden here, say: the job fails.

