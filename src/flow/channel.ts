@@ -3,7 +3,7 @@
 // costs no memory.
 
 import { type PackedError, unpackError } from "../values/error_codec.ts";
-import { isUnshared } from "./bytes.ts";
+import { compact, isUnshared } from "./bytes.ts";
 import { FlowEvent, type Teller } from "./events.ts";
 import { Inlet, type InletOwner } from "./inlet.ts";
 import type { Link, LinkEnd } from "./link.ts";
@@ -73,9 +73,9 @@ export class Channel implements LinkEnd, Teller {
     this.#lastLink?.release(bytes);
   }
 
-  /** Bytes that came in, to be kept. */
+  /** Bytes that came in, to be kept or given away: no others are in their buffer. */
   own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    if (isUnshared(bytes)) return bytes;
+    if (isUnshared(bytes)) return compact(bytes);
     const own = new Uint8Array(bytes);
     this.release(bytes);
     return own;

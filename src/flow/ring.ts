@@ -4,6 +4,7 @@
 
 import { load, store } from "../values/intrinsics.ts";
 import { FlowEvent } from "./events.ts";
+import { ShortCopies } from "./short_copies.ts";
 
 /** Bytes of the ring: a power of two. */
 export const SIZE = 256 * 1024;
@@ -40,6 +41,7 @@ export class FlowRing {
   readonly #positions: Int32Array;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  readonly #copies = new ShortCopies();
   /** Writer: how far it has written; reader: how far it has read, modulo 2 ** 32. */
   #position: number;
 
@@ -111,7 +113,7 @@ export class FlowRing {
       let length = HEADER;
       if (event === FlowEvent.DATA) {
         const from = start + HEADER;
-        value = this.#bytes.slice(from, from + number);
+        value = this.#copies.of(this.#bytes, from, from + number);
         length += padded(number);
       } else if (WITH_NUMBER.has(event)) value = number;
       this.#advance(length);

@@ -141,7 +141,7 @@ export class ReadableArrival extends Half implements Arrival {
         this.#finish();
       },
       pull: () => this.#pull(),
-      cancel: (reason: unknown) => this.#stop(reason),
+      cancel: (reason: unknown) => this.#stop(() => reason),
       type: this.#bytes ? "bytes" : undefined,
     } as UnderlyingDefaultSource<unknown>;
     return this.#stream = new ReadableStream(source, { highWaterMark: 0 });
@@ -157,7 +157,7 @@ export class ReadableArrival extends Half implements Arrival {
   }
 
   end(): void {
-    this.#stop(new Error("The job has ended"));
+    this.#stop(() => new Error("The job has ended"));
   }
 
   async #pull(): Promise<void> {
@@ -194,8 +194,9 @@ export class ReadableArrival extends Half implements Arrival {
     }
   }
 
-  #stop(reason: unknown): void {
-    if (this.isOpen) this.channel.inlet.stop(reason);
+  /** @param reason Made only if it is told: an error costs more than a small stream's chunks */
+  #stop(reason: () => unknown): void {
+    if (this.isOpen) this.channel.inlet.stop(reason());
     this.#finish();
     this.leave();
   }

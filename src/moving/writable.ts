@@ -52,9 +52,9 @@ export class WritableDeparture extends Half
     super();
     this.#writer = stream.getWriter();
     this.#writer.closed.then(
-      () => this.#stop(new TypeError("The stream is closed"), {}),
+      () => this.#stop(() => new TypeError("The stream is closed"), {}),
       // It may fail while nothing is written to it.
-      (error) => this.#stop(error, { error: packError(error) }),
+      (error) => this.#stop(() => error, { error: packError(error) }),
     );
     this.#pour();
   }
@@ -83,11 +83,11 @@ export class WritableDeparture extends Half
     });
   }
 
-  /** Nothing more can be written, and not since it is all. */
-  #stop(reason: unknown, ended: MovedWritable["ended"]): void {
+  /** Nothing more can be written, and not since it is all: then no reason is made. */
+  #stop(reason: () => unknown, ended: MovedWritable["ended"]): void {
     if (this.#isEnding) return;
     this.#ended = ended;
-    this.channel.inlet.stop(reason);
+    this.channel.inlet.stop(reason());
   }
 
   async #pour(): Promise<void> {
@@ -96,7 +96,10 @@ export class WritableDeparture extends Half
       for (;;) {
         if (!inlet.hasChunk) await inlet.more();
         if (!inlet.hasChunk) break;
-        await this.#writer.write(inlet.take());
+        const chunk = inlet.take();
+        await this.#writer.write(
+          chunk instanceof Uint8Array ? this.channel.own(chunk) : chunk,
+        );
       }
       this.#isEnding = true;
       if (inlet.hasFailed) await this.#writer.abort(inlet.error);
