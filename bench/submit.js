@@ -32,6 +32,38 @@ export async function timeAll(pool, job, count, arg) {
 }
 
 /**
+ * What `bursts()` reports.
+ * @type {Record<string, import("./types.d.ts").Metric>}
+ */
+export const burst = {
+  "jobs/s": { better: "more" },
+  "jobs/s, warm": { better: "more" },
+  ...cost,
+};
+
+/** For how many ms, and how often, a burst is repeated until it is warm. */
+const WARM_AFTER = 3000;
+const WARM_BURSTS = 10;
+
+/**
+ * Reports the jobs a second of a burst after a fifth as many to warm up, and of the
+ * last of those that follow it: a pool has more code to compile than an echo.
+ * @param {import("./types.d.ts").Bench["report"]} report
+ * @param {Parameters<typeof all>} args
+ */
+export async function bursts(report, ...[pool, job, count, arg]) {
+  const run = () => timeAll(pool, job, count, arg);
+  await timeAll(pool, job, Math.ceil(count / 5), arg);
+  let ms = await costOf(report, count, run);
+  report("jobs/s", count / ms * 1000);
+  const end = performance.now() + WARM_AFTER;
+  for (let i = 0; i < WARM_BURSTS && performance.now() < end; i++) {
+    ms = await run();
+  }
+  report("jobs/s, warm", count / ms * 1000);
+}
+
+/**
  * What `oneAtATime()` reports.
  * @type {Record<string, import("./types.d.ts").Metric>}
  */

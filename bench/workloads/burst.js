@@ -1,8 +1,7 @@
 // 100 000 jobs that do nothing with one number, submitted at once to two workers.
 // Timed from the first submission to the last result, after a fifth as many to warm
 // up. The raw row is one worker that echoes messages of 128 objects `{ id, v }`.
-import { cost, costOf } from "../cost.js";
-import { timeAll } from "../submit.js";
+import { burst, bursts } from "../submit.js";
 
 /** @type {import("../types.d.ts").Workload} */
 export default {
@@ -10,16 +9,9 @@ export default {
   rounds: 5,
   peerRounds: 3,
   limit: 30,
-  metrics: { "jobs/s": { better: "more" }, ...cost },
+  metrics: burst,
   async measure({ open, count, report }) {
     const pool = open(2);
-    const jobs = count(100_000);
-    await timeAll(pool, "noop", Math.ceil(jobs / 5), (i) => i);
-    const ms = await costOf(
-      report,
-      jobs,
-      () => timeAll(pool, "noop", jobs, (i) => i),
-    );
-    report("jobs/s", jobs / ms * 1000);
+    await bursts(report, pool, "noop", count(100_000), (i) => i);
   },
 };

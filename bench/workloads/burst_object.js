@@ -1,8 +1,7 @@
 // 100 000 jobs with an argument and a result of five fields, each job its own
 // object, submitted at once to two workers and timed as in burst. The raw row
 // echoes messages of 128 objects `{ id, v }`, `v` being the five fields.
-import { cost, costOf } from "../cost.js";
-import { timeAll } from "../submit.js";
+import { burst, bursts } from "../submit.js";
 
 /** @param {number} i */
 function five(i) {
@@ -15,16 +14,9 @@ export default {
   rounds: 5,
   peerRounds: 3,
   limit: 30,
-  metrics: { "jobs/s": { better: "more" }, ...cost },
+  metrics: burst,
   async measure({ open, count, report }) {
     const pool = open(2);
-    const jobs = count(100_000);
-    await timeAll(pool, "fields", Math.ceil(jobs / 5), five);
-    const ms = await costOf(
-      report,
-      jobs,
-      () => timeAll(pool, "fields", jobs, five),
-    );
-    report("jobs/s", jobs / ms * 1000);
+    await bursts(report, pool, "fields", count(100_000), five);
   },
 };
