@@ -49,9 +49,12 @@ const WARM_BURSTS = 10;
  * Reports the jobs a second of a burst after a fifth as many to warm up, and of the
  * last of those that follow it: a pool has more code to compile than an echo.
  * @param {import("./types.d.ts").Bench["report"]} report
- * @param {Parameters<typeof all>} args
+ * @param {import("./types.d.ts").Pool} pool
+ * @param {import("./types.d.ts").Job} job
+ * @param {number} count
+ * @param {(index: number) => unknown} arg
  */
-export async function bursts(report, ...[pool, job, count, arg]) {
+export async function bursts(report, pool, job, count, arg) {
   const run = () => timeAll(pool, job, count, arg);
   await timeAll(pool, job, Math.ceil(count / 5), arg);
   let ms = await costOf(report, count, run);

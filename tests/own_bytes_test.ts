@@ -86,7 +86,7 @@ test("chunks of a moved connection share no buffer", async () => {
   assertEquals(await job, OWN);
 });
 
-test("the body of a request that moved into a job has a buffer of its own", async () => {
+test("the body of a request that moved into a job in short chunks arrives whole", async () => {
   await using pool = new ThreadPool(1);
   const body = shortChunks(COUNT);
   const request = new Request("http://localhost/", { method: "POST", body });

@@ -1,5 +1,5 @@
-// What travels among the arguments of its job as text: a request or a connection,
-// where nothing else moves.
+// What travels among the arguments of its job as text: a request without a body, or
+// a connection, where nothing else moves.
 
 import type { Link } from "../flow/link.ts";
 import { isRequest } from "./bare_request.ts";

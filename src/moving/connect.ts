@@ -21,3 +21,10 @@ export function connectDescriptor(connection: Deno.Conn): ConnectionHost {
     ? new BytesHost(connection)
     : new DescriptorHost(connection, fd);
 }
+
+/** How connections depart by the pool's option `connections`. */
+export function connectBy(
+  connections: "bytes" | "descriptor" | undefined,
+): (connection: Deno.Conn) => ConnectionHost {
+  return connections === "descriptor" ? connectDescriptor : connectBytes;
+}

@@ -2,7 +2,7 @@
 
 import type { JobExtras } from "../job/job.ts";
 import { placeOfMoving, takeAsText } from "../moving/as_text.ts";
-import { connectBytes, connectDescriptor } from "../moving/connect.ts";
+import { connectBy, connectBytes } from "../moving/connect.ts";
 import { Departures } from "../moving/departures.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { ownConnection } from "../moving/connection.ts";
@@ -43,9 +43,6 @@ export function takePayload(
   dispatcher: { readonly sendsAtOnce: boolean },
   back?: Departing,
 ): Payload {
-  const connect = connections === "descriptor"
-    ? connectDescriptor
-    : connectBytes;
   if (transfer === undefined) {
     // Primitives and texts are nobody's, so jobs that share a message share no object.
     if (areSmallPrimitives(args)) return plain(args, back);
@@ -56,7 +53,7 @@ export function takePayload(
       const text = toText(args);
       if (text !== undefined) return plain(text, back);
     } else {
-      const taken = takeAsText(args, place, connect);
+      const taken = takeAsText(args, place, connectBy(connections));
       if (taken) return { args: taken.text, extras: { cargo: taken.cargo } };
     }
   }
@@ -76,7 +73,10 @@ export function takePayload(
   if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
   if (departing.length > 0) {
-    const cargo = extras.cargo = new Departures(departing, connect);
+    const cargo = extras.cargo = new Departures(
+      departing,
+      connectBy(connections),
+    );
     extras.size = size + cargo.size;
     if (cargo.size > LARGE) extras.travelsAlone = true;
   }
