@@ -3,8 +3,8 @@
 
 import { JobCloneError, JobNotFoundError } from "../errors.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
+import { AbortWatch } from "../values/abort_watch.ts";
 import { Registry } from "../values/registry.ts";
-import { AbortWatch } from "./abort_watch.ts";
 import { explain } from "./explain.ts";
 import { timeoutError } from "./failures.ts";
 import type { FunctionTable } from "./functions.ts";
@@ -35,7 +35,7 @@ export interface SettlementParts {
 /** The jobs whose promises wait. */
 export class Settlement {
   readonly #parts: SettlementParts;
-  readonly #aborts: AbortWatch;
+  readonly #aborts: AbortWatch<Job>;
   /** Jobs that have ended, while what moved with them is still written out. */
   readonly #closing = new Registry<Job>();
   #waiting = 0;
@@ -56,7 +56,7 @@ export class Settlement {
     this.#waiting++;
     this.#parts.functions.begin(job.fn);
     const signal = job.extras?.signal;
-    if (signal) this.#aborts.add(signal, job);
+    if (signal) this.#aborts.add(signal, job.id, job);
   }
 
   /** A job has ended with a value; it settles once what moved with it is closed. */
@@ -171,7 +171,7 @@ export class Settlement {
     job.settled = true;
     this.#parts.functions.end(job.fn);
     const signal = job.extras?.signal;
-    if (signal) this.#aborts.remove(signal, job);
+    if (signal) this.#aborts.remove(signal, job.id);
     job.extras?.turn?.endIfOver();
     this.#countDown();
   }

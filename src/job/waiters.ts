@@ -1,18 +1,24 @@
 // Those who wait for the same thing. They are released in order, and each may
 // stop waiting by a signal.
 
+import { AbortWatch } from "../values/abort_watch.ts";
 import { type InLine, Line } from "./line.ts";
 
 interface Waiter extends InLine<Waiter> {
   resolve(): void;
   reject(reason: unknown): void;
   signal: AbortSignal | undefined;
-  onAbort: () => void;
+  number: number;
 }
 
 /** Promises that somebody else settles. */
 export class Waiters {
   readonly #line = new Line<Waiter>();
+  readonly #aborts = new AbortWatch<Waiter>((waiter, reason) => {
+    this.#remove(waiter);
+    waiter.reject(reason);
+  });
+  #lastNumber = 0;
   #length = 0;
 
   get length(): number {
@@ -27,23 +33,21 @@ export class Waiters {
         resolve,
         reject,
         signal,
-        onAbort: () => {
-          this.#remove(waiter);
-          reject(signal!.reason);
-        },
+        number: ++this.#lastNumber,
         previous: undefined,
         next: undefined,
       };
-      signal?.addEventListener("abort", waiter.onAbort);
+      if (signal) this.#aborts.add(signal, waiter.number, waiter);
       this.#line.push(waiter);
       this.#length++;
     });
   }
 
   #remove(waiter: Waiter): void {
+    const { signal, number } = waiter;
     this.#line.remove(waiter);
     this.#length--;
-    waiter.signal?.removeEventListener("abort", waiter.onAbort);
+    if (signal) this.#aborts.remove(signal, number);
   }
 
   #takeFirst(): Waiter | undefined {

@@ -75,7 +75,7 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
     const details = detailsOf(request);
     const signal = isOnce || abortStateOf(request) !== "may"
       ? undefined
-      : new SignalDeparture(() => request.signal, true);
+      : new SignalDeparture(() => request.signal);
     return new DepartsTogether([body.stream, signal], (link) => {
       const hasFired = abortStateOf(request) === "has";
       return {
@@ -95,8 +95,12 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
     const signal = moved.signal && new SignalArrival(link, moved.signal);
     return new ArrivesTogether([stream, signal], () => {
       const request = makeRequest(moved, body);
-      if (signal) followSignal(request, () => signal.value);
-      else if (moved.aborted) {
+      if (signal) {
+        followSignal(request, () => {
+          signal.ask();
+          return signal.value;
+        });
+      } else if (moved.aborted) {
         setSignal(request, AbortSignal.abort(unpackError(moved.aborted)));
       }
       return request;

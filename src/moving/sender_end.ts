@@ -5,6 +5,7 @@ import * as errors from "../errors.ts";
 import { expected } from "../expected.ts";
 import type { Link } from "../flow/link.ts";
 import type { Kind, Movers } from "../values/departing.ts";
+import { AbortWatch } from "../values/abort_watch.ts";
 import { packError, unpackError } from "../values/error_codec.ts";
 import { pack, take } from "../values/pack.ts";
 import { Registry } from "../values/registry.ts";
@@ -32,7 +33,6 @@ interface Call {
   resolve(value: unknown): void;
   reject(reason: unknown): void;
   signal: AbortSignal | undefined;
-  onAbort: () => void;
   /** Set while its job is run here. */
   running?: AbortController;
 }
@@ -44,6 +44,9 @@ export class SenderArrival implements Arrival {
   readonly #link: Link;
   readonly #talk: Talk;
   readonly #calls = new Registry<Call>();
+  readonly #aborts = new AbortWatch<number>((id, reason) => {
+    this.#abort(id, reason);
+  });
   readonly #traceNow = traceReader();
   #lastId = 0;
   /** How many handles are open here. */
@@ -163,10 +166,9 @@ export class SenderArrival implements Arrival {
   ): Promise<unknown> {
     this.#check(signal);
     const id = ++this.#lastId;
-    const onAbort = () => this.#abort(id, signal!.reason);
     const answer = Promise.withResolvers<unknown>();
-    this.#calls.set(id, { ...answer, signal, onAbort });
-    signal?.addEventListener("abort", onAbort);
+    this.#calls.set(id, { ...answer, signal });
+    if (signal) this.#aborts.add(signal, id, id);
     this.#say({ ...asked, id } as ToPool, moves);
     return answer.promise;
   }
@@ -185,7 +187,7 @@ export class SenderArrival implements Arrival {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     this.#calls.delete(id);
-    call.signal?.removeEventListener("abort", call.onAbort);
+    if (call.signal) this.#aborts.remove(call.signal, id);
     how(call);
     this.#closeIfDone();
   }

@@ -1,8 +1,8 @@
 // An `AbortSignal` is followed: where it arrives, another one fires after it.
 
-import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
-import type { Link } from "../flow/link.ts";
+import type { Link, LinkEnd } from "../flow/link.ts";
+import { AbortWatch } from "../values/abort_watch.ts";
 import {
   type PackedError,
   packError,
@@ -20,80 +20,107 @@ export interface MovedSignal extends Moved {
 
 /** Signals in the table of kinds. */
 export const SIGNAL: MovingKind<AbortSignal, MovedSignal> = {
-  depart: (signal) => new SignalDeparture(() => signal, false),
+  depart(signal) {
+    const departure = new SignalDeparture(() => signal);
+    departure.follow();
+    return departure;
+  },
   arrive: (link, moved) => new SignalArrival(link, moved),
 };
 
-/** The signal that is followed. */
-export class SignalDeparture implements Departure<MovedSignal> {
-  readonly #channel = new Channel(
-    { called: () => this.#follow(), failed: () => this.close() },
-    { in: 0, out: 0 },
-  );
-  readonly #get: () => AbortSignal;
-  #signal: AbortSignal | undefined;
+/** All signals that are followed. */
+const followed = new AbortWatch<SignalDeparture>((departure, reason) => {
+  departure.fire(reason);
+});
+let lastNumber = 0;
 
-  /**
-   * @param get Gives the signal; some signals cost something once they are asked for
-   * @param whenAsked Whether to follow it only when it is asked for where it arrives
-   */
-  constructor(get: () => AbortSignal, whenAsked: boolean) {
+/** The signal that is followed. */
+export class SignalDeparture implements Departure<MovedSignal>, LinkEnd {
+  readonly #get: () => AbortSignal;
+  readonly #number = ++lastNumber;
+  #signal: AbortSignal | undefined;
+  #link: Link | undefined;
+  #id = 0;
+
+  /** @param get Gives the signal; some signals cost something once they are asked for */
+  constructor(get: () => AbortSignal) {
     this.#get = get;
-    if (!whenAsked) this.#follow();
   }
 
-  #follow(): void {
+  /** From now on its firing is told. */
+  follow(): void {
     if (this.#signal) return;
-    this.#signal = this.#get();
-    if (this.#signal.aborted) this.handleEvent();
-    else this.#signal.addEventListener("abort", this);
+    const signal = this.#signal = this.#get();
+    if (signal.aborted) this.fire(signal.reason);
+    else followed.add(signal, this.#number, this);
   }
 
   /** It has fired. */
-  handleEvent(): void {
-    this.#channel.outlet.end({ thrown: this.#signal!.reason });
+  fire(reason: unknown): void {
+    this.#link?.tell(this.#id, FlowEvent.END, packError(reason));
   }
 
   send(link: Link): MovedSignal {
-    const id = this.#channel.open(link, false);
+    this.#link = link;
+    const id = this.#id = link.open(this);
     const signal = this.#signal;
     const reason = signal?.aborted ? packError(signal.reason) : undefined;
     return { kind: "signal", id, reason };
   }
 
   takeBack(): void {
-    this.#channel.leave();
+    this.#link?.close(this.#id);
+    this.#link = undefined;
   }
 
   close(): void {
-    this.#signal?.removeEventListener("abort", this);
-    this.#channel.leave();
+    if (this.#signal) followed.remove(this.#signal, this.#number);
+    this.takeBack();
+  }
+
+  /** It has been asked for where it arrived. */
+  receive(): void {
+    this.follow();
+  }
+
+  fail(): void {
+    this.close();
   }
 }
 
 /** The signal that follows. */
-export class SignalArrival implements Arrival {
-  readonly #channel: Channel;
+export class SignalArrival implements Arrival, LinkEnd {
+  readonly #link: Link;
+  readonly #id: number;
   readonly #controller = new AbortController();
-  #isAsked = false;
 
   constructor(link: Link, { id, reason }: MovedSignal) {
-    const { inlet } = this.#channel = new Channel(
-      { ended: () => this.#controller.abort(inlet.error) },
-      { in: 0, out: 0 },
-    );
-    this.#channel.join(link, id);
+    this.#link = link;
+    this.#id = id;
+    link.join(id, this);
     // The job starts with a signal that has fired.
     if (reason) this.#controller.abort(unpackError(reason));
   }
 
   get value(): AbortSignal {
-    if (!this.#isAsked) this.#channel.tell(FlowEvent.CALL);
-    this.#isAsked = true;
     return this.#controller.signal;
   }
 
+  /** Has it followed, if it is not from the start. */
+  ask(): void {
+    this.#link.tell(this.#id, FlowEvent.CALL);
+  }
+
+  /** The other one has fired. */
+  receive(_event: FlowEvent, reason: unknown): void {
+    this.#controller.abort(unpackError(reason as PackedError));
+  }
+
+  fail(): void {
+    // Main is gone, and this thread with it.
+  }
+
   end(): void {
-    this.#channel.leave();
+    this.#link.close(this.#id);
   }
 }

@@ -20,11 +20,12 @@ function setup() {
     onAbort: (job, reason) => settlement.abort(job, reason),
     onDrained: () => log.push("drained"),
   });
+  let lastId = 0;
   /** A job that is waited for, and its promise. */
   function add(extras?: JobExtras): [Job, Promise<unknown>] {
     const { promise, resolve } = Promise.withResolvers();
     promise.then(() => log.push("resolved"), () => log.push("rejected"));
-    const job = makeJob(1, extras, resolve);
+    const job = makeJob(++lastId, extras, resolve);
     settlement.add(job);
     return [job, promise];
   }

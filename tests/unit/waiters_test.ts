@@ -1,6 +1,7 @@
 // Waiters are released in order, and leave by their signals.
 import { assertEquals, assertRejects } from "@std/assert";
 import { Waiters } from "../../src/job/waiters.ts";
+import { countedSignal } from "../kinds.ts";
 
 /** Waits, and notes under this name how that ended. */
 function note(notes: string[], name: string, waiting: Promise<void>) {
@@ -60,4 +61,19 @@ Deno.test("Waiters.release() releases all, and refuse() rejects all", async () =
   await Promise.all(refused);
   assertEquals(notes, ["a: closed", "b: closed"]);
   assertEquals(waiters.length, 0);
+});
+
+Deno.test("Waiters who share a signal share one listener", async () => {
+  const waiters = new Waiters();
+  const { signal, controller, listeners } = countedSignal();
+  const notes: string[] = [];
+  const all = ["a", "b", "c"].map((name) =>
+    note(notes, name, waiters.wait(signal))
+  );
+  assertEquals(listeners.size, 1);
+  waiters.releaseFirst();
+  controller.abort("left");
+  await Promise.all(all);
+  assertEquals(notes, ["a", "b: left", "c: left"]);
+  assertEquals([waiters.length, listeners.size], [0, 0]);
 });
