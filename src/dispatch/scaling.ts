@@ -47,7 +47,7 @@ export class Scaling {
   /** Changes how many workers there may be: those that are too many end when their jobs have. */
   resize(limits: Limits): void {
     const { workers, sizing } = this.#parts;
-    sizing.resize(limits, workers.idle.size);
+    sizing.resize(limits, workers.idle.length);
     const staying = [...workers.active].filter(({ isRetired }) => !isRetired);
     // First those that do least.
     staying.sort((a, b) => a.jobs.length - b.jobs.length);
@@ -61,11 +61,8 @@ export class Scaling {
   /** Ends workers that were not needed for a while. */
   endUnneeded(now: number): void {
     const { workers, sizing } = this.#parts;
-    let count = sizing.unneeded(workers.active.size, now);
-    for (const worker of workers.idle) {
-      if (count-- === 0) break;
-      workers.retire(worker);
-    }
+    const count = sizing.unneeded(workers.active.size, now);
+    for (const worker of workers.idle.slice(0, count)) workers.retire(worker);
     workers.retireUnneededSpares(now);
     workers.expectIdle();
   }

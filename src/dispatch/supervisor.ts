@@ -83,7 +83,7 @@ export class Supervisor {
     const first = worker.jobs.firstUnstarted();
     if (first === undefined) return;
     workers.to(worker, "held");
-    queue.putBack(worker.takeBackWaiting(workers.idle.size > 0));
+    queue.putBack(worker.takeBackWaiting(workers.idle.length > 0));
     worker.heldFor = first.worker === worker ? first : undefined;
     this.#releaseIfStarted(worker);
   }

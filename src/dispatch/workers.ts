@@ -25,8 +25,8 @@ const LOST = "The worker could not be stopped: its thread goes on";
 export class Workers {
   /** Those that may get jobs. */
   readonly active = new Set<PoolWorker>();
-  /** Those of them that have nothing to do. */
-  readonly idle = new Set<PoolWorker>();
+  /** Those of them that have nothing to do, those first that have had nothing for longer. */
+  readonly idle: PoolWorker[] = [];
   /** Those that are left alone, or get no more jobs, or none yet. */
   readonly inactive = new Set<PoolWorker>();
   readonly #parts: WorkersParts;
@@ -54,10 +54,10 @@ export class Workers {
     worker.state = state;
     const { sizing } = this.#parts;
     if (state === "idle") {
-      this.idle.add(worker);
+      this.idle.push(worker);
       sizing.rests();
     } else if (was === "idle") {
-      this.idle.delete(worker);
+      this.idle.splice(this.idle.indexOf(worker), 1);
       if (isActive(state)) sizing.works();
       else sizing.leaves();
     }
@@ -124,7 +124,7 @@ export class Workers {
 
   get #wantsSpare(): boolean {
     const { all } = this.#spares;
-    return this.#spares.wanted(this.active, this.idle.size) > all.size;
+    return this.#spares.wanted(this.active, this.idle.length) > all.size;
   }
 
   /** Spares take the places that are free. */
@@ -252,7 +252,7 @@ export class Workers {
 
   /** Ends spares that were not needed for a while. */
   retireUnneededSpares(now: number): void {
-    const wanted = this.#spares.wanted(this.active, this.idle.size);
+    const wanted = this.#spares.wanted(this.active, this.idle.length);
     const { idleTimeout } = this.#parts.settings;
     if (now - this.#spares.neededAt >= idleTimeout) this.retireSpares(wanted);
   }
