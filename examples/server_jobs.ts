@@ -12,6 +12,8 @@ const HEAD_LIMIT = 8 * 1024;
 const PATIENCE = 5_000;
 /** A client that was refused has so many ms to read why. */
 const LINGER = 1_000;
+/** Who takes too long is looked for every so many ms. */
+const LOOK_EVERY = 500;
 
 const HELLO = await Deno.readTextFile(new URL("./hello.html", import.meta.url));
 const NOT_FOUND = await Deno.readTextFile(
@@ -41,7 +43,7 @@ export async function handle_connection(
   conn: Deno.Conn,
   stopping: AbortSignal,
 ): Promise<void> {
-  console.log(`Worker ${currentJob()?.workerId} got a job; executing.`);
+  print(`Worker ${currentJob()?.workerId} got a job; executing.`);
   for (let input = "";;) {
     const read = await within(PATIENCE, readHead(conn, input));
     if (read === undefined) return; // the client has left, or is silent
@@ -135,16 +137,36 @@ async function linger(conn: Deno.Conn): Promise<void> {
   while (await conn.read(buffer) !== null);
 }
 
+/** Those who wait for a client: how to stop that, and when. */
+const waiting = new Map<() => void, number>();
+
+// A timer for each wait would cost a request a sixth of its processor time.
+Deno.unrefTimer(setInterval(() => {
+  const now = performance.now();
+  for (const [stop, due] of waiting) if (due <= now) stop();
+}, LOOK_EVERY));
+
 /** What the promise gives; `undefined` if that takes more than so many ms. */
 async function within<T>(
   ms: number,
   promise: Promise<T>,
 ): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), ms);
+  const stop = () => resolve(undefined);
+  waiting.set(stop, performance.now() + ms);
   try {
     return await Promise.race([promise, late]);
   } finally {
-    clearTimeout(timer);
+    waiting.delete(stop);
+  }
+}
+
+/** Prints a line, as `console.log` does, which would cost a request another fifth. */
+function print(line: string): void {
+  try {
+    Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+  } catch (error) {
+    // Whoever read the console has gone: the server goes on.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

@@ -1,6 +1,6 @@
 // The example server as a user runs it, a line on the console for each request included.
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { lines } from "./lines.ts";
 
 const SERVER = fileURLToPath(
   new URL("../../examples/server.ts", import.meta.url),
@@ -9,31 +9,45 @@ const SERVER = fileURLToPath(
 /** Its row. */
 export const EXAMPLE = { name: "example", title: "the example server" };
 
-/** Starts it on a free port; its output is read as a terminal would read it. */
+/**
+ * Starts it on a free port. It prints into a file: whoever reads a pipe beside it
+ * takes its cores, and a sixth of what it serves (5 pairs).
+ */
 export async function startExample(): Promise<
   AsyncDisposable & { pid: number; ready: { port: number } }
 > {
-  const process = new Deno.Command(Deno.execPath(), {
+  const output = await Deno.makeTempFile();
+  const process = new Deno.Command("sh", {
     args: [
-      ...["run", "--quiet", "--allow-net", "--allow-read"],
+      ...["-c", 'exec "$@" >"$0"', output],
+      ...[Deno.execPath(), "run", "--quiet", "--allow-net", "--allow-read"],
       ...[SERVER, "--port", "0"],
     ],
     env: { NO_COLOR: "1" },
     stdin: "null",
-    stdout: "piped",
   }).spawn();
-  const output = lines(process.stdout);
-  const { value: listening } = await output.next();
-  const port = Number(/:(\d+)$/.exec(listening ?? "")?.[1]);
-  const read = (async () => {
-    for await (const _ of output);
-  })();
+  const port = await portIn(output, process);
   return {
     pid: process.pid,
     ready: { port },
     async [Symbol.asyncDispose]() {
       process.kill("SIGKILL");
-      await Promise.all([process.status, read]);
+      await process.status;
+      await Deno.remove(output);
     },
   };
+}
+
+/** The port that a process prints into a file. */
+async function portIn(
+  output: string,
+  process: Deno.ChildProcess,
+): Promise<number> {
+  let code: number | undefined;
+  process.status.then((status) => code = status.code);
+  for (; code === undefined; await delay(10)) {
+    const [, port] = /:(\d+)\n/.exec(await Deno.readTextFile(output)) ?? [];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error(`The example has ended with ${code}`);
 }

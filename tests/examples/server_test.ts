@@ -165,6 +165,28 @@ Deno.test("a client that was refused can still send, and read why", async () => 
   for (let i = 0; i < 16; i++) await send(conn, "x".repeat(4096));
 });
 
+Deno.test("the server goes on when nobody reads what it prints any more", async () => {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: "run --quiet --allow-net --allow-read examples/server.ts --port 0"
+      .split(" "),
+    cwd: ROOT,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  const printed = new TextDecoder().decode((await reader.read()).value);
+  await reader.cancel();
+  const url = /http:\S+/.exec(printed)![0];
+  for (let i = 0; i < 2; i++) {
+    const response = await fetch(url);
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
+  }
+  process.kill("SIGKILL");
+  assertEquals(await new Response(process.stderr).text(), "");
+  await process.status;
+});
+
 inParallel(
   "a client that is silent, or slow, is closed after five seconds",
   async () => {
