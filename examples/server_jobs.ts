@@ -12,7 +12,7 @@ const HEAD_LIMIT = 8 * 1024;
 const PATIENCE = 5_000;
 /** A client that was refused has so many ms to read why. */
 const LINGER = 1_000;
-/** Who takes too long is looked for every so many ms. */
+/** Every so many ms the worker looks for clients that take too long. */
 const LOOK_EVERY = 500;
 
 const HELLO = await Deno.readTextFile(new URL("./hello.html", import.meta.url));
@@ -161,7 +161,7 @@ async function within<T>(
   }
 }
 
-/** Prints a line, as `console.log` does, which would cost a request another fifth. */
+/** Prints a line. `console.log` would cost a request at least a tenth more. */
 function print(line: string): void {
   try {
     Deno.stdout.writeSync(encoder.encode(`${line}\n`));

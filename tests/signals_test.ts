@@ -97,7 +97,7 @@ poolTest(
       { length: 5 },
       () => pool.execute("isAborted", [signal]),
     );
-    assertEquals(listeners.size, 1); // more would cost more for each that is added
+    assertEquals(listeners.size, 1);
     await Promise.all(results);
     assertEquals(listeners.size, 0);
   },

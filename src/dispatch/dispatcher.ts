@@ -135,15 +135,14 @@ export class Dispatcher {
   /** It is time to look at the workers, without waiting for their word. */
   #look(look: Look): void {
     const watch = this.#watch;
-    const workers = this.#workers;
+    const { active, idle } = this.#workers;
     if (look.isDue("idle")) this.scaling.endUnneeded(look.now);
-    for (const worker of [...workers.active]) {
+    for (const worker of [...active]) {
       this.#supervisor.look(worker, look);
       if (worker.jobs.length > 0) watch.expectStall();
       const mayGoUnheard = worker.mayHaveMore ||
         this.#endings.tellsStarts && worker.mayStart ||
-        workers.idle.length > 0 && worker.state === "busy" &&
-          worker.waiting > 0;
+        idle.length > 0 && worker.state === "busy" && worker.waiting > 0;
       if (mayGoUnheard) watch.again();
     }
     this.#dispatch();

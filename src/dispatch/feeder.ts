@@ -71,8 +71,8 @@ export class Feeder {
   /** Sends what workers may have now. */
   feedAll(): void {
     const { queue, workers } = this.#parts;
-    // The one that idles last first: its code is still in the caches of its core, and
-    // the others rest. With four workers a short connection takes 0.81 to
+    // First the one that became idle last: its code is still in the caches of its
+    // core, and the others rest. With four workers a short connection takes 0.81 to
     // 0.92 of the processor time (medians of 7 pairs, twice).
     for (const worker of workers.idle.toReversed()) {
       if (queue.length === 0 || !this.#isWorthWaking()) break;

@@ -25,7 +25,7 @@ const LOST = "The worker could not be stopped: its thread goes on";
 export class Workers {
   /** Those that may get jobs. */
   readonly active = new Set<PoolWorker>();
-  /** Those of them that have nothing to do, those first that have had nothing for longer. */
+  /** Those of them that have nothing to do, in the order in which they became so. */
   readonly idle: PoolWorker[] = [];
   /** Those that are left alone, or get no more jobs, or none yet. */
   readonly inactive = new Set<PoolWorker>();

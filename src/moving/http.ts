@@ -95,12 +95,8 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
     const signal = moved.signal && new SignalArrival(link, moved.signal);
     return new ArrivesTogether([stream, signal], () => {
       const request = makeRequest(moved, body);
-      if (signal) {
-        followSignal(request, () => {
-          signal.ask();
-          return signal.value;
-        });
-      } else if (moved.aborted) {
+      if (signal) followSignal(request, () => signal.ask());
+      else if (moved.aborted) {
         setSignal(request, AbortSignal.abort(unpackError(moved.aborted)));
       }
       return request;

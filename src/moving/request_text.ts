@@ -18,6 +18,7 @@ import {
 } from "./bare_request.ts";
 import type { Cargo } from "./cargo.ts";
 import type { JobArrivals, MovedByNumber } from "./kind.ts";
+import { SignalDeparture } from "./signal.ts";
 import {
   type ArgumentsText,
   putBack,
@@ -45,19 +46,18 @@ export function takeRequest(
 const NEVER = 0;
 const GONE = -1;
 
-/** The request in the thread that it leaves. */
-class RequestDeparture implements Cargo, LinkEnd {
+/** The request in the thread that it leaves: once its signal has been asked for, the client is watched. */
+class RequestDeparture implements Cargo {
   readonly size = 0;
   readonly isPending = false;
   readonly #request: Request;
   readonly #client: Client;
-  #signal: AbortSignal | undefined;
-  #link: Link | undefined;
-  #id = NEVER;
+  readonly #signal: SignalDeparture;
 
   constructor(request: Request, client: Client) {
     this.#request = request;
     this.#client = client;
+    this.#signal = new SignalDeparture(() => request.signal);
   }
 
   whenReady(): void {
@@ -67,13 +67,11 @@ class RequestDeparture implements Cargo, LinkEnd {
   send(link: Link): MovedByNumber {
     if (this.#client === Client.NONE) return NEVER;
     if (isGone(this.#request)) return GONE;
-    this.#link = link;
-    return this.#id = link.open(this);
+    return this.#signal.send(link).id;
   }
 
   takeBack(): void {
-    this.#link?.close(this.#id);
-    this.#link = undefined;
+    this.#signal.takeBack();
   }
 
   whenClosed(callback: () => void): void {
@@ -82,25 +80,7 @@ class RequestDeparture implements Cargo, LinkEnd {
   }
 
   close(): void {
-    this.#signal?.removeEventListener("abort", this);
-    this.takeBack();
-  }
-
-  /** Its signal has been asked for: from now on the client is watched. */
-  receive(): void {
-    if (this.#signal) return;
-    this.#signal = this.#request.signal;
-    if (this.#signal.aborted) this.handleEvent();
-    else this.#signal.addEventListener("abort", this);
-  }
-
-  /** The signal has fired. Its reason is the same for each client, so it is not sent. */
-  handleEvent(): void {
-    this.#link?.tell(this.#id, FlowEvent.END);
-  }
-
-  fail(): void {
-    this.close();
+    this.#signal.close();
   }
 }
 

@@ -106,9 +106,10 @@ export class SignalArrival implements Arrival, LinkEnd {
     return this.#controller.signal;
   }
 
-  /** Has it followed, if it is not from the start. */
-  ask(): void {
+  /** The same of one that is followed only from when it is asked for. */
+  ask(): AbortSignal {
     this.#link.tell(this.#id, FlowEvent.CALL);
+    return this.value;
   }
 
   /** The other one has fired. */
