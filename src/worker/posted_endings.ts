@@ -20,16 +20,22 @@ import type { OwnThread } from "./own_thread.ts";
 /** As it was before a job could replace it. */
 const { Response } = globalThis;
 
+/** The way of what moves, loaded late. */
+interface Ways {
+  readonly moving: { readonly link: Link } | undefined;
+  load(): Promise<{ readonly link: Link }>;
+}
+
 /** Posts endings, and then ends what has moved into their jobs. */
 export class PostedEndings {
   readonly #thread: OwnThread;
-  readonly #link: Link;
+  readonly #ways: Ways;
   /** How many large results have left: main tells when it has read them. */
   large = 0;
 
-  constructor(thread: OwnThread, link: Link) {
+  constructor(thread: OwnThread, ways: Ways) {
     this.#thread = thread;
-    this.#link = link;
+    this.#ways = ways;
   }
 
   /** Writes what a handler has returned to the board, if that is a response for which it has room. */
@@ -63,20 +69,24 @@ export class PostedEndings {
     take(packed);
     const departures = new Departures(packed.departing);
     packed.size += departures.size;
-    if (departures.isOpen) return this.#postOpen(job, packed, departures);
-    this.#send(job, packed, departures);
+    const { moving } = this.#ways;
+    if (departures.isOpen || moving === undefined) {
+      return this.#postLater(job, packed, departures);
+    }
+    this.#send(job, packed, departures, moving.link);
     job.arrivals?.end();
   }
 
   /** Streams depart a turn later, together with what they have by then. */
-  async #postOpen(
+  async #postLater(
     job: ReceivedJob,
     packed: Packed<unknown>,
     departures: Departures,
   ): Promise<void> {
+    const { link } = this.#ways.moving ?? await this.#ways.load();
     job.arrivals?.flush?.();
     await endOfTurn();
-    this.#send(job, packed, departures);
+    this.#send(job, packed, departures, link);
     // What has moved into the job stays until the streams of its result have ended.
     departures.whenClosed(() => job.arrivals?.end());
   }
@@ -85,10 +95,11 @@ export class PostedEndings {
     job: ReceivedJob,
     packed: Packed<unknown>,
     departures: Departures,
+    link: Link,
   ): void {
-    const moved = departures.send(this.#link);
+    const moved = departures.send(link);
     // What is there already is there before its stream.
-    this.#link.send();
+    link.send();
     try {
       this.#post(job, packed, moved);
     } catch (error) {
