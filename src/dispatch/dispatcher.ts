@@ -139,7 +139,9 @@ export class Dispatcher {
     if (look.isDue("idle")) this.scaling.endUnneeded(look.now);
     for (const worker of [...active]) {
       this.#supervisor.look(worker, look);
-      if (worker.jobs.length > 0) watch.expectStall();
+      if (worker.jobs.length > 0 || worker.state === "held") {
+        watch.expectStall();
+      }
       const mayGoUnheard = worker.mayHaveMore ||
         this.#endings.tellsStarts && worker.mayStart ||
         idle.length > 0 && worker.state === "busy" && worker.waiting > 0;

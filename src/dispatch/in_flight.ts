@@ -123,6 +123,17 @@ export class InFlight {
     return this.#board.state(seq) === State.CLAIMED;
   }
 
+  /** Whether it has ended, and the message that says how is on its way. */
+  #isPosted({ seq }: Job): boolean {
+    return this.#board.state(seq) === State.POSTED;
+  }
+
+  /** Since when a job's time runs: what it gives has as long to leave. */
+  #timeSince(job: Job): number | undefined {
+    if (this.isRunning(job)) return this.#board.start(job.seq);
+    return this.#isPosted(job) ? this.#board.end(job.seq) : undefined;
+  }
+
   /** The first job that has been sent, and has not started. */
   firstUnstarted(): Job | undefined {
     const { length } = this.#order;
@@ -133,11 +144,13 @@ export class InFlight {
     return undefined;
   }
 
-  /** Whether one runs that comes before a job. */
-  isRunningBefore(job: Job): boolean {
+  /** Whether one that comes before a job runs, or what it gives is on its way. */
+  isAtOneBefore(job: Job): boolean {
     for (let i = this.#first; this.#order[i] !== job.seq; i++) {
       const before = this.get(this.#order[i]);
-      if (before && this.isRunning(before)) return true;
+      if (before && (this.isRunning(before) || this.#isPosted(before))) {
+        return true;
+      }
     }
     return false;
   }
@@ -175,11 +188,9 @@ export class InFlight {
     return time;
   }
 
-  /** Whether a job has ended, and the message that says how is on its way. */
+  /** Whether what a job gives is on its way. */
   get isEnding(): boolean {
-    return this.all().some(({ seq }) => {
-      return this.#board.state(seq) === State.POSTED;
-    });
+    return this.all().some((job) => this.#isPosted(job));
   }
 
   /**
@@ -192,12 +203,14 @@ export class InFlight {
     let next = Infinity;
     for (const job of this.all()) {
       if (job.timeout === Infinity || job.settled) continue;
-      const left = this.isRunning(job)
-        ? this.#board.start(job.seq) + job.timeout - now
-        // It may start now; or it has ended, and a message says how.
-        : job.timeout;
+      const since = this.#timeSince(job);
+      const left = since === undefined
+        ? job.timeout
+        : since + job.timeout - now;
       if (left > 0) next = Math.min(next, left);
-      else if (this.#isRemote && !job.extras!.isOverdue) {
+      else if (
+        (this.#isRemote || this.#isPosted(job)) && !job.extras!.isOverdue
+      ) {
         // If this thread was held up, its result may be here by the next turn.
         job.extras!.isOverdue = true;
         next = Math.min(next, NEXT_TURN);

@@ -20,7 +20,8 @@ export function snapshot(
   let timeRunning = 0;
   for (const worker of caller ? [...active, caller] : active) {
     const inFlight = worker.jobs.count();
-    if (worker.jobs.length > 0 && worker !== caller) idle--;
+    const isBusy = worker.jobs.length > 0 || worker.state === "held";
+    if (isBusy && worker !== caller) idle--;
     queued += inFlight.sent;
     running += inFlight.running;
     timeRunning += worker.jobs.timeRunning(now);

@@ -20,10 +20,13 @@ export type Verdict =
   /** It does nothing for so long that it is to be replaced. */
   | "unresponsive";
 
-/** Watches the first job that waits. */
+/** What a worker waits for to which nothing is sent, as long as it says nothing. */
+const A_WORD = "a word";
+
+/** Watches the first job that waits, or, where none is left, for a word. */
 export class Stall {
   readonly #jobs: InFlight;
-  #first: Job | undefined;
+  #first: Job | typeof A_WORD | undefined;
   /** Since when it is the first. */
   #since = 0;
 
@@ -36,16 +39,20 @@ export class Stall {
     this.#first = undefined;
   }
 
-  /** @param readingUntil Until when the worker may be reading what it was sent */
-  verdict(now: number, readingUntil: number): Verdict {
-    const first = this.#jobs.firstUnstarted();
+  /**
+   * @param readingUntil Until when the worker may be reading what it was sent
+   * @param isHeld Whether it was held, and has said nothing since
+   */
+  verdict(now: number, readingUntil: number, isHeld: boolean): Verdict {
+    const isAtNone = isHeld && this.#jobs.length === 0;
+    const first = isAtNone ? A_WORD : this.#jobs.firstUnstarted();
     if (first === undefined || first !== this.#first) {
       this.#first = first;
       this.#since = now;
       return "fine";
     }
-    if (first !== this.#jobs.peek()) {
-      const isBehind = this.#jobs.isRunningBefore(first);
+    if (first !== A_WORD && first !== this.#jobs.peek()) {
+      const isBehind = this.#jobs.isAtOneBefore(first);
       return isBehind && now - this.#since >= BEHIND_A_JOB ? "held" : "fine";
     }
     const silence = now - Math.max(this.#since, readingUntil);

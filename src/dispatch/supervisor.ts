@@ -46,7 +46,7 @@ export class Supervisor {
 
   /** Looks at a worker: its jobs may have run too long, or it may be held. */
   look(worker: PoolWorker, { now, isDue }: Look): void {
-    const { workers, watch } = this.#parts;
+    const { workers, queue, watch } = this.#parts;
     this.collect(worker);
     if (isDue("timeout")) {
       const { overdue, next } = worker.jobs.findOverdue(now);
@@ -61,10 +61,13 @@ export class Supervisor {
     }
     if (!workers.active.has(worker) || !worker.isReady) return;
     this.#releaseIfStarted(worker);
-    switch (worker.stall.verdict(now, worker.readingUntil)) {
+    const isHeld = worker.state === "held";
+    switch (worker.stall.verdict(now, worker.readingUntil, isHeld)) {
       case "held":
         return this.hold(worker);
       case "unresponsive":
+        // What a job has left behind may go on where nobody needs its worker.
+        if (worker.jobs.length === 0 && queue.length === 0) return;
         return this.stop(
           worker,
           new Error(

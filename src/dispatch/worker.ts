@@ -87,8 +87,9 @@ export class PoolWorker implements JobWorker {
   readonly #now: () => number;
   /** How many more jobs it may be given. */
   #jobsLeft: number;
-  /** The job that it was left alone with. */
+  /** The job that it was left alone with, and whether that has said how it ended. */
   #lostTo = 0;
+  #isHeard = false;
 
   constructor(
     id: number,
@@ -308,12 +309,21 @@ export class PoolWorker implements JobWorker {
   /** Leaves it alone with a job that does not end though it was told to. */
   leaveWith(job: Job): void {
     this.#lostTo = job.seq;
+    this.#isHeard = false;
     this.jobs.remove(job);
+  }
+
+  /** A job has ended that is not in flight any more. */
+  hearOf(seq: number): void {
+    if (seq === this.#lostTo) this.#isHeard = true;
   }
 
   /** What it does since it was left alone. */
   get sinceLost(): "loops" | "hears" | "is back" {
-    const isBack = this.#board.state(this.#lostTo) !== State.CLAIMED;
+    const state = this.#board.state(this.#lostTo);
+    const isBack = state === State.POSTED
+      ? this.#isHeard
+      : state !== State.CLAIMED;
     return isBack ? "is back" : this.jobs.told.hasHeard ? "hears" : "loops";
   }
 

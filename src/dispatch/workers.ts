@@ -27,6 +27,7 @@ export class Workers {
   readonly active = new Set<PoolWorker>();
   /** Those of them that have nothing to do, in the order in which they became so. */
   readonly idle: PoolWorker[] = [];
+  readonly #held = new Set<PoolWorker>();
   /** Those that are left alone, or get no more jobs, or none yet. */
   readonly inactive = new Set<PoolWorker>();
   readonly #parts: WorkersParts;
@@ -61,6 +62,8 @@ export class Workers {
       if (isActive(state)) sizing.works();
       else sizing.leaves();
     }
+    if (was === "held") this.#held.delete(worker);
+    else if (state === "held") this.#held.add(worker);
     if (was === "spare") this.#spares.all.delete(worker);
     else if (state === "spare") this.#spares.all.add(worker);
     if (isActive(state)) {
@@ -118,8 +121,15 @@ export class Workers {
   /** How many workers there may be, and are of use. */
   get #wanted(): number {
     const { sizing, room, queue } = this.#parts;
-    // Those that wait for others of their keys need no worker yet.
-    return sizing.wanted(room.jobs - queue.parked);
+    // Those that wait for others of their keys need no worker yet; one that is held
+    // by what a job has left behind is of no use to any.
+    return sizing.wanted(room.jobs - queue.parked + this.#heldByNone);
+  }
+
+  /** How many are held, and have no job. */
+  get #heldByNone(): number {
+    if (this.#held.size === 0) return 0;
+    return [...this.#held].filter(({ jobs }) => jobs.length === 0).length;
   }
 
   get #wantsSpare(): boolean {
@@ -268,11 +278,12 @@ export class Workers {
   /** Ends a worker, and gives what it had not ended. */
   end(worker: PoolWorker, cause: unknown): Remains {
     const wasLost = worker.state === "lost";
-    const { isDeaf } = worker.jobs.told;
+    // A thread that can be killed ends in a loop, too.
+    const isLooping = !this.#parts.settings.hardKill && worker.jobs.told.isDeaf;
     this.to(worker, "gone");
     const remains = worker.stop(cause);
     if (remains.life !== undefined) {
-      this.#leaving.add(remains.life, isDeaf, () => {
+      this.#leaving.add(remains.life, isLooping, () => {
         if (!wasLost) this.#tellLost(worker);
       });
     }

@@ -57,15 +57,15 @@ Deno.test("InFlight.takeBack() wins before a job starts, and loses afterwards", 
   assertEquals(ids(jobs.all()), [0]);
 });
 
-Deno.test("InFlight.count(), firstUnstarted() and isRunningBefore() follow the board", () => {
+Deno.test("InFlight.count(), firstUnstarted() and isAtOneBefore() follow the board", () => {
   const { worker, jobs, all } = setup(3);
   assertEquals(jobs.count(), { sent: 3, running: 0 });
-  assertFalse(jobs.isRunningBefore(all[2]));
+  assertFalse(jobs.isAtOneBefore(all[2]));
   end(worker, all[0]);
   worker.claim(all[1].seq, 0);
   assertEquals(jobs.count(), { sent: 1, running: 1 });
   assertEquals(jobs.firstUnstarted(), all[2]);
-  assert(jobs.isRunningBefore(all[2]));
+  assert(jobs.isAtOneBefore(all[2]));
 });
 
 Deno.test("InFlight.startsToTell() gives each job that has started once, and none that has not", () => {
@@ -100,27 +100,62 @@ Deno.test("InFlight.findOverdue() gives a process a turn to have ended its job",
   assertEquals(jobs.findOverdue(1_101).overdue, all);
 });
 
+Deno.test("InFlight.findOverdue() gives what a job has ended with as long to leave as the job, and a turn", () => {
+  const { worker, jobs, all } = setup(1, false, 100);
+  worker.claim(all[0].seq, 1_000);
+  worker.setEnd(all[0].seq, 1_050);
+  worker.settlePosted(all[0].seq);
+  assertEquals(jobs.findOverdue(1_100), { overdue: [], next: 50 });
+  assertEquals(jobs.findOverdue(1_150), { overdue: [], next: 1 });
+  assertEquals(jobs.findOverdue(1_151).overdue, all);
+});
+
 Deno.test("Stall.verdict(): a worker is held when a job has waited behind one that runs", () => {
   const { worker, jobs, all } = setup(2);
   const stall = new Stall(jobs);
   worker.claim(all[0].seq, 0);
-  assertEquals(stall.verdict(1_000, 0), "fine");
-  assertEquals(stall.verdict(1_002, 0), "held");
+  assertEquals(stall.verdict(1_000, 0, false), "fine");
+  assertEquals(stall.verdict(1_002, 0, false), "held");
   stall.over();
-  assertEquals(stall.verdict(1_004, 0), "fine");
+  assertEquals(stall.verdict(1_004, 0, false), "fine");
+});
+
+Deno.test("Stall.verdict(): a worker is held when a job has waited behind one whose result does not leave", () => {
+  const { worker, jobs, all } = setup(2);
+  const stall = new Stall(jobs);
+  worker.claim(all[0].seq, 0);
+  worker.settlePosted(all[0].seq);
+  assertEquals(stall.verdict(1_000, 0, false), "fine");
+  assertEquals(stall.verdict(1_002, 0, false), "held");
+});
+
+Deno.test("Stall.verdict(): a worker that is held and has no job has to say something", () => {
+  const { jobs, all } = setup(1);
+  const stall = new Stall(jobs);
+  stall.verdict(1_000, 0, false);
+  assert(jobs.takeBack(all[0]));
+  assertEquals(stall.verdict(2_000, 0, true), "fine");
+  assertEquals(stall.verdict(2_000 + LONGEST_SILENCE, 0, true), "held");
+  assertEquals(stall.verdict(2_001 + LONGEST_SILENCE, 0, true), "unresponsive");
+  stall.over();
+  assertEquals(stall.verdict(9_000, 0, true), "fine");
+  assertEquals(stall.verdict(20_000, 0, false), "fine");
 });
 
 Deno.test("Stall.verdict(): a worker that starts no job is held, and in the end unresponsive", () => {
   const { worker, jobs, all } = setup(1);
   const stall = new Stall(jobs);
-  assertEquals(stall.verdict(1_000, 0), "fine");
-  assertEquals(stall.verdict(1_100, 0), "fine");
-  assertEquals(stall.verdict(1_300, 0), "held");
+  assertEquals(stall.verdict(1_000, 0, false), "fine");
+  assertEquals(stall.verdict(1_100, 0, false), "fine");
+  assertEquals(stall.verdict(1_300, 0, false), "held");
   // It may be reading a large message.
-  assertEquals(stall.verdict(1_300, 1_200), "fine");
-  assertEquals(stall.verdict(1_001 + LONGEST_SILENCE, 0), "unresponsive");
+  assertEquals(stall.verdict(1_300, 1_200, false), "fine");
+  assertEquals(
+    stall.verdict(1_001 + LONGEST_SILENCE, 0, false),
+    "unresponsive",
+  );
   worker.claim(all[0].seq, 0);
-  assertEquals(stall.verdict(9_000, 0), "fine");
+  assertEquals(stall.verdict(9_000, 0, false), "fine");
 });
 
 Deno.test("ToldJobs: a grace is over when it is due, may be renewed, and ends with its job", () => {

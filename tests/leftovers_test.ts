@@ -1,0 +1,80 @@
+// What jobs leave behind when they end, and what holds their threads: it costs no
+// other job more than a moment.
+import { assertEquals, assertRejects } from "@std/assert";
+import { JobTimeoutError, type ThreadPoolOptions } from "@spindle/thread-pool";
+import type * as jobs from "./fixtures/leftovers.ts";
+import { Gate } from "./gate.ts";
+import { eventually } from "./live_workers.ts";
+import { poolOf, test } from "./pools.ts";
+
+function makePool(options: ThreadPoolOptions = {}) {
+  return poolOf<typeof jobs>("leftovers", options);
+}
+
+for (const hardKill of [false, true]) {
+  const kind = hardKill ? "a killable thread" : "a thread";
+
+  test(`a job whose result does not leave ${kind} times out`, async () => {
+    await using pool = makePool({ hardKill, timeout: 50 });
+    using gate = new Gate();
+    const job = pool.execute("blocksInPull", [gate.key]);
+    await assertRejects(() => job, JobTimeoutError);
+    assertEquals(await pool.execute("echo", [1]), 1);
+    assertEquals(pool.stats().timedOut, 1);
+  });
+}
+
+test("a thread that could not send a result in time takes jobs again when it has", async () => {
+  await using pool = makePool({ timeout: 50, abortGrace: 50 });
+  const gate = new Gate();
+  const job = pool.execute("blocksInPull", [gate.key]);
+  await assertRejects(() => job, JobTimeoutError);
+  await eventually(() => pool.stats().lost === 1, () => "It is left alone");
+  gate.open();
+  await eventually(() => pool.stats().lost === 0, () => "It is back");
+  assertEquals(pool.workers().length, 1);
+  assertEquals(await pool.execute("echo", [1]), 1);
+});
+
+test("a job does not wait behind one whose result does not leave its thread", async () => {
+  await using pool = makePool({ size: 2 });
+  using gate = new Gate();
+  // Its worker has started, and is sent jobs ahead.
+  for (let i = 0; i < 50; i++) await pool.execute("echo", [i]);
+  const first = pool.execute("blocksInPull", [gate.key]);
+  assertEquals(await pool.execute("echo", [1]), 1);
+  gate.open();
+  await (await first).cancel();
+});
+
+test("another worker starts beside one that is held by what a job has left", async () => {
+  await using pool = makePool({ size: 2 });
+  using gate = new Gate();
+  await pool.execute("blocksInTimer", [gate.key]);
+  await gate.arrived();
+  assertEquals(await pool.execute("echo", [1]), 1);
+  assertEquals(pool.workers().map(({ state }) => state), ["busy", "idle"]);
+  const { busy, idle } = pool.stats();
+  assertEquals({ busy, idle }, { busy: 1, idle: 1 });
+});
+
+test("a worker that is held by what a job has left is replaced where it is needed", async () => {
+  await using pool = makePool({ hardKill: true });
+  using gate = new Gate();
+  await pool.execute("blocksInTimer", [gate.key]);
+  await gate.arrived();
+  assertEquals(await pool.execute("echo", [1]), 1);
+  assertEquals(pool.workers().map(({ workerId }) => workerId), [2]);
+});
+
+test("a killable thread that was ended in a loop is not told to go on", async () => {
+  await using pool = makePool({ hardKill: true, timeout: 20, abortGrace: 20 });
+  const errors: unknown[] = [];
+  pool.addEventListener("workererror", ({ detail }) => errors.push(detail));
+  for (let i = 0; i < 3; i++) {
+    const job = pool.execute("loopsLater");
+    await assertRejects(() => job, JobTimeoutError);
+  }
+  assertEquals(await pool.execute("echo", [1]), 1);
+  assertEquals(errors, []);
+});
