@@ -86,6 +86,51 @@ for (const kind of KIND_NAMES) {
     },
   );
 
+  eachKind(
+    "a job that is waited for runs, though others of its key are before it",
+    { size: 1 },
+    async (pool) => {
+      const called = pool.execute("callsKeyed", [pool.sender(), 5, "k"]);
+      const before = pool.execute("square", [3], { key: "k" });
+      const counted = Array.fromAsync(
+        pool.stream("count", [3], { key: "k" }),
+      );
+      assertEquals(await called, 25);
+      assertEquals(await before, 9);
+      assertEquals(await counted, [0, 1, 2]);
+      const { completed, queued, running } = pool.stats();
+      assertEquals([completed, queued, running], [4, 0, 0]);
+    },
+  );
+
+  eachKind(
+    "jobs in all workers wait for jobs of one key",
+    { size: 2 },
+    async (pool) => {
+      const called = [2, 3, 4].map((n) => {
+        return pool.execute("callsKeyed", [pool.sender(), n, "k"]);
+      });
+      const between = pool.execute("square", [5], { key: "k" });
+      assertEquals(await Promise.all([...called, between]), [4, 9, 16, 25]);
+    },
+  );
+
+  for (const job of ["loop", "loopLater"] as const) {
+    eachKind(
+      `a timeout ends a job where it is waited for, and the pool goes on (${job})`,
+      { size: 1, abortGrace: 50 },
+      async (pool) => {
+        const called = pool.execute("callsLoop", [pool.sender(), job, 50]);
+        // Where the loop goes on, its worker is stopped, and what waits in it lost.
+        const isGuarded = kind !== "killable thread" && job === "loop";
+        const expected = isGuarded ? "JobTimeoutError" : "WorkerCrashedError";
+        assertEquals(await called.catch(({ name }) => name), expected);
+        assertEquals(await pool.execute("square", [2]), 4);
+        assertEquals(pool.stats().timedOut, 1);
+      },
+    );
+  }
+
   eachKind("tells of what is refused", { size: 2 }, async (pool) => {
     const rejections = await pool.execute("rejections", [pool.sender()]);
     assertEquals(

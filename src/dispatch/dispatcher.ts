@@ -75,7 +75,10 @@ export class Dispatcher {
       made: (worker) => this.#feeder.feed(worker),
     });
     const all = { ...shared, endings, workers };
-    const onFree = () => this.#dispatchDue.at(queueMicrotask);
+    const onFree = () => {
+      this.#dispatchDue.at(queueMicrotask);
+      this.waitingJobs.onKeyFree?.();
+    };
     this.#precedence = new Precedence({ ...all, onFree });
     this.#supervisor = new Supervisor(all);
     this.waitingJobs = new WaitingJobs(all);
@@ -265,12 +268,11 @@ export class Dispatcher {
     return true;
   }
 
-  /** A job that was taken out, and has not started, is sent before the others. */
-  putBack(job: Job): void {
-    this.keepProcess(true);
-    this.#parts.room.enter();
-    this.#queue.putBack([job]);
+  /** Has a worker run a job beside those of its jobs that wait for it; `false` if it cannot. */
+  sendAside(job: Job, worker: PoolWorker): boolean {
+    if (!this.#feeder.sendAside(job, worker)) return false;
     this.#dispatchDue.at(queueMicrotask);
+    return true;
   }
 
   /** How many workers have died in a row, and when the next one starts, if none is there. */

@@ -211,12 +211,16 @@ export class Feeder {
     return jobs.length;
   }
 
-  /** Sends jobs to a worker. */
-  post(worker: PoolWorker, jobs: Job[]): void {
+  /**
+   * Sends jobs to a worker.
+   *
+   * @param isAside Whether they run beside those in progress, which wait for them
+   */
+  post(worker: PoolWorker, jobs: Job[], isAside = false): void {
     const { settings, watch, endings, workers } = this.#parts;
     try {
       if (this.#parts.queue.isOrdered) bind(jobs, worker);
-      const { shortestTimeout, spent } = worker.send(jobs);
+      const { shortestTimeout, spent } = worker.send(jobs, isAside);
       watch.expectTimeout(shortestTimeout);
       watch.expectStall();
       const isLong = spent > LONG_SEND && jobs[0].isLarge;
@@ -226,6 +230,28 @@ export class Feeder {
       for (const job of jobs) endings.unsendable(job, error);
     }
     workers.update(worker);
+  }
+
+  /**
+   * Sends a job to a worker whose jobs wait for it, to run beside them.
+   *
+   * @returns Whether it is on its way there
+   */
+  sendAside(job: Job, worker: PoolWorker): boolean {
+    const { queue, workers, settings: { abortGrace } } = this.#parts;
+    // It may be stopped for one of its jobs, and others with that.
+    if (worker.jobs.told.isAny && abortGrace < Infinity) return false;
+    const holder = job.worker as PoolWorker | undefined;
+    if (holder === undefined) {
+      if (!queue.remove(job)) return false;
+    } else if (holder.jobs.asides.has(job) || !holder.takeBack(job)) {
+      return false;
+    }
+    // The numbers of those that start follow each other.
+    queue.putBack(worker.takeBackAll());
+    this.post(worker, [job], true);
+    if (holder) workers.update(holder);
+    return true;
   }
 
   /** Lets others have their turn before more is sent. */

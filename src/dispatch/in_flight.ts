@@ -15,6 +15,8 @@ const NEXT_TURN = 1;
 export class InFlight {
   /** Those that were told to end. */
   readonly told: ToldJobs;
+  /** Those that run beside the others, which wait for them. */
+  readonly asides = new Set<Job>();
   readonly #board: Board;
   readonly #slots: (Job | undefined)[];
   readonly #mask: number;
@@ -85,6 +87,7 @@ export class InFlight {
     this.#length--;
     this.#bytes -= job.size;
     this.told.remove(job);
+    if (this.asides.size > 0) this.asides.delete(job);
   }
 
   /** Takes a job back; `false` if it has started. */

@@ -56,13 +56,14 @@ export class Outbox {
   /**
    * Sends jobs in one message, which all but a single one must allow to share.
    *
+   * @param isAside Whether they run beside those in progress
    * @throws {JobCloneError} If they cannot be cloned
    */
-  send(jobs: readonly Job[]): Sent {
+  send(jobs: readonly Job[], isAside: boolean): Sent {
     const { cargo, moves, lent } = jobs[0].extras ?? {};
     const loan = this.#ring && lent?.lend();
     const writer = new JobListWriter();
-    for (const job of jobs) writer.write(job);
+    for (const job of jobs) writer.write(job, isAside);
     const { list, shortestTimeout } = writer;
     const isBare = moves === undefined && cargo === undefined;
     if (isBare && this.#ring?.write(list, this.#epoch)) {

@@ -2,14 +2,25 @@
 // jobs of the same pool.
 
 import type { Link } from "../flow/link.ts";
+import type { Job } from "../job/job.ts";
 import type { Sizing } from "./sizing.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
+
+/** A job that waits for others. */
+export interface WaitingJob {
+  /** The link to its worker. */
+  readonly link: Link;
+  /** What runs there beside it. */
+  readonly aside: Job | undefined;
+}
 
 /** The jobs that wait for others, as the workers know them. */
 export class WaitingJobs {
   readonly #workers: Workers;
   readonly #sizing: Sizing;
+  /** Hears that a job which waited for its key may start. */
+  onKeyFree: (() => void) | undefined;
 
   constructor({ workers, sizing }: { workers: Workers; sizing: Sizing }) {
     this.#workers = workers;
@@ -21,18 +32,17 @@ export class WaitingJobs {
     return [...this.#workers.active].find((worker) => worker.link === link);
   }
 
-  /**
-   * Whether no worker can take a job before one of those that wait goes on.
-   *
-   * @param waiting The link of each job that waits
-   */
-  areAll(waiting: readonly Link[]): boolean {
+  /** Whether no worker can take a job before one of those that wait goes on. */
+  areAll(waiting: readonly WaitingJob[]): boolean {
     let count = 0;
     for (const { link, jobs, room, concurrency } of this.#workers.active) {
       const { running } = jobs.count();
-      const waits = waiting.filter((other) => other === link).length;
-      const mayTake = running < concurrency && room > 0;
-      if (mayTake || waits < running) return false;
+      if (running < concurrency && room > 0) return false;
+      let taken = 0;
+      for (const one of waiting) {
+        if (one.link === link) taken += one.aside ? 2 : 1;
+      }
+      if (taken < running) return false;
       count++;
     }
     return count >= this.#sizing.max;

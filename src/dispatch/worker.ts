@@ -160,7 +160,7 @@ export class PoolWorker implements JobWorker {
   get waiting(): number {
     const { length } = this.jobs;
     if (!this.isReady) return length;
-    return this.concurrency > 1
+    return this.concurrency > 1 || this.jobs.asides.size > 0
       ? this.jobs.count().sent
       : Math.max(0, length - 1);
   }
@@ -223,15 +223,19 @@ export class PoolWorker implements JobWorker {
   /**
    * Sends jobs in one message.
    *
+   * @param isAside Whether they run beside those in progress, which wait for them
    * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
    */
-  send(jobs: Job[]): Sent {
+  send(jobs: Job[], isAside: boolean): Sent {
     this.#outbox.tellFunctions(jobs);
-    for (const job of jobs) this.jobs.add(job, this);
-    this.#jobsLeft -= jobs.length;
+    for (const job of jobs) {
+      this.jobs.add(job, this);
+      if (isAside) this.jobs.asides.add(job);
+    }
+    if (!isAside) this.#jobsLeft -= jobs.length;
     let isSent = false;
     try {
-      const sent = this.#outbox.send(jobs);
+      const sent = this.#outbox.send(jobs, isAside);
       isSent = true;
       if (jobs[0].extras?.cargo) this.#parts.told();
       return sent;
@@ -242,13 +246,14 @@ export class PoolWorker implements JobWorker {
 
   /** Takes a job back; `false` if it has started. */
   takeBack(job: Job): boolean {
+    const isAside = this.jobs.asides.has(job);
     if (!this.jobs.takeBack(job)) return false;
-    this.#jobsLeft++;
+    if (!isAside) this.#jobsLeft++;
     job.extras?.cargo?.takeBack();
     return true;
   }
 
-  /** Takes back, in order, the jobs that have not started and may go elsewhere. */
+  /** Takes back, in order, the jobs that have not started and may go elsewhere; no other may have those aside. */
   takeBackAll(): Job[] {
     return this.#takeBackIf(() => true);
   }
@@ -278,7 +283,8 @@ export class PoolWorker implements JobWorker {
 
   #takeBackIf(mayLeave: (job: Job) => boolean): Job[] {
     return this.jobs.all().filter((job) => {
-      return !job.oneAttempt && this.jobs.isSent(job) && mayLeave(job) &&
+      const isBound = job.oneAttempt || this.jobs.asides.has(job);
+      return !isBound && this.jobs.isSent(job) && mayLeave(job) &&
         this.takeBack(job);
     });
   }

@@ -54,10 +54,6 @@ export class Link {
   #inputBlocks: Blocks | undefined;
   /** Set to hear of jobs that have ended. */
   onEnded: ((seq: number) => void) | undefined;
-  /** Set, in a worker, to run a job where it is waited for. */
-  runLocally:
-    | ((job: unknown, signal: AbortSignal) => Promise<unknown>)
-    | undefined;
   /** Where the other thread reads and writes. */
   readonly #output: FlowRing | undefined;
   readonly #input: FlowRing | undefined;

@@ -23,8 +23,6 @@ export interface Key {
 export class Turn {
   /** Whether its job has stepped aside in the queue. */
   isParked = false;
-  /** Whether its job runs where no worker has it, in the one that waits for it. */
-  isHeld = false;
   previous: Turn | undefined;
   next: Turn | undefined;
   #isOver = false;
@@ -49,8 +47,7 @@ export class Turn {
 
   /** Ends it, if its job has settled and no worker has it. */
   endIfOver(): void {
-    if (this.#isOver || this.isHeld) return;
-    if (!this.job.settled || this.job.worker) return;
+    if (this.#isOver || !this.job.settled || this.job.worker) return;
     this.#isOver = true;
     this.#onOver(this);
   }

@@ -18,7 +18,7 @@ import {
   type SenderTarget,
   targetOf,
 } from "./sender.ts";
-import type { Ended, LocalJob, ToPool, ToSender } from "./sender_wire.ts";
+import type { Ended, ToPool, ToSender } from "./sender_wire.ts";
 import { Talk } from "./talk.ts";
 
 /** A sender that has moved. */
@@ -33,8 +33,6 @@ interface Call {
   resolve(value: unknown): void;
   reject(reason: unknown): void;
   signal: AbortSignal | undefined;
-  /** Set while its job is run here. */
-  running?: AbortController;
 }
 
 /** A sender in the worker to which it has moved. */
@@ -178,7 +176,6 @@ export class SenderArrival implements Arrival {
   }
 
   #abort(id: number, thrown: unknown): void {
-    this.#calls.get(id)?.running?.abort(thrown);
     this.#say({ kind: "abort", id, reason: packError(thrown) });
     this.#settle(id, (call) => call.reject(thrown));
   }
@@ -192,36 +189,11 @@ export class SenderArrival implements Arrival {
     this.#closeIfDone();
   }
 
-  #heard(message: ToSender): void {
-    const { id } = message;
-    if (message.kind === "run") return void this.#run(id, message.job);
-    const { ended } = message;
+  #heard({ id, ended }: ToSender): void {
     this.#settle(id, (call) => {
-      if ("error" in ended) {
-        const error = errorOf(ended);
-        call.running?.abort(error);
-        call.reject(error);
-      } else call.resolve(ended.value);
+      if ("error" in ended) call.reject(errorOf(ended));
+      else call.resolve(ended.value);
     });
-  }
-
-  /** Runs the job of a call here, for lack of a worker. */
-  async #run(id: number, job: LocalJob): Promise<void> {
-    const controller = new AbortController();
-    const call = this.#calls.get(id);
-    let ended: Ended;
-    let moves: Transferable[] = [];
-    try {
-      if (call === undefined) throw new Error("Nobody waits for it any more");
-      call.running = controller;
-      const result = await this.#link.runLocally!(job, controller.signal);
-      const packed = take(pack(result, "result", { whyStays: whyNotThere }));
-      ended = { value: packed.value };
-      moves = packed.moves;
-    } catch (error) {
-      ended = { error: packError(error) };
-    }
-    this.#say({ kind: "ran", id, ended }, moves);
   }
 
   /** Calls in progress are still answered. */
@@ -232,12 +204,6 @@ export class SenderArrival implements Arrival {
 
   #close(why: string): void {
     if (!this.isOpen) return;
-    const error = packError(new errors.PoolClosedError(why));
-    for (const id of this.#calls.numbers()) {
-      if (this.#calls.get(id)?.running) {
-        this.#say({ kind: "ran", id, ended: { error } });
-      }
-    }
     this.#talk.close();
     this.#leave(why);
   }
@@ -246,8 +212,7 @@ export class SenderArrival implements Arrival {
     this.#why = why;
     const error = new errors.PoolClosedError(why);
     for (const id of this.#calls.numbers()) {
-      this.#settle(id, ({ promise, running, reject }) => {
-        running?.abort(error);
+      this.#settle(id, ({ promise, reject }) => {
         // The job may have left the call behind: then nobody has to handle this.
         promise.catch(() => {});
         reject(error);

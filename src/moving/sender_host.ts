@@ -1,7 +1,7 @@
 // The pool's side of a sender that has moved into a job: makes the calls that come
 // from there.
 
-import { ThreadPoolError, WorkerCrashedError } from "../errors.ts";
+import { ThreadPoolError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { packError, unpackError } from "../values/error_codec.ts";
 import { pack, release } from "../values/pack.ts";
@@ -11,7 +11,7 @@ import type { Departure, MovingKind } from "./kind.ts";
 import { replace } from "./replace.ts";
 import { Sender, type SenderTarget, targetOf } from "./sender.ts";
 import { type MovedSender, SenderArrival, whyNotThere } from "./sender_end.ts";
-import type { Ended, LocalJob, ToPool, ToSender } from "./sender_wire.ts";
+import type { Ended, ToPool, ToSender } from "./sender_wire.ts";
 import { Talk } from "./talk.ts";
 
 /** An inline job that comes from a worker. */
@@ -19,17 +19,12 @@ export class InlineSource {
   constructor(readonly name: string, readonly source: string) {}
 }
 
-/** A job was to run where it was waited for, and has not started. */
-export class NotStarted extends Error {}
-
 /** Where a call comes from. */
 export interface Origin {
   /** The link to the worker that waits for it. */
   readonly link: Link;
   /** The sender there: that of one job. */
   readonly sender: { readonly isOpen: boolean };
-  /** Has a job run there; the promise settles as the job does. */
-  run(job: LocalJob, moves: Transferable[]): Promise<unknown>;
 }
 
 /** A pool, as calls from its workers see it. */
@@ -66,16 +61,10 @@ class SenderDeparture implements Departure<MovedSender> {
   readonly #target: HostTarget;
   readonly #talk = new Talk({
     heard: (message) => this.#heard(message as ToPool),
-    ended: (isSaid) => {
-      // It tells first of the jobs that it has started.
-      if (isSaid) this.#endRunning(new NotStarted());
-      this.close();
-    },
+    ended: () => this.close(),
   });
   /** Ends what is still awaited. */
   readonly #calls = new Registry<AbortController>();
-  /** The jobs that are run where they are waited for. */
-  readonly #running = new Registry<PromiseWithResolvers<unknown>>();
   #link!: Link;
 
   constructor(target: SenderTarget) {
@@ -100,20 +89,13 @@ class SenderDeparture implements Departure<MovedSender> {
     this.close();
   }
 
-  /** Jobs that were called go on, but for those that ran where they were waited for. */
+  /** Jobs that were called go on. */
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.#talk.leave();
-    const gone = "The worker that ran the job where it was waited for is gone";
-    this.#endRunning(new WorkerCrashedError(gone, { started: true }));
     this.#target.close();
     this.#onClosed?.();
-  }
-
-  #endRunning(error: Error): void {
-    for (const { reject } of this.#running.values()) reject(error);
-    this.#running.clear();
   }
 
   #heard(message: ToPool): void {
@@ -128,8 +110,6 @@ class SenderDeparture implements Departure<MovedSender> {
         return;
       case "abort":
         return this.#calls.get(id)?.abort(unpackError(message.reason));
-      case "ran":
-        return this.#ran(id, message.ended);
     }
   }
 
@@ -167,11 +147,7 @@ class SenderDeparture implements Departure<MovedSender> {
   ): Promise<void> {
     const controller = new AbortController();
     this.#calls.set(id, controller);
-    const origin: Origin = {
-      link: this.#link,
-      sender: this,
-      run: (job, moves) => this.#run(id, job, moves),
-    };
+    const origin: Origin = { link: this.#link, sender: this };
     let ended: Ended;
     let moves: Transferable[] = [];
     try {
@@ -182,7 +158,7 @@ class SenderDeparture implements Departure<MovedSender> {
       ended = { error: packError(error), own };
     }
     this.#calls.delete(id);
-    if (this.isOpen) this.#say({ kind: "ended", id, ended }, moves);
+    if (this.isOpen) this.#say({ id, ended }, moves);
   }
 
   #pack(value: unknown): { ended: Ended; moves: Transferable[] } {
@@ -202,25 +178,5 @@ class SenderDeparture implements Departure<MovedSender> {
 
   #say(message: ToSender, moves: Transferable[]): void {
     this.#talk.say(message, moves);
-  }
-
-  #run(
-    id: number,
-    job: LocalJob,
-    moves: Transferable[],
-  ): Promise<unknown> {
-    const ending = Promise.withResolvers<unknown>();
-    if (!this.isOpen) throw new NotStarted();
-    this.#running.set(id, ending);
-    this.#say({ kind: "run", id, job }, moves);
-    return ending.promise;
-  }
-
-  #ran(id: number, ended: Ended): void {
-    const ending = this.#running.get(id);
-    if (ending === undefined) return;
-    if ("error" in ended) ending.reject(unpackError(ended.error));
-    else ending.resolve(ended.value);
-    this.#running.delete(id);
   }
 }

@@ -1,7 +1,6 @@
 // What a sender in a worker and its pool say to each other.
 
 import type { PackedError } from "../values/unpack_error.ts";
-import type { MovedList } from "./kind.ts";
 
 /** A call, or what belongs to one, by its number. */
 export type ToPool =
@@ -21,9 +20,7 @@ export type ToPool =
     moves: boolean;
   }
   | { kind: "ready"; id: number }
-  | { kind: "abort"; id: number; reason: PackedError }
-  /** A job that was run where it is waited for has ended. */
-  | { kind: "ran"; id: number; ended: Ended };
+  | { kind: "abort"; id: number; reason: PackedError };
 
 /** How a call has ended. */
 export type Ended =
@@ -32,19 +29,7 @@ export type Ended =
   | { error: PackedError; own?: string };
 
 /** What the pool answers. */
-export type ToSender =
-  | { kind: "ended"; id: number; ended: Ended }
-  /** No worker is free, nor will be: the job is run where it is waited for. */
-  | { kind: "run"; id: number; job: LocalJob };
-
-/** A job that is run in the worker that waits for it. */
-export interface LocalJob {
+export interface ToSender {
   id: number;
-  name: string;
-  source: string | undefined;
-  /** How many ms it may execute. */
-  timeout: number;
-  args: readonly unknown[];
-  /** What moves with them. */
-  moved: MovedList | undefined;
+  ended: Ended;
 }

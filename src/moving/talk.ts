@@ -9,12 +9,8 @@ import { weigh } from "./weigh.ts";
 /** What the owner of one side hears. */
 export interface TalkOwner {
   heard(message: object): void;
-  /**
-   * The other side says nothing more, and hears nothing.
-   *
-   * @param isSaid Whether it has said so, after all else that it had to say
-   */
-  ended(isSaid: boolean): void;
+  /** The other side says nothing more, and hears nothing. */
+  ended(): void;
 }
 
 /** One side of a talk. */
@@ -25,19 +21,18 @@ export class Talk {
   #isOpen = true;
 
   constructor(owner: TalkOwner) {
-    const end = (isSaid: boolean) => {
+    const end = () => {
       if (!this.#isOpen) return;
       this.leave();
-      owner.ended(isSaid);
+      owner.ended();
     };
-    const failed = () => end(false);
     this.#channel = new Channel({
       changed: () => this.#hear(owner),
       credited: () => this.#sendWaiting(),
       // Something could not cross to another process, say.
-      stopped: failed,
-      ended: () => end(true),
-      failed,
+      stopped: end,
+      ended: end,
+      failed: end,
     }, { in: WINDOW, out: WINDOW });
   }
 

@@ -2,23 +2,20 @@
 // from the pool's own workers when no worker is free.
 
 import { setImmediate } from "node:timers";
-import { WorkerCrashedError } from "../errors.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { PoolWorker } from "../dispatch/worker.ts";
 import type { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { Departures } from "../moving/departures.ts";
-import type { MovedList } from "../moving/kind.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import { type CallOptions, Sender } from "../moving/sender.ts";
-import {
-  type HostTarget,
-  type InlineSource,
-  NotStarted,
-  type Origin,
+import type {
+  HostTarget,
+  InlineSource,
+  Origin,
 } from "../moving/sender_host.ts";
 import { pack } from "../values/pack.ts";
-import { fromText } from "../values/plain_text.ts";
 import type { Intake } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { type PoolSettings, waitSettings } from "./settings.ts";
@@ -46,23 +43,26 @@ interface Awaited {
 }
 
 /** A job of this pool that waits, by its sender. */
-interface WaitingJob extends Pick<Origin, "sender" | "link"> {
+interface Waiting extends Origin {
   awaited: Set<Awaited>;
   /** What runs in its worker meanwhile. */
-  local?: Awaited;
+  aside: Job | undefined;
 }
 
 /** The senders of a pool. */
 export class Senders {
   readonly #parts: SendersParts;
   /** The jobs in the pool's own workers that wait, by their senders. */
-  readonly #waiting = new Map<unknown, WaitingJob>();
+  readonly #waiting = new Map<unknown, Waiting>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether they are looked at in this turn of the event loop. */
   #isLookDue = false;
 
   constructor(parts: SendersParts) {
     this.#parts = parts;
+    parts.dispatcher.waitingJobs.onKeyFree = () => {
+      if (this.#waiting.size > 0) this.#relieveSoon();
+    };
   }
 
   /** Makes one. */
@@ -146,7 +146,7 @@ export class Senders {
     const { sender, link } = awaited.origin;
     let waiting = this.#waiting.get(sender);
     if (waiting === undefined) {
-      waiting = { sender, link, awaited: new Set() };
+      waiting = { sender, link, awaited: new Set(), aside: undefined };
       this.#waiting.set(sender, waiting);
     }
     waiting.awaited.add(awaited);
@@ -156,10 +156,8 @@ export class Senders {
     } finally {
       waiting.awaited.delete(awaited);
       if (waiting.awaited.size === 0) this.#waiting.delete(sender);
-      const wasLocal = waiting.local === awaited;
-      if (wasLocal) waiting.local = undefined;
       if (this.#waiting.size === 0) clearTimeout(this.#timer);
-      else if (wasLocal) this.#relieveSoon();
+      else if (waiting.aside === awaited.job) this.#relieveSoon();
     }
   }
 
@@ -174,16 +172,22 @@ export class Senders {
   }
 
   /**
-   * If the jobs in all workers wait for others, has some of those run where they
-   * are waited for, one for each job that waits: they would never start.
+   * If the jobs in all workers wait for others, has some of those run beside the ones
+   * that wait, one for each: they would never start.
    */
   #relieve(): void {
     const { dispatcher: { waitingJobs } } = this.#parts;
-    const waiting = [...this.#waiting.values()].filter(({ sender, link }) => {
-      return sender.isOpen && waitingJobs.workerOf(link);
-    });
-    if (waitingJobs.areAll(waiting.map(({ link }) => link))) {
-      for (const one of waiting) if (!one.local) this.#relieveOne(one);
+    const all: [Waiting, PoolWorker][] = [];
+    for (const waiting of this.#waiting.values()) {
+      const worker = waitingJobs.workerOf(waiting.link);
+      if (worker === undefined || !waiting.sender.isOpen) continue;
+      if (waiting.aside?.worker !== worker) waiting.aside = undefined;
+      all.push([waiting, worker]);
+    }
+    if (waitingJobs.areAll(all.map(([waiting]) => waiting))) {
+      for (const [waiting, worker] of all) {
+        if (!waiting.aside) this.#relieveOne(waiting, worker);
+      }
     }
     clearTimeout(this.#timer);
     if (this.#waiting.size === 0) return;
@@ -191,67 +195,17 @@ export class Senders {
     this.#timer = setTimeout(() => this.#relieve(), LOOK_EVERY);
   }
 
-  #relieveOne(waiting: WaitingJob): void {
-    const { dispatcher } = this.#parts;
-    for (const awaited of waiting.awaited) {
-      const { job, release } = awaited;
-      if (release) {
-        release();
+  #relieveOne(waiting: Waiting, worker: PoolWorker): void {
+    for (const { job, release } of waiting.awaited) {
+      if (job === undefined) {
+        release!();
         continue;
       }
-      const turn = job!.extras?.turn;
-      const isItsTurn = turn === undefined || turn.isFirst;
-      if (!isItsTurn || !dispatcher.takeOut(job!)) continue;
-      waiting.local = awaited;
-      this.#runLocally(job!, awaited.origin);
+      // Before it comes the first job of its key, whoever waits for that.
+      const first = job.extras?.turn?.key.first?.job ?? job;
+      if (!this.#parts.dispatcher.sendAside(first, worker)) continue;
+      waiting.aside = first;
       return;
     }
-  }
-
-  async #runLocally(job: Job, origin: Origin): Promise<void> {
-    const { dispatcher, settlement, settings: { now } } = this.#parts;
-    const { id, fn: { name, source }, args, extras } = job;
-    const workerId = dispatcher.waitingJobs.workerOf(origin.link)?.id ?? 0;
-    const start = now();
-    const run = () => ({ workerId, start, end: now() });
-    const timer = job.timeout < Infinity
-      ? setTimeout(() => settlement.timeOut(job, run()), job.timeout)
-      : undefined;
-    const turn = extras?.turn;
-    if (turn) turn.isHeld = true;
-    try {
-      const value = await origin.run({
-        id,
-        name,
-        source,
-        timeout: job.timeout,
-        args: typeof args === "string" ? fromText(args) as unknown[] : args,
-        // No request comes through a sender, which would be a number.
-        moved: extras?.cargo?.send(origin.link) as MovedList | undefined,
-      }, extras?.moves ?? []);
-      settlement.ended(job, { kind: "value", value }, run());
-    } catch (error) {
-      if (error instanceof NotStarted) this.#putBack(job);
-      else settlement.ended(job, { kind: "error", error }, run());
-    } finally {
-      clearTimeout(timer);
-      if (turn) turn.isHeld = false;
-      turn?.endIfOver();
-    }
-  }
-
-  /** The one that waited for a job has left, and so is free: there the job may run. */
-  #putBack(job: Job): void {
-    if (job.settled) return;
-    if (!job.extras?.moves?.length) {
-      job.extras?.cargo?.takeBack();
-      return this.#parts.dispatcher.putBack(job);
-    }
-    const gone =
-      "The job that waited for it is gone, and its arguments with it";
-    this.#parts.settlement.fail(
-      job,
-      new WorkerCrashedError(gone, { started: false }),
-    );
   }
 }

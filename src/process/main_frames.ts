@@ -14,6 +14,8 @@ export interface JobFrames {
   seq: number;
   /** Whether it may only execute for so long. */
   isTimed: boolean;
+  /** Whether it runs beside those in progress. */
+  isAside: boolean;
   /** How much moves with it, which a process has to be told of in any case. */
   moving: number;
   frames: Part[];
@@ -32,7 +34,7 @@ export function jobFrames(
 ): JobFrames[] {
   const jobs: JobFrames[] = [];
   for (const job of singleJobs(list)) {
-    const { seq, isTimed, args } = job;
+    const { seq, isTimed, isAside, args } = job;
     const own = moved[jobs.length];
     let frames: Part[];
     if (own) {
@@ -44,7 +46,7 @@ export function jobFrames(
         ? cloneFrames(job.list, moves)
         : textFrame(textOfJob(job, text));
     }
-    jobs.push({ seq, isTimed, moving: own?.length ?? 0, frames });
+    jobs.push({ seq, isTimed, isAside, moving: own?.length ?? 0, frames });
   }
   return jobs;
 }

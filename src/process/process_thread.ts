@@ -147,7 +147,8 @@ export class ProcessThread implements Thread {
   /** Takes in jobs, with what moves with each. */
   #add(list: JobList, moves: Transferable[], moved?: MovedList[]): void {
     for (const job of jobFrames(list, moves, moved)) {
-      this.#pending.push(job);
+      if (job.isAside) this.#pending.unshift(job);
+      else this.#pending.push(job);
       if (!job.isTimed || this.#guard !== "none") continue;
       this.#guard = "loading";
       this.#send({ kind: "guard" });
@@ -157,8 +158,9 @@ export class ProcessThread implements Thread {
 
   /** Sends the process the jobs that it can start now. */
   #next(): void {
-    while (this.#mayStart && this.#pending.length > 0) {
-      const { seq, moving, isTimed, frames } = this.#pending[0];
+    while (this.#pending.length > 0) {
+      const { seq, moving, isTimed, isAside, frames } = this.#pending[0];
+      if (isAside ? !this.#isReady : !this.#mayStart) return;
       if (isTimed && this.#guard !== "ready") return;
       this.#pending.shift();
       if (this.#board.claim(seq, performance.now())) {

@@ -24,6 +24,8 @@ const TIMEOUT_FROM = -2;
 
 /** Instead of an id: the trace that the jobs from here on are a part of; empty for none. */
 const TRACE_FROM = -3;
+/** Instead of an id: the next job runs beside those in progress, which wait for it. */
+const ASIDE = -4;
 
 /** What a list says of a job. */
 interface ListedJob {
@@ -44,7 +46,7 @@ export class JobListWriter {
   #timeout = Infinity;
   #trace: string | undefined;
 
-  write(job: ListedJob): void {
+  write(job: ListedJob, isAside = false): void {
     const { list } = this;
     const { id, fn, args, seq, timeout, trace } = job;
     if (seq !== this.#seq) list.push(NUMBERED_FROM, seq);
@@ -58,6 +60,7 @@ export class JobListWriter {
       list.push(TRACE_FROM, trace ?? "");
       this.#trace = trace;
     }
+    if (isAside) list.push(ASIDE);
     if (typeof args === "string") list.push(id, fn.id, AS_TEXT, args);
     else {
       list.push(id, fn.id, args.length);
@@ -80,6 +83,7 @@ export class JobListReader {
   functionId = 0;
   timeout = Infinity;
   trace: string | undefined = undefined;
+  isAside = false;
 
   /** Reads a list, or the part of one from here to there. */
   constructor(list: ArrayLike<unknown>, from = 0, to: number = list.length) {
@@ -105,6 +109,8 @@ export class JobListReader {
       this.trace = list[at + 1] as string || undefined;
       at += 2;
     }
+    this.isAside = list[at] === ASIDE;
+    if (this.isAside) at++;
     this.seq = this.#nextSeq++;
     this.id = list[at] as number;
     this.functionId = list[at + 1] as number;
@@ -148,10 +154,11 @@ export class JobListReader {
 
   /** The job as a list of its own. */
   get single(): JobList {
-    const { seq, timeout, trace } = this;
+    const { seq, timeout, trace, isAside } = this;
     const head: JobList = [NUMBERED_FROM, seq];
     if (timeout < Infinity) head.push(TIMEOUT_FROM, timeout);
     if (trace !== undefined) head.push(TRACE_FROM, trace);
+    if (isAside) head.push(ASIDE);
     return head.concat((this.#list as JobList).slice(this.#from, this.#to));
   }
 }
@@ -164,15 +171,17 @@ export interface SingleJob {
   args: unknown[] | undefined;
   /** Whether it may only execute for so long. */
   isTimed: boolean;
+  /** Whether it runs beside those in progress. */
+  isAside: boolean;
 }
 
 /** Takes a list apart. */
 export function* singleJobs(list: JobList): Generator<SingleJob> {
   const reader = new JobListReader(list);
   while (reader.read()) {
-    const { seq, single, text, timeout } = reader;
+    const { seq, single, text, timeout, isAside } = reader;
     const args = text === undefined ? reader.args : undefined;
-    yield { seq, list: single, args, isTimed: timeout < Infinity };
+    yield { seq, list: single, args, isTimed: timeout < Infinity, isAside };
   }
 }
 

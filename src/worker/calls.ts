@@ -34,8 +34,12 @@ export class Calls {
   async loadStorage(): Promise<void> {
     if (this.#storage !== undefined) return;
     const { openJobStorage } = await import("./job_storage.ts");
-    // A job that runs locally may have been there first.
+    // Another copy of the package may have been there first.
     this.#storage = currentJobSlot.storage ??= openJobStorage();
+  }
+
+  get hasStorage(): boolean {
+    return this.#storage !== undefined;
   }
 
   async loadGuard(): Promise<void> {
@@ -93,8 +97,8 @@ export class Calls {
     return this.#storage ? this.#storage.run(job, act) : act();
   }
 
-  /** No job is the current one any more. */
-  ended(): void {
-    currentJobSlot.job = undefined;
+  /** A job is the current one no longer. */
+  ended(job: ReceivedJob): void {
+    if (currentJobSlot.job === job) currentJobSlot.job = undefined;
   }
 }

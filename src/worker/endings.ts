@@ -1,6 +1,7 @@
 // Tells main how jobs have ended: on the board where an ending fits there, and in
 // a message where not.
 
+import { deno } from "../values/intrinsics.ts";
 import { WAKE } from "../wire/board.ts";
 import { type ReceivedJob, seqOf } from "./jobs.ts";
 import type { Moving } from "./moving.ts";
@@ -36,7 +37,7 @@ export class Endings {
   constructor(thread: OwnThread) {
     this.#thread = thread;
     this.#weighAt = thread.init.maxHeap === Infinity ? Infinity : 0;
-    this.#memoryUsage = Deno.memoryUsage;
+    this.#memoryUsage = deno.memoryUsage;
   }
 
   /** Loads what moves, and what posts endings. */
@@ -88,7 +89,8 @@ export class Endings {
     const seq = seqOf(job);
     this.#thread.board.setEnd(seq, now);
     if (now >= this.#weighAt) this.#weigh(now);
-    if (failed || !this.#settle(seq, result)) {
+    // Main takes results from the board in the order in which it has sent the jobs.
+    if (failed || job.isAside || !this.#settle(seq, result)) {
       return this.#post(job, failed, result);
     }
     job.arrivals?.end();

@@ -7,7 +7,6 @@ import { type JobList, JobListReader } from "../wire/job_list.ts";
 import { JobRing } from "../wire/job_ring.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
-import type { LocalJob } from "../moving/sender_wire.ts";
 import { Calls } from "./calls.ts";
 import { Endings, STOPPED } from "./endings.ts";
 import type { Handlers } from "./handlers.ts";
@@ -47,7 +46,6 @@ export class Executor {
     if (rings) this.#ring = new JobRing(rings.jobs);
     this.#calls = new Calls(thread.now);
     this.#clock = thread.now ?? performanceNow;
-    thread.runLocally = (job, signal) => this.#runLocally(job, signal);
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
@@ -93,11 +91,19 @@ export class Executor {
       if (this.#thread.life) job.life = this.#thread.life;
       if (job.timeout < Infinity) isTimed = true;
       if (moved) this.endings.moving!.revive(job, moved[i]);
-      this.#jobs.add(job);
+      if (job.isAside) this.#addAside(job);
+      else this.#jobs.add(job);
     }
     if (isTimed && this.#thread.init.guards && !this.#calls.hasGuard) {
       this.#hold(this.#calls.loadGuard());
     }
+  }
+
+  /** The job in progress waits for this one. */
+  #addAside(job: ReceivedJob): void {
+    this.#jobs.addFirst(job);
+    // Each is the current job of its own code only.
+    if (!this.#calls.hasStorage) this.#hold(this.#calls.loadStorage());
   }
 
   /** Starts jobs, unless it is the turn of others. */
@@ -144,20 +150,6 @@ export class Executor {
     this.endings.moving?.link.fail(error);
   }
 
-  async #runLocally(job: unknown, signal: AbortSignal): Promise<unknown> {
-    const { runLocally } = await import("./local_jobs.ts");
-    return await runLocally(
-      {
-        handlers: this.#handlers,
-        calls: this.#calls,
-        link: this.endings.moving!.link,
-        workerId: this.#thread.init.workerId,
-      },
-      job as LocalJob,
-      signal,
-    );
-  }
-
   /** Main has something to say in shared memory. */
   wake(): void {
     this.endings.moving?.link.read();
@@ -170,8 +162,9 @@ export class Executor {
   }
 
   get #mayStart(): boolean {
-    return this.#holds === 0 &&
-      this.#jobs.inProgress < this.#thread.init.concurrency &&
+    const { inProgress, isAsideNext } = this.#jobs;
+    const hasRoom = inProgress < this.#thread.init.concurrency;
+    return this.#holds === 0 && (hasRoom || isAsideNext) &&
       this.endings.areRead;
   }
 
@@ -258,7 +251,7 @@ export class Executor {
   }
 
   #end(job: ReceivedJob, now: number, failed: boolean, result: unknown): void {
-    this.#calls.ended();
+    this.#calls.ended(job);
     const sent = this.endings.end(job, now, failed, result);
     if (sent) this.#hold(sent);
   }

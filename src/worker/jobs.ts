@@ -14,6 +14,8 @@ export class ReceivedJob implements CurrentJob {
   readonly timeout: number;
   /** The trace that it is a part of. */
   readonly trace: string | undefined;
+  /** Whether it runs beside those in progress, which wait for it. */
+  readonly isAside: boolean;
   readonly args: unknown[];
   deadline: number | undefined = undefined;
   /** What belongs to its worker, where that is not the thread's. */
@@ -27,7 +29,7 @@ export class ReceivedJob implements CurrentJob {
   #abort: AbortController | undefined;
 
   constructor(
-    { seq, id, args, timeout, trace }: JobListReader,
+    { seq, id, args, timeout, trace, isAside }: JobListReader,
     public handler: Handler,
     readonly workerId: number,
   ) {
@@ -36,6 +38,7 @@ export class ReceivedJob implements CurrentJob {
     this.args = args;
     this.timeout = timeout;
     this.trace = trace;
+    this.isAside = isAside;
   }
 
   /** Its sequence number. */
@@ -88,6 +91,18 @@ export class Jobs {
     if (this.#last) this.#last.next = job;
     else this.#first = job;
     this.#last = job;
+  }
+
+  /** A job has come for which another one waits. */
+  addFirst(job: ReceivedJob): void {
+    job.next = this.#first;
+    this.#first = job;
+    this.#last ??= job;
+  }
+
+  /** Whether it is for the next job that another one waits. */
+  get isAsideNext(): boolean {
+    return this.#first?.isAside === true;
   }
 
   /** Takes the job that starts next. */

@@ -34,7 +34,6 @@ export class Moving {
         output: new FlowRing(rings.output),
       },
     );
-    this.link.runLocally = (job, signal) => thread.runLocally!(job, signal);
   }
 
   /** Puts what has moved into the arguments of a job. */

@@ -26,8 +26,6 @@ export interface OwnThread {
   nextTurn(): Promise<void>;
   /** Makes sure that turns come after a guard was late. */
   renewTurns?(): void;
-  /** Runs a job where it is waited for. */
-  runLocally?(job: unknown, signal: AbortSignal): Promise<unknown>;
   /** An error outside of any job: nothing is certain any more. */
   crash(error: unknown): void;
 }

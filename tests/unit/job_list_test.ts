@@ -16,6 +16,7 @@ interface ReadJob {
   args: unknown[];
   timeout: number;
   trace?: string;
+  isAside: boolean;
 }
 
 const JOB = fc.record({
@@ -27,6 +28,7 @@ const JOB = fc.record({
   step: fc.constantFrom(1, 1, 1, 7),
   timeout: fc.constantFrom(Infinity, Infinity, 50, 70),
   trace: fc.constantFrom(undefined, undefined, "a", '{"b":"c"}'),
+  isAside: fc.constantFrom(false, false, true),
 });
 
 const JOBS = fc.array(JOB).map((jobs) => {
@@ -36,9 +38,10 @@ const JOBS = fc.array(JOB).map((jobs) => {
 
 function write(jobs: (ReadJob & { isText: boolean })[]): JobListWriter {
   const writer = new JobListWriter();
-  for (const { id, fn, args, isText, seq, timeout, trace } of jobs) {
+  for (const { id, fn, args, isText, seq, timeout, trace, isAside } of jobs) {
     const sent = isText ? JSON.stringify(args) : args;
-    writer.write({ id, fn: { id: fn }, args: sent, seq, timeout, trace });
+    const job = { id, fn: { id: fn }, args: sent, seq, timeout, trace };
+    writer.write(job, isAside);
   }
   return writer;
 }
@@ -47,15 +50,15 @@ function readAll(list: unknown[]): ReadJob[] {
   const reader = new JobListReader(list);
   const jobs: ReadJob[] = [];
   while (reader.read()) {
-    const { seq, id, functionId: fn, args, timeout, trace } = reader;
-    jobs.push({ seq, id, fn, args, timeout, trace });
+    const { seq, id, functionId: fn, args, timeout, trace, isAside } = reader;
+    jobs.push({ seq, id, fn, args, timeout, trace, isAside });
   }
   return jobs;
 }
 
 function plain(jobs: ReadJob[]): ReadJob[] {
-  return jobs.map(({ seq, id, fn, args, timeout, trace }) => {
-    return { seq, id, fn, args, timeout, trace };
+  return jobs.map(({ seq, id, fn, args, timeout, trace, isAside }) => {
+    return { seq, id, fn, args, timeout, trace, isAside };
   });
 }
 
@@ -75,9 +78,10 @@ Deno.test("singleJobs() takes a list apart, and textOfJob() writes each as JSON"
     const singles = [...singleJobs(write(jobs).list)];
     assertEquals(singles.flatMap(({ list }) => readAll(list)), plain(jobs));
     for (const [i, single] of singles.entries()) {
-      const { args, isText, seq, timeout } = jobs[i];
+      const { args, isText, seq, timeout, isAside } = jobs[i];
       assertEquals(single.seq, seq);
       assertEquals(single.isTimed, timeout < Infinity);
+      assertEquals(single.isAside, isAside);
       assertEquals(single.args, isText ? undefined : args);
       const text = isText ? undefined : JSON.stringify(args);
       const list = JSON.parse(textOfJob(single, text));
@@ -87,7 +91,7 @@ Deno.test("singleJobs() takes a list apart, and textOfJob() writes each as JSON"
 });
 
 Deno.test("jobs say once what they have in common", () => {
-  const job = { isText: false, args: [], fn: 3, timeout: 50 };
+  const job = { isText: false, isAside: false, args: [], fn: 3, timeout: 50 };
   const { list } = write([
     { ...job, seq: 7, id: 1 },
     { ...job, seq: 8, id: 2 },
@@ -108,7 +112,15 @@ Deno.test("jobs say once what they have in common", () => {
 
 Deno.test("each reading of a job's arguments is a list of its own", () => {
   const { list } = write([
-    { seq: 0, id: 1, fn: 1, args: [1], isText: false, timeout: Infinity },
+    {
+      seq: 0,
+      id: 1,
+      fn: 1,
+      args: [1],
+      isText: false,
+      isAside: false,
+      timeout: Infinity,
+    },
   ]);
   const reader = new JobListReader(list);
   assert(reader.read());
