@@ -2,6 +2,7 @@
 // structured_clone_test.ts has all kinds of them beside `structuredClone()`, and
 // unit/pack_test.ts has views and what lies behind them.
 import { Buffer } from "node:buffer";
+import { runInNewContext } from "node:vm";
 import {
   assert,
   assertEquals,
@@ -286,4 +287,32 @@ test("execute() sends a small Buffer without the memory that others share, there
     return new Map([["a", Buffer.from("harmless")]]);
   });
   assertEquals(behind(result.get("a")!), "harmless");
+});
+
+test("execute() knows what a value of another realm is, there and back", async () => {
+  await using pool = makePool();
+  const sources = [
+    'Object.assign(new TypeError("x"), { code: 1 })',
+    "Object.assign(new Date(5), { a: 1 })",
+    "Object.assign(new Map([[1, 2]]), { a: 1 })",
+    "Object.assign(new Set([1]), { a: 1 })",
+    "Object.assign(/x/g, { a: 1 })",
+    'Object("ab")',
+    "new DataView(new ArrayBuffer(3))",
+    "new Uint8Array([1, 2])",
+    "({ a: [1] })",
+  ];
+  for (const source of sources) {
+    const value: unknown = runInNewContext(source);
+    const cloned: unknown = structuredClone(value);
+    assertEquals(await echo(pool, value), cloned, source);
+  }
+});
+
+test("an error of another realm keeps its class, message and properties", async () => {
+  await using pool = makePool();
+  const error = await reasonOf(pool.execute("throwsElsewhere"));
+  assertInstanceOf(error, RangeError);
+  assertEquals(error.message, "foo");
+  assertEquals((error as { code?: unknown }).code, 1);
 });

@@ -173,3 +173,23 @@ test("size: many jobs use as many workers and no more, one made in a turn of the
   await Promise.all([...dying, ...others]);
   assertEquals(made.mostInATurn, 1);
 });
+
+for (
+  const [what, line] of [
+    ["hides Deno", "delete globalThis.Deno"],
+    ["freezes Deno", "Object.freeze(Deno)"],
+    ["freezes the global scope", "Object.freeze(globalThis)"],
+  ]
+) {
+  test(`a module that ${what} runs jobs, and says how they fail`, async () => {
+    const module = moduleOf(`${line};
+      export const echo = (value) => value;
+      export const fails = () => { throw new RangeError("no"); };`);
+    await using pool = new ThreadPool({ module, size: 1 });
+    assertEquals(
+      await pool.execute("echo", [new Map([[1, 2]])]),
+      new Map([[1, 2]]),
+    );
+    assertInstanceOf(await reasonOf(pool.execute("fails")), RangeError);
+  });
+}

@@ -1,6 +1,7 @@
 // The worker's end of a connection that moves as its bytes: they come and go
 // through a channel.
 
+import { deno } from "../values/intrinsics.ts";
 import { BLOCK } from "../flow/blocks.ts";
 import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
@@ -122,8 +123,8 @@ export class BytesEnd extends Half implements ConnectionEnd, Arrival {
   /** The native error of a write after `closeWrite()`. */
   #endedError(): Error {
     return this.#isTls
-      ? new Deno.errors.NotConnected("not connected")
-      : new Deno.errors.BrokenPipe("Broken pipe");
+      ? new deno.errors.NotConnected("not connected")
+      : new deno.errors.BrokenPipe("Broken pipe");
   }
 
   async closeWrite(): Promise<void> {

@@ -7,6 +7,7 @@
 // and a stream can neither be asked for a handshake nor be closed behind what was
 // written.
 
+import { deno } from "../values/intrinsics.ts";
 import type { PackedError } from "../values/error_codec.ts";
 import type { Moved } from "./kind.ts";
 
@@ -61,7 +62,7 @@ export function closeConnection(connection: Deno.Conn): void {
     connection.close();
   } catch (error) {
     // Its former owner has closed it.
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
+    if (!(error instanceof deno.errors.BadResource)) throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 // What a handler gets: a `Deno.TcpConn`, a `Deno.UnixConn` or a `Deno.TlsConn`,
 // whatever end of the connection is behind it.
 
+import { deno } from "../values/intrinsics.ts";
 import { expected } from "../expected.ts";
 import type { About } from "./connection.ts";
 
@@ -190,17 +191,17 @@ function bytesOf(chunk: unknown): Uint8Array {
 
 /** The error of using a connection that is closed. */
 export function closedError(): Error {
-  return new Deno.errors.BadResource(
+  return new deno.errors.BadResource(
     "The connection is closed: by close(), or with the end of its job",
   );
 }
 
 /** The error of what waits for a connection that is being closed. */
 export function interruptedError(): Error {
-  return new Deno.errors.Interrupted("operation canceled");
+  return new deno.errors.Interrupted("operation canceled");
 }
 
 /** The error of reads once the caller has aborted the job. */
 export function abortedError(): Error {
-  return new Deno.errors.Interrupted("The job was aborted");
+  return new deno.errors.Interrupted("The job was aborted");
 }

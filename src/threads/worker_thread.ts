@@ -30,6 +30,8 @@ export interface WorkerThreadEvents {
 const EXITED = "The worker exited: self.close() or Deno.exit()";
 /** What a thread has posted arrives so many ms after its end has been seen. */
 const LAST_WORDS = 10;
+/** The same of what Deno says of one that could not start. */
+const WHY_NOT_STARTED = 100;
 
 /** A thread that is watched from its start to its end. */
 export class WorkerThread {
@@ -62,7 +64,11 @@ export class WorkerThread {
     if (!this.#thread.holdsToken) return;
     // The thread starts meanwhile.
     const life = this.#life = new Life();
-    life.onEnd = () => this.#dieSoon(new Error(EXITED), LAST_WORDS);
+    life.onEnd = () => {
+      if (this.#dying) return;
+      const ms = this.isReady ? LAST_WORDS : WHY_NOT_STARTED;
+      this.#dieSoon(new Error(EXITED), ms);
+    };
     this.post({ kind: "hold", token: life.token }, [life.token]);
   }
 
@@ -125,7 +131,9 @@ export class WorkerThread {
   /** What the thread has posted before its end is still on its way. */
   #dieSoon(cause: unknown, ms: number): void {
     if (this.#isStopped) return;
-    this.#dying ??= setTimeout(() => this.#die(cause), ms);
+    // What has ended it may be heard of after its end.
+    clearTimeout(this.#dying);
+    this.#dying = setTimeout(() => this.#die(cause), ms);
   }
 
   #die(cause: unknown): void {

@@ -4,6 +4,7 @@ import {
   getPrototypeOf,
   isView,
   SafeMap,
+  typedArrayTagOf,
   unbind,
   unbindGetter,
 } from "./intrinsics.ts";
@@ -36,7 +37,12 @@ export const offsetOf = viewGetter<number>("byteOffset");
 function viewGetter<T>(key: string): (view: ArrayBufferView) => T {
   const ofData = unbindGetter<T>(DataView.prototype, key);
   const ofArray = unbindGetter<T>(getPrototypeOf(Uint8Array.prototype), key);
-  return (view) => view instanceof DataView ? ofData(view) : ofArray(view);
+  return (view) => isData(view) ? ofData(view) : ofArray(view);
+}
+
+/** Whether a view is a `DataView`, of whichever realm. */
+function isData(view: ArrayBufferView): view is DataView {
+  return typedArrayTagOf(view) === undefined;
 }
 
 interface ViewClass {
@@ -85,7 +91,7 @@ export function isOutOfBounds(bytes: Bytes): boolean {
   if (isDetached(buffer)) return true;
   if (!isView(bytes) || !isResizable(buffer)) return false;
   // Of a view that is out of bounds it is 0, or throws for a DataView.
-  if (!(bytes instanceof DataView) && lengthOf(bytes) > 0) return false;
+  if (!isData(bytes) && lengthOf(bytes) > 0) return false;
   try {
     structuredClone(bytes);
     return false;

@@ -5,6 +5,7 @@ import {
   keys,
   objectPrototype,
   setOf,
+  typeTagOf,
   unbind,
 } from "./intrinsics.ts";
 
@@ -77,12 +78,13 @@ export function isDate(value: object): boolean {
 
 /** Whether an object is no more than its own properties, as far as cloning goes. */
 export function isOrdinary(value: object): boolean {
-  for (
-    let prototype = getPrototypeOf(value);
-    prototype !== null && prototype !== objectPrototype;
-    prototype = getPrototypeOf(prototype)
-  ) if (BUILT_IN.has(prototype)) return false;
-  return true;
+  let prototype = getPrototypeOf(value);
+  for (; prototype !== null; prototype = getPrototypeOf(prototype)) {
+    if (prototype === objectPrototype) return true;
+    if (BUILT_IN.has(prototype)) return false;
+  }
+  // It has no prototype, or is of another realm, whose classes have tags only.
+  return typeTagOf(value) === "[object Object]";
 }
 
 /** Whether nothing of an object would arrive: what it is sits in no property of its own. */

@@ -1,6 +1,6 @@
 // The built-in classes of errors, as they were before any job could replace them.
 
-import { getPrototypeOf, SafeMap } from "./intrinsics.ts";
+import { deno, getPrototypeOf, SafeMap } from "./intrinsics.ts";
 
 export type ErrorClass = new (message?: string, options?: unknown) => Error;
 
@@ -12,7 +12,7 @@ const LATE = new SafeMap<string, () => unknown>();
 
 addClasses(globalThis, "");
 addClasses(WebAssembly, "WebAssembly.");
-addClasses(Deno.errors, "Deno.errors.");
+addClasses(deno.errors, "Deno.errors.");
 
 function addClasses(namespace: object, prefix: string): void {
   for (const key of Object.getOwnPropertyNames(namespace)) {
@@ -50,6 +50,19 @@ export function errorClassName(error: Error): string {
   ) {
     const name = NAMES.get(prototype) ?? lateName(prototype);
     if (name !== undefined) return name;
+  }
+  return nameElsewhere(error);
+}
+
+/** The same of an error of another realm, whose classes have names only. */
+function nameElsewhere(error: Error): string {
+  for (
+    let prototype: object | null = getPrototypeOf(error);
+    prototype !== null;
+    prototype = getPrototypeOf(prototype)
+  ) {
+    const name = prototype.constructor?.name;
+    if (CLASSES.has(name)) return name;
   }
   return "Error";
 }

@@ -1,9 +1,10 @@
 // Makes errors ready to be sent to another thread: with their class, message,
 // stack, cause and properties, most of which `postMessage` loses.
 
-import { isPrimitive } from "./cloneable.ts";
+import { isOrdinary, isPrimitive } from "./cloneable.ts";
 import { errorClassName, OPTIONS } from "./error_classes.ts";
 import {
+  defineData,
   endsWith,
   hasOwn,
   isArray,
@@ -11,13 +12,17 @@ import {
   SafeMap,
   setOf,
 } from "./intrinsics.ts";
-import { textOf } from "./names.ts";
+import { nameOf, textOf } from "./names.ts";
 import { pack } from "./pack.ts";
 import type { PackedError, PackedErrorObject } from "./unpack_error.ts";
 
 export { type PackedError, unpackError } from "./unpack_error.ts";
 
 const { Error, structuredClone, SuppressedError } = globalThis;
+/** Knows those of other realms, such as a `node:vm` context, as well. */
+const { isError: isErrorOfAny } = Error as {
+  isError?: (value: unknown) => boolean;
+};
 
 /** What is carried on its own, and not among the properties. */
 const CARRIED = setOf(["name", "message", "stack", "cause"]);
@@ -45,7 +50,7 @@ export function packError(
 /** Whether a value is an error; a revoked proxy throws when it is asked. */
 export function isError(value: unknown): value is Error {
   try {
-    return value instanceof Error;
+    return value instanceof Error || isErrorOfAny?.(value) === true;
   } catch {
     return false;
   }
@@ -62,7 +67,7 @@ function packObject(
   const properties: Record<string, unknown> = {};
   const object: PackedErrorObject = {
     base,
-    name: nameOf(error, base),
+    name: errorNameOf(error, base),
     message: textOf(property(error, "message")),
     stack: typeof stack === "string" ? stack : undefined,
     nested,
@@ -107,7 +112,7 @@ function packObject(
 }
 
 /** The name that an error goes by: that of its class where the class sets none. */
-function nameOf(error: Error, base: string): string {
+function errorNameOf(error: Error, base: string): string {
   const name = property(error, "name");
   const isOfBase = base !== "DOMException" && typeof name === "string" &&
     (base === name || endsWith(base, `.${name}`));
@@ -126,15 +131,45 @@ function property(object: object, key: string): unknown {
   }
 }
 
-/** A value that goes with an error; what cannot be cloned goes as its text. */
-function packValue(value: unknown): unknown {
+/** Of what cannot be cloned as a whole, so many lists and objects are taken apart. */
+const MOST_TAKEN = 1_000;
+
+/** A value that goes with an error; what of it cannot be cloned goes as its text. */
+function packValue(
+  value: unknown,
+  taken: Map<unknown, object> = new SafeMap(),
+): unknown {
   if (isPrimitive(value)) return value;
+  if (typeof value === "function") return nameOf(value);
   try {
     const { value: copy, moves, departing } = pack(value, "error");
-    return moves.length === 0 && departing.length === 0
-      ? structuredClone(copy)
-      : textOf(value);
+    if (moves.length === 0 && departing.length === 0) {
+      return structuredClone(copy);
+    }
   } catch {
-    return textOf(value);
+    const copy = taken.get(value) ?? takeApart(value as object, taken);
+    if (copy !== undefined) return copy;
+  }
+  return textOf(value);
+}
+
+/** A copy of what holds its parts, and is nothing else. */
+function takeApart(
+  value: object,
+  taken: Map<unknown, object>,
+): object | undefined {
+  try {
+    const names = keys(value);
+    const isList = isArray(value);
+    if (!isList && (names.length === 0 || !isOrdinary(value))) return undefined;
+    if (taken.size === MOST_TAKEN) return undefined;
+    const copy = isList ? [] : {};
+    taken.set(value, copy);
+    for (let i = 0; i < names.length; i++) {
+      defineData(copy, names[i], packValue(property(value, names[i]), taken));
+    }
+    return copy;
+  } catch {
+    return undefined;
   }
 }

@@ -26,6 +26,8 @@ export const { isView } = ArrayBuffer;
 export const arrayPrototype: object = Array.prototype;
 export const objectPrototype: object = Object.prototype;
 export const stringOf: (value: unknown) => string = String;
+/** What only Deno has; some modules hide it from others. */
+export const deno: typeof globalThis.Deno = globalThis.Deno;
 
 /** A method as a function of its object and its arguments. */
 type Unbound<This, Args extends unknown[], R> = (

@@ -2,7 +2,7 @@
 // a job that is aborted must not have to wait until all that packs is loaded.
 
 import { errorClass } from "./error_classes.ts";
-import { defineData, keys, SafeMap } from "./intrinsics.ts";
+import { defineData, hasOwn, keys, SafeMap } from "./intrinsics.ts";
 import { withoutCallers } from "./stacks.ts";
 
 /** An error, or any other thrown value, as it is sent. */
@@ -39,7 +39,9 @@ export function unpackError(
   if (error.name !== name) defineData(error, "name", name, false);
   defineData(error, "stack", stack && withoutCallers(stack), false);
   for (let i = 0; i < nested.length; i++) {
-    defineData(error, nested[i][0], unpackError(nested[i][1], unpacked), false);
+    const key = nested[i][0];
+    const isListed = !(key === "cause" || hasOwn(error, key));
+    defineData(error, key, unpackError(nested[i][1], unpacked), isListed);
   }
   if (errors) {
     const list: unknown[] = [];

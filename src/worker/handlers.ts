@@ -32,15 +32,16 @@ export async function importModule(
   { nextTurn }: OwnThread,
 ): Promise<[Module]> {
   const scope = globalThis as { close?: () => void };
+  const deno = Deno;
   const { close } = scope;
-  const { exit } = Deno;
+  const { exit } = deno;
   const ending = Promise.withResolvers<never>();
   let isEnding = false;
-  scope.close = () => {
+  const ownClose = scope.close = () => {
     isEnding = true;
     close?.call(scope);
   };
-  Deno.exit = (code) => {
+  const ownExit: typeof exit = deno.exit = (code) => {
     isEnding = true;
     return exit(code);
   };
@@ -50,8 +51,9 @@ export async function importModule(
     await nextTurn();
     return isEnding ? ending.promise : [module];
   } finally {
-    scope.close = close;
-    Deno.exit = exit;
+    // The module may have hidden, replaced or frozen what is there.
+    if (scope.close === ownClose) Reflect.set(scope, "close", close);
+    if (deno.exit === ownExit) Reflect.set(deno, "exit", exit);
   }
 }
 

@@ -160,8 +160,30 @@ Deno.test("values that are no errors arrive as clones, or as their text", () => 
     assertEquals(sent(value) as unknown, value);
   }
   assertEquals(sent(Symbol("s")) as unknown, "Symbol(s)");
-  assertEquals(sent({ a: () => 1 }) as unknown, "[object Object]");
+  const thrown = { status: 404, list: [1, () => 2], retry() {} };
+  assertEquals(
+    sent(thrown) as unknown,
+    { status: 404, list: [1, "a function"], retry: "function retry" },
+  );
   assertEquals(sent(Promise.resolve()) as unknown, "[object Promise]");
+});
+
+Deno.test("a property that cannot be cloned arrives but for what of it cannot", () => {
+  const config: Record<string, unknown> = { url: "/a", transform: [() => 1] };
+  config.self = config;
+  const error = Object.assign(new Error("m"), { config });
+  const arrived = (sent(error) as unknown as typeof error).config;
+  assertEquals(arrived.url, "/a");
+  assertEquals(arrived.transform, ["a function"]);
+  assertStrictEquals(arrived.self, arrived);
+});
+
+Deno.test("an error that is a property is listed as before", () => {
+  const inner = new RangeError("inner");
+  const error = Object.assign(new Error("m", { cause: 1 }), { inner });
+  assertEquals(Object.keys(sent(error)), ["inner"]);
+  const suppressed = new SuppressedError(inner, error, "m");
+  assertEquals(Object.keys(sent(suppressed)), []);
 });
 
 Deno.test("packError() never throws", () => {
