@@ -352,3 +352,16 @@ test("new ThreadPool() takes permissions together with hardKill and memoryLimit 
   await new ThreadPool({ permissions: "none", isolation: "process", ...both })
     .close();
 });
+
+test("options are taken though a library has given all objects a property", async () => {
+  const prototype = Object.prototype as { extend?: unknown };
+  prototype.extend = () => {};
+  try {
+    await using pool = new ThreadPool({ size: 1, timeout: 60_000 });
+    const give = (value: { a: number }) => value;
+    const result = await pool.execute(give, [{ a: 1 }], { priority: 1 });
+    assertEquals(result.a, 1);
+  } finally {
+    delete prototype.extend;
+  }
+});

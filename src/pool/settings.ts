@@ -220,7 +220,7 @@ function checked<Table extends Record<string, Option>>(
     throw new TypeError(`Unknown option \`${path}${key}\`: ${why}`);
   }
   const settings: Record<string, unknown> = {};
-  for (const key in table) {
+  for (const key of Object.keys(table)) {
     const [check, byDefault] = table[key];
     const value = given[key];
     const setting = value === undefined ? byDefault : check(path + key, value);
