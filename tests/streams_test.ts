@@ -336,27 +336,40 @@ streamSuite("Chunks of streams", {
     assert(sameBytes(await join(sink.chunks), bytes));
   },
 
-  "ReadableStream moves large chunks that are all of their buffer": async (
+  "ReadableStream moves chunks that are marked, and copies all others": async (
     t,
   ) => {
-    const moved = [
+    const chunks = () => [
       pattern(8_192),
       new Int16Array(5_000),
       new ArrayBuffer(9_000),
     ];
-    const kept = [
-      pattern(8_191),
-      part(LARGE),
-      new ArrayBuffer(8_191),
-      new Int16Array(6_000).subarray(1),
-    ];
-    const stream = ReadableStream.from<unknown>([...moved, ...kept]);
-    await t.pool.execute("chunksOfAll", [stream]);
+    const [moved, kept] = [chunks(), chunks()];
+    const partial = part(LARGE);
+    const stream = ReadableStream.from<unknown>([
+      ...moved.map((chunk) => transfer(chunk)),
+      ...kept,
+      transfer(partial),
+    ]);
+    const [arrived] = await t.pool.execute("chunksOfAll", [stream]);
+    assertEquals(arrived.length, 7);
     const isDetached = (chunk: ArrayBuffer | ArrayBufferView) =>
       ((ArrayBuffer.isView(chunk) ? chunk.buffer : chunk) as ArrayBuffer)
         .detached;
     assertEquals(moved.map(isDetached), [true, true, true]);
-    assertEquals(kept.map(isDetached), [false, false, false, false]);
+    assertEquals(kept.map(isDetached), [false, false, false]);
+    assertEquals(isDetached(partial), false);
+  },
+
+  "ReadableStream leaves the other branch of a tee() its chunks": async (t) => {
+    const bytes = pattern(5 * LARGE);
+    const chunks = [0, 1, 2, 3, 4].map((i) => {
+      return bytes.slice(i * LARGE, (i + 1) * LARGE);
+    });
+    const [one, other] = ReadableStream.from(chunks).tee();
+    const passed = await through(t.pool, one);
+    assert(sameBytes(await bytesIn(passed), bytes));
+    assert(sameBytes(await bytesIn(other), bytes));
   },
 
   "ReadableStream leaves a source the memory of small chunks": async (t) => {
@@ -377,16 +390,20 @@ streamSuite("Chunks of streams", {
     );
   },
 
-  "ReadableStream fails at a large chunk that is sent twice": async (t) => {
+  "ReadableStream sends a large chunk as often as it is given": async (t) => {
+    const chunk = pattern(LARGE);
+    const source = new Source((i) => i < 5 ? chunk : undefined);
+    const bytes = await bytesIn(await through(t.pool, source.stream));
+    assert(sameBytes(bytes.subarray(4 * LARGE), chunk));
+    assertEquals(bytes.length, 5 * LARGE);
+  },
+
+  "ReadableStream fails at a chunk that has lost its buffer": async (t) => {
     const chunk = new Uint8Array(LARGE);
+    chunk.buffer.transfer();
     const source = new Source(() => chunk);
     const reader = (await through(t.pool, source.stream)).getReader();
-    await reader.read();
-    await assertRejects(
-      () => reader.read(),
-      TypeError,
-      "each can be sent once",
-    );
+    await assertRejects(() => reader.read(), TypeError, "has lost its buffer");
     assertInstanceOf(await source.cancelled, TypeError);
   },
 
