@@ -278,7 +278,11 @@ export class Copier {
     try {
       return structuredClone(value);
     } catch {
-      throw this.#refusal(value, place, "cannot be cloned");
+      const name = classNameOf(value);
+      const why = isNamesake(value, name)
+        ? `is of another class than the runtime's ${name}, and cannot be cloned`
+        : "cannot be cloned";
+      throw this.#refusal(value, place, why);
     }
   }
 
@@ -297,4 +301,10 @@ export class Copier {
     const path = pathOf(this.found.root, place);
     return new JobCloneError(`${path} (${nameOf(value)}) ${why}`);
   }
+}
+
+/** Whether a value goes by the name of a class of the runtime's, and is none, as a `Response` of undici's. */
+function isNamesake(value: object, name: string): boolean {
+  const Class = (globalThis as Record<string, unknown>)[name];
+  return typeof Class === "function" && !(value instanceof Class);
 }

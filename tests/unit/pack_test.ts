@@ -1,4 +1,5 @@
 // pack(): what arrives, what moves, and where what is refused sits.
+import { markAsUncloneable } from "node:worker_threads";
 import { Buffer } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
 import {
@@ -186,6 +187,11 @@ const REFUSED: [says: string, make: () => unknown][] = [
       field = () => {};
     })()],
   ["args (Promise) cannot be cloned", () => Promise.resolve()],
+  ["args (Response) is of another class than the runtime's Response", () => {
+    const response = Object.create({ [Symbol.toStringTag]: "Response" });
+    markAsUncloneable(response);
+    return response;
+  }],
   ["args.map (WeakMap)", () => ({ map: new WeakMap() })],
   ["args (Generator)", () => (function* () {})()],
   ["args (Symbol)", () => Object(Symbol("s"))],
