@@ -124,7 +124,10 @@ export class Board implements WorkerBoard {
 
   /** Worker: takes the job, which starts now on main's clock, unless main has taken it back. */
   claim(seq: number, start: number): boolean {
-    this.#starts[seq & this.#mask] = start;
+    const index = seq & this.#mask;
+    // A later job may be running in this slot, aside: its start is its own.
+    if (load(this.#words, index) !== word(seq, State.SENT)) return false;
+    this.#starts[index] = start;
     return this.#swap(seq, State.CLAIMED);
   }
 
