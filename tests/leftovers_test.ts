@@ -1,7 +1,11 @@
 // What jobs leave behind when they end, and what holds their threads: it costs no
 // other job more than a moment.
 import { assertEquals, assertRejects } from "@std/assert";
-import { JobTimeoutError, type ThreadPoolOptions } from "@spindle/thread-pool";
+import {
+  JobTimeoutError,
+  type ThreadPoolOptions,
+  WorkerCrashedError,
+} from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/leftovers.ts";
 import { Gate } from "./gate.ts";
 import { eventually } from "./live_workers.ts";
@@ -77,4 +81,24 @@ test("a killable thread that was ended in a loop is not told to go on", async ()
   }
   assertEquals(await pool.execute("echo", [1]), 1);
   assertEquals(errors, []);
+});
+
+test("a process that is held by what a job has left is replaced, and costs one job", async () => {
+  await using pool = makePool({ isolation: "process", size: 1 });
+  await pool.execute("computesAfterwards", [60_000]);
+  const lost = pool.execute("echo", [0]);
+  const others = [1, 2, 3].map((i) => pool.execute("echo", [i]));
+  // It was written to the process, which may start it any moment.
+  await assertRejects(() => lost, WorkerCrashedError, "did nothing for");
+  assertEquals(await Promise.all(others), [1, 2, 3]);
+});
+
+test("another process starts beside one that is held by what a job has left", async () => {
+  await using pool = makePool({ isolation: "process", size: 2 });
+  await pool.execute("computesAfterwards", [2_000]);
+  const order: string[] = [];
+  const first = pool.execute("echo", [0]).then(() => order.push("first"));
+  const second = pool.execute("echo", [1]).then(() => order.push("second"));
+  await Promise.all([first, second]);
+  assertEquals(order, ["second", "first"]);
 });

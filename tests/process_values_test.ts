@@ -262,3 +262,37 @@ test("a process may send as many tiny chunks as are read", async () => {
   for await (const _ of stream) count++;
   assertEquals(count, 50_000);
 });
+
+test("what only one process can have goes with an error as text, and harms nothing else", async () => {
+  await using pool = makePool({ concurrency: 2 });
+  const shared = new SharedArrayBuffer(8);
+  const reasons = [
+    shared,
+    { shared },
+    Object.assign(new Error("m"), { shared }),
+  ];
+  for (const reason of reasons) {
+    const stop = new AbortController();
+    const aborted = pool.execute("never", [], { signal: stop.signal });
+    setTimeout(() => stop.abort(reason));
+    assertEquals(await aborted.catch((reason) => reason), reason);
+  }
+  const bad = pool.execute("throwsShared");
+  const beside = pool.execute("echo", [1]);
+  const error = await assertRejects(() => bad, RangeError, "mine");
+  const { buffer } = error as unknown as { buffer: string };
+  assertEquals(buffer, "[object SharedArrayBuffer]");
+  await beside;
+});
+
+test("a sink that fails with what only one process can have ends its job's writes", async () => {
+  await using pool = makePool();
+  const sink = new WritableStream({
+    write() {
+      throw Object.assign(new Error("mine"), {
+        shared: new SharedArrayBuffer(8),
+      });
+    },
+  });
+  await assertRejects(() => pool.execute("writesOn", [sink]), Error, "mine");
+});

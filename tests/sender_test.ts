@@ -243,8 +243,8 @@ test("close() waits for a job that was to run in a worker which has gone on", as
   using gate = new Gate();
   const job = pool.execute("leavesAtGate", [pool.sender(), gate.key]);
   await gate.arrived();
-  // It comes, and is then to run where it seems to be waited for.
-  await eventually(() => pool.stats().queued === 0, () => "It is queued");
+  // It comes, and is sent to where it seems to be waited for.
+  await eventually(() => pool.stats().queued === 1, () => "It has not come");
   gate.open();
   await job;
   await pool.close();
@@ -344,4 +344,30 @@ test("sender(): jobs of a key run one at a time, also where they are waited for"
 test("an open sender keeps no process", async () => {
   const { stdout } = await runScript("scripts/open_sender.ts", "-A");
   assertEquals(stdout, "object\n");
+});
+
+test("sender(): jobs that wait for each other too deep are refused, and the pool goes on", async () => {
+  await using pool = makePool({ size: 1 });
+  const { message } = await assertRejects(
+    () => pool.execute("descend", [pool.sender(), 2_000]),
+    RangeError,
+  );
+  assertStringIncludes(message, "can hold no more of them");
+  assertEquals(await pool.execute("descend", [pool.sender(), 1_000]), 1_000);
+});
+
+test("sender(): many jobs of one worker wait at once, each for others", async () => {
+  await using pool = makePool({ size: 1, concurrency: 400 });
+  const all = Array.from({ length: 400 }, () => {
+    return pool.execute("descend", [pool.sender(), 2]);
+  });
+  assertEquals(new Set(await Promise.all(all)), new Set([2]));
+});
+
+test("sender(): what moves with a job that runs aside moves once", async () => {
+  await using pool = makePool({ concurrency: 2, maxJobsPerWorker: 2 });
+  const all = Array.from({ length: 8 }, () => {
+    return pool.execute("movesThere", [pool.sender(), 100]);
+  });
+  for (const { size } of await Promise.all(all)) assertEquals(size, 100);
 });

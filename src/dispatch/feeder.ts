@@ -123,7 +123,11 @@ export class Feeder {
     const { settings: { concurrency }, pace, queue, workers, watch } =
       this.#parts;
     const { isReady, jobs } = worker;
-    const ahead = isReady ? Math.max(pace.ahead, concurrency) : 1;
+    // What was sent ahead would have to be taken back for each job aside.
+    const isAhead = isReady && !jobs.hadAside;
+    const ahead = isReady
+      ? isAhead ? Math.max(pace.ahead, concurrency) : concurrency
+      : 1;
     // A worker is fed again when half of its jobs are done.
     if (jobs.length >= concurrency && jobs.length * 2 > ahead) return;
     let count = Math.min(
@@ -179,7 +183,7 @@ export class Feeder {
   readonly #sendHome = (home: PoolWorker, job: Job): boolean => {
     const { queue, pace, watch, settings: { isHere } } = this.#parts;
     const { jobs, isReady, concurrency } = home;
-    const ahead = isHere || home.isHeldUp(WORTH_WAKING)
+    const ahead = isHere || jobs.hadAside || home.isHeldUp(WORTH_WAKING)
       ? concurrency
       : HOME * Math.max(pace.ahead, concurrency);
     const mayHave = isReady && this.#mayGetJobs(home) && home.room > 0 &&
@@ -241,11 +245,14 @@ export class Feeder {
     const { queue, workers, settings: { abortGrace } } = this.#parts;
     // It may be stopped for one of its jobs, and others with that.
     if (worker.jobs.told.isAny && abortGrace < Infinity) return false;
+    if (worker.jobs.room === 0) return false;
     const holder = job.worker as PoolWorker | undefined;
     if (holder === undefined) {
       if (!queue.remove(job)) return false;
-    } else if (holder.jobs.asides.has(job) || !holder.takeBack(job)) {
-      return false;
+    } else {
+      // What has moved cannot be sent again.
+      const isBound = job.oneAttempt || holder.jobs.asides.has(job);
+      if (isBound || !holder.takeBack(job)) return false;
     }
     // The numbers of those that start follow each other.
     queue.putBack(worker.takeBackAll());

@@ -17,6 +17,8 @@ export class InFlight {
   readonly told: ToldJobs;
   /** Those that run beside the others, which wait for them. */
   readonly asides = new Set<Job>();
+  /** Whether any has, since there was no job. */
+  hadAside = false;
   readonly #board: Board;
   readonly #slots: (Job | undefined)[];
   readonly #mask: number;
@@ -84,7 +86,7 @@ export class InFlight {
   remove(job: Job): void {
     job.worker = undefined;
     this.#slots[job.seq & this.#mask] = undefined;
-    this.#length--;
+    if (--this.#length === 0) this.hadAside = false;
     this.#bytes -= job.size;
     this.told.remove(job);
     if (this.asides.size > 0) this.asides.delete(job);
@@ -118,8 +120,10 @@ export class InFlight {
     return this.#order.map((seq) => this.get(seq)!);
   }
 
+  /** Whether it has not started. */
   isSent({ seq }: Job): boolean {
-    return this.#board.state(seq) === State.SENT;
+    const state = this.#board.state(seq);
+    return state === State.SENT || state === State.WRITTEN;
   }
 
   isRunning({ seq }: Job): boolean {

@@ -45,6 +45,6 @@ export class WaitingJobs {
       if (taken < running) return false;
       count++;
     }
-    return count >= this.#sizing.max;
+    return count >= this.#sizing.max || count > 0 && this.#workers.isFull;
   }
 }

@@ -230,7 +230,9 @@ export class PoolWorker implements JobWorker {
     this.#outbox.tellFunctions(jobs);
     for (const job of jobs) {
       this.jobs.add(job, this);
-      if (isAside) this.jobs.asides.add(job);
+      if (!isAside) continue;
+      this.jobs.asides.add(job);
+      this.jobs.hadAside = true;
     }
     if (!isAside) this.#jobsLeft -= jobs.length;
     let isSent = false;
@@ -263,11 +265,12 @@ export class PoolWorker implements JobWorker {
    * arguments again is worth it once, and only for a worker that idles.
    */
   takeBackWaiting(isOtherIdle: boolean): Job[] {
+    // An idle worker is as good for those aside as one whose job waits for them.
     return this.#takeBackIf((job) => {
       if (!job.isLarge) return true;
       if (!isOtherIdle || job.extras!.wasTakenBack) return false;
       return job.extras!.wasTakenBack = true;
-    });
+    }, isOtherIdle);
   }
 
   /**
@@ -281,9 +284,10 @@ export class PoolWorker implements JobWorker {
     return this.#takeBackIf((job) => isLower(job) && !job.isLarge);
   }
 
-  #takeBackIf(mayLeave: (job: Job) => boolean): Job[] {
+  #takeBackIf(mayLeave: (job: Job) => boolean, takesAsides = false): Job[] {
     return this.jobs.all().filter((job) => {
-      const isBound = job.oneAttempt || this.jobs.asides.has(job);
+      const isBound = job.oneAttempt ||
+        !takesAsides && this.jobs.asides.has(job);
       return !isBound && this.jobs.isSent(job) && mayLeave(job) &&
         this.takeBack(job);
     });

@@ -106,7 +106,7 @@ export class Workers {
     if (this.#spares.all.size > 0) this.#takeSpares();
     if (this.#growTimer !== undefined) return;
     const isSpare = this.active.size >= this.#wanted;
-    if (isSpare && (isHere || !this.#wantsSpare) || this.#isFull) return;
+    if (isSpare && (isHere || !this.#wantsSpare) || this.isFull) return;
     const { delay } = health;
     // Before a spare, the job leaves for which it is needed.
     if (delay === 0 && (!isSpare || isTurn)) this.#start(isSpare);
@@ -148,14 +148,14 @@ export class Workers {
     }
   }
 
-  get #isFull(): boolean {
+  get isFull(): boolean {
     const threads = this.active.size + this.inactive.size + this.#leaving.count;
     return threads >= MOST_THREADS * this.#parts.sizing.max;
   }
 
   /** Whether workers are wanted for which there is no room. */
   get isCrowded(): boolean {
-    return this.inactive.size > 0 && this.#isFull &&
+    return this.inactive.size > 0 && this.isFull &&
       this.active.size < this.#wanted;
   }
 

@@ -20,6 +20,8 @@ import type { Intake } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { type PoolSettings, waitSettings } from "./settings.ts";
 
+const TOO_DEEP =
+  "Jobs of one worker wait for each other, and it can hold no more of them";
 /** How often those that wait are looked at, in ms. */
 const LOOK_EVERY = 250;
 
@@ -186,13 +188,28 @@ export class Senders {
     }
     if (waitingJobs.areAll(all.map(([waiting]) => waiting))) {
       for (const [waiting, worker] of all) {
-        if (!waiting.aside) this.#relieveOne(waiting, worker);
+        if (waiting.aside) continue;
+        const waitThere = all.filter(([, other]) => other === worker).length;
+        const isFull = worker.jobs.room === 0;
+        if (isFull && waitThere >= worker.jobs.length) this.#refuse(waiting);
+        else this.#relieveOne(waiting, worker);
       }
     }
     clearTimeout(this.#timer);
     if (this.#waiting.size === 0) return;
     // Workers may become fewer, too.
     this.#timer = setTimeout(() => this.#relieve(), LOOK_EVERY);
+  }
+
+  /** A worker can hold no more jobs, and all of them wait. */
+  #refuse({ awaited }: Waiting): void {
+    const { dispatcher, settlement } = this.#parts;
+    for (const { job, release } of awaited) {
+      if (job === undefined) release!();
+      else if (dispatcher.takeOut(job)) {
+        settlement.fail(job, new RangeError(TOO_DEEP));
+      }
+    }
   }
 
   #relieveOne(waiting: Waiting, worker: PoolWorker): void {

@@ -2,7 +2,7 @@
 
 import { JobCloneError } from "../errors.ts";
 import { kindOf } from "../moving/kind_of.ts";
-import { whyCannotCross } from "../process/crossing.ts";
+import { whyCannotCross } from "../values/process_bound.ts";
 import { isMoveOnly } from "../values/movable.ts";
 import { pack } from "../values/pack.ts";
 

@@ -100,8 +100,9 @@ export class Checker {
     if (message.kind === "ready") {
       need(!this.#isReady, "to be ready once");
       this.#isReady = true;
-    } else if (message.kind === "waits") this.#checkJob(message.seq);
-    else if (message.kind === "ended") {
+    } else if (message.kind === "waits" || message.kind === "started") {
+      this.#checkJob(message.seq);
+    } else if (message.kind === "ended") {
       this.#checkJob(message.seq);
       // Told of twice, it is not listened to.
       if (this.#running.has(message.seq)) this.#open(message.ending);

@@ -30,16 +30,14 @@ export class ChildBoard implements WorkerBoard {
     this.#cancelled.add(seq);
   }
 
-  /** No job starts any more, and main knows which one was the last. */
+  /** No job starts any more: those of which main has not been told have not. */
   leave(): void {
-    if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.#send(`{"kind":"last","seq":${this.#last}}`);
   }
 
   claim(seq: number): boolean {
-    // Main has claimed all others as it sent them.
     if (this.#hasLeft || this.#cancelled.delete(seq)) return false;
+    this.#send(`{"kind":"started","seq":${seq}}`);
     this.#last = seq;
     this.#lastState = State.CLAIMED;
     return true;

@@ -20,7 +20,7 @@ import { nodeProcess } from "../values/node_process.ts";
 import { substitute } from "../values/substitute.ts";
 import { classNameOf } from "../values/names.ts";
 import { JobCloneError } from "../errors.ts";
-import { whyCannotCross } from "./crossing.ts";
+import { whyCannotCross } from "../values/process_bound.ts";
 import { checkLength, LARGE } from "./frames.ts";
 
 let loaded: typeof import("node:v8") | undefined;

@@ -8,31 +8,13 @@ import { bufferOf } from "../values/bytes.ts";
 import { transferablesIn } from "../values/movable.ts";
 import { packError } from "../values/error_codec.ts";
 import { isView } from "../values/intrinsics.ts";
-import { classNameOf } from "../values/names.ts";
+import { whyCannotCross } from "../values/process_bound.ts";
 
 /** Why an argument cannot go to a process, if that is so. */
 export function whyStaysHere(value: object): string | undefined {
   return kindOf(value) === "connection"
     ? "is a connection, which cannot move to a process"
     : whyCannotCross(value);
-}
-
-/** Why such a value cannot go to a process, or come from one, if that is so. */
-export function whyCannotCross(value: object): string | undefined {
-  switch (classNameOf(value)) {
-    case "SharedArrayBuffer":
-      return "is shared memory, which a process cannot share";
-    case "WebAssembly.Memory":
-      return "is memory of WebAssembly, which a process cannot share";
-    case "WebAssembly.Module":
-    case "CryptoKey":
-    // Of node:crypto.
-    case "KeyObject":
-    case "MessagePort":
-      return "cannot go to, or come from, another process";
-    default:
-      return undefined;
-  }
 }
 
 /** Sends events of channels; throws if one cannot cross. */

@@ -6,7 +6,7 @@
 import type { FlowEvents } from "../flow/events.ts";
 import type { MovedList } from "../moving/kind.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
-import { Board, WAKE } from "../wire/board.ts";
+import { Board, State, WAKE } from "../wire/board.ts";
 import type { JobList } from "../wire/job_list.ts";
 import type {
   FromWorker,
@@ -31,6 +31,9 @@ export interface ProcessSettings
   command: DenoCommand;
   warden: Warden;
 }
+
+/** A job that starts so many ms after it was written is late. */
+const LATE = 100;
 
 /** A process as a thread. */
 export class ProcessThread implements Thread {
@@ -76,6 +79,7 @@ export class ProcessThread implements Thread {
       wrote: (bytes) => this.#trust(() => chunks.push(bytes)),
       ended: (cause) => {
         chunks.end();
+        this.#takeBackUnstarted();
         events.failed(cause);
       },
     });
@@ -147,8 +151,9 @@ export class ProcessThread implements Thread {
   /** Takes in jobs, with what moves with each. */
   #add(list: JobList, moves: Transferable[], moved?: MovedList[]): void {
     for (const job of jobFrames(list, moves, moved)) {
-      if (job.isAside) this.#pending.unshift(job);
-      else this.#pending.push(job);
+      const isBehind = (other: JobFrames) => job.isAside && !other.isAside;
+      const place = this.#pending.findIndex(isBehind);
+      this.#pending.splice(place < 0 ? this.#pending.length : place, 0, job);
       if (!job.isTimed || this.#guard !== "none") continue;
       this.#guard = "loading";
       this.#send({ kind: "guard" });
@@ -163,7 +168,7 @@ export class ProcessThread implements Thread {
       if (isAside ? !this.#isReady : !this.#mayStart) return;
       if (isTimed && this.#guard !== "ready") return;
       this.#pending.shift();
-      if (this.#board.claim(seq, performance.now())) {
+      if (this.#board.write(seq, performance.now())) {
         this.#running.add(seq);
         this.#last = seq;
         this.#checker.sent(seq, moving);
@@ -222,6 +227,8 @@ export class ProcessThread implements Thread {
       return;
     }
     switch (message.kind) {
+      case "started":
+        return this.#started(message.seq);
       case "waits":
         if (message.seq === this.#last) this.#last = undefined;
         return this.#goOn();
@@ -238,8 +245,9 @@ export class ProcessThread implements Thread {
       case "guarded":
         this.#guard = "ready";
         return this.#goOn();
-      case "last":
-        return this.#takeBackAfter(message.seq);
+      case "crashed":
+        this.#takeBackUnstarted();
+        return this.#tell(message);
       default:
         return this.#tell(message);
     }
@@ -262,15 +270,24 @@ export class ProcessThread implements Thread {
     return true;
   }
 
+  /** A job has started: if that took long, main believes that something holds the process. */
+  #started(seq: number): void {
+    if (this.#board.state(seq) !== State.WRITTEN) return;
+    const now = performance.now();
+    const isLate = now - this.#board.start(seq) > LATE;
+    this.#board.started(seq, now);
+    if (isLate) this.#events.message(WAKE);
+  }
+
   /**
-   * The process ends, and has started no job after this one. Only one that has ended
-   * a job is believed: else a guest could have its job started again for ever.
+   * The process has ended, or starts nothing more. Only one that has ended a job is
+   * believed: else a guest could have its job started again for ever.
    */
-  #takeBackAfter(last: number): void {
+  #takeBackUnstarted(): void {
     this.#isReady = false;
     if (!this.#hasWorked) return;
     for (const seq of this.#running) {
-      if (seq <= last) continue;
+      if (this.#board.state(seq) !== State.WRITTEN) continue;
       this.#running.delete(seq);
       this.#board.send(seq);
     }

@@ -52,5 +52,5 @@ export type FromProcess =
   | { kind: "waits"; seq: number }
   /** Jobs that may only execute for so long can be stopped now. */
   | { kind: "guarded" }
-  /** It ends, and the job after this one is the first that it has not started. */
-  | { kind: "last"; seq: number };
+  /** It has started a job. */
+  | { kind: "started"; seq: number };

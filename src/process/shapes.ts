@@ -139,7 +139,7 @@ export const isMessage: Shape = oneOf({
   "stop-failed": record({ error: isPackedError }),
   failed: record({ error: isPackedError }),
   crashed: record({ error: isPackedError }),
-  last: record({ seq: integer }),
+  started: record({ seq: integer }),
   waits: record({ seq: integer }),
   ended: record({ seq: integer, ending }),
   flow: record({

@@ -14,6 +14,7 @@ import {
 } from "./intrinsics.ts";
 import { nameOf, textOf } from "./names.ts";
 import { pack } from "./pack.ts";
+import { whyCannotCross } from "./process_bound.ts";
 import type { PackedError, PackedErrorObject } from "./unpack_error.ts";
 
 export { type PackedError, unpackError } from "./unpack_error.ts";
@@ -142,7 +143,10 @@ function packValue(
   if (isPrimitive(value)) return value;
   if (typeof value === "function") return nameOf(value);
   try {
-    const { value: copy, moves, departing } = pack(value, "error");
+    // The same in threads: an error that differs there helps nobody.
+    const { value: copy, moves, departing } = pack(value, "error", {
+      whyStays: whyCannotCross,
+    });
     if (moves.length === 0 && departing.length === 0) {
       return structuredClone(copy);
     }

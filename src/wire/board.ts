@@ -28,18 +28,20 @@ export function slotsFor(concurrency: number): number {
 export const State = {
   TAKEN_BACK: 0,
   SENT: 1,
-  CLAIMED: 2,
+  /** On its way to a process, which gives nothing back. */
+  WRITTEN: 2,
+  CLAIMED: 3,
   /** The ending is in a message. */
-  POSTED: 3,
+  POSTED: 4,
   /** From here on, the job has ended with a result that is on the board. */
-  UNDEFINED: 4,
-  NULL: 5,
-  TRUE: 6,
-  FALSE: 7,
-  NUMBER: 8,
-  TEXT: 9,
+  UNDEFINED: 5,
+  NULL: 6,
+  TRUE: 7,
+  FALSE: 8,
+  NUMBER: 9,
+  TEXT: 10,
   /** A response, as text. */
-  RESPONSE: 10,
+  RESPONSE: 11,
 } as const;
 
 /** One of {@linkcode State}. */
@@ -129,6 +131,18 @@ export class Board implements WorkerBoard {
     if (load(this.#words, index) !== word(seq, State.SENT)) return false;
     this.#starts[index] = start;
     return this.#swap(seq, State.CLAIMED);
+  }
+
+  /** Main: the job leaves for a process now, unless it was taken back. */
+  write(seq: number, now: number): boolean {
+    this.#starts[seq & this.#mask] = now;
+    return this.#swap(seq, State.WRITTEN);
+  }
+
+  /** Main: the process has started it. */
+  started(seq: number, start: number): void {
+    this.#starts[seq & this.#mask] = start;
+    this.#set(seq, State.CLAIMED);
   }
 
   /** Main: takes the job back, unless the worker has claimed it. */

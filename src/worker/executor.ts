@@ -101,7 +101,7 @@ export class Executor {
 
   /** The job in progress waits for this one. */
   #addAside(job: ReceivedJob): void {
-    this.#jobs.addFirst(job);
+    this.#jobs.addAside(job);
     // Each is the current job of its own code only.
     if (!this.#calls.hasStorage) this.#hold(this.#calls.loadStorage());
   }

@@ -93,11 +93,15 @@ export class Jobs {
     this.#last = job;
   }
 
-  /** A job has come for which another one waits. */
-  addFirst(job: ReceivedJob): void {
-    job.next = this.#first;
-    this.#first = job;
-    this.#last ??= job;
+  /** A job has come for which another one waits: it starts after those like it, before all others. */
+  addAside(job: ReceivedJob): void {
+    let before: ReceivedJob | undefined;
+    let next = this.#first;
+    for (; next?.isAside; next = next.next) before = next;
+    job.next = next;
+    if (before) before.next = job;
+    else this.#first = job;
+    if (next === undefined) this.#last = job;
   }
 
   /** Whether it is for the next job that another one waits. */
