@@ -822,3 +822,87 @@ test("map() tells of thousands of items that are refused", async () => {
   });
   assertEquals([...new Set(reasons)], ["JobCloneError"]);
 });
+
+test("map() lets go of streams among the results that nobody reads", async () => {
+  await using pool = new ThreadPool(2);
+  const open = () => {
+    return new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1_000)),
+    });
+  };
+  for await (const stream of pool.map(open, numbersTo(10))) {
+    await stream.cancel();
+    break;
+  }
+  await pool.drain();
+  const stop = new AbortController();
+  const map = pool.map(open, numbersTo(10), { signal: stop.signal });
+  await (await map.next()).value!.cancel();
+  stop.abort(new Error("enough"));
+  await assertRejects(() => map.next(), Error, "enough");
+});
+
+test("map() holds few large results, however small those before them were", async () => {
+  const made = new Int32Array(new SharedArrayBuffer(4));
+  await using pool = makePool({ size: 2, workerData: made });
+  const map = pool.map("largeFrom5000", counted().numbers());
+  while (typeof (await map.next()).value === "number");
+  await pool.drain();
+  // 16 MiB, and one of each job that was on its way.
+  assertLessOrEqual(Atomics.load(made, 0), 50);
+  await map.return!();
+});
+
+test("map() holds few results of unknown size, whatever its window", async () => {
+  await using pool = new ThreadPool(2);
+  const give = (i: number) => "x".repeat(1_000_000) + i;
+  const map = pool.map(give, numbersTo(500), { window: 400 });
+  assertEquals((await map.next()).value!.length, 1_000_001);
+  await pool.drain();
+  assertLessOrEqual(pool.stats().completed, 50);
+  for await (const result of map) assert(result.length >= 1_000_001);
+  assertEquals(pool.stats().completed, 500);
+});
+
+test("map() gives results while a synchronous source takes its time", async () => {
+  await using pool = new ThreadPool(1);
+  let read = 0;
+  let slowOnes = 0;
+  function* source() {
+    yield* numbersTo(MANY);
+    // Until all of those have been read; for a window of them that is never.
+    for (; read < MANY && slowOnes < 2_000; slowOnes++) {
+      for (const end = performance.now() + 2; performance.now() < end;);
+      yield MANY + slowOnes;
+    }
+  }
+  for await (const i of pool.map((i: number) => i, source())) {
+    assertEquals(i, read++);
+  }
+  assert(slowOnes < 2_000, "Nothing was read while the source was slow");
+});
+
+test("map() leaves a stream that it has read to its end unlocked", async () => {
+  await using pool = new ThreadPool(1);
+  const stream = ReadableStream.from([1, 2]);
+  await Array.fromAsync(pool.map((n: number) => n, stream));
+  assertEquals(stream.locked, false);
+});
+
+test("map() throws what an item rejects with, though its source cannot be left", async () => {
+  await using pool = new ThreadPool(1);
+  const source = {
+    [Symbol.iterator]: () => ({
+      next: () => ({ done: false, value: Promise.reject(new Error("item")) }),
+      return(): never {
+        throw new Error("return");
+      },
+    }),
+  };
+  const items = source as Iterable<Promise<number>>;
+  await assertRejects(
+    () => Array.fromAsync(pool.map((n: number) => n, items)),
+    Error,
+    "item",
+  );
+});

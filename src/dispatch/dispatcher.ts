@@ -237,7 +237,10 @@ export class Dispatcher {
     if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
     const run = worker && news.wants("jobend") ? worker.runOf(job) : undefined;
-    if (worker) this.#supervisor.tellToEnd(job, worker, reason);
+    if (worker) {
+      if (this.#endings.tellsStarts) this.#endings.tellStarts(worker);
+      this.#supervisor.tellToEnd(job, worker, reason);
+    }
     settlement.abort(job, reason, run);
   }
 

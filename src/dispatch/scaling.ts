@@ -77,10 +77,11 @@ export class Scaling {
     if (!workers.askToStop) return undefined;
     this.#parts.keepProcess();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const due = now() + stopGrace;
-    this.#retiring = { done: resolve, due };
-    watch.at("grace", due);
+    const retiring = this.#retiring = { done: resolve, due: Infinity };
     this.resize({ min: 0, max: 0 });
+    // Not before the grace of any worker, of which is told when it is over.
+    retiring.due = now() + stopGrace + 1;
+    watch.at("grace", retiring.due);
     return promise;
   }
 

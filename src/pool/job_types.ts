@@ -13,7 +13,7 @@ export type InlineJob = (...args: any[]) => any;
  */
 export type JobName<Jobs> = Extract<
   {
-    [Name in keyof Jobs]: Jobs[Name] extends (...args: never[]) => infer Result
+    [Name in keyof Jobs]: Jobs[Name] extends (...args: never) => infer Result
       // Every string is a key of `any` and of `never`.
       ? string extends keyof Result ? Name
       : Result extends
@@ -56,10 +56,10 @@ export type JobArguments<Jobs, Job> = Job extends
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job
  */
-export type JobResult<Jobs, Job> = Job extends
-  (...args: never[]) => infer Result ? Awaited<Result>
+export type JobResult<Jobs, Job> = Job extends (...args: never) => infer Result
+  ? Awaited<Result>
   : Job extends keyof Jobs
-    ? Jobs[Job] extends (...args: never[]) => infer Result ? Awaited<Result>
+    ? Jobs[Job] extends (...args: never) => infer Result ? Awaited<Result>
       // Of a module that is `any`, so is this.
       // deno-lint-ignore no-explicit-any
     : any
@@ -81,7 +81,7 @@ export type InlineGenerator = (...args: any[]) => AnyGenerator;
  */
 export type StreamName<Jobs> = Extract<
   {
-    [Name in keyof Jobs]: Jobs[Name] extends (...args: never[]) => infer Result
+    [Name in keyof Jobs]: Jobs[Name] extends (...args: never) => infer Result
       // Every string is a key of `any` and of `never`.
       ? string extends keyof Result ? Name
       : Result extends AnyGenerator ? Name
@@ -98,9 +98,9 @@ export type StreamName<Jobs> = Extract<
  * @typeParam Job The generator's name, or the type of an inline generator
  */
 export type StreamValue<Jobs, Job> = Job extends
-  (...args: never[]) => infer Result ? GeneratorValue<Result>
+  (...args: never) => infer Result ? GeneratorValue<Result>
   : Job extends keyof Jobs
-    ? Jobs[Job] extends (...args: never[]) => infer Result
+    ? Jobs[Job] extends (...args: never) => infer Result
       ? GeneratorValue<Result>
       // Of a module that is `any`, so is this.
       // deno-lint-ignore no-explicit-any

@@ -1,9 +1,10 @@
 // A map: pulls items from its source, a window ahead of its reader, gives them to
 // the pool, and gives the results to the reader.
 
+import { setImmediate } from "node:timers";
 import { expected } from "../expected.ts";
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
-import { type MapJobs, MOST_BYTES } from "./map_jobs.ts";
+import type { MapJobs } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
 import { type Portion, Results } from "./map_results.ts";
 import { MapItems } from "./map_items.ts";
@@ -17,6 +18,10 @@ export interface MapSettings {
   onError: "throw" | "collect";
   signal?: AbortSignal;
 }
+
+/** A source is asked for so many ms before others get their turn; the clock is read after so many items. */
+const TURN = 2;
+const LOOK_AFTER = 8;
 
 type Read = IteratorResult<unknown, undefined>;
 
@@ -36,6 +41,8 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   /** Whether an item was asked for that has not come. */
   #isPulling = false;
   #isFlushDue = false;
+  /** Whether it goes on with the source in the next turn of the event loop. */
+  #isPumpDue = false;
   /** Whether nothing more is pulled. */
   #isClosed = false;
   /** The source lets go, if it has not ended by itself. */
@@ -52,6 +59,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#pace = new MapPace(jobs, jobs.mayShare, settings.window);
     this.#items = new MapItems(jobs, this.#results, this.#pace, {
       isAwaited: () => this.#readers.length > 0,
+      held: () => this.#held,
       settled: (portion) => this.#settled(portion),
       hasRoom: () => this.#pump(),
     });
@@ -69,6 +77,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     }
     return new Promise((resolve) => {
       this.#readers.push(resolve);
+      this.#items.flush();
       this.#pump();
     });
   }
@@ -136,7 +145,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     const at = portion.read++;
     const { values, error } = portion;
     this.#held--;
-    if (portion.left === 0) this.#items.bytes -= portion.bytes;
+    if (portion.left === 0) this.#items.release(portion.bytes);
     const collects = this.#settings.onError === "collect";
     if (at >= values.length) {
       if (!collects || portion.isFatal) return this.#fail(error);
@@ -205,7 +214,9 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   /** Nobody wants what is still on its way. */
   #drop(reason: unknown): void {
     this.#close(reason);
-    this.#results.clear();
+    for (const result of this.#results.clear()) {
+      this.#jobs.discard(result, reason);
+    }
     this.#held = 0;
     this.#items.drop(reason);
   }
@@ -237,14 +248,17 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   get #mayPull(): boolean {
     if (this.#isPulling || this.#isClosed) return false;
     if (this.#held >= this.#pace.window) return false;
-    const isHeavy = this.#items.bytes >= MOST_BYTES;
-    if (isHeavy && this.#held >= this.#jobs.places) return false;
+    if (this.#isPumpDue || this.#items.isHeavy) return false;
     return this.#items.hasPlace;
   }
 
   /** Pulls as much as there is room for, and sends it. */
   #pump(): void {
-    while (this.#mayPull) {
+    const begun = this.#jobs.now();
+    for (let pulled = 1; this.#mayPull; pulled++) {
+      if (pulled % LOOK_AFTER === 0 && this.#jobs.now() - begun >= TURN) {
+        return this.#pumpLater();
+      }
       let step: Step | PromiseLike<Step>;
       try {
         this.#isPulling = true;
@@ -268,6 +282,16 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       this.#take(step);
     }
     if (!this.#isPulling) this.#items.flush();
+  }
+
+  /** The source takes its time: what it has given is sent, and others get their turn. */
+  #pumpLater(): void {
+    this.#items.flush();
+    this.#isPumpDue = true;
+    setImmediate(() => {
+      this.#isPumpDue = false;
+      this.#pump();
+    });
   }
 
   readonly #onStep = (step: Step): void => {
@@ -303,6 +327,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   }
 
   #endOfSource(): void {
+    this.#source.ended?.();
     this.#items.flush();
     this.#isClosed = true;
     this.#wake();

@@ -2,17 +2,21 @@
 // what these come to.
 
 import { Registry } from "../values/registry.ts";
-import type { MapJobs } from "./map_jobs.ts";
+import { type MapJobs, MOST_BYTES, sizeOf } from "./map_jobs.ts";
 import type { MapPace } from "./map_pace.ts";
 import { Portion, type Results } from "./map_results.ts";
 
 /** So many letters of texts share a job. */
 const MOST_LETTERS = 48 * 1024;
+/** Until the size of a result is known, so many jobs are sent for each that can run at once. */
+const UNKNOWN = 2;
 
 /** What the map is told. */
 export interface ItemEvents {
   /** Whether somebody waits for a result. */
   isAwaited(): boolean;
+  /** How many items were pulled whose results have not been read. */
+  held(): number;
   /** A portion has come to something. */
   settled(portion: Portion): void;
   /** There is room in the pool, for which this has waited. */
@@ -28,14 +32,18 @@ export class MapItems {
   /** Items that have no job yet. */
   #pending: unknown[] = [];
   #pendingLetters = 0;
+  /** About how many bytes these hold that come while none is sent. */
+  #pendingBytes = 0;
   /** Parts of portions that have not run, and go before those. */
   readonly #again: Portion[] = [];
   readonly #inFlight = new Registry<Portion>();
   #lastNumber = 0;
   /** Waits for room in the pool. */
   #roomWait: AbortController | undefined;
-  /** About how many bytes items and results hold. */
-  bytes = 0;
+  /** About how many bytes hold those items that were sent, and results. */
+  #bytes = 0;
+  /** What nobody wants any more is let go for this reason. */
+  #reason: unknown;
 
   constructor(
     jobs: MapJobs,
@@ -54,6 +62,33 @@ export class MapItems {
     return this.#pending.length > 0;
   }
 
+  /** Whether items and results hold so much that there are to be no more of them. */
+  get isHeavy(): boolean {
+    return this.#bytes + this.#pendingBytes >= MOST_BYTES &&
+      this.#events.held() >= this.#jobs.places;
+  }
+
+  /** Whether results are too heavy for more to be sent. */
+  get #isFull(): boolean {
+    if (this.#bytes < MOST_BYTES || this.#jobs.refusal) return false;
+    let unsent = this.#pending.length;
+    for (const { items } of this.#again) unsent += items.length;
+    return this.#events.held() - unsent >= this.#jobs.places;
+  }
+
+  /** Whether nothing is sent before a result tells how large they are. */
+  get #isBlind(): boolean {
+    return !this.#jobs.knowsSize && !this.#jobs.refusal &&
+      this.#inFlight.size >= UNKNOWN * this.#jobs.places;
+  }
+
+  /** Results that have been read hold so many bytes no longer. */
+  release(bytes: number): void {
+    if (bytes === 0) return;
+    this.#bytes -= bytes;
+    this.flush();
+  }
+
   /** Whether one more item would find room in the pool; if not, it is waited for. */
   get hasPlace(): boolean {
     if (this.#roomWait) return false;
@@ -66,6 +101,7 @@ export class MapItems {
   add(item: unknown): void {
     this.#pending.push(item);
     if (typeof item === "string") this.#pendingLetters += item.length;
+    if (this.#isBlind) this.#pendingBytes += sizeOf(item);
     const isFull = this.#pending.length >= this.#pace.sharing ||
       this.#pendingLetters >= MOST_LETTERS;
     if (isFull) this.flush();
@@ -75,8 +111,20 @@ export class MapItems {
   flush(): void {
     while (this.#again.length + this.#pending.length > 0) {
       if (!this.#jobs.hasRoom && !this.#jobs.refusal) return this.#awaitRoom();
-      this.#send(this.#again.shift() ?? this.#nextPortion());
+      if (this.#isBlind) return;
+      const portion = this.#isFull
+        ? this.#takeNeeded()
+        : this.#again.shift() ?? this.#nextPortion();
+      if (portion === undefined) return;
+      this.#send(portion);
     }
+  }
+
+  /** The part of a portion that the reader needs next, if it has not been sent. */
+  #takeNeeded(): Portion | undefined {
+    const { first } = this.#results;
+    const at = this.#again.findIndex((portion) => portion === first);
+    return at < 0 ? undefined : this.#again.splice(at, 1)[0];
   }
 
   #awaitRoom(): void {
@@ -95,6 +143,7 @@ export class MapItems {
     const items = this.#pending;
     this.#pending = items.splice(this.#pace.sharing);
     this.#pendingLetters = 0;
+    this.#pendingBytes = 0;
     const portion = new Portion(items);
     this.#results.expect(portion);
     return portion;
@@ -119,7 +168,7 @@ export class MapItems {
     }
     if (length === 1) portion.sent = this.#jobs.now();
     this.#inFlight.set(portion.number = ++this.#lastNumber, portion);
-    this.bytes += portion.bytes;
+    this.#bytes += portion.bytes;
     promise.then(
       (value) => this.#done(portion, value),
       (error) => this.#failed(portion, error),
@@ -138,7 +187,7 @@ export class MapItems {
 
   #done(portion: Portion, value: unknown): void {
     this.#left(portion);
-    if (portion.isDropped) return;
+    if (portion.isDropped) return this.#jobs.discard(value, this.#reason);
     const { length } = portion.items;
     const time = this.#jobs.readResult(portion, value);
     const ran = portion.left;
@@ -161,11 +210,11 @@ export class MapItems {
   }
 
   #left(portion: Portion): void {
-    if (this.#inFlight.delete(portion.number)) this.bytes -= portion.bytes;
+    if (this.#inFlight.delete(portion.number)) this.#bytes -= portion.bytes;
   }
 
   #settle(portion: Portion): void {
-    this.bytes += portion.bytes;
+    this.#bytes += portion.bytes;
     this.#results.settle(portion);
     this.#events.settled(portion);
     this.flush();
@@ -175,13 +224,14 @@ export class MapItems {
   dropPending(): number {
     const { length } = this.#pending;
     this.#pending = [];
-    this.#pendingLetters = 0;
+    this.#pendingLetters = this.#pendingBytes = 0;
     this.#roomWait?.abort();
     return length;
   }
 
   /** Nobody wants the results of these portions, or of any, any more. */
   drop(reason: unknown, portions?: Iterable<Portion>): void {
+    this.#reason = reason;
     for (
       const portion of portions ??
         [...this.#again, ...this.#inFlight.values()]

@@ -5,6 +5,7 @@ import { JobCloneError, JobNotFoundError } from "../errors.ts";
 import { explain } from "../job/explain.ts";
 import type { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
+import { discard } from "../moving/discard.ts";
 import { weigh } from "../moving/weigh.ts";
 import { unpackError } from "../values/unpack_error.ts";
 import { fromText } from "../values/plain_text.ts";
@@ -34,6 +35,8 @@ export class MapJobs {
   readonly #options: JobSettings;
   /** How many bytes the last result has had: the next ones may have as many. */
   #resultSize = 0;
+  /** Whether any result has come, so that their size is known. */
+  knowsSize = false;
   /**
    * Whether items may share jobs: only where no item of a job can end the others by
    * what it does to its worker.
@@ -113,6 +116,15 @@ export class MapJobs {
     if (job && !job.settled) this.#parts.dispatcher.abort(job, reason);
   }
 
+  /** Nobody gets a result: a stream in it would keep its job, and the pool, open. */
+  discard(result: unknown, reason: unknown): void {
+    try {
+      discard(result, reason);
+    } catch {
+      // What its reader has locked is that one's own.
+    }
+  }
+
   /** The job of a portion has failed, and so have all its items. */
   readFailure(portion: Portion, error: unknown): void {
     portion.failures = portion.items.length;
@@ -128,13 +140,16 @@ export class MapJobs {
    */
   readResult(portion: Portion, result: unknown): number | undefined {
     const { items } = portion;
+    this.knowsSize = true;
     if (items.length === 1) {
       portion.values = [result];
       portion.bytes = this.#resultSize = sizeOf(result);
       return undefined;
     }
     try {
-      return readBatch(portion, result as BatchResult);
+      const time = readBatch(portion, result as BatchResult);
+      this.#resultSize = portion.bytes;
+      return time;
     } catch (cause) {
       // A process may have written anything.
       const message = "What the worker has written cannot be read";
@@ -149,11 +164,13 @@ function readBatch(portion: Portion, result: BatchResult): number {
   if (!(Array.isArray(values) && ran > 0 && ran <= portion.items.length)) {
     throw new TypeError("Expected results of items");
   }
+  // Only the last may be large: it ends the batch.
+  const last = values.at(-1);
+  portion.bytes = typeof last === "string" ? last.length : 0;
   for (const at of texts) values[at] = fromText(values[at] as string);
-  portion.bytes = 0;
   if (ending?.kind === "value") {
     values.push(ending.value);
-    portion.bytes = sizeOf(ending.value);
+    portion.bytes += sizeOf(ending.value);
   } else if (ending) {
     portion.failures = 1;
     portion.error = errorOf(ending, portion.job!);
@@ -177,7 +194,8 @@ function errorOf(ending: Ending, { fn }: Job): unknown {
   throw new TypeError("Expected the ending of an item");
 }
 
-function sizeOf(value: unknown): number {
+/** About how many bytes a value takes, where that is worth a look. */
+export function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   return typeof value === "object" && value !== null
     ? weigh(value, MOST_BYTES)

@@ -79,13 +79,24 @@ export class Results {
     return undefined;
   }
 
+  /** The portion that the reader gets, or waits for. */
+  get first(): Portion | undefined {
+    this.peek();
+    return this.#first;
+  }
+
   /** The portions that are read after one, where there is an order. */
   *after(portion: Portion): Generator<Portion> {
     for (let next = portion.next; next; next = next.next) yield next;
   }
 
-  /** Forgets all. */
-  clear(): void {
+  /** Forgets all, and gives the results that were not read. */
+  clear(): unknown[] {
+    const unread: unknown[] = [];
+    for (let next = this.#first; next; next = next.next) {
+      unread.push(...next.values.slice(next.read));
+    }
     this.#first = this.#last = undefined;
+    return unread;
   }
 }

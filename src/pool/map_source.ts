@@ -23,6 +23,8 @@ export interface Source {
    * @param isPulled Whether an item that was asked for has not come
    */
   end(reason: unknown, isPulled: boolean): PromiseLike<unknown> | undefined;
+  /** It has ended by itself. */
+  ended?(): void;
 }
 
 /** Opens a source; nothing is pulled yet. */
@@ -77,7 +79,11 @@ class SyncSource extends IteratorSource {
       return { value: await promise };
     } catch (error) {
       // Nothing is pulled after that, and the iterator knows nothing of it.
-      this.iterator.return?.();
+      try {
+        this.iterator.return?.();
+      } catch {
+        // As in any loop, the first error is what counts.
+      }
       throw error;
     }
   }
@@ -100,5 +106,9 @@ class StreamSource implements Source {
     } finally {
       this.#reader.releaseLock();
     }
+  }
+
+  ended(): void {
+    this.#reader.releaseLock();
   }
 }

@@ -7,15 +7,13 @@ import type { PoolWorker } from "../dispatch/worker.ts";
 import type { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
-import { Departures } from "../moving/departures.ts";
-import { MOVERS } from "../moving/kinds.ts";
+import { discard } from "../moving/discard.ts";
 import { type CallOptions, Sender } from "../moving/sender.ts";
 import type {
   HostTarget,
   InlineSource,
   Origin,
 } from "../moving/sender_host.ts";
-import { pack } from "../values/pack.ts";
 import type { Intake } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { type PoolSettings, waitSettings } from "./settings.ts";
@@ -91,10 +89,7 @@ export class Senders {
         isOpen = false;
         lifetime.release();
       },
-      discard(result, why) {
-        const { departing } = pack(result, "result", { movers: MOVERS });
-        new Departures(departing).close(why);
-      },
+      discard,
     };
   }
 

@@ -75,14 +75,14 @@ export class CallerThread implements Thread {
   }
 
   #own(init: InitMessage): OwnThread {
-    const { now, isAll } = this.#here;
+    const { now } = this.#here;
     return {
       init,
       now,
       board: new PostingBoard(init.slots, init.board),
       copies: true,
       post: (message, moves) => this.#tell(message, moves),
-      nextTurn: () => isAll ? Promise.resolve() : nextTurn(),
+      nextTurn,
       crash: (error) => this.#events.failed(error),
     };
   }

@@ -18,8 +18,6 @@ export interface ThreadSettings {
 export interface Here {
   /** The pool's clock, in ms. */
   now: () => number;
-  /** Whether it runs all jobs of its pool: then no turn of the event loop lies between them. */
-  isAll: boolean;
 }
 
 /** Starts a thread. */
