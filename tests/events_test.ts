@@ -244,3 +244,20 @@ test("addEventListener() changes nothing in how jobs are sent", async () => {
   assertLess(messages, 1_000);
   assertEquals(events.length, 4_000);
 });
+
+test("jobstart comes before jobend of a job that is aborted as soon as it has started", async () => {
+  await using pool = makePool();
+  await pool.execute("echo", [1]);
+  const events = record(pool, "jobstart", "jobend");
+  using gate = new Gate();
+  const stop = new AbortController();
+  const options = { signal: stop.signal };
+  const job = reasonOf(pool.execute("passGate", [gate.key], options));
+  // Main hears of no start meanwhile.
+  while (gate.count === 0);
+  stop.abort("enough");
+  assertEquals(await job, "enough");
+  gate.open();
+  await pool.drain();
+  assertEquals(events.map(({ type }) => type), ["jobstart", "jobend"]);
+});

@@ -341,3 +341,21 @@ test("a response comes back from the caller's thread, with several jobs at once,
   const response = await pool.execute(() => new Response("hi"));
   assertEquals(await response.text(), "hi");
 });
+
+test('isolation "none": a generator that never pauses leaves timers their turn', async () => {
+  await using pool = new ThreadPool({ isolation: "none", size: 1 });
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(new Error("enough")), 20);
+  function* forever() {
+    for (let i = 0;; i++) yield i;
+  }
+  const { signal } = stop;
+  await assertRejects(
+    async () => {
+      for await (const _ of pool.stream(forever, [], { signal }));
+    },
+    Error,
+    "enough",
+  );
+  clearTimeout(timer);
+});

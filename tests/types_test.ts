@@ -34,6 +34,14 @@ function resultsAreTyped(pool: Pool) {
   same<typeof later, Promise<{ text: string }>>(true);
   const either = pool.execute("either", [1]);
   same<typeof either, Promise<string | number>>(true);
+  const two = pool.execute("forms", [1, "a"]);
+  same<typeof two, Promise<number>>(true);
+  pool.execute("forms", [true]);
+  // @ts-expect-error One form has no text, and the other one needs it.
+  pool.execute("forms", [1]);
+  const formless = (...a: [number, string] | [boolean]) => a.length;
+  const inlineForms = pool.execute(formless, [1, "a"]);
+  same<typeof inlineForms, Promise<1 | 2>>(true);
   const inline = pool.execute((a: number) => [a], [1]);
   same<typeof inline, Promise<number[]>>(true);
   const asyncInline = pool.execute(async (a: number) => await `${a}`, [1]);
@@ -58,6 +66,7 @@ function namesAreThoseOfFunctions() {
     | "untyped"
     | "never"
     | "bytes"
+    | "forms"
   >(true);
 }
 

@@ -9,14 +9,17 @@ import type { Findings } from "./findings.ts";
 import {
   addEntry,
   addItem,
+  arrayPrototype,
   defineData,
   eachEntry,
   eachItem,
+  getPrototypeOf,
   hasOwn,
   isArray,
   isView,
   keys,
   SafeMap,
+  sliceList,
   stringOf,
 } from "./intrinsics.ts";
 import { isMoveOnly } from "./movable.ts";
@@ -152,33 +155,31 @@ export class Copier {
 
   #copyArray(array: unknown[], place: Place): object {
     const { length } = array;
-    if (length > LONG_ARRAY && this.#areAllPrimitive(array)) {
+    const size = length > LONG_ARRAY ? sizeOfPrimitives(array) : undefined;
+    if (size !== undefined) {
+      this.size += size;
       this.#longArrays[this.#longArrays.length] = [array, place];
       return this.#keep(array);
     }
-    const copy: unknown[] = new Array(length);
-    this.copies.set(array, copy);
     const names = keys(array);
-    return isDense(names, length)
-      ? this.#copyItems(array, copy, place)
-      : this.#copyProperties(array, copy, names, place);
-  }
-
-  #areAllPrimitive(array: unknown[]): boolean {
-    const { length } = array;
-    for (let i = 0; i < length; i++) {
-      const item = array[i];
-      if (!isPrimitive(item)) return false;
-      this.#count(item);
+    if (!isDense(names, length)) {
+      const copy: unknown[] = new Array(length);
+      this.copies.set(array, copy);
+      return this.#copyProperties(array, copy, names, place);
     }
-    return true;
+    const slice = sliceOf(array);
+    const copy = slice ?? new Array(length);
+    this.copies.set(array, copy);
+    return this.#copyItems(slice ?? array, copy, place);
   }
 
   #copyItems(array: unknown[], copy: unknown[], place: Place): object {
     for (let i = 0; i < copy.length; i++) {
       this.#place = place;
       this.#key = i;
-      copy[i] = this.#part(array[i], place, i);
+      const part = array[i];
+      const copied = this.#part(part, place, i);
+      if (copied !== part || copy !== array) copy[i] = copied;
     }
     return copy;
   }
@@ -307,4 +308,29 @@ export class Copier {
 function isNamesake(value: object, name: string): boolean {
   const Class = (globalThis as Record<string, unknown>)[name];
   return typeof Class === "function" && !(value instanceof Class);
+}
+
+/** About how many bytes an array takes that holds primitives, and has no holes; else `undefined`. */
+function sizeOfPrimitives(array: readonly unknown[]): number | undefined {
+  let size = 0;
+  for (let i = 0; i < array.length; i++) {
+    const item = array[i];
+    if (!isPrimitive(item)) return undefined;
+    if (item === undefined && !hasOwn(array, i)) return undefined;
+    size += sizeOfPrimitive(item);
+  }
+  return size;
+}
+
+/**
+ * A copy that V8 holds as it holds the array, unless a getter throws. To fill a new one
+ * makes it an array with holes, which takes four times as long to clone.
+ */
+function sliceOf(array: unknown[]): unknown[] | undefined {
+  if (getPrototypeOf(array) !== arrayPrototype) return undefined;
+  try {
+    return sliceList(array);
+  } catch {
+    return undefined;
+  }
 }

@@ -598,3 +598,11 @@ Deno.test("pack() says where a getter throws, beside a buffer that moves", () =>
   );
   assertEquals(buffer.byteLength, 8);
 });
+
+Deno.test("an array of great length and few items is packed by its items", () => {
+  const array: number[] = [];
+  array[2 ** 31] = 1;
+  const { value } = pack([array], "args");
+  assertEquals(value[0].length, 2 ** 31 + 1);
+  assertEquals(Object.keys(value[0]), [`${2 ** 31}`]);
+});
