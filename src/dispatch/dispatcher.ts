@@ -142,9 +142,6 @@ export class Dispatcher {
     if (look.isDue("idle")) this.scaling.endUnneeded(look.now);
     for (const worker of [...active]) {
       this.#supervisor.look(worker, look);
-      if (worker.jobs.length > 0 || worker.state === "held") {
-        watch.expectStall();
-      }
       const mayGoUnheard = worker.mayHaveMore ||
         this.#endings.tellsStarts && worker.mayStart ||
         idle.length > 0 && worker.state === "busy" && worker.waiting > 0;
@@ -237,10 +234,7 @@ export class Dispatcher {
     if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
     const run = worker && news.wants("jobend") ? worker.runOf(job) : undefined;
-    if (worker) {
-      if (this.#endings.tellsStarts) this.#endings.tellStarts(worker);
-      this.#supervisor.tellToEnd(job, worker, reason);
-    }
+    if (worker) this.#supervisor.tellToEnd(job, worker, reason);
     settlement.abort(job, reason, run);
   }
 
@@ -273,9 +267,8 @@ export class Dispatcher {
 
   /** Has a worker run a job beside those of its jobs that wait for it; `false` if it cannot. */
   sendAside(job: Job, worker: PoolWorker): boolean {
-    if (!this.#feeder.sendAside(job, worker)) return false;
     this.#dispatchDue.at(queueMicrotask);
-    return true;
+    return this.#feeder.sendAside(job, worker);
   }
 
   /** How many workers have died in a row, and when the next one starts, if none is there. */

@@ -1,6 +1,7 @@
 // Decides which worker gets which jobs, and when: how far ahead, how many in one
 // message, and whether waking a worker is worth it.
 
+import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
@@ -255,7 +256,7 @@ export class Feeder {
       if (isBound || !holder.takeBack(job)) return false;
     }
     // The numbers of those that start follow each other.
-    queue.putBack(worker.takeBackAll());
+    queue.putBack(takeBackAll(worker));
     this.post(worker, [job], true);
     if (holder) workers.update(holder);
     return true;
@@ -288,7 +289,7 @@ export class Feeder {
   }
 
   #takeFrom(worker: PoolWorker): boolean {
-    const jobs = worker.takeBackWaiting(true);
+    const jobs = takeBackWaiting(worker, true);
     this.#parts.queue.putBack(jobs);
     this.#parts.workers.update(worker);
     return jobs.length > 0;

@@ -77,7 +77,7 @@ export class Inbox {
 
   #settlePosted(seq: number, ending: Ending): void {
     const job = this.#worker.jobs.get(seq);
-    if (job === undefined) return this.#worker.hearOf(seq);
+    if (job === undefined) return this.#worker.lost.hear(seq);
     // What cannot be read leaves the job in flight: it is lost with its worker.
     let outcome: Outcome = ending.kind === "error"
       ? { kind: "error", error: unpackError(ending.error) }

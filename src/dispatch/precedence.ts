@@ -1,6 +1,7 @@
 // Which jobs go before others: keys and priorities as jobs come in, what is taken
 // back from workers for a job of a higher priority, and who makes room first.
 
+import { takeBackLower } from "./take_back.ts";
 import type { Job } from "../job/job.ts";
 import { Keys } from "../job/keys.ts";
 import { isLesser } from "../job/queue.ts";
@@ -68,7 +69,7 @@ export class Precedence {
       const first = queue.peek();
       if (first === undefined) break;
       if (!this.#isWorthTaking(worker)) continue;
-      const lower = worker.takeBackLower(first.priority);
+      const lower = takeBackLower(worker, first.priority);
       if (lower.length === 0) continue;
       queue.putBack(lower, true);
       workers.update(worker);

@@ -1,6 +1,7 @@
 // What becomes of workers that do not do as they should: jobs that are told to
 // end, workers that are held, left alone, stopped, or die.
 
+import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { WorkerCrashedError } from "../errors.ts";
 import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
@@ -40,7 +41,7 @@ export class Supervisor {
     const { queue, workers, endings } = this.#parts;
     worker.collect();
     if (endings.tellsStarts) endings.tellStarts(worker);
-    if (worker.isRetired) queue.putBack(worker.takeBackAll());
+    if (worker.isRetired) queue.putBack(takeBackAll(worker));
     workers.update(worker);
   }
 
@@ -48,6 +49,8 @@ export class Supervisor {
   look(worker: PoolWorker, { now, isDue }: Look): void {
     const { workers, queue, watch } = this.#parts;
     this.collect(worker);
+    const isHeld = worker.state === "held";
+    if (worker.jobs.length > 0 || isHeld) watch.expectStall();
     if (isDue("timeout")) {
       const { overdue, next } = worker.jobs.findOverdue(now);
       for (const job of overdue) this.#timeOut(job, worker);
@@ -61,7 +64,6 @@ export class Supervisor {
     }
     if (!workers.active.has(worker) || !worker.isReady) return;
     this.#releaseIfStarted(worker);
-    const isHeld = worker.state === "held";
     switch (worker.stall.verdict(now, worker.readingUntil, isHeld)) {
       case "held":
         return this.hold(worker);
@@ -86,7 +88,7 @@ export class Supervisor {
     const first = worker.jobs.firstUnstarted();
     if (first === undefined) return;
     workers.to(worker, "held");
-    queue.putBack(worker.takeBackWaiting(workers.idle.length > 0));
+    queue.putBack(takeBackWaiting(worker, workers.idle.length > 0));
     worker.heldFor = first.worker === worker ? first : undefined;
     this.#releaseIfStarted(worker);
   }
@@ -101,7 +103,9 @@ export class Supervisor {
 
   /** Tells a job that runs to end. */
   tellToEnd(job: Job, worker: PoolWorker, reason: unknown): void {
-    const { settings: { abortGrace, now }, watch } = this.#parts;
+    const { settings: { abortGrace, now }, watch, endings } = this.#parts;
+    // Its end is told next.
+    if (endings.tellsStarts) endings.tellStarts(worker);
     const due = now() + abortGrace;
     worker.tellToEnd(job, reason, due);
     watch.at("grace", due);
@@ -124,7 +128,7 @@ export class Supervisor {
       return worker.jobs.told.renew(job, due, false);
     }
     // Else one may start between the last look and the end.
-    this.#parts.queue.putBack(worker.takeBackAll());
+    this.#parts.queue.putBack(takeBackAll(worker));
     this.collect(worker);
     if (job.worker !== worker) return;
     // What jobs have ended with is on its way. A job can keep it from coming.

@@ -10,11 +10,12 @@ import type { Life } from "../threads/life.ts";
 import type { OpenThread, ThreadSettings } from "../threads/thread.ts";
 import { WorkerThread } from "../threads/worker_thread.ts";
 import { packError } from "../values/error_codec.ts";
-import { Board, slotsFor, State, WAKE } from "../wire/board.ts";
+import { Board, slotsFor, WAKE } from "../wire/board.ts";
 import type { Endings } from "./endings.ts";
 import { InFlight } from "./in_flight.ts";
 import { initOf, WorkerRings } from "./init.ts";
 import { Inbox } from "./inbox.ts";
+import { LostJob } from "./lost_job.ts";
 import { Outbox, type Sent } from "./outbox.ts";
 import { Stall } from "./stall.ts";
 import type { WorkerState } from "./worker_state.ts";
@@ -87,9 +88,8 @@ export class PoolWorker implements JobWorker {
   readonly #now: () => number;
   /** How many more jobs it may be given. */
   #jobsLeft: number;
-  /** The job that it was left alone with, and whether that has said how it ended. */
-  #lostTo = 0;
-  #isHeard = false;
+  /** The job that it was left alone with. */
+  readonly lost: LostJob;
 
   constructor(
     id: number,
@@ -119,6 +119,7 @@ export class PoolWorker implements JobWorker {
     const board = this.#board = new Board(slots);
     this.jobs = new InFlight(board, slots, parts.isRemote);
     this.stall = new Stall(this.jobs);
+    this.lost = new LostJob(board);
     // The caller's own thread hears of everything at once.
     const rings = parts.isRemote || here ? undefined : new WorkerRings();
     const link = this.link = new Link(
@@ -255,44 +256,6 @@ export class PoolWorker implements JobWorker {
     return true;
   }
 
-  /** Takes back, in order, the jobs that have not started and may go elsewhere; no other may have those aside. */
-  takeBackAll(): Job[] {
-    return this.#takeBackIf(() => true);
-  }
-
-  /**
-   * The same for those that another worker may be quicker to start: to send large
-   * arguments again is worth it once, and only for a worker that idles.
-   */
-  takeBackWaiting(isOtherIdle: boolean): Job[] {
-    // An idle worker is as good for those aside as one whose job waits for them.
-    return this.#takeBackIf((job) => {
-      if (!job.isLarge) return true;
-      if (!isOtherIdle || job.extras!.wasTakenBack) return false;
-      return job.extras!.wasTakenBack = true;
-    }, isOtherIdle);
-  }
-
-  /**
-   * The same for those behind the first that waits with a lower priority than this;
-   * the large ones, which would be sent again, stay.
-   */
-  takeBackLower(priority: number): Job[] {
-    if (this.waiting === 0) return [];
-    let isAny = false;
-    const isLower = (job: Job) => isAny ||= job.priority < priority;
-    return this.#takeBackIf((job) => isLower(job) && !job.isLarge);
-  }
-
-  #takeBackIf(mayLeave: (job: Job) => boolean, takesAsides = false): Job[] {
-    return this.jobs.all().filter((job) => {
-      const isBound = job.oneAttempt ||
-        !takesAsides && this.jobs.asides.has(job);
-      return !isBound && this.jobs.isSent(job) && mayLeave(job) &&
-        this.takeBack(job);
-    });
-  }
-
   /** Where a job that has started runs, and for how long so far. */
   runOf({ seq }: Job): JobRun {
     const start = this.#board.start(seq);
@@ -318,23 +281,17 @@ export class PoolWorker implements JobWorker {
 
   /** Leaves it alone with a job that does not end though it was told to. */
   leaveWith(job: Job): void {
-    this.#lostTo = job.seq;
-    this.#isHeard = false;
+    this.lost.set(job.seq);
     this.jobs.remove(job);
-  }
-
-  /** A job has ended that is not in flight any more. */
-  hearOf(seq: number): void {
-    if (seq === this.#lostTo) this.#isHeard = true;
   }
 
   /** What it does since it was left alone. */
   get sinceLost(): "loops" | "hears" | "is back" {
-    const state = this.#board.state(this.#lostTo);
-    const isBack = state === State.POSTED
-      ? this.#isHeard
-      : state !== State.CLAIMED;
-    return isBack ? "is back" : this.jobs.told.hasHeard ? "hears" : "loops";
+    return this.lost.hasEnded
+      ? "is back"
+      : this.jobs.told.hasHeard
+      ? "hears"
+      : "loops";
   }
 
   /** Takes what it has left in shared memory. */

@@ -1,6 +1,7 @@
 // The workers of a pool, each in one state: starts them, one at a time, changes
 // their states, and ends them.
 
+import { takeBackAll } from "./take_back.ts";
 import { LeavingThreads } from "../threads/leaving_threads.ts";
 import { check } from "./invariants.ts";
 import type { Shared } from "./parts.ts";
@@ -248,7 +249,7 @@ export class Workers {
   /** Gives a worker no more jobs; what waits before it is for others. */
   retire(worker: PoolWorker): void {
     worker.isRetired = true;
-    this.#parts.queue.putBack(worker.takeBackAll());
+    this.#parts.queue.putBack(takeBackAll(worker));
     if (worker.jobs.length === 0) this.to(worker, "draining");
   }
 

@@ -1,15 +1,12 @@
 // A map: pulls items from its source, a window ahead of its reader, gives them to
 // the pool, and gives the results to the reader.
 
-import { setImmediate } from "node:timers";
-import { expected } from "../expected.ts";
-import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { MapJobs } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
 import { type Portion, Results } from "./map_results.ts";
 import { MapItems } from "./map_items.ts";
-import type { Source, Step } from "./map_source.ts";
-import { isThenable } from "../values/thenable.ts";
+import { MapPull } from "./map_pull.ts";
+import type { Source } from "./map_source.ts";
 
 /** How a map goes on, checked. */
 export interface MapSettings {
@@ -19,16 +16,12 @@ export interface MapSettings {
   signal?: AbortSignal;
 }
 
-/** A source is asked for so many ms before others get their turn; the clock is read after so many items. */
-const TURN = 2;
-const LOOK_AFTER = 8;
-
 type Read = IteratorResult<unknown, undefined>;
 
 /** The results of a job for each of many items. */
 export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #jobs: MapJobs;
-  readonly #source: Source;
+  readonly #pull: MapPull;
   readonly #settings: MapSettings;
   readonly #results: Results;
   readonly #pace: MapPace;
@@ -38,22 +31,12 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   /** How many items were pulled whose results have not been read. */
   #held = 0;
   #hasBegun = false;
-  /** Whether an item was asked for that has not come. */
-  #isPulling = false;
-  #isFlushDue = false;
-  /** Whether it goes on with the source in the next turn of the event loop. */
-  #isPumpDue = false;
-  /** Whether nothing more is pulled. */
-  #isClosed = false;
-  /** The source lets go, if it has not ended by itself. */
-  #sourceEnd: PromiseLike<unknown> | undefined;
   /** What the map fails with after the last result. */
   #tail: { error: unknown } | undefined;
   #isOver = false;
 
   constructor(jobs: MapJobs, source: Source, settings: MapSettings) {
     this.#jobs = jobs;
-    this.#source = source;
     this.#settings = settings;
     this.#results = new Results(settings.ordered);
     this.#pace = new MapPace(jobs, jobs.mayShare, settings.window);
@@ -61,7 +44,17 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       isAwaited: () => this.#readers.length > 0,
       held: () => this.#held,
       settled: (portion) => this.#settled(portion),
-      hasRoom: () => this.#pump(),
+      hasRoom: () => this.#pull.pump(),
+    });
+    this.#pull = new MapPull(source, () => jobs.now(), {
+      mayPull: () => this.#mayPull,
+      take: (item) => {
+        this.#held++;
+        this.#items.add(item);
+      },
+      hasPending: () => this.#items.hasPending,
+      flush: () => this.#items.flush(),
+      ended: (failure) => this.#ended(failure),
     });
   }
 
@@ -78,7 +71,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     return new Promise((resolve) => {
       this.#readers.push(resolve);
       this.#items.flush();
-      this.#pump();
+      this.#pull.pump();
     });
   }
 
@@ -98,7 +91,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       this.#drop(reason);
       this.#finish();
     }
-    await this.#sourceEnd;
+    await this.#pull.sourceEnd;
   }
 
   #begin(): void {
@@ -121,15 +114,14 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     const { reason } = this.#settings.signal!;
     this.#drop(reason);
     // Nobody waits for a source that may itself wait for something.
-    this.#sourceEnd?.then(undefined, () => {});
-    this.#sourceEnd = undefined;
+    this.#pull.sourceEnd = undefined;
     this.#tail = { error: reason };
     this.#wake();
   };
 
   /** The pool takes no more jobs: what it has taken goes on. */
   readonly #onRefusal = (): void => {
-    if (this.#isClosed) return;
+    if (this.#pull.isClosed) return;
     const error = this.#jobs.refusal;
     this.#tail = { error };
     this.#close(error);
@@ -149,19 +141,19 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     const collects = this.#settings.onError === "collect";
     if (at >= values.length) {
       if (!collects || portion.isFatal) return this.#fail(error);
-      if (this.#mayPump) this.#pump();
+      if (this.#mayPump) this.#pull.pump();
       return result({ status: "rejected", reason: error });
     }
     const value = values[at];
     // From now on the reader's alone.
     values[at] = undefined;
-    if (this.#mayPump) this.#pump();
+    if (this.#mayPump) this.#pull.pump();
     return result(collects ? { status: "fulfilled", value } : value);
   }
 
   #readEnd(): Promise<Read> | undefined {
     if (!this.#isOver) {
-      if (!this.#isClosed || this.#held > 0) return undefined;
+      if (!this.#pull.isClosed || this.#held > 0) return undefined;
       if (this.#tail) return this.#fail(this.#tail.error);
       this.#finish();
     }
@@ -172,8 +164,8 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   async #fail(error: unknown): Promise<never> {
     this.#drop(error);
     this.#finish();
-    const sourceEnd = this.#sourceEnd;
-    this.#sourceEnd = undefined;
+    const { sourceEnd } = this.#pull;
+    this.#pull.sourceEnd = undefined;
     try {
       await sourceEnd;
     } catch {
@@ -196,19 +188,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   /** Pulls nothing further, and sends nothing that has not left. */
   #close(reason: unknown): void {
     this.#held -= this.#items.dropPending();
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#letSourceGo(reason);
-  }
-
-  #letSourceGo(reason: unknown): void {
-    try {
-      this.#sourceEnd = this.#source.end(reason, this.#isPulling);
-    } catch (error) {
-      this.#sourceEnd = Promise.reject(error);
-    }
-    // It is waited for when the reader comes to the end.
-    this.#sourceEnd?.then(undefined, () => {});
+    this.#pull.close(reason);
   }
 
   /** Nobody wants what is still on its way. */
@@ -234,102 +214,26 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       );
     }
     this.#wake();
-    this.#pump();
+    this.#pull.pump();
   }
 
   // The source.
 
   /** Whether there is room in the window for enough to be worth a look. */
   get #mayPump(): boolean {
-    return !this.#isPulling && !this.#isClosed &&
+    return this.#pull.isReady &&
       this.#held <= this.#pace.window - this.#pace.sharing;
   }
 
   get #mayPull(): boolean {
-    if (this.#isPulling || this.#isClosed) return false;
     if (this.#held >= this.#pace.window) return false;
-    if (this.#isPumpDue || this.#items.isHeavy) return false;
-    return this.#items.hasPlace;
+    return !this.#items.isHeavy && this.#items.hasPlace;
   }
 
-  /** Pulls as much as there is room for, and sends it. */
-  #pump(): void {
-    const begun = this.#jobs.now();
-    for (let pulled = 1; this.#mayPull; pulled++) {
-      if (pulled % LOOK_AFTER === 0 && this.#jobs.now() - begun >= TURN) {
-        return this.#pumpLater();
-      }
-      let step: Step | PromiseLike<Step>;
-      try {
-        this.#isPulling = true;
-        step = this.#source.pull();
-      } catch (error) {
-        this.#onSourceError(error);
-        return;
-      }
-      if (isThenable(step)) {
-        step.then(this.#onStep, this.#onSourceError);
-        // What has come in this turn goes with its end, whatever comes later.
-        if (this.#items.hasPending && !this.#isFlushDue) {
-          this.#isFlushDue = true;
-          atEndOfTurn(this.#onEndOfTurn);
-        }
-        return;
-      }
-      this.#isPulling = false;
-      // The source may have ended the map.
-      if (this.#isClosed) return;
-      this.#take(step);
-    }
-    if (!this.#isPulling) this.#items.flush();
-  }
-
-  /** The source takes its time: what it has given is sent, and others get their turn. */
-  #pumpLater(): void {
+  /** The source has ended, or failed. */
+  #ended(failure: { error: unknown } | undefined): void {
+    if (failure) this.#tail = failure;
     this.#items.flush();
-    this.#isPumpDue = true;
-    setImmediate(() => {
-      this.#isPumpDue = false;
-      this.#pump();
-    });
-  }
-
-  readonly #onStep = (step: Step): void => {
-    this.#isPulling = false;
-    if (this.#isClosed) return;
-    this.#take(step);
-    this.#pump();
-  };
-
-  readonly #onEndOfTurn = (): void => {
-    this.#isFlushDue = false;
-    this.#items.flush();
-  };
-
-  readonly #onSourceError = (error: unknown): void => {
-    this.#isPulling = false;
-    if (this.#isClosed) return;
-    this.#tail = { error };
-    this.#endOfSource();
-  };
-
-  #take(step: Step): void {
-    let item: unknown;
-    try {
-      if (typeof step !== "object") throw expected("next()", "an object", step);
-      if (step.done) return this.#endOfSource();
-      item = step.value;
-    } catch (error) {
-      return this.#onSourceError(error);
-    }
-    this.#held++;
-    this.#items.add(item);
-  }
-
-  #endOfSource(): void {
-    this.#source.ended?.();
-    this.#items.flush();
-    this.#isClosed = true;
     this.#wake();
   }
 }

@@ -4,26 +4,24 @@
 import { JobCloneError } from "../errors.ts";
 import { bufferOf, isOutOfBounds, lengthOf } from "./bytes.ts";
 import { isDate, isHidden, isOrdinary, isPrimitive } from "./cloneable.ts";
+import { sizeOfPrimitive, sizeOfPrimitives, sliceOf } from "./arrays.ts";
 import type { Kind, Movers, WhyStays } from "./departing.ts";
 import type { Findings } from "./findings.ts";
 import {
   addEntry,
   addItem,
-  arrayPrototype,
   defineData,
   eachEntry,
   eachItem,
-  getPrototypeOf,
   hasOwn,
   isArray,
   isView,
   keys,
   SafeMap,
-  sliceList,
   stringOf,
 } from "./intrinsics.ts";
 import { isMoveOnly } from "./movable.ts";
-import { classNameOf, nameOf, textOf } from "./names.ts";
+import { classNameOf, isNamesake, nameOf, textOf } from "./names.ts";
 import { type Key, pathOf, type Place } from "./place.ts";
 import { isDense, type Reads } from "./plain_text.ts";
 
@@ -34,14 +32,7 @@ const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
  * holes and other properties, takes as long as to clone it.
  */
 const LONG_ARRAY = 100_000;
-/** A value that is no text counts as so many bytes. */
-const BYTES_OF_A_VALUE = 8;
 const STACK_OVERFLOW = "Maximum call stack size exceeded";
-
-/** About how many bytes a primitive takes. */
-export function sizeOfPrimitive(value: unknown): number {
-  return typeof value === "string" ? value.length : BYTES_OF_A_VALUE;
-}
 
 /** Copies one value. */
 export class Copier {
@@ -301,36 +292,5 @@ export class Copier {
   ): JobCloneError {
     const path = pathOf(this.found.root, place);
     return new JobCloneError(`${path} (${nameOf(value)}) ${why}`);
-  }
-}
-
-/** Whether a value goes by the name of a class of the runtime's, and is none, as a `Response` of undici's. */
-function isNamesake(value: object, name: string): boolean {
-  const Class = (globalThis as Record<string, unknown>)[name];
-  return typeof Class === "function" && !(value instanceof Class);
-}
-
-/** About how many bytes an array takes that holds primitives, and has no holes; else `undefined`. */
-function sizeOfPrimitives(array: readonly unknown[]): number | undefined {
-  let size = 0;
-  for (let i = 0; i < array.length; i++) {
-    const item = array[i];
-    if (!isPrimitive(item)) return undefined;
-    if (item === undefined && !hasOwn(array, i)) return undefined;
-    size += sizeOfPrimitive(item);
-  }
-  return size;
-}
-
-/**
- * A copy that V8 holds as it holds the array, unless a getter throws. To fill a new one
- * makes it an array with holes, which takes four times as long to clone.
- */
-function sliceOf(array: unknown[]): unknown[] | undefined {
-  if (getPrototypeOf(array) !== arrayPrototype) return undefined;
-  try {
-    return sliceList(array);
-  } catch {
-    return undefined;
   }
 }

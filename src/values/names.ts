@@ -54,3 +54,9 @@ export function textOf(value: unknown): string {
     return `a ${typeof value} without a text`;
   }
 }
+
+/** Whether a value goes by the name of a class of the runtime's, and is none, as a `Response` of undici's. */
+export function isNamesake(value: object, name: string): boolean {
+  const Class = (globalThis as Record<string, unknown>)[name];
+  return typeof Class === "function" && !(value instanceof Class);
+}

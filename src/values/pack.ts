@@ -4,7 +4,8 @@
 import { JobCloneError } from "../errors.ts";
 import { type Bytes, LARGE, lengthOf, memoryOf } from "./bytes.ts";
 import { isPrimitive } from "./cloneable.ts";
-import { Copier, sizeOfPrimitive } from "./copier.ts";
+import { sizeOfPrimitive } from "./arrays.ts";
+import { Copier } from "./copier.ts";
 import {
   type Departing,
   type Movers,

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { decodeClone, encodeClone } from "../../src/process/clone.ts";
-import { whyCannotCross } from "../../src/process/crossing.ts";
+import { whyCannotCross } from "../../src/values/process_bound.ts";
 import { LARGE } from "../../src/process/frames.ts";
 import { JobCloneError } from "@spindle/thread-pool";
 

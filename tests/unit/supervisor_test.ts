@@ -18,9 +18,9 @@ function held(meanwhile: (board: Board, seq: number) => void, takes: boolean) {
     state: "busy",
     jobs,
     heldFor: undefined,
-    takeBackWaiting() {
+    takeBack() {
       meanwhile(new Board(SLOTS, board.buffer), job.seq);
-      return takes && jobs.takeBack(job) ? [job] : [];
+      return takes && jobs.takeBack(job);
     },
   } as unknown as PoolWorker;
   jobs.add(job, worker);
