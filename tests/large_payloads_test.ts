@@ -210,7 +210,7 @@ poolTest(
     await assertRejects(
       () => pool.execute(echo, [{ buffer, bad }]),
       JobCloneError,
-      "args[0].bad (Array) cannot be cloned",
+      "args[0].bad.extra (function extra) cannot be cloned",
     );
     assertEquals(buffer.byteLength, 8);
   },
