@@ -22,8 +22,8 @@ import type {
  * - **Trust**: a job that has a sender can run any code in the sender's pool.
  * - **Nothing hangs**: if all workers of the pool are taken by jobs that wait for
  *   jobs of the same pool, one of these runs in the worker that waits for it, while
- *   that one waits; if others of its key are before it, those do so first. A job that
- *   has to be stopped there with its worker costs the one that waits as well.
+ *   that one waits; if others of its key are before it, those do so first. If one of
+ *   the two has to be stopped with its worker, that costs the other as well.
  * - **Closing**: `pool.close()` takes no more jobs of the pool's own, and ends when
  *   all senders are closed and their jobs have ended.
  *
