@@ -62,7 +62,7 @@ test("another worker starts beside one that is held by what a job has left", asy
   assertEquals({ busy, idle }, { busy: 1, idle: 1 });
 });
 
-test("a worker that is held by what a job has left is replaced where it is needed", async () => {
+test("a killable thread that is held by what a job has left is replaced where it is needed", async () => {
   await using pool = makePool({ hardKill: true });
   using gate = new Gate();
   await pool.execute("blocksInTimer", [gate.key]);
