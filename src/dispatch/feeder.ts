@@ -1,13 +1,13 @@
 // Decides which worker gets which jobs, and when: how far ahead, how many in one
 // message, and whether waking a worker is worth it.
 
-import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
 import { HeadStart } from "./head_start.ts";
 import { Order } from "./order.ts";
 import type { Shared } from "./parts.ts";
+import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { LOOK_AFTER } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
@@ -124,11 +124,11 @@ export class Feeder {
     const { settings: { concurrency }, pace, queue, workers, watch } =
       this.#parts;
     const { isReady, jobs } = worker;
-    // What was sent ahead would have to be taken back for each job aside.
-    const isAhead = isReady && !jobs.hadAside;
-    const ahead = isReady
-      ? isAhead ? Math.max(pace.ahead, concurrency) : concurrency
-      : 1;
+    // What is sent ahead has to be taken back for each job aside.
+    const most = jobs.hadAside
+      ? concurrency
+      : Math.max(pace.ahead, concurrency);
+    const ahead = isReady ? most : 1;
     // A worker is fed again when half of its jobs are done.
     if (jobs.length >= concurrency && jobs.length * 2 > ahead) return;
     let count = Math.min(

@@ -17,7 +17,7 @@ export class InFlight {
   readonly told: ToldJobs;
   /** Those that run beside the others, which wait for them. */
   readonly asides = new Set<Job>();
-  /** Whether any has, since there was no job. */
+  /** Whether any has run so since there was no job here. */
   hadAside = false;
   readonly #board: Board;
   readonly #slots: (Job | undefined)[];
@@ -65,7 +65,7 @@ export class InFlight {
   }
 
   /** Adds a job, numbers it, and says on the board that it is on its way. */
-  add(job: Job, worker: JobWorker): void {
+  add(job: Job, worker: JobWorker, isAside = false): void {
     // Where jobs are concurrent, a slot may still be in use when it is its turn.
     while (this.#slots[this.#end & this.#mask]) this.#end++;
     job.worker = worker;
@@ -75,6 +75,10 @@ export class InFlight {
     else if (this.#order.length >= ROUNDS * this.#slots.length) this.#tidy();
     this.#order.push(job.seq);
     this.#bytes += job.size;
+    if (isAside) {
+      this.asides.add(job);
+      this.hadAside = true;
+    }
     this.#board.send(job.seq);
   }
 

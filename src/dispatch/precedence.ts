@@ -1,11 +1,11 @@
 // Which jobs go before others: keys and priorities as jobs come in, what is taken
 // back from workers for a job of a higher priority, and who makes room first.
 
-import { takeBackLower } from "./take_back.ts";
 import type { Job } from "../job/job.ts";
 import { Keys } from "../job/keys.ts";
 import { isLesser } from "../job/queue.ts";
 import type { Shared } from "./parts.ts";
+import { takeBackLower } from "./take_back.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
 

@@ -1,13 +1,13 @@
 // What becomes of workers that do not do as they should: jobs that are told to
 // end, workers that are held, left alone, stopped, or die.
 
-import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { WorkerCrashedError } from "../errors.ts";
 import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
 import type { Shared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
 import { Stopping } from "./stopping.ts";
+import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";

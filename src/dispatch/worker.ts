@@ -229,12 +229,7 @@ export class PoolWorker implements JobWorker {
    */
   send(jobs: Job[], isAside: boolean): Sent {
     this.#outbox.tellFunctions(jobs);
-    for (const job of jobs) {
-      this.jobs.add(job, this);
-      if (!isAside) continue;
-      this.jobs.asides.add(job);
-      this.jobs.hadAside = true;
-    }
+    for (const job of jobs) this.jobs.add(job, this, isAside);
     if (!isAside) this.#jobsLeft -= jobs.length;
     let isSent = false;
     try {
@@ -287,11 +282,8 @@ export class PoolWorker implements JobWorker {
 
   /** What it does since it was left alone. */
   get sinceLost(): "loops" | "hears" | "is back" {
-    return this.lost.hasEnded
-      ? "is back"
-      : this.jobs.told.hasHeard
-      ? "hears"
-      : "loops";
+    if (this.lost.hasEnded) return "is back";
+    return this.jobs.told.hasHeard ? "hears" : "loops";
   }
 
   /** Takes what it has left in shared memory. */

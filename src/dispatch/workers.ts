@@ -1,11 +1,11 @@
 // The workers of a pool, each in one state: starts them, one at a time, changes
 // their states, and ends them.
 
-import { takeBackAll } from "./take_back.ts";
 import { LeavingThreads } from "../threads/leaving_threads.ts";
 import { check } from "./invariants.ts";
 import type { Shared } from "./parts.ts";
 import { Spares } from "./spares.ts";
+import { takeBackAll } from "./take_back.ts";
 import type { PoolWorker, Remains } from "./worker.ts";
 import { isActive, NEXT, type WorkerState } from "./worker_state.ts";
 
@@ -28,7 +28,6 @@ export class Workers {
   readonly active = new Set<PoolWorker>();
   /** Those of them that have nothing to do, in the order in which they became so. */
   readonly idle: PoolWorker[] = [];
-  readonly #held = new Set<PoolWorker>();
   /** Those that are left alone, or get no more jobs, or none yet. */
   readonly inactive = new Set<PoolWorker>();
   readonly #parts: WorkersParts;
@@ -63,8 +62,6 @@ export class Workers {
       if (isActive(state)) sizing.works();
       else sizing.leaves();
     }
-    if (was === "held") this.#held.delete(worker);
-    else if (state === "held") this.#held.add(worker);
     if (was === "spare") this.#spares.all.delete(worker);
     else if (state === "spare") this.#spares.all.add(worker);
     if (isActive(state)) {
@@ -124,13 +121,16 @@ export class Workers {
     const { sizing, room, queue } = this.#parts;
     // Those that wait for others of their keys need no worker yet; one that is held
     // by what a job has left behind is of no use to any.
-    return sizing.wanted(room.jobs - queue.parked + this.#heldByNone);
+    return sizing.wanted(room.jobs - queue.parked + this.#heldWithoutJobs);
   }
 
   /** How many are held, and have no job. */
-  get #heldByNone(): number {
-    if (this.#held.size === 0) return 0;
-    return [...this.#held].filter(({ jobs }) => jobs.length === 0).length;
+  get #heldWithoutJobs(): number {
+    let count = 0;
+    for (const { state, jobs } of this.active) {
+      if (state === "held" && jobs.length === 0) count++;
+    }
+    return count;
   }
 
   get #wantsSpare(): boolean {

@@ -21,7 +21,7 @@ export interface Key {
 
 /** A job's place in the line of its key. */
 export class Turn {
-  /** Whether its job has stepped aside in the queue. */
+  /** Whether its job has given way in the queue. */
   isParked = false;
   previous: Turn | undefined;
   next: Turn | undefined;

@@ -43,7 +43,7 @@ export class JobQueue {
 
   /**
    * The job that is next to start, of the first ones of each priority that may.
-   * Those whose keys are in use step aside, each at most once for each time that it
+   * Those whose keys are in use give way, each at most once for each time that it
    * comes to the front.
    */
   pick(mayStart: (job: Job) => boolean): Job | undefined {
@@ -72,7 +72,7 @@ export class JobQueue {
     }
   }
 
-  /** A job that stepped aside is the next of its key: it had come to the front. */
+  /** A job that gave way is the next of its key: it had come to the front. */
   unpark(job: Job): void {
     const lane = this.#laneOf(job);
     lane.parked.remove(job);

@@ -1,13 +1,13 @@
 // The worker's end of a connection that moves as its bytes: they come and go
 // through a channel.
 
-import { deno } from "../values/intrinsics.ts";
 import { BLOCK } from "../flow/blocks.ts";
 import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
 import { WINDOW } from "../flow/window.ts";
 import { unpackError } from "../values/error_codec.ts";
+import { deno } from "../values/intrinsics.ts";
 import {
   type About,
   ONE_READ,

@@ -7,8 +7,8 @@
 // and a stream can neither be asked for a handshake nor be closed behind what was
 // written.
 
-import { deno } from "../values/intrinsics.ts";
 import type { PackedError } from "../values/error_codec.ts";
+import { deno } from "../values/intrinsics.ts";
 import type { Moved } from "./kind.ts";
 
 /** Which of Deno's classes, which are not exposed, a connection is of. */

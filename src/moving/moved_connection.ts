@@ -1,8 +1,8 @@
 // What a handler gets: a `Deno.TcpConn`, a `Deno.UnixConn` or a `Deno.TlsConn`,
 // whatever end of the connection is behind it.
 
-import { deno } from "../values/intrinsics.ts";
 import { expected } from "../expected.ts";
+import { deno } from "../values/intrinsics.ts";
 import type { About } from "./connection.ts";
 
 /** The worker's end of a connection. */

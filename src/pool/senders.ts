@@ -184,9 +184,10 @@ export class Senders {
     if (waitingJobs.areAll(all.map(([waiting]) => waiting))) {
       for (const [waiting, worker] of all) {
         if (waiting.aside) continue;
-        const waitThere = all.filter(([, other]) => other === worker).length;
-        const isFull = worker.jobs.room === 0;
-        if (isFull && waitThere >= worker.jobs.length) this.#refuse(waiting);
+        const waitThere = () => all.filter(([, other]) => other === worker);
+        const isStuck = worker.jobs.room === 0 &&
+          waitThere().length >= worker.jobs.length;
+        if (isStuck) this.#refuse(waiting);
         else this.#relieveOne(waiting, worker);
       }
     }

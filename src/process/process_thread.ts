@@ -1,6 +1,6 @@
 // A worker that is a process. It shares no memory with main, so this plays a
-// worker's part on main's board: it holds the jobs that have not started, claims
-// each as it sends it, and tells of its end. The pool does with it what it does
+// worker's part on main's board: it holds the jobs that have not been written,
+// marks each as it writes it, when it starts, and when it ends. The pool does with it what it does
 // with a thread.
 
 import type { FlowEvents } from "../flow/events.ts";

@@ -7,6 +7,7 @@ import { workerData } from "./worker_data.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
 import {
   apply,
+  deno,
   execute,
   getPrototypeOf,
   hasOwn,
@@ -32,7 +33,6 @@ export async function importModule(
   { nextTurn }: OwnThread,
 ): Promise<[Module]> {
   const scope = globalThis as { close?: () => void };
-  const deno = Deno;
   const { close } = scope;
   const { exit } = deno;
   const ending = Promise.withResolvers<never>();

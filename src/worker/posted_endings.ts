@@ -20,8 +20,8 @@ import type { OwnThread } from "./own_thread.ts";
 /** As it was before a job could replace it. */
 const { Response } = globalThis;
 
-/** The way of what moves, loaded late. */
-interface Ways {
+/** What gives the way of what moves, which is loaded late. */
+interface LateMoving {
   readonly moving: { readonly link: Link } | undefined;
   load(): Promise<{ readonly link: Link }>;
 }
@@ -29,13 +29,13 @@ interface Ways {
 /** Posts endings, and then ends what has moved into their jobs. */
 export class PostedEndings {
   readonly #thread: OwnThread;
-  readonly #ways: Ways;
+  readonly #late: LateMoving;
   /** How many large results have left: main tells when it has read them. */
   large = 0;
 
-  constructor(thread: OwnThread, ways: Ways) {
+  constructor(thread: OwnThread, late: LateMoving) {
     this.#thread = thread;
-    this.#ways = ways;
+    this.#late = late;
   }
 
   /** Writes what a handler has returned to the board, if that is a response for which it has room. */
@@ -69,7 +69,7 @@ export class PostedEndings {
     take(packed);
     const departures = new Departures(packed.departing);
     packed.size += departures.size;
-    const { moving } = this.#ways;
+    const { moving } = this.#late;
     if (departures.isOpen || moving === undefined) {
       return this.#postLater(job, packed, departures);
     }
@@ -77,13 +77,16 @@ export class PostedEndings {
     job.arrivals?.end();
   }
 
-  /** Streams depart a turn later, together with what they have by then. */
+  /**
+   * Streams depart a turn later, together with what they have by then; and all else
+   * once it can.
+   */
   async #postLater(
     job: ReceivedJob,
     packed: Packed<unknown>,
     departures: Departures,
   ): Promise<void> {
-    const { link } = this.#ways.moving ?? await this.#ways.load();
+    const { link } = this.#late.moving ?? await this.#late.load();
     job.arrivals?.flush?.();
     await endOfTurn();
     this.#send(job, packed, departures, link);
