@@ -30,7 +30,7 @@ export type {
   WaitOptions,
   WhenFull,
 } from "./src/options.ts";
-export type { ThreadPoolEventMap } from "./src/job/news.ts";
+export type { ThreadPoolEventMap } from "./src/job/pool_events.ts";
 export type { RunningJob, WorkerActivity } from "./src/job/activity.ts";
 export type {
   JobCounts,

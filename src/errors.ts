@@ -226,7 +226,10 @@ export class JobCloneError extends ThreadPoolError {
 export class WorkerCrashedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "WorkerCrashedError";
-  /** Whether the job had started. If not, you can safely submit it again. */
+  /**
+   * Whether the job had started. If not, it is safe to submit it again; what moved
+   * with it is lost, and must be made again.
+   */
   readonly started: boolean;
 
   /**
@@ -262,8 +265,10 @@ export class MemoryLimitError extends WorkerCrashedError {
 }
 
 /**
- * A worker could not start, most often because the pool's module cannot be imported.
- * `cause` is the reason. This stops the pool.
+ * No worker could start, most often because the pool's module cannot be imported; or
+ * ten in a row died before they had begun a job. `cause` is the last reason. The pool
+ * has stopped. (Where others have started, a start that fails is tried again, later
+ * each time.)
  *
  * @example
  * ```ts

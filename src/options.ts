@@ -46,8 +46,9 @@ export interface QueueOptions {
    *   {@linkcode QueueFullError}.
    * - `"caller-runs"`: the job runs in the thread that called `execute()`, which
    *   slows that thread down. Its arguments and result are cloned, or move, as in
-   *   a worker. Nothing protects the thread from the job, so `timeout`, `hardKill`,
-   *   `memoryLimit`, `permissions` and `isolation: "process"` are refused.
+   *   a worker. Nothing protects the thread from the job, so `timeout`, also of a call,
+   *   `hardKill`, `memoryLimit`, `permissions`, `workerData` and
+   *   `isolation: "process"` are refused.
    *
    * @default {"wait"}
    */
@@ -57,16 +58,16 @@ export interface QueueOptions {
 /** How many workers an elastic pool has. */
 export interface PoolSize {
   /**
-   * So many workers start at once, before there is work for them, and do not stop. A
-   * worker that is about to be replaced, see
+   * The number of workers that start at once, before there is work for them, and do
+   * not stop. A worker that is about to be replaced, see
    * {@linkcode ThreadPoolOptions.maxJobsPerWorker}, has a spare that starts ahead.
    *
    * @default {0}
    */
   min?: number;
   /**
-   * So many workers, at most, run jobs. More start when jobs need them, and stop when
-   * they were not needed for {@linkcode ThreadPoolOptions.idleTimeout}.
+   * The most workers that run jobs. More than `min` start when jobs need them, and stop
+   * when they were not needed for {@linkcode ThreadPoolOptions.idleTimeout}.
    */
   max: number;
 }
@@ -102,7 +103,7 @@ export interface ThreadPoolOptions {
    * returns it, from the module's first line on. It is cloned here, once, and again
    * for each worker; a `SharedArrayBuffer` is shared. What cannot be cloned, or can be
    * had by one job only, such as a connection or a stream, is refused with
-   * {@linkcode JobCloneError}.
+   * {@linkcode JobCloneError}. Refused with `whenFull: "caller-runs"`.
    */
   workerData?: unknown;
   /**
@@ -135,7 +136,8 @@ export interface ThreadPoolOptions {
    * Flags of `deno run` for workers that are processes, such as
    * `--import-map=PATH` or `--cached-only`. A program cannot learn its own flags,
    * so name here what its jobs need. Unless a flag names another one, a process
-   * uses the `deno.json` beside or above the program's main module.
+   * uses the `deno.json` beside or above the program's main module. Refused without
+   * `isolation: "process"`.
    */
   execArgv?: readonly string[];
   /**
@@ -178,8 +180,8 @@ export interface ThreadPoolOptions {
    */
   maxJobsPerWorker?: number;
   /**
-   * A worker whose heap is larger than this, in MiB, when it ends a job is
-   * replaced. At least 16.
+   * A worker whose heap is larger than this, in MiB, is replaced when its jobs have
+   * ended. The heap is looked at when a job ends, every 50 ms at most. At least 16.
    *
    * @default {Infinity}
    */
@@ -227,7 +229,7 @@ export interface ThreadPoolOptions {
    * `deno.json` must have `"unstable": ["worker-options"]`. Otherwise Deno ends the
    * **whole program** with exit code 70, and the pool cannot detect this. At a
    * terminal, Deno asks the user when a job wants more, unless the program runs
-   * with `--no-prompt`. With `hardKill` or `memoryLimit` it takes
+   * with `--no-prompt`. Together with `hardKill` or `memoryLimit` it is refused: use
    * `isolation: "process"`.
    *
    * In a process, `"inherit"` gives the kinds that the program has without
@@ -249,6 +251,8 @@ export interface ThreadPoolOptions {
    *   at full speed even while the main thread is busy. This takes two file
    *   descriptors and a private API of Deno. Where that is missing, and for TLS and
    *   Unix sockets, bytes move instead.
+   *
+   * Refused with `isolation: "process"`, where connections cannot go.
    *
    * @experimental `"descriptor"` relies on a private API and may change or go.
    * @default {"bytes"}
@@ -290,9 +294,9 @@ export interface ExecuteOptions {
   /**
    * How many milliseconds the job may run, from its start, including time that it
    * waits for I/O, but not time in the queue. Then its promise rejects with
-   * {@linkcode JobTimeoutError}. A loop, or anything else synchronous, is stopped
-   * and the worker goes on, unless it has `hardKill`. Anything else ends as on
-   * abort.
+   * {@linkcode JobTimeoutError}. A loop, or anything else synchronous, is cut off, and
+   * the worker goes on; with `hardKill` the worker is replaced instead. A job that
+   * waits for something ends as on abort.
    *
    * @default {the pool's `timeout`}
    */
@@ -345,7 +349,8 @@ export interface ExecuteOptions {
    * microtask of its own. Where values come faster than this thread looks, it gets
    * the latest one, about fifty times a second at most. The last value before the
    * job's end comes before the promise settles; after that, none comes. What it
-   * throws is reported like an error of an event listener, and harms no job.
+   * throws harms no job, but is an uncaught error: it ends the program unless somebody
+   * handles the global `error` event.
    */
   onProgress?: (value: unknown) => void;
 }
@@ -353,10 +358,9 @@ export interface ExecuteOptions {
 /** Options of {@linkcode ThreadPool.stream}. */
 export interface StreamOptions extends ExecuteOptions {
   /**
-   * The most values that the generator yields ahead of the reader. Beside that,
-   * values of at most 1 MiB altogether are on their way, or 2 MiB of bytes, and one
-   * more.
-   * With 1, the generator goes on only when its last value is taken.
+   * The most values that the generator yields ahead of the reader. There is a second
+   * limit: values of at most 1 MiB altogether are on their way, or 2 MiB of bytes, and
+   * one more. With 1, the generator goes on only when its last value is taken.
    *
    * @default {4096}
    */
@@ -378,8 +382,8 @@ export interface MapOptions<Mode extends OnError = OnError> {
    *
    * By default, two for each job that can run at once, and where items take far
    * less than a millisecond, as many as keep the workers busy. In any case, no more
-   * is pulled while items and results hold more than 16 MiB, except that each
-   * worker can have one.
+   * is pulled while items and results hold more than 16 MiB, except that each job that
+   * can run at once has one.
    */
   window?: number;
   /**

@@ -10,8 +10,8 @@ const MOST = 1024;
 
 /** What a pool's settings are for the worker of this number. */
 export function settingsOf(id: number, settings: DispatcherSettings) {
-  const { isHere, now } = settings;
-  const here = isHere || id === CALLER ? { now } : undefined;
+  const { onCallerThread, now } = settings;
+  const callerClock = onCallerThread || id === CALLER ? now : undefined;
   const concurrency = id === CALLER ? MOST : settings.concurrency;
-  return { ...settings, concurrency, here };
+  return { ...settings, concurrency, callerClock };
 }

@@ -21,7 +21,7 @@ import { Scaling } from "./scaling.ts";
 import { Sizing } from "./sizing.ts";
 import { activities, snapshot } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
-import { WaitingJobs } from "./waiting_jobs.ts";
+import { DeadlockDetector } from "./deadlock.ts";
 import { type Look, Watch } from "./watch.ts";
 import { PoolWorker } from "./worker.ts";
 import { Workers } from "./workers.ts";
@@ -47,7 +47,7 @@ export class Dispatcher {
   readonly #dispatchDue = new Due(() => this.#dispatch());
   #keepsProcess = false;
   readonly scaling: Scaling;
-  readonly waitingJobs: WaitingJobs;
+  readonly deadlocks: DeadlockDetector;
   /** What jobs are rejected with, once all has ended. */
   #refusal: (() => Error) | undefined;
 
@@ -63,7 +63,7 @@ export class Dispatcher {
       settings,
       queue: this.#queue,
       sizing: new Sizing(settings),
-      pace: settings.isHere ? UNHURRIED : new Pace(),
+      pace: settings.onCallerThread ? UNHURRIED : new Pace(),
       health: new Health(),
       watch: this.#watch,
     };
@@ -77,11 +77,11 @@ export class Dispatcher {
     const all = { ...shared, endings, workers };
     const onFree = () => {
       this.#dispatchDue.at(queueMicrotask);
-      this.waitingJobs.onKeyFree?.();
+      this.deadlocks.onKeyFree?.();
     };
     this.#precedence = new Precedence({ ...all, onFree });
     this.#supervisor = new Supervisor(all);
-    this.waitingJobs = new WaitingJobs(all);
+    this.deadlocks = new DeadlockDetector(all);
     this.scaling = new Scaling({
       ...all,
       keepProcess: () => this.keepProcess(true),
@@ -96,10 +96,10 @@ export class Dispatcher {
       isRemote: this.#processes !== undefined,
       functions: this.#parts.functions,
       endings: this.#endings,
-      news: this.#parts.news,
+      events: this.#parts.events,
       ready: (worker) => id === CALLER || this.#ready(worker),
       heard: (worker) => this.#heard(worker),
-      told: () => this.#watch.soon(),
+      expectAnswer: () => this.#watch.soon(),
       died: (worker, cause) => this.#died(worker, cause),
     });
   }
@@ -142,8 +142,8 @@ export class Dispatcher {
     if (look.isDue("idle")) this.scaling.endUnneeded(look.now);
     for (const worker of [...active]) {
       this.#supervisor.look(worker, look);
-      const mayGoUnheard = worker.mayHaveMore ||
-        this.#endings.tellsStarts && worker.mayStart ||
+      const mayGoUnheard = worker.mayHaveUnreadResults ||
+        this.#endings.wantsStarts && worker.mayStart ||
         idle.length > 0 && worker.state === "busy" && worker.waiting > 0;
       if (mayGoUnheard) watch.again();
     }
@@ -161,7 +161,7 @@ export class Dispatcher {
     if (this.#precedence.takeBackLower()) this.#feeder.feedAll();
     workers.grow();
     if (workers.isCrowded) this.#supervisor.endLost();
-    this.scaling.tell();
+    this.scaling.finishIfDone();
     checkAll(this.#queue, workers, this.#parts.room);
   }
 
@@ -212,7 +212,7 @@ export class Dispatcher {
   }
 
   /** Lets the caller execute a job itself; `false` if it has too much to do for that. */
-  executeHere(job: Job): boolean {
+  executeOnCaller(job: Job): boolean {
     this.#caller ??= callOutside(() => this.#make(CALLER));
     if (this.#caller.room === 0) return false;
     if (this.#precedence.isBehind(job)) return false;
@@ -230,11 +230,13 @@ export class Dispatcher {
    * occupies its worker until it ends, or its grace is over.
    */
   abort(job: Job, reason: unknown): void {
-    const { news, settlement } = this.#parts;
+    const { events, settlement } = this.#parts;
     if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
-    const run = worker && news.wants("jobend") ? worker.runOf(job) : undefined;
-    if (worker) this.#supervisor.tellToEnd(job, worker, reason);
+    const run = worker && events.hasListener("jobend")
+      ? worker.runOf(job)
+      : undefined;
+    if (worker) this.#supervisor.abort(job, worker, reason);
     settlement.abort(job, reason, run);
   }
 

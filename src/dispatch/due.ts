@@ -12,7 +12,7 @@ export class Due {
     this.#act = act;
   }
 
-  /** Does it then, unless that is planned already. */
+  /** Runs the action at that time; asked twice for the same time, it runs once. */
   at(when: When): void {
     if (this.#times.has(when)) return;
     this.#times.add(when);

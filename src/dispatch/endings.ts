@@ -47,8 +47,8 @@ export class Endings {
   #left(worker: PoolWorker, job: Job, time: number): void {
     const { room, pace, health, queue } = this.#parts;
     worker.hasWorked = true;
-    if (this.tellsStarts && worker.jobs.isUntold(job)) {
-      this.tellStart(job, worker);
+    if (this.wantsStarts && worker.jobs.isUnannounced(job)) {
+      this.announceStart(job, worker);
     }
     pace.note(time);
     if (queue.isRanked) noteTime(job, time);
@@ -59,8 +59,8 @@ export class Endings {
   }
 
   /** Whether anybody wants to hear of the starts of jobs. */
-  get tellsStarts(): boolean {
-    return this.#parts.news.wants("jobstart");
+  get wantsStarts(): boolean {
+    return this.#parts.events.hasListener("jobstart");
   }
 
   /** A job could not be sent. */
@@ -81,13 +81,15 @@ export class Endings {
   }
 
   /** Jobs may have started. */
-  tellStarts(worker: PoolWorker): void {
-    for (const job of worker.jobs.startsToTell()) this.tellStart(job, worker);
+  announceStarts(worker: PoolWorker): void {
+    for (const job of worker.jobs.takeUnannounced()) {
+      this.announceStart(job, worker);
+    }
   }
 
   /** A job has started. */
-  tellStart(job: Job, { id }: PoolWorker): void {
-    this.#parts.news.tell("jobstart", {
+  announceStart(job: Job, { id }: PoolWorker): void {
+    this.#parts.events.emit("jobstart", {
       jobId: job.id,
       name: job.fn.name,
       workerId: id,

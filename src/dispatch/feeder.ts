@@ -8,7 +8,7 @@ import { HeadStart } from "./head_start.ts";
 import { Order } from "./order.ts";
 import type { Shared } from "./parts.ts";
 import { takeBackAll, takeBackWaiting } from "./take_back.ts";
-import { LOOK_AFTER } from "./watch.ts";
+import { LOOK_AFTER_MS } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
 
@@ -20,19 +20,19 @@ export interface FeederParts extends Shared {
   onTime(): void;
 }
 
-/** So many ms of work are worth being taken back for a worker that idles. */
-const WORTH_TAKING = 0.2;
-/** So many ms of work are worth waking a worker for, while another is awake. */
+/** Milliseconds of work that are worth being taken back for a worker that idles. */
+const WORTH_TAKING_MS = 0.2;
+/** Milliseconds of work that are worth waking a worker for, while another is awake. */
 const WORTH_WAKING = 0.2;
-/** Main lets others have their turn after a large job that took it so many ms to send. */
+/** Milliseconds that a large job takes to send after which main gives others their turn. */
 const LONG_SEND = 1;
 /**
- * A worker is sent so many times more than others may have, if it has had the last
- * jobs of these keys: what waits before it is taken back for one that idles.
+ * How many times the usual work a worker may have before it if it has had the last
+ * jobs of these keys; for one that idles, the surplus is taken back.
  */
 const HOME = 4;
-/** So many bytes of jobs share a message. */
-const MOST_BYTES = 256 * 1024;
+/** Bytes of jobs that share a message. */
+const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /** Sends jobs from the queue to workers. */
 export class Feeder {
@@ -46,7 +46,9 @@ export class Feeder {
 
   constructor(parts: FeederParts) {
     this.#parts = parts;
-    if (!parts.settings.isHere) this.#headStart = new HeadStart(parts.onTime);
+    if (!parts.settings.onCallerThread) {
+      this.#headStart = new HeadStart(parts.onTime);
+    }
     this.#order = new Order(parts);
   }
 
@@ -96,7 +98,9 @@ export class Feeder {
     const first = queue.peek();
     // All may wait for others of their keys.
     if (first === undefined) return false;
-    if (this.#parts.settings.now() - first.submitted >= LOOK_AFTER) return true;
+    if (this.#parts.settings.now() - first.submitted >= LOOK_AFTER_MS) {
+      return true;
+    }
     watch.soon();
     return false;
   }
@@ -158,17 +162,18 @@ export class Feeder {
 
   #mayGetJobs(worker: PoolWorker): boolean {
     if (this.#isStopped || this.#isPausing) return false;
-    const { concurrency, hardKill, isHere, abortGrace } = this.#parts.settings;
+    const { concurrency, hardKill, onCallerThread, abortGrace } =
+      this.#parts.settings;
     switch (worker.state) {
       case "starting":
         // Not before it is known that its thread can be killed; and the caller's
         // own starts at once, where a job could be overtaken by others meanwhile.
-        return !hardKill && !isHere;
+        return !hardKill && !onCallerThread;
       case "idle":
       case "busy":
         // It may be stopped for one of its jobs, and others with that.
         return concurrency === 1 || abortGrace === Infinity ||
-          !worker.jobs.told.isAny;
+          !worker.jobs.aborting.any;
       default:
         return false;
     }
@@ -182,9 +187,9 @@ export class Feeder {
 
   /** Sends a job to the worker that has had the last one of its key, if that may have it now. */
   readonly #sendHome = (home: PoolWorker, job: Job): boolean => {
-    const { queue, pace, watch, settings: { isHere } } = this.#parts;
+    const { queue, pace, watch, settings: { onCallerThread } } = this.#parts;
     const { jobs, isReady, concurrency } = home;
-    const ahead = isHere || jobs.hadAside || home.isHeldUp(WORTH_WAKING)
+    const ahead = onCallerThread || jobs.hadAside || home.isHeldUp(WORTH_WAKING)
       ? concurrency
       : HOME * Math.max(pace.ahead, concurrency);
     const mayHave = isReady && this.#mayGetJobs(home) && home.room > 0 &&
@@ -203,7 +208,7 @@ export class Feeder {
     const jobs = [first];
     queue.remove(first);
     let bytes = jobs[0].size;
-    while (jobs.length < most && bytes < MOST_BYTES) {
+    while (jobs.length < most && bytes < MAX_MESSAGE_BYTES) {
       const next = this.#next(worker);
       if (!next?.sharesMessageWith(jobs[0]) || this.#headStart?.has(next)) {
         break;
@@ -229,8 +234,8 @@ export class Feeder {
       watch.expectTimeout(shortestTimeout);
       watch.expectStall();
       const isLong = spent > LONG_SEND && jobs[0].isLarge;
-      if (isLong && !settings.isHere) this.#pause();
-      if (endings.tellsStarts) watch.soon();
+      if (isLong && !settings.onCallerThread) this.#pause();
+      if (endings.wantsStarts) watch.soon();
     } catch (error) {
       for (const job of jobs) endings.unsendable(job, error);
     }
@@ -245,7 +250,7 @@ export class Feeder {
   sendAside(job: Job, worker: PoolWorker): boolean {
     const { queue, workers, settings: { abortGrace } } = this.#parts;
     // It may be stopped for one of its jobs, and others with that.
-    if (worker.jobs.told.isAny && abortGrace < Infinity) return false;
+    if (worker.jobs.aborting.any && abortGrace < Infinity) return false;
     if (worker.jobs.room === 0) return false;
     const holder = job.worker as PoolWorker | undefined;
     if (holder === undefined) {
@@ -284,7 +289,7 @@ export class Feeder {
     const time = victim.waiting * pace.mean;
     // Small jobs that are few are done sooner than they are sent again, but a
     // start may take any time.
-    if (victim.isReady && time < WORTH_TAKING) return;
+    if (victim.isReady && time < WORTH_TAKING_MS) return;
     this.#takeFrom(victim);
   }
 

@@ -7,7 +7,7 @@
 import { clearImmediate, setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
 
-/** So many ms, at least, and until all is heard that has come by then. */
+/** Milliseconds, at least; and until all is heard that has come by then. */
 const HEAD_START = 1;
 
 /** Gives clients time. */

@@ -2,9 +2,9 @@
 
 import { Breaker } from "../threads/breaker.ts";
 
-/** So many workers may die in a row before the next one starts later. */
+/** Deaths in a row after which the next worker starts later. */
 const MOST_DEATHS = 10;
-/** So many workers may die in a row before any has begun a job. */
+/** Deaths in a row, before any job was begun, after which the pool stops. */
 const MOST_BARREN = 10;
 
 /** How the workers of a pool fare. */

@@ -3,7 +3,7 @@
 
 import { type Board, State } from "../wire/board.ts";
 import type { Job, JobWorker } from "../job/job.ts";
-import { ToldJobs } from "./told_jobs.ts";
+import { AbortingJobs } from "./aborting_jobs.ts";
 
 /** How often the slots are used before the numbers of the past are dropped. */
 const ROUNDS = 4;
@@ -14,8 +14,8 @@ const NEXT_TURN = 1;
 /** A list that costs its jobs no pointer: they come and go by the million. */
 export class InFlight {
   /** Those that were told to end. */
-  readonly told: ToldJobs;
-  /** Those that run beside the others, which wait for them. */
+  readonly aborting: AbortingJobs;
+  /** Those that run beside the others, which wait for them: see `Feeder.sendAside()`. */
   readonly asides = new Set<Job>();
   /** Whether any has run so since there was no job here. */
   hadAside = false;
@@ -29,8 +29,8 @@ export class InFlight {
   #first = 0;
   #length = 0;
   #bytes = 0;
-  /** The sequence number from which on starts have not been told. */
-  #firstUntold = 0;
+  /** From this sequence number on, no start was announced. */
+  #firstUnannounced = 0;
 
   /**
    * @param slots How many jobs there may be: a power of two
@@ -39,7 +39,7 @@ export class InFlight {
   constructor(board: Board, slots: number, isRemote: boolean) {
     this.#isRemote = isRemote;
     this.#board = board;
-    this.told = new ToldJobs(() => board.heard);
+    this.aborting = new AbortingJobs(() => board.heard);
     this.#slots = new Array(slots).fill(undefined);
     this.#mask = slots - 1;
   }
@@ -92,7 +92,7 @@ export class InFlight {
     this.#slots[job.seq & this.#mask] = undefined;
     if (--this.#length === 0) this.hadAside = false;
     this.#bytes -= job.size;
-    this.told.remove(job);
+    this.aborting.remove(job);
     if (this.asides.size > 0) this.asides.delete(job);
   }
 
@@ -125,7 +125,7 @@ export class InFlight {
   }
 
   /** Whether it has not started. */
-  isSent({ seq }: Job): boolean {
+  isUnstarted({ seq }: Job): boolean {
     const state = this.#board.state(seq);
     return state === State.SENT || state === State.WRITTEN;
   }
@@ -139,7 +139,10 @@ export class InFlight {
     return this.#board.state(seq) === State.POSTED;
   }
 
-  /** Since when a job's time runs: what it gives has as long to leave. */
+  /**
+   * When the job's timeout began: at its start, or, once it has posted a result, at its
+   * end, so that the result has as long to arrive.
+   */
   #timeSince(job: Job): number | undefined {
     if (this.isRunning(job)) return this.#board.start(job.seq);
     return this.#isPosted(job) ? this.#board.end(job.seq) : undefined;
@@ -150,13 +153,13 @@ export class InFlight {
     const { length } = this.#order;
     for (let i = this.#first; i < length; i++) {
       const job = this.get(this.#order[i]);
-      if (job && this.isSent(job)) return job;
+      if (job && this.isUnstarted(job)) return job;
     }
     return undefined;
   }
 
   /** Whether one that comes before a job runs, or what it gives is on its way. */
-  isAtOneBefore(job: Job): boolean {
+  hasActiveBefore(job: Job): boolean {
     for (let i = this.#first; this.#order[i] !== job.seq; i++) {
       const before = this.get(this.#order[i]);
       if (before && (this.isRunning(before) || this.#isPosted(before))) {
@@ -171,7 +174,7 @@ export class InFlight {
     let sent = 0;
     let running = 0;
     for (const job of this.all()) {
-      if (this.isSent(job)) sent++;
+      if (this.isUnstarted(job)) sent++;
       else if (this.isRunning(job)) running++;
     }
     return { sent, running };
@@ -184,7 +187,7 @@ export class InFlight {
       const job = this.get(this.#order[i]);
       if (job === undefined) continue;
       // What comes after it has not started either.
-      if (this.isSent(job)) break;
+      if (this.isUnstarted(job)) break;
       if (this.isRunning(job)) running.push(job);
     }
     return running;
@@ -200,7 +203,7 @@ export class InFlight {
   }
 
   /** Whether what a job gives is on its way. */
-  get isEnding(): boolean {
+  get hasPostedEnding(): boolean {
     return this.all().some((job) => this.#isPosted(job));
   }
 
@@ -232,23 +235,23 @@ export class InFlight {
 
   /**
    * Gives the jobs that have started since this was last asked, in order; those that
-   * have ended meanwhile are told of with their end.
+   * have ended meanwhile are announced with their end.
    */
-  startsToTell(): Job[] {
+  takeUnannounced(): Job[] {
     const started: Job[] = [];
-    let seq = Math.max(this.#firstUntold, this.peek()?.seq ?? this.#end);
+    let seq = Math.max(this.#firstUnannounced, this.peek()?.seq ?? this.#end);
     for (; seq < this.#end; seq++) {
       const job = this.get(seq);
       if (job === undefined) continue;
-      if (this.isSent(job)) break;
+      if (this.isUnstarted(job)) break;
       started.push(job);
     }
-    this.#firstUntold = seq;
+    this.#firstUnannounced = seq;
     return started;
   }
 
-  /** Whether the start of a job that has ended has not been told. */
-  isUntold({ seq }: Job): boolean {
-    return seq >= this.#firstUntold;
+  /** Whether the start of a job that has ended was not announced. */
+  isUnannounced({ seq }: Job): boolean {
+    return seq >= this.#firstUnannounced;
   }
 }

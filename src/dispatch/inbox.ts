@@ -7,9 +7,9 @@ import type { Outcome } from "../job/settlement.ts";
 import { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/kind.ts";
 import { responseOf } from "../moving/response_text.ts";
-import { unpackError } from "../values/error_codec.ts";
-import { type Board, State, WAKE } from "../wire/board.ts";
-import type { Ending, FromWorker } from "../wire/protocol.ts";
+import { unpackError } from "../values/unpack_error.ts";
+import { type Board, State } from "../wire/board.ts";
+import { type Ending, type FromWorker, WAKE } from "../wire/protocol.ts";
 import type { PoolWorker, WorkerParts } from "./worker.ts";
 
 /** Reads for one worker. */
@@ -46,7 +46,7 @@ export class Inbox {
     }
   }
 
-  /** The worker says something. */
+  /** A message has come. */
   receive(message: FromWorker): void {
     this.#trust(() => {
       this.#worker.stall.over();
@@ -65,9 +65,9 @@ export class Inbox {
     else if (message.kind === "grown") this.#worker.isRetired = true;
     else if (message.kind === "stopped") this.#worker.hasStopped = true;
     else if (message.kind === "stop-failed") {
-      const { news } = this.#parts;
+      const { events } = this.#parts;
       const error = unpackError(message.error);
-      news.tell("workererror", { workerId: this.#worker.id, error });
+      events.emit("workererror", { workerId: this.#worker.id, error });
     } else if (message.kind === "ended") {
       // What the job wrote before it ended comes first.
       this.#link.read();
@@ -125,7 +125,7 @@ export class Inbox {
     });
   }
 
-  /** The same of one job, whose worker is stopped. */
+  /** Takes the result of one job whose worker has been stopped. */
   collectLast(job: Job): void {
     this.#trust(() => this.settleOnBoard(job));
   }

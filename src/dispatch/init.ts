@@ -1,4 +1,4 @@
-// What a worker is told at its start of what its pool wants.
+// The first message to a worker, and the rings of shared memory that it names.
 
 import { FlowRing } from "../flow/ring.ts";
 import type { ThreadSettings } from "../threads/thread.ts";
@@ -12,7 +12,7 @@ export class WorkerRings {
   readonly input = new FlowRing();
   readonly output = new FlowRing();
 
-  /** The same for the worker, which writes where main reads. */
+  /** The rings as the worker sees them, which writes where main reads. */
   get forWorker(): InitMessage["rings"] {
     return {
       jobs: this.jobs.buffer,
@@ -25,9 +25,9 @@ export class WorkerRings {
 /** The first message, but for the memory that the worker shares with main. */
 export function initOf(
   workerId: number,
-  settings: WorkerSettings & Pick<ThreadSettings, "here">,
+  settings: WorkerSettings & Pick<ThreadSettings, "callerClock">,
 ): Omit<InitMessage, "key" | "slots" | "board" | "rings"> {
-  const { module, concurrency, hardKill, memoryLimit, here } = settings;
+  const { module, concurrency, hardKill, memoryLimit, callerClock } = settings;
   return {
     kind: "init",
     workerId,
@@ -37,7 +37,7 @@ export function initOf(
     data: settings.workerData,
     // One that can be killed needs no guard, which would take an end for lack
     // of memory for its own; one of the caller's would stop what is not the job's.
-    guards: !hardKill && !here,
+    guards: !hardKill && !callerClock,
     hardKill,
     memoryLimit,
     timeOrigin: performance.timeOrigin,

@@ -9,9 +9,9 @@ export const invariants: { onBroken: ((what: string) => void) | undefined } = {
   onBroken: undefined,
 };
 
-/** Says that something is as it can never be, unless it holds. */
-export function check(holds: boolean, what: string): void {
-  if (!holds) invariants.onBroken?.(what);
+/** Reports a violation, unless the condition holds. */
+export function assertInvariant(condition: boolean, violation: string): void {
+  if (!condition) invariants.onBroken?.(violation);
 }
 
 /** Whether the queue, the workers and what is counted of them agree. */
@@ -22,21 +22,36 @@ export function checkAll(queue: JobQueue, workers: Workers, room: Room): void {
     const { state, jobs, isReady } = worker;
     const { sent, running } = jobs.count();
     inFlight += jobs.length;
-    check(sent + running <= jobs.length, "more jobs run than were sent");
-    check(
+    assertInvariant(
+      sent + running <= jobs.length,
+      "more jobs run than were sent",
+    );
+    assertInvariant(
       (state === "idle") === workers.idle.includes(worker),
       `a worker that is ${state} is among the idle ones, or is not`,
     );
-    check(state !== "idle" || jobs.length === 0, "an idle worker has jobs");
-    check(state === "starting" || isReady, `a ${state} worker is not ready`);
+    assertInvariant(
+      state !== "idle" || jobs.length === 0,
+      "an idle worker has jobs",
+    );
+    assertInvariant(
+      state === "starting" || isReady,
+      `a ${state} worker is not ready`,
+    );
     for (const job of jobs.all()) {
-      check(job.worker === worker, "a job is in flight to two workers");
+      assertInvariant(
+        job.worker === worker,
+        "a job is in flight to two workers",
+      );
     }
   }
   for (const worker of workers.inactive) {
-    check(worker.jobs.length === 0, `a ${worker.state} worker has jobs`);
+    assertInvariant(
+      worker.jobs.length === 0,
+      `a ${worker.state} worker has jobs`,
+    );
   }
-  check(
+  assertInvariant(
     queue.length + queue.parked + inFlight <= room.jobs,
     "more jobs are queued and in flight than were accepted",
   );

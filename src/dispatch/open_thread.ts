@@ -38,8 +38,8 @@ function open(
   events: ThreadEvents,
   processes: Processes | undefined,
 ): Thread {
-  const { here, hardKill } = settings;
-  if (here) return new CallerThread(here, events);
+  const { callerClock, hardKill } = settings;
+  if (callerClock) return new CallerThread(callerClock, events);
   if (processes) return processes.open(settings.name, events);
   return hardKill
     ? new NodeThread(settings, events)

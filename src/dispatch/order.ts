@@ -34,7 +34,7 @@ export class Order {
     const { queue, workers } = this.#parts;
     for (;;) {
       const job = queue.pick((job) => !this.#isKept(worker, job));
-      // Others that could go behind would keep this one waiting for ever.
+      // Others that could go behind would keep this one waiting forever.
       if (job === undefined || !this.#mayHave(worker, job)) return undefined;
       if (job.extras?.turn === undefined) return job;
       const home = workers.find(job.extras.turn.key.workerId);
@@ -66,7 +66,7 @@ export class Order {
     }
     if (free > 0) return false;
     // Where main does not look by itself, it must when that is over.
-    if (settings.isHere) watch.at("grace", queue.expectedUntil + 1);
+    if (settings.onCallerThread) watch.at("grace", queue.expectedUntil + 1);
     return true;
   }
 }
@@ -83,7 +83,7 @@ function hasLong({ jobs, concurrency }: PoolWorker): boolean {
   return first !== undefined && isLong(first);
 }
 
-/** A job has ended in its worker, after so many ms. */
+/** A job has ended in its worker, after `time` ms. */
 export function noteTime({ fn }: Job, time: number): void {
   fn.mean = fn.mean === undefined ? time : fn.mean + (time - fn.mean) / 8;
 }

@@ -6,11 +6,11 @@ import type { Link } from "../flow/link.ts";
 import { type FunctionTable, KnownFunctions } from "../job/functions.ts";
 import type { Job } from "../job/job.ts";
 import type { WorkerThread } from "../threads/worker_thread.ts";
-import { WAKE } from "../wire/board.ts";
+import { WAKE } from "../wire/protocol.ts";
 import { JobListWriter } from "../wire/job_list.ts";
 import type { JobRing } from "../wire/job_ring.ts";
 
-/** To read a message may take so many times as long as to send it. */
+/** How many times longer it may take to read a message than to send it. */
 const READING = 20;
 
 /** How jobs were sent. */
@@ -45,11 +45,11 @@ export class Outbox {
     this.#ring = ring;
   }
 
-  /** Tells which functions the jobs run, if the worker does not know them. */
-  tellFunctions(jobs: readonly Job[]): void {
-    const news = this.#functions.newsFor(jobs);
-    if (news === undefined) return;
-    this.#thread.post(news);
+  /** Sends the functions that the jobs run, if the worker does not know them. */
+  sendFunctions(jobs: readonly Job[]): void {
+    const message = this.#functions.definitionsFor(jobs);
+    if (message === undefined) return;
+    this.#thread.post(message);
     this.#epoch++;
   }
 

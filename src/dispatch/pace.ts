@@ -5,10 +5,10 @@
 const AHEAD = 4;
 /** How much the newest job counts in the mean. */
 const WEIGHT = 1 / 16;
-/** A job counts as at most so many times the mean: what waits behind a rare long one can be taken back. */
+/** The most times the mean that a job counts as: what waits behind a rare long one can be taken back. */
 const OUTLIER = 4;
 /** The mean that is assumed of jobs until one has been measured. */
-const UNKNOWN = 0.1;
+const FIRST_GUESS_MS = 0.1;
 
 /** No mean is taken to be below this, in ms. */
 const LEAST = 1e-4;
@@ -25,10 +25,10 @@ export const UNHURRIED: Paced = { note() {}, mean: Infinity, ahead: 1 };
 
 /** The running mean of how long jobs take. */
 export class Pace implements Paced {
-  #mean = UNKNOWN;
+  #mean = FIRST_GUESS_MS;
   #isKnown = false;
 
-  /** A job took so many ms. */
+  /** Notes how many ms a job took. */
   note(time: number): void {
     this.#isKnown = true;
     time = Math.max(time, LEAST);

@@ -1,7 +1,7 @@
 // What the parts of dispatching share.
 
 import type { FunctionTable } from "../job/functions.ts";
-import type { News } from "../job/news.ts";
+import type { PoolEvents } from "../job/pool_events.ts";
 import type { JobQueue } from "../job/queue.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
@@ -18,7 +18,7 @@ export interface DispatcherSettings extends WorkerSettings {
   isolation: Isolation;
   execArgv: readonly string[];
   /** Whether the caller's own thread runs all jobs. */
-  isHere: boolean;
+  onCallerThread: boolean;
   /** How many workers it starts with. */
   limits: Limits;
   /** After how many ms a worker that is not needed stops. */
@@ -35,7 +35,7 @@ export interface DispatcherParts {
   settlement: Settlement;
   room: Room;
   meter: Meter;
-  news: News;
+  events: PoolEvents;
   /** It is of no use to start workers. */
   onBroken(cause: unknown): void;
   /** The workers are ready with which it counts as started. */

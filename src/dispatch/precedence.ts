@@ -16,8 +16,8 @@ export interface PrecedenceParts extends Shared {
   onFree(): void;
 }
 
-/** So many ms of work are worth being taken back for a job of a higher priority. */
-const WORTH_TAKING = 0.5;
+/** Milliseconds of work that are worth being taken back for a job of a higher priority. */
+const WORTH_TAKING_MS = 0.5;
 
 /** Who goes before whom. */
 export class Precedence {
@@ -80,8 +80,8 @@ export class Precedence {
 
   /** A few small jobs are done sooner than they are sent again. */
   #isWorthTaking(worker: PoolWorker): boolean {
-    return !worker.isReady || worker.isHeldUp(WORTH_TAKING) ||
-      worker.waiting * this.#parts.pace.mean >= WORTH_TAKING;
+    return !worker.isReady || worker.isHeldUp(WORTH_TAKING_MS) ||
+      worker.waiting * this.#parts.pace.mean >= WORTH_TAKING_MS;
   }
 
   /** The job that makes room first: the oldest of the lowest priority, as far as is known. */
@@ -99,7 +99,7 @@ export class Precedence {
   /** The jobs that wait before a worker; where all have one priority, the first will do. */
   #unstarted({ jobs }: PoolWorker): Job[] {
     if (this.#parts.queue.isRanked) {
-      return jobs.all().filter((job) => jobs.isSent(job));
+      return jobs.all().filter((job) => jobs.isUnstarted(job));
     }
     const first = jobs.firstUnstarted();
     return first ? [first] : [];

@@ -25,7 +25,7 @@ export class Scaling {
   }
 
   /** How many workers there may be. */
-  get most(): number {
+  get maxWorkers(): number {
     return this.#parts.sizing.max;
   }
 
@@ -37,7 +37,7 @@ export class Scaling {
   /** Starts, ahead of jobs, the workers with which the pool counts as started; `false` if they are ready. */
   start(): boolean {
     const { workers, sizing } = this.#parts;
-    if (workers.areReady) return false;
+    if (workers.enoughAreReady) return false;
     this.#parts.keepProcess();
     sizing.start();
     workers.grow();
@@ -85,10 +85,10 @@ export class Scaling {
     return promise;
   }
 
-  /** Tells of what is done. */
-  tell(): void {
+  /** Finishes a start, or the end of the pool, if its workers are that far. */
+  finishIfDone(): void {
     const { workers, sizing, watch, settings } = this.#parts;
-    if (sizing.isStarting && workers.areReady) {
+    if (sizing.isStarting && workers.enoughAreReady) {
       sizing.started();
       this.#parts.onStarted();
     }

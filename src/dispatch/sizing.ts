@@ -3,7 +3,7 @@
 
 /** How many workers there may be. */
 export interface Limits {
-  /** So many are started ahead, and do not stop; without it, none is, and none stops. */
+  /** The workers that start ahead, and do not stop; without it, none starts ahead, and none stops. */
   min: number | undefined;
   max: number;
 }
@@ -19,7 +19,7 @@ export interface SizingSettings {
 /** The size of a pool. */
 export class Sizing {
   #limits: Limits;
-  /** After so many ms without need, a worker above `min` stops. */
+  /** Milliseconds without need after which a worker above `min` stops. */
   readonly #idleTimeout: number;
   /**
    * Since when at least one, two, three workers have had nothing to do. Which ones
@@ -56,7 +56,7 @@ export class Sizing {
     return this.#isStarting ? this.startsWith : this.#limits.min ?? 0;
   }
 
-  /** How many workers are wanted for so many jobs. */
+  /** How many workers are wanted for a number of jobs. */
   wanted(jobs: number): number {
     return Math.max(this.#least, Math.min(jobs, this.max));
   }
@@ -98,7 +98,7 @@ export class Sizing {
     this.#idleSince.shift();
   }
 
-  /** Of so many workers, how many have not been needed for long enough. */
+  /** How many workers, of `size`, have not been needed for long enough. */
   unneeded(size: number, now: number): number {
     const isOver = (since: number) => now - since >= this.#idleTimeout;
     const count = this.#idleSince.findIndex((since) => !isOver(since));
@@ -106,7 +106,7 @@ export class Sizing {
     return Math.max(0, Math.min(over, size - this.#least));
   }
 
-  /** Whether any of so many workers may stop. */
+  /** Whether any of `size` workers may stop. */
   mayShrink(size: number): boolean {
     return this.isElastic && size > this.#least;
   }
@@ -129,7 +129,7 @@ export interface Wear {
 
 /**
  * How many workers will have been used up, one after the other, by the time that a
- * worker which starts now is ready: so many have to start now.
+ * worker which starts now is ready: that number has to start now.
  */
 export function usedUpWithin(
   ms: number,

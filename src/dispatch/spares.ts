@@ -1,11 +1,9 @@
 // Workers that start ahead, where each has only so many jobs: the next one is ready
 // when one has had its last.
 
-import type { Sizing } from "./sizing.ts";
-import { usedUpWithin } from "./sizing.ts";
+import { type Sizing, usedUpWithin } from "./sizing.ts";
 import type { Paced } from "./pace.ts";
-import type { PoolWorker } from "./worker.ts";
-import type { WorkerSettings } from "./worker.ts";
+import type { PoolWorker, WorkerSettings } from "./worker.ts";
 
 /** What spares depend on. */
 export interface SparesParts {
@@ -15,7 +13,7 @@ export interface SparesParts {
 }
 
 /** How many ms a worker takes to start, until one has. */
-const UNKNOWN = 100;
+const FIRST_GUESS_MS = 100;
 /** How much the newest start counts in the mean. */
 const WEIGHT = 1 / 4;
 
@@ -23,7 +21,7 @@ const WEIGHT = 1 / 4;
 export class Spares {
   readonly all = new Set<PoolWorker>();
   readonly #parts: SparesParts;
-  #startTime = UNKNOWN;
+  #startTime = FIRST_GUESS_MS;
   /** When all of them were last needed. */
   neededAt = 0;
 
@@ -31,12 +29,16 @@ export class Spares {
     this.#parts = parts;
   }
 
-  /** A worker took so many ms to start. */
+  /** Notes how many ms a worker took to start. */
   noteStart(ms: number): void {
     this.#startTime += (ms - this.#startTime) * WEIGHT;
   }
 
-  /** How many are wanted beside these workers, of which so many have nothing to do. */
+  /**
+   * How many are wanted beside these workers.
+   *
+   * @param idle How many of them have nothing to do
+   */
   wanted(workers: Iterable<PoolWorker>, idle: number): number {
     const { settings, sizing, pace } = this.#parts;
     const { maxJobsPerWorker: jobs, concurrency } = settings;

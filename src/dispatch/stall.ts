@@ -5,11 +5,11 @@
 import type { Job } from "../job/job.ts";
 import type { InFlight } from "./in_flight.ts";
 
-/** Behind a job that runs, jobs wait for so many ms before others may have them. */
+/** Milliseconds that jobs wait behind one that runs before others may have them. */
 const BEHIND_A_JOB = 1;
-/** So long a worker may take to start the first of its jobs. */
+/** Milliseconds that a worker may take to start the first of its jobs. */
 const SILENT = 250;
-/** After so many ms without a start a worker is given up. */
+/** Milliseconds without a start after which a worker is given up. */
 export const LONGEST_SILENCE = 5_000;
 
 /** What keeps a worker's jobs waiting. */
@@ -20,13 +20,13 @@ export type Verdict =
   /** It does nothing for so long that it is to be replaced. */
   | "unresponsive";
 
-/** What a worker waits for to which nothing is sent, as long as it says nothing. */
-const A_WORD = "a word";
+/** What a held worker is watched for where it has no job. */
+const ANY_MESSAGE = "any message";
 
-/** Watches the first job that waits, or, where none is left, for a word. */
+/** Watches the first job that waits, or, where none is left, for any message. */
 export class Stall {
   readonly #jobs: InFlight;
-  #first: Job | typeof A_WORD | undefined;
+  #first: Job | typeof ANY_MESSAGE | undefined;
   /** Since when it is the first. */
   #since = 0;
 
@@ -44,15 +44,15 @@ export class Stall {
    * @param isHeld Whether it was held, and has said nothing since
    */
   verdict(now: number, readingUntil: number, isHeld: boolean): Verdict {
-    const isAtNone = isHeld && this.#jobs.length === 0;
-    const first = isAtNone ? A_WORD : this.#jobs.firstUnstarted();
+    const isHeldWithoutJobs = isHeld && this.#jobs.length === 0;
+    const first = isHeldWithoutJobs ? ANY_MESSAGE : this.#jobs.firstUnstarted();
     if (first === undefined || first !== this.#first) {
       this.#first = first;
       this.#since = now;
       return "fine";
     }
-    if (first !== A_WORD && first !== this.#jobs.peek()) {
-      const isBehind = this.#jobs.isAtOneBefore(first);
+    if (first !== ANY_MESSAGE && first !== this.#jobs.peek()) {
+      const isBehind = this.#jobs.hasActiveBefore(first);
       return isBehind && now - this.#since >= BEHIND_A_JOB ? "held" : "fine";
     }
     const silence = now - Math.max(this.#since, readingUntil);

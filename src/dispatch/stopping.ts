@@ -47,11 +47,11 @@ export class Stopping {
   }
 
   #await(worker: PoolWorker): void {
-    const { workers, watch, news, settings } = this.#parts;
+    const { workers, watch, events, settings } = this.#parts;
     if (worker.hasStopped) return workers.endWell(worker);
     const due = this.#due.get(worker)!;
     if (settings.now() < due) return watch.at("grace", due);
-    news.tell("workererror", { workerId: worker.id, error: new Error(LATE) });
+    events.emit("workererror", { workerId: worker.id, error: new Error(LATE) });
     workers.endWell(worker);
   }
 }

@@ -18,7 +18,7 @@ export interface SupervisorParts extends Shared {
   endings: Endings;
 }
 
-/** Why a worker is stopped that was left alone, and goes on though it hears that its job is to end. */
+/** Why a worker is stopped that was left alone: it has heard that its job is to end, and goes on. */
 const IGNORED =
   "A job did not end though it was told to, and its worker was stopped";
 
@@ -40,7 +40,7 @@ export class Supervisor {
     if (!worker.isReady) return;
     const { queue, workers, endings } = this.#parts;
     worker.collect();
-    if (endings.tellsStarts) endings.tellStarts(worker);
+    if (endings.wantsStarts) endings.announceStarts(worker);
     if (worker.isRetired) queue.putBack(takeBackAll(worker));
     workers.update(worker);
   }
@@ -57,10 +57,10 @@ export class Supervisor {
       watch.expectTimeout(next);
     }
     if (isDue("grace")) {
-      for (const { job, isLast } of worker.jobs.told.due(now)) {
+      for (const { job, isLast } of worker.jobs.aborting.due(now)) {
         this.#endGrace(job, worker, isLast);
       }
-      watch.at("grace", worker.jobs.told.nextDue);
+      watch.at("grace", worker.jobs.aborting.nextDue);
     }
     if (!workers.active.has(worker) || !worker.isReady) return;
     this.#releaseIfStarted(worker);
@@ -97,23 +97,23 @@ export class Supervisor {
   #releaseIfStarted(worker: PoolWorker): void {
     const { heldFor } = worker;
     if (worker.state !== "held" || heldFor === undefined) return;
-    if (heldFor.worker === worker && worker.jobs.isSent(heldFor)) return;
+    if (heldFor.worker === worker && worker.jobs.isUnstarted(heldFor)) return;
     this.#parts.workers.release(worker);
   }
 
   /** Tells a job that runs to end. */
-  tellToEnd(job: Job, worker: PoolWorker, reason: unknown): void {
+  abort(job: Job, worker: PoolWorker, reason: unknown): void {
     const { settings: { abortGrace, now }, watch, endings } = this.#parts;
     // Its end is told next.
-    if (endings.tellsStarts) endings.tellStarts(worker);
+    if (endings.wantsStarts) endings.announceStarts(worker);
     const due = now() + abortGrace;
-    worker.tellToEnd(job, reason, due);
+    worker.abort(job, reason, due);
     watch.at("grace", due);
   }
 
   #timeOut(job: Job, worker: PoolWorker): void {
     const reason = new DOMException("The job timed out", "TimeoutError");
-    this.tellToEnd(job, worker, reason);
+    this.abort(job, worker, reason);
     this.#parts.settlement.timeOut(job, worker.runOf(job));
   }
 
@@ -125,15 +125,16 @@ export class Supervisor {
     const due = now + settings.abortGrace;
     // What it does not hear since it is reading, it will hear.
     if (now < worker.readingUntil) {
-      return worker.jobs.told.renew(job, due, false);
+      return worker.jobs.aborting.extend(job, due, false);
     }
     // Else one may start between the last look and the end.
     this.#parts.queue.putBack(takeBackAll(worker));
     this.collect(worker);
     if (job.worker !== worker) return;
     // What jobs have ended with is on its way. A job can keep it from coming.
-    if (worker.jobs.isEnding) worker.jobs.told.renew(job, due, true);
-    else this.#endIgnored(job, worker);
+    if (worker.jobs.hasPostedEnding) {
+      worker.jobs.aborting.extend(job, due, true);
+    } else this.#endIgnored(job, worker);
   }
 
   /** A job has not ended, though it was told to. */
@@ -142,7 +143,7 @@ export class Supervisor {
     const { hardKill, isolation, abortGrace } = settings;
     const canStop = hardKill || isolation === "process";
     // Of a loop in a thread that can only be told to end, nothing else is harmed.
-    if (!canStop && worker.jobs.length === 1 && worker.jobs.told.isDeaf) {
+    if (!canStop && worker.jobs.length === 1 && worker.jobs.aborting.isDeaf) {
       worker.leaveWith(job);
       workers.leave(worker);
       job.extras?.turn?.endIfOver();
@@ -197,7 +198,7 @@ export class Supervisor {
     if (worker.state === "gone") return false;
     if (worker.state === "stopping") {
       // It was about to end anyway.
-      this.#parts.news.tell("workererror", {
+      this.#parts.events.emit("workererror", {
         workerId: worker.id,
         error: cause,
       });

@@ -3,9 +3,9 @@
 
 import { callOutside } from "../values/async_context.ts";
 
-/** A worker tells of its jobs at intervals only: main looks so many ms after the last that happened. */
-export const LOOK_AFTER = 2;
-/** How often main looks for workers that something else holds than their jobs. */
+/** Milliseconds after the last that happened when main looks: a worker tells at intervals only. */
+export const LOOK_AFTER_MS = 2;
+/** How often, in ms, main looks for workers that are held by something other than their jobs. */
 const STALL_EVERY = 250;
 
 /**
@@ -27,12 +27,12 @@ export class Watch {
   readonly #onDue: (look: Look) => void;
   readonly #now: () => number;
   /** Then all is told of at once, and only times are watched. */
-  readonly #isHere: boolean;
+  readonly #onCallerThread: boolean;
   /** When each is due, on main's clock. */
   readonly #due = new Map<Reason, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether the pool does not keep its process. */
-  #isResting = false;
+  /** Whether its timers keep the process. Before the first job there is none. */
+  #keepsProcess = true;
   #timerDue = Infinity;
   /** How many looks are to follow each other. */
   #looks = 0;
@@ -41,35 +41,35 @@ export class Watch {
   /** @param settings The pool's clock, in ms, and whether the caller's own thread runs all jobs */
   constructor(
     onDue: (look: Look) => void,
-    { now, isHere }: { now: () => number; isHere: boolean },
+    { now, onCallerThread }: { now: () => number; onCallerThread: boolean },
   ) {
     this.#onDue = onDue;
     this.#now = now;
-    this.#isHere = isHere;
+    this.#onCallerThread = onCallerThread;
   }
 
   /** Something has happened that a worker may not tell of: looks twice. */
   soon(): void {
-    if (this.#isHere) return;
-    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
+    if (this.#onCallerThread) return;
+    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER_MS);
     this.#looks = 2;
   }
 
   /** Looks once more. */
   again(): void {
-    if (this.#isHere) return;
-    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER);
+    if (this.#onCallerThread) return;
+    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER_MS);
     this.#looks ||= 1;
   }
 
-  /** A job may execute for so many ms from now. */
+  /** A job may execute for `ms` from now. */
   expectTimeout(ms: number): void {
     if (ms < Infinity) this.at("timeout", this.#now() + ms);
   }
 
   /** A worker has jobs. */
   expectStall(): void {
-    if (this.#isHere || this.#due.has("stall")) return;
+    if (this.#onCallerThread || this.#due.has("stall")) return;
     this.at("stall", this.#now() + STALL_EVERY);
   }
 
@@ -90,7 +90,7 @@ export class Watch {
     this.#timer = setTimeout(() => callOutside(() => this.#ring()), ms);
     // To stop workers that are not needed is no reason to keep the process; a
     // thread that has to stop keeps it by itself.
-    const isNoReason = this.#isResting || due === this.#due.get("idle");
+    const isNoReason = !this.#keepsProcess || due === this.#due.get("idle");
     // A test may have put a fake in its place, whose numbers are its own.
     if (isNoReason && setTimeout === ownSetTimeout) {
       Deno.unrefTimer(this.#timer as unknown as number);
@@ -107,7 +107,7 @@ export class Watch {
     }
     this.#timerDue = Infinity;
     if (due.has("look") && --this.#looks > 0) {
-      this.at("look", now + LOOK_AFTER);
+      this.at("look", now + LOOK_AFTER_MS);
     }
     this.#onDue({ now, isDue: (reason) => due.has(reason) });
     this.#arm();
@@ -115,7 +115,7 @@ export class Watch {
 
   /** The pool has something to do again. */
   resume(): void {
-    this.#isResting = false;
+    this.#keepsProcess = true;
     this.#timerDue = Infinity;
     this.#arm();
     this.expectStall();
@@ -123,7 +123,7 @@ export class Watch {
 
   /** Looks no more until something happens, but for workers that are left alone, stop, or are not needed. */
   pause(): void {
-    this.#isResting = true;
+    this.#keepsProcess = false;
     this.#timerDue = Infinity;
     for (const reason of ["look", "stall", "timeout"] as const) {
       this.#due.delete(reason);

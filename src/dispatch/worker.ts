@@ -5,12 +5,13 @@ import type { FlowEvents } from "../flow/events.ts";
 import { Link } from "../flow/link.ts";
 import type { FunctionTable } from "../job/functions.ts";
 import type { Job, JobRun, JobWorker } from "../job/job.ts";
-import type { News } from "../job/news.ts";
+import type { PoolEvents } from "../job/pool_events.ts";
 import type { Life } from "../threads/life.ts";
 import type { OpenThread, ThreadSettings } from "../threads/thread.ts";
 import { WorkerThread } from "../threads/worker_thread.ts";
-import { packError } from "../values/error_codec.ts";
-import { Board, slotsFor, WAKE } from "../wire/board.ts";
+import { packError } from "../values/pack_error.ts";
+import { Board, slotsFor } from "../wire/board.ts";
+import { WAKE } from "../wire/protocol.ts";
 import type { Endings } from "./endings.ts";
 import { InFlight } from "./in_flight.ts";
 import { initOf, WorkerRings } from "./init.ts";
@@ -21,7 +22,7 @@ import { Stall } from "./stall.ts";
 import type { WorkerState } from "./worker_state.ts";
 
 /** What all workers of a pool have in common. */
-export interface WorkerSettings extends Omit<ThreadSettings, "here"> {
+export interface WorkerSettings extends Omit<ThreadSettings, "callerClock"> {
   concurrency: number;
   maxJobsPerWorker: number;
   maxHeapPerWorker: number;
@@ -35,16 +36,16 @@ export interface WorkerSettings extends Omit<ThreadSettings, "here"> {
 export interface WorkerParts {
   /** Starts its thread. */
   open: OpenThread;
-  /** Whether that shares no memory with main, so that what it says is on its way for a while. */
+  /** Whether that shares no memory with main, so that its messages take a while to arrive. */
   isRemote: boolean;
   functions: FunctionTable;
   endings: Endings;
-  news: News;
+  events: PoolEvents;
   ready(worker: PoolWorker): void;
   /** It has said something: jobs may have ended. */
   heard(worker: PoolWorker): void;
-  /** It was told something to which the answer may come without a word. */
-  told(): void;
+  /** It was sent something whose answer may come without a message. */
+  expectAnswer(): void;
   died(worker: PoolWorker, cause: unknown): void;
 }
 
@@ -57,7 +58,7 @@ export interface Remains {
 }
 
 const FORGED = "A job has posted a message of its own, which was dropped";
-/** So many bytes may be sent ahead; more only if the worker has read all that it was sent. */
+/** Bytes that may be sent ahead of a worker; more only if it has read all that it was sent. */
 const BYTES_AHEAD = 2 ** 20;
 
 /** A worker with the list of what it has been sent. */
@@ -93,10 +94,10 @@ export class PoolWorker implements JobWorker {
 
   constructor(
     id: number,
-    settings: WorkerSettings & Pick<ThreadSettings, "here">,
+    settings: WorkerSettings & Pick<ThreadSettings, "callerClock">,
     parts: WorkerParts,
   ) {
-    const { name, concurrency, here, now } = settings;
+    const { name, concurrency, callerClock, now } = settings;
     this.id = id;
     this.#parts = parts;
     this.concurrency = concurrency;
@@ -111,7 +112,7 @@ export class PoolWorker implements JobWorker {
       message: (message) => this.#inbox.receive(message),
       forged: () => {
         const error = new Error(FORGED);
-        parts.news.tell("workererror", { workerId: id, error });
+        parts.events.emit("workererror", { workerId: id, error });
       },
       died: (cause) => parts.died(this, cause),
     });
@@ -121,7 +122,7 @@ export class PoolWorker implements JobWorker {
     this.stall = new Stall(this.jobs);
     this.lost = new LostJob(board);
     // The caller's own thread hears of everything at once.
-    const rings = parts.isRemote || here ? undefined : new WorkerRings();
+    const rings = parts.isRemote || callerClock ? undefined : new WorkerRings();
     const link = this.link = new Link(
       (flow, moves) => this.#postFlow(flow, moves),
       true,
@@ -139,7 +140,7 @@ export class PoolWorker implements JobWorker {
 
   #postFlow(flow?: FlowEvents, moves?: Transferable[]): void {
     this.#thread.post(flow ? { kind: "flow", events: flow } : WAKE, moves);
-    this.#parts.told();
+    this.#parts.expectAnswer();
   }
 
   /** Lets it look at what is new in shared memory. */
@@ -166,14 +167,14 @@ export class PoolWorker implements JobWorker {
       : Math.max(0, length - 1);
   }
 
-  /** Whether something may be in shared memory that it has not told of. */
-  get mayHaveMore(): boolean {
+  /** Whether something may be in shared memory of which it has not told. */
+  get mayHaveUnreadResults(): boolean {
     // With several jobs at once, their ends are told there, too.
     if (!this.link.isUsed && this.concurrency === 1) return false;
     const first = this.jobs.peek();
     // The first job may start any moment.
     return this.link.isOtherInTurn ||
-      first !== undefined && this.jobs.isSent(first);
+      first !== undefined && this.jobs.isUnstarted(first);
   }
 
   /** Whether a job may start any moment without a word. */
@@ -182,12 +183,12 @@ export class PoolWorker implements JobWorker {
     return sent > 0 && running < this.concurrency;
   }
 
-  /** Whether it has been at one job for more than so many ms, and does nothing else. */
+  /** Whether it has been at one job for longer than `ms`, and does nothing else. */
   isHeldUp(ms: number): boolean {
     const job = this.jobs.peek();
     return job !== undefined && this.concurrency === 1 &&
       this.jobs.isRunning(job) &&
-      performance.now() - this.#board.start(job.seq) > ms;
+      this.#now() - this.#board.start(job.seq) > ms;
   }
 
   /** Whether it may be sent a job now: of large arguments, two are on their way at most. */
@@ -228,14 +229,14 @@ export class PoolWorker implements JobWorker {
    * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
    */
   send(jobs: Job[], isAside: boolean): Sent {
-    this.#outbox.tellFunctions(jobs);
+    this.#outbox.sendFunctions(jobs);
     for (const job of jobs) this.jobs.add(job, this, isAside);
     if (!isAside) this.#jobsLeft -= jobs.length;
     let isSent = false;
     try {
       const sent = this.#outbox.send(jobs, isAside);
       isSent = true;
-      if (jobs[0].extras?.cargo) this.#parts.told();
+      if (jobs[0].extras?.cargo) this.#parts.expectAnswer();
       return sent;
     } finally {
       if (!isSent) { for (const job of jobs) this.takeBack(job); }
@@ -258,8 +259,8 @@ export class PoolWorker implements JobWorker {
   }
 
   /** Tells a job that runs to end, and gives it until then. */
-  tellToEnd(job: Job, reason: unknown, due: number): void {
-    this.jobs.told.add(job, due);
+  abort(job: Job, reason: unknown, due: number): void {
+    this.jobs.aborting.add(job, due);
     const { seq } = job;
     this.#thread.post({ kind: "abort", seq, reason: packError(reason) });
   }
@@ -283,7 +284,7 @@ export class PoolWorker implements JobWorker {
   /** What it does since it was left alone. */
   get sinceLost(): "loops" | "hears" | "is back" {
     if (this.lost.hasEnded) return "is back";
-    return this.jobs.told.hasHeard ? "hears" : "loops";
+    return this.jobs.aborting.hasHeard ? "hears" : "loops";
   }
 
   /** Takes what it has left in shared memory. */

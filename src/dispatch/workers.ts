@@ -2,7 +2,7 @@
 // their states, and ends them.
 
 import { LeavingThreads } from "../threads/leaving_threads.ts";
-import { check } from "./invariants.ts";
+import { assertInvariant } from "./invariants.ts";
 import type { Shared } from "./parts.ts";
 import { Spares } from "./spares.ts";
 import { takeBackAll } from "./take_back.ts";
@@ -17,7 +17,7 @@ export interface WorkersParts extends Shared {
   made(worker: PoolWorker): void;
 }
 
-/** Threads that go on though they were told to end never make it more than so many times the size. */
+/** The most threads, in times the size, including those that cannot be stopped. */
 const MOST_THREADS = 2;
 
 const LOST = "The worker could not be stopped: its thread goes on";
@@ -47,7 +47,7 @@ export class Workers {
   /** Changes the state of a worker. */
   to(worker: PoolWorker, state: WorkerState): void {
     if (worker.state === state) return;
-    check(
+    assertInvariant(
       state === "gone" || NEXT[worker.state].includes(state),
       `a worker that is ${worker.state} becomes ${state}`,
     );
@@ -99,16 +99,16 @@ export class Workers {
    * all come at once.
    */
   grow(isTurn = false): void {
-    const { health, settings: { isHere } } = this.#parts;
+    const { health, settings: { onCallerThread } } = this.#parts;
     if (this.#isStopped) return;
     if (this.#spares.all.size > 0) this.#takeSpares();
     if (this.#growTimer !== undefined) return;
     const isSpare = this.active.size >= this.#wanted;
-    if (isSpare && (isHere || !this.#wantsSpare) || this.isFull) return;
+    if (isSpare && (onCallerThread || !this.#wantsSpare) || this.isFull) return;
     const { delay } = health;
     // Before a spare, the job leaves for which it is needed.
     if (delay === 0 && (!isSpare || isTurn)) this.#start(isSpare);
-    if (isHere && delay === 0) return this.grow();
+    if (onCallerThread && delay === 0) return this.grow();
     this.#growTimer = setTimeout(() => {
       this.#growTimer = undefined;
       this.grow(true);
@@ -169,7 +169,7 @@ export class Workers {
   }
 
   #start(isSpare: boolean): void {
-    // A number is not used again: what is told later of its worker is of no other.
+    // Numbers are not used again, so that no late event can be taken for another worker's.
     const worker = this.#parts.make(++this.#lastId);
     this.active.add(worker);
     if (!this.#keepsProcess) worker.keepProcess(false);
@@ -179,7 +179,7 @@ export class Workers {
   }
 
   /** Whether those are ready with which the pool counts as started. */
-  get areReady(): boolean {
+  get enoughAreReady(): boolean {
     let ready = 0;
     for (const { isReady } of this.active) if (isReady) ready++;
     return ready >= this.#parts.sizing.startsWith;
@@ -187,7 +187,7 @@ export class Workers {
 
   /** A worker has imported the module. */
   ready(worker: PoolWorker): void {
-    const { health, meter, news } = this.#parts;
+    const { health, meter, events } = this.#parts;
     health.started();
     this.#spares.noteStart(performance.now() - worker.made);
     if (worker.state === "starting") {
@@ -195,7 +195,7 @@ export class Workers {
       this.update(worker);
     }
     meter.workerStarted(worker.id);
-    news.tell("workerstart", { workerId: worker.id });
+    events.emit("workerstart", { workerId: worker.id });
   }
 
   /** Brings a worker's state in line with its jobs. */
@@ -236,7 +236,7 @@ export class Workers {
 
   #tellLost({ id }: PoolWorker): void {
     const error = new Error(LOST);
-    this.#parts.news.tell("workererror", { workerId: id, error });
+    this.#parts.events.emit("workererror", { workerId: id, error });
   }
 
   /** A worker that was left alone is back, and takes jobs if there is none in its place. */
@@ -253,7 +253,7 @@ export class Workers {
     if (worker.jobs.length === 0) this.to(worker, "draining");
   }
 
-  /** Ends spares, but for so many. */
+  /** Ends all spares but a number of them. */
   retireSpares(left: number): void {
     for (const spare of this.#spares.all) {
       if (this.#spares.all.size <= left) return;
@@ -280,7 +280,8 @@ export class Workers {
   end(worker: PoolWorker, cause: unknown): Remains {
     const wasLost = worker.state === "lost";
     // A thread that can be killed ends in a loop, too.
-    const isLooping = !this.#parts.settings.hardKill && worker.jobs.told.isDeaf;
+    const isLooping = !this.#parts.settings.hardKill &&
+      worker.jobs.aborting.isDeaf;
     this.to(worker, "gone");
     const remains = worker.stop(cause);
     if (remains.life !== undefined) {
@@ -294,14 +295,14 @@ export class Workers {
   /** Says that a worker has died by itself. */
   tellDeath({ id }: PoolWorker, error: unknown): void {
     this.#parts.meter.crashed++;
-    this.#parts.news.tell("workererror", { workerId: id, error });
+    this.#parts.events.emit("workererror", { workerId: id, error });
   }
 
   /** Says that a worker is gone, if it was ever there. */
   tellGone({ id, isReady }: PoolWorker): void {
     if (!isReady) return;
     this.#parts.meter.workerStopped(id);
-    this.#parts.news.tell("workerstop", { workerId: id });
+    this.#parts.events.emit("workerstop", { workerId: id });
   }
 
   /** Ends a worker that has nothing left to do. */

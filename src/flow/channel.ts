@@ -2,7 +2,7 @@
 // both. Each direction has credit, so that a slow reader holds up its writer and
 // costs no memory.
 
-import { type PackedError, unpackError } from "../values/error_codec.ts";
+import { type PackedError, unpackError } from "../values/unpack_error.ts";
 import { compact, isUnshared } from "./bytes.ts";
 import { FlowEvent, type Teller } from "./events.ts";
 import { Inlet, type InletOwner } from "./inlet.ts";

@@ -1,8 +1,8 @@
 // The receiving end of one direction of a channel: it gives credit.
 
-import { packError } from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
 import { FlowEvent, type Teller } from "./events.ts";
-import { sizeOf, TELL_AFTER, WINDOW } from "./window.ts";
+import { CREDIT_STEP, sizeOf, WINDOW } from "./window.ts";
 
 /** Who is told of what comes in. */
 export interface InletOwner {
@@ -58,7 +58,7 @@ export class Inlet {
   take(): unknown {
     const chunk = this.#chunks.shift();
     this.#untold += this.#sizes.shift()!;
-    if (this.#isOpen && this.#untold >= TELL_AFTER) this.#giveCredit();
+    if (this.#isOpen && this.#untold >= CREDIT_STEP) this.#giveCredit();
     return chunk;
   }
 

@@ -8,12 +8,12 @@ import { Registry } from "../values/registry.ts";
 import { BLOCK, Blocks } from "./blocks.ts";
 import { atEndOfTurn } from "./end_of_turn.ts";
 import { FlowEvent, type FlowEvents } from "./events.ts";
-import { type FlowRing, LONGEST } from "./ring.ts";
+import { type FlowRing, MAX_RECORD_BYTES } from "./ring.ts";
 
 /** Instead of a channel's id, for what is of no channel. */
 const NO_CHANNEL = 0;
 
-/** In the middle of a turn the other thread is woken only every so many ms. */
+/** Milliseconds between two wake-ups of the other thread in the middle of a turn. */
 const WAKE_EVERY = 1;
 
 /** One end of a channel, as its link knows it. */
@@ -124,7 +124,7 @@ export class Link {
 
   /** Tells bytes through shared memory; `false`, and nothing is told, if they need a message. */
   tellBytes(id: number, bytes: Uint8Array): boolean {
-    if (bytes.length <= LONGEST) {
+    if (bytes.length <= MAX_RECORD_BYTES) {
       const isWritten = this.#write(id, FlowEvent.DATA, bytes);
       if (isWritten) this.#flushSoon();
       return isWritten;

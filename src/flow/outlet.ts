@@ -1,6 +1,7 @@
 // The sending end of one direction of a channel: it waits for credit.
 
-import { type PackedError, packError } from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
+import type { PackedError } from "../values/unpack_error.ts";
 import { compact, isUnshared, movesOf, SMALL } from "./bytes.ts";
 import { FlowEvent, type Teller } from "./events.ts";
 import { sizeOf } from "./window.ts";

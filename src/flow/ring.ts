@@ -3,6 +3,7 @@
 // README.md says how positions, memory order and epochs work.
 
 import { load, store } from "../values/intrinsics.ts";
+import { skipFor } from "../values/ring_space.ts";
 import { FlowEvent } from "./events.ts";
 import { ShortCopies } from "./short_copies.ts";
 
@@ -22,7 +23,7 @@ const EPOCH_MASK = (1 << 28) - 1;
 /** Instead of an id: the rest of the ring is not used. */
 const SKIP = 0x7fffffff;
 /** Longer bytes do not go through the ring. */
-export const LONGEST = 8 * 1024;
+export const MAX_RECORD_BYTES = 8 * 1024;
 
 /** Events with a number for their value. */
 const WITH_NUMBER = new Set<FlowEvent>([
@@ -68,21 +69,18 @@ export class FlowRing {
     let number = 0;
     let bytes: Uint8Array | undefined;
     if (value instanceof Uint8Array) {
-      if (value.length > LONGEST) return false;
+      if (value.length > MAX_RECORD_BYTES) return false;
       bytes = value;
       number = value.length;
     } else if (event === FlowEvent.DATA) return false;
     else if (typeof value === "number") number = value;
     else if (value !== undefined) return false;
     const length = HEADER + (bytes ? padded(number) : 0);
-    let start = this.#position & MASK;
-    const skipped = start + length > SIZE ? SIZE - start : 0;
-    const used = (this.#position - load(this.#positions, READ)) >>> 0;
-    if (used + skipped + length > SIZE) return false;
-    if (skipped > 0) {
-      this.#words[start / 4] = SKIP;
-      start = 0;
-    }
+    const read = load(this.#positions, READ);
+    const skipped = skipFor(this.#position, read, length, SIZE);
+    if (skipped < 0) return false;
+    if (skipped > 0) this.#words[(this.#position & MASK) / 4] = SKIP;
+    const start = (this.#position + skipped) & MASK;
     const word = start / 4;
     this.#words[word] = id;
     this.#words[word + 1] = event | (epoch & EPOCH_MASK) << EVENT_BITS;

@@ -6,7 +6,7 @@
 /** Bytes of a buffer: all of it stays for as long as one of the copies in it. */
 const BUFFER = 16 * 1024;
 /** Longer ones get a buffer of their own. */
-const LONGEST = 2 * 1024;
+const MAX_SHARED_BYTES = 2 * 1024;
 
 /** Makes such copies. */
 export class ShortCopies {
@@ -16,7 +16,9 @@ export class ShortCopies {
   /** A copy of a part of bytes. */
   of(bytes: Uint8Array, from: number, to: number): Uint8Array<ArrayBuffer> {
     const length = to - from;
-    if (length > LONGEST) return new Uint8Array(bytes.subarray(from, to));
+    if (length > MAX_SHARED_BYTES) {
+      return new Uint8Array(bytes.subarray(from, to));
+    }
     if (this.#used + length > this.#buffer.length) {
       this.#buffer = new Uint8Array(BUFFER);
       this.#used = 0;

@@ -5,7 +5,7 @@
 export const WINDOW = 1024 * 1024;
 
 /** Credit is given when this much has gathered: well within the window. */
-export const TELL_AFTER = 256 * 1024;
+export const CREDIT_STEP = 256 * 1024;
 
 /** What may be sent ahead of a job that has not started. */
 export const AHEAD = 16 * 1024;

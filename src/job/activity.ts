@@ -12,7 +12,7 @@ export interface RunningJob {
 
 /** What a worker does now, see {@linkcode ThreadPool.workers}. */
 export interface WorkerActivity {
-  /** The worker's number in its pool, from 1; 0 is the caller's own thread. */
+  /** The worker's number in its pool, from 1; 0 if the queue was full and the caller runs jobs. */
   workerId: number;
   /**
    * `"starting"`: it has not loaded the module yet. `"spare"`: it starts, or is

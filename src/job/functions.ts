@@ -16,7 +16,7 @@ export interface PoolFunction extends FunctionDefinition {
   isGenerator?: boolean;
 }
 
-/** So many functions without jobs are kept, or up to twice as many between two sweeps. */
+/** How many functions without jobs are kept; between two sweeps, up to twice as many. */
 const KEPT = 1_000;
 
 /** The functions that have jobs, and the last ones that had. */
@@ -152,23 +152,23 @@ export class KnownFunctions {
   }
 
   /** What the worker has to be told before it is sent these jobs. */
-  newsFor(
+  definitionsFor(
     jobs: readonly { readonly fn: PoolFunction }[],
   ): FunctionsMessage | undefined {
-    let news: FunctionsMessage | undefined;
+    let message: FunctionsMessage | undefined;
     if (this.#sweeps !== this.#table.sweeps) {
       const forgotten = this.#forget();
-      news = { kind: "functions", forgotten, definitions: [] };
+      message = { kind: "functions", forgotten, definitions: [] };
     }
     for (const { fn } of jobs) {
       if (this.#byId[fn.id] === fn) continue;
-      news ??= { kind: "functions", forgotten: [], definitions: [] };
+      message ??= { kind: "functions", forgotten: [], definitions: [] };
       const { id, name, source, place, isBatch } = fn;
-      news.definitions.push({ id, name, source, place, isBatch });
+      message.definitions.push({ id, name, source, place, isBatch });
       while (this.#byId.length < id) this.#byId.push(undefined);
       this.#byId[id] = fn;
     }
-    return news;
+    return message;
   }
 
   #forget(): number[] {

@@ -2,7 +2,7 @@
 
 import type { Cargo } from "../moving/cargo.ts";
 import type { LentBytes } from "../values/lent_bytes.ts";
-import { LARGE } from "../values/pack.ts";
+import { LARGE } from "../values/bytes.ts";
 import type { PoolFunction } from "./functions.ts";
 import type { KeyName, Turn } from "./keys.ts";
 

@@ -7,7 +7,7 @@ import type { JobQueue } from "./queue.ts";
 /** What names a key; 1 and "1" are two. */
 export type KeyName = string | number;
 
-/** So many keys without jobs are remembered, or up to twice as many between two sweeps. */
+/** How many keys without jobs are remembered; between two sweeps, up to twice as many. */
 const KEPT = 1_000;
 
 /** A key that has jobs, or had some lately. */

@@ -5,9 +5,9 @@
 import type { Job } from "./job.ts";
 import { Line } from "./line.ts";
 
-/** A job is ordered as if it had been submitted so many ms sooner for each level of its priority. */
-export const AGEING = 10_000;
-/** So many ms after a job of a priority came, another one of it is expected. */
+/** Milliseconds of waiting that a level of priority counts as. */
+export const AGING = 10_000;
+/** Milliseconds for which another job of a priority is expected after the last one. */
 const EXPECTED = 1_000;
 
 /** The jobs of one priority. */
@@ -53,7 +53,7 @@ export class JobQueue {
       this.#park(lane);
       const { first } = lane.ready;
       if (first === undefined) continue;
-      const rank = first.submitted - lane.priority * AGEING;
+      const rank = first.submitted - lane.priority * AGING;
       if (rank > least || rank === least && first.id > best!.id) continue;
       if (mayStart(first)) [best, least] = [first, rank];
     }

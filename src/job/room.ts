@@ -33,7 +33,7 @@ export class Room {
     this.release();
   }
 
-  /** Whether there is room for so many more. */
+  /** Whether there is room for this many more. */
   hasRoomFor(count: number): boolean {
     return this.#jobs + count <= this.#capacity;
   }

@@ -9,7 +9,7 @@ import { explain } from "./explain.ts";
 import { timeoutError } from "./failures.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Job, JobRun } from "./job.ts";
-import type { News } from "./news.ts";
+import type { PoolEvents } from "./pool_events.ts";
 import { type Meter, OTHER } from "./stats.ts";
 
 /** How a job has ended in its worker, where it is not a plain value. */
@@ -23,7 +23,7 @@ export type Outcome =
 export interface SettlementParts {
   meter: Meter;
   functions: FunctionTable;
-  news: News;
+  events: PoolEvents;
   /** The pool's clock, in ms. */
   now: () => number;
   /** A job's signal has fired. */
@@ -114,12 +114,12 @@ export class Settlement {
     start: number,
     end: number,
   ): void {
-    const { meter, news } = this.#parts;
+    const { meter, events } = this.#parts;
     const { name } = job.fn;
     meter.jobEnded(name, job.submitted, start, end);
     if (job.settled) return;
     meter.jobSettled(name, "completed");
-    if (news.wants("jobend")) {
+    if (events.hasListener("jobend")) {
       this.#tellEnd(job, true, undefined, { workerId, start, end });
     }
     this.#settle(job);
@@ -156,7 +156,7 @@ export class Settlement {
   }
 
   #reject(job: Job, error: unknown, run: JobRun | undefined): void {
-    if (this.#parts.news.wants("jobend")) {
+    if (this.#parts.events.hasListener("jobend")) {
       this.#tellEnd(job, false, error, run);
     }
     this.#settle(job);
@@ -210,7 +210,7 @@ export class Settlement {
   #tellEnd(job: Job, ok: boolean, error: unknown, run?: JobRun): void {
     const now = this.#parts.now();
     const { workerId, start = now, end = now } = run ?? {};
-    this.#parts.news.tell("jobend", {
+    this.#parts.events.emit("jobend", {
       jobId: job.id,
       name: job.fn.name,
       ok,

@@ -8,7 +8,11 @@ import { Series, type Times } from "./times.ts";
 export interface JobCounts {
   /** Jobs whose handler returned. */
   completed: number;
-  /** Jobs whose handler threw, or that could not run. */
+  /**
+   * Jobs that were accepted and rejected for any other reason: the handler threw, the
+   * worker died, the queue discarded them, or the pool ended. Calls that were refused
+   * are not counted.
+   */
   failed: number;
   /** Jobs that their callers aborted. */
   aborted: number;
@@ -30,7 +34,7 @@ export interface JobStats extends JobCounts {
 export interface PoolStats extends JobCounts {
   /** Workers that may get jobs, including those that are starting, but not spares. */
   size: number;
-  /** Workers without a job. */
+  /** Workers without a job, including those that are starting. */
   idle: number;
   /** Workers with a job. */
   busy: number;
@@ -52,8 +56,8 @@ export interface PoolStats extends JobCounts {
   utilization: number;
   /**
    * The jobs of each name, in the order in which the names were first seen, if the
-   * pool has {@linkcode ThreadPoolOptions.statsByName}. Jobs of more than 100 names,
-   * and jobs that the module does not have, stand under `"(other)"`.
+   * pool has {@linkcode ThreadPoolOptions.statsByName}. Names after the first 100, and
+   * those that the module does not export, are counted together as `"(other)"`.
    */
   byName?: JobStats[];
 }
@@ -67,8 +71,8 @@ export interface StatsOptions {
    */
   since?: PoolStats;
   /**
-   * Bounds in milliseconds, in ascending order, for {@linkcode Times.buckets}. Where a
-   * bound is not a round binary number it is met to 2 %.
+   * Bounds in milliseconds, in ascending order, for {@linkcode Times.buckets}. Counts
+   * are exact where a bound is a power of two; any other is met to 2 %.
    */
   buckets?: readonly number[];
 }
@@ -87,7 +91,7 @@ export interface Work {
 /** How a job's promise can settle. */
 export type Settled = "completed" | "failed" | "aborted" | "timedOut";
 
-/** So many names are told apart. */
+/** How many names are told apart. */
 const NAMES = 100;
 /** All other names; no function is called so. */
 export const OTHER = "(other)";

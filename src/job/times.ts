@@ -101,7 +101,7 @@ export class Series {
 
 const NONE = new Series();
 
-/** The time below which so many are. */
+/** The time below which this many are. */
 function percentile(counts: readonly number[], rank: number): number {
   let seen = 0;
   const bucket = counts.findIndex((count) => (seen += count) >= rank);

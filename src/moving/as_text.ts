@@ -4,7 +4,7 @@
 import type { Link } from "../flow/link.ts";
 import { isRequest } from "./bare_request.ts";
 import { reviveConnection, takeConnection } from "./connection_text.ts";
-import type { ConnectionHost } from "./connection_host.ts";
+import type { ConnectionDeparture } from "./connection_departure.ts";
 import type { JobArrivals, MovedByNumber } from "./kind.ts";
 import { isConnection } from "./kind_of.ts";
 import { RequestArrival, takeRequest } from "./request_text.ts";
@@ -31,7 +31,7 @@ export function placeOfMoving(args: readonly unknown[]): number {
 export function takeAsText(
   args: readonly unknown[],
   place: number,
-  connect: (connection: Deno.Conn) => ConnectionHost,
+  connect: (connection: Deno.Conn) => ConnectionDeparture,
 ): ArgumentsText | undefined {
   return isRequest(args[place] as object)
     ? takeRequest(args, place)

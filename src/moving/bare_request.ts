@@ -80,7 +80,7 @@ export function bareMaker(): MakeRequest | undefined {
   return knownRequests().make;
 }
 
-/** The same where a job module has put another class in the place of requests. */
+/** Makes one where a job module has put another class in the place of requests. */
 export function makePlain(
   [client, method, url, ...headers]: Bare,
   source?: SignalSource,

@@ -7,7 +7,7 @@
 // and a stream can neither be asked for a handshake nor be closed behind what was
 // written.
 
-import type { PackedError } from "../values/error_codec.ts";
+import type { PackedError } from "../values/unpack_error.ts";
 import { deno } from "../values/intrinsics.ts";
 import type { Moved } from "./kind.ts";
 

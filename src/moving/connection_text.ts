@@ -4,11 +4,11 @@
 
 import type { Link } from "../flow/link.ts";
 import { markOf } from "../values/thread_state.ts";
-import { BytesEnd } from "./bytes_end.ts";
+import { BytesArrival } from "./bytes_arrival.ts";
 import type { Cargo } from "./cargo.ts";
 import { type About, isOwned, ownConnection } from "./connection.ts";
-import type { ConnectionHost } from "./connection_host.ts";
-import { DescriptorEnd } from "./descriptor_end.ts";
+import type { ConnectionDeparture } from "./connection_departure.ts";
+import { DescriptorArrival } from "./descriptor_arrival.ts";
 import type { JobArrivals, MovedByNumber } from "./kind.ts";
 import {
   type ArgumentsText,
@@ -22,51 +22,51 @@ import {
 export function takeConnection(
   args: readonly unknown[],
   place: number,
-  connect: (connection: Deno.Conn) => ConnectionHost,
+  connect: (connection: Deno.Conn) => ConnectionDeparture,
 ): ArgumentsText | undefined {
   const connection = args[place] as Deno.Conn;
   if (markOf(connection) !== undefined) return undefined;
   const others = textOfOthers(args, place);
   // A getter among them may have moved it.
   if (others === undefined || isOwned(connection)) return undefined;
-  const host = connect(connection);
+  const departure = connect(connection);
   ownConnection(connection);
-  const text = textWith(place, host.about, others);
-  return { text, cargo: new ConnectionCargo(host) };
+  const text = textWith(place, departure.about, others);
+  return { text, cargo: new ConnectionCargo(departure) };
 }
 
 /** The connection in the thread that it leaves. */
 class ConnectionCargo implements Cargo {
   readonly size = 0;
-  readonly #host: ConnectionHost;
+  readonly #departure: ConnectionDeparture;
 
-  constructor(host: ConnectionHost) {
-    this.#host = host;
+  constructor(departure: ConnectionDeparture) {
+    this.#departure = departure;
   }
 
   get isPending(): boolean {
-    return this.#host.isPending;
+    return this.#departure.isPending;
   }
 
   whenReady(callback: () => void): void {
-    this.#host.onReady = callback;
+    this.#departure.onReady = callback;
   }
 
   send(link: Link): MovedByNumber {
-    return this.#host.open(link);
+    return this.#departure.open(link);
   }
 
   takeBack(): void {
-    this.#host.takeBack();
+    this.#departure.takeBack();
   }
 
   whenClosed(callback: () => void): void {
-    if (this.#host.isOpen) this.#host.whenClosed(callback);
+    if (this.#departure.isOpen) this.#departure.whenClosed(callback);
     else callback();
   }
 
   close(reason: unknown): void {
-    this.#host.close(reason);
+    this.#departure.close(reason);
   }
 }
 
@@ -86,9 +86,9 @@ export function arriveConnection(
   link: Link,
   id: number,
   about: About,
-): BytesEnd | DescriptorEnd {
+): BytesArrival | DescriptorArrival {
   const [, , , fd] = about;
   return fd === undefined
-    ? new BytesEnd(link, id, about)
-    : new DescriptorEnd(link, id, about, fd);
+    ? new BytesArrival(link, id, about)
+    : new DescriptorArrival(link, id, about, fd);
 }

@@ -1,7 +1,7 @@
 // What moves with one value, in the thread that it leaves.
 
 import type { Link } from "../flow/link.ts";
-import type { Departing } from "../values/pack.ts";
+import type { Departing } from "../values/departing.ts";
 import type { Cargo } from "./cargo.ts";
 import {
   type Connect,

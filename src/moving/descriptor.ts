@@ -2,6 +2,8 @@
 // made of it in another thread. `canMoveDescriptors` tells whether the running
 // Deno has it.
 
+import { denoCore } from "../values/deno_core.ts";
+
 /** A handle as of libuv, of which Deno's classes for Node make use. */
 interface TcpHandle {
   openFromRid(rid: number): number;
@@ -39,10 +41,7 @@ function internals(): Internals | undefined {
 }
 
 function seek(): Internals | undefined {
-  const deno = Deno as unknown as Record<symbol, { core?: SocketCore }> & {
-    internal: symbol;
-  };
-  const core = deno[deno.internal]?.core;
+  const core = denoCore<SocketCore>();
   const { process } = globalThis as unknown as {
     process: { binding(name: string): { TCP: Internals["Tcp"] } };
   };
@@ -50,15 +49,15 @@ function seek(): Internals | undefined {
   const methods = ["openFromRid", "open", "fdForIpc", "takeStream", "close"];
   const functions = [
     ...methods.map((name) => Tcp.prototype[name]),
-    core?.read,
-    core?.write,
-    core?.shutdown,
-    core?.close,
-    core?.cancelRead,
+    core.read,
+    core.write,
+    core.shutdown,
+    core.close,
+    core.cancelRead,
   ];
   const isKnown = functions.every((fn) => typeof fn === "function") &&
-    typeof core?.internalRidSymbol === "symbol" && Deno.build.os !== "windows";
-  return isKnown ? { Tcp, core: core! } : undefined;
+    typeof core.internalRidSymbol === "symbol" && Deno.build.os !== "windows";
+  return isKnown ? { Tcp, core: core as SocketCore } : undefined;
 }
 
 /** Whether the running Deno can move descriptors. */

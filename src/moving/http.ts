@@ -1,11 +1,8 @@
 // `Request` and `Response` move as plain data, and their bodies as streams.
 
 import type { Link } from "../flow/link.ts";
-import {
-  type PackedError,
-  packError,
-  unpackError,
-} from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
+import { type PackedError, unpackError } from "../values/unpack_error.ts";
 import {
   abortStateOf,
   detailsOf,

@@ -1,9 +1,9 @@
-// What a kind of value tells of itself that moves, or is followed by a copy,
+// What each kind of value must say of itself that moves, or is followed by a copy,
 // instead of being cloned. kinds.ts is the table of all kinds.
 
 import type { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
-import type { Kind } from "../values/pack.ts";
+import type { Kind } from "../values/departing.ts";
 
 /** A kind of value. */
 export interface MovingKind<

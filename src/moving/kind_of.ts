@@ -1,7 +1,7 @@
 // Of which kind a value is. This stands beside the table, since a stream, which is
 // of a kind itself, asks it of its chunks.
 
-import type { Kind } from "../values/pack.ts";
+import type { Kind } from "../values/departing.ts";
 import { classNameOf } from "../values/names.ts";
 import { Sender } from "./sender.ts";
 import { isWebValue } from "./web_values.ts";

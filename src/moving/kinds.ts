@@ -2,7 +2,7 @@
 // leaves and how it arrives. Each has a file of its own; which kind a value is of
 // stands in kind_of.ts.
 
-import type { Kind, Movers } from "../values/pack.ts";
+import type { Kind, Movers } from "../values/departing.ts";
 import { isOwned, type MovedConnection } from "./connection.ts";
 import { arriveConnection } from "./connection_text.ts";
 import { REQUEST, RESPONSE } from "./http.ts";
@@ -10,7 +10,7 @@ import type { Departure, MovingKind } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
 import { PROGRESS } from "./progress.ts";
 import { READABLE } from "./readable.ts";
-import { SENDER } from "./sender_host.ts";
+import { SENDER } from "./sender_departure.ts";
 import { SIGNAL } from "./signal.ts";
 import { TRANSFORM } from "./transform.ts";
 import { toData, WEB_VALUE } from "./web_values.ts";

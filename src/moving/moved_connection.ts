@@ -6,7 +6,7 @@ import { deno } from "../values/intrinsics.ts";
 import type { About } from "./connection.ts";
 
 /** The worker's end of a connection. */
-export interface ConnectionEnd {
+export interface ConnectionArrival {
   /** Whether it is not closed, by its handler or with the job. */
   readonly isOpen: boolean;
   /** Reads as many bytes as the target takes, at most; `null` at the end. */
@@ -21,17 +21,20 @@ export interface ConnectionEnd {
 }
 
 /** Makes the connection of an end. */
-export function makeConnection(end: ConnectionEnd, about: About): Connection {
+export function makeConnection(
+  end: ConnectionArrival,
+  about: About,
+): Connection {
   return new CLASSES[about[0]](end, about);
 }
 
 /** The end of a connection, which its handler does not see. */
-let endOf: (connection: Connection) => ConnectionEnd;
+let endOf: (connection: Connection) => ConnectionArrival;
 
 /** What a handler may do with a connection of any class. */
 export class Connection<A extends Deno.Addr = Deno.Addr>
   implements Deno.Conn<A> {
-  readonly #end: ConnectionEnd;
+  readonly #end: ConnectionArrival;
   readonly #about: About;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
@@ -40,7 +43,7 @@ export class Connection<A extends Deno.Addr = Deno.Addr>
     endOf = (connection) => connection.#end;
   }
 
-  constructor(end: ConnectionEnd, about: About) {
+  constructor(end: ConnectionArrival, about: About) {
     this.#end = end;
     this.#about = about;
   }
@@ -87,7 +90,7 @@ export class Connection<A extends Deno.Addr = Deno.Addr>
   }
 
   unref(): void {
-    // The same.
+    // As above.
   }
 
   [Symbol.dispose](): void {
@@ -128,7 +131,7 @@ function setOption(
 }
 
 function readableOf(
-  end: ConnectionEnd,
+  end: ConnectionArrival,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     type: "bytes",
@@ -138,7 +141,7 @@ function readableOf(
 }
 
 async function pull(
-  end: ConnectionEnd,
+  end: ConnectionArrival,
   controller: ReadableByteStreamController,
 ): Promise<void> {
   const { byobRequest } = controller;
@@ -155,7 +158,7 @@ async function pull(
 }
 
 function writableOf(
-  end: ConnectionEnd,
+  end: ConnectionArrival,
 ): WritableStream<Uint8Array<ArrayBufferLike>> {
   return new WritableStream({
     write: (chunk) => writeAll(end, chunk),
@@ -164,7 +167,7 @@ function writableOf(
   });
 }
 
-async function writeAll(end: ConnectionEnd, chunk: unknown): Promise<void> {
+async function writeAll(end: ConnectionArrival, chunk: unknown): Promise<void> {
   try {
     const bytes = bytesOf(chunk);
     let written = await end.write(bytes);
@@ -172,7 +175,7 @@ async function writeAll(end: ConnectionEnd, chunk: unknown): Promise<void> {
       written += await end.write(bytes.subarray(written));
     }
   } catch (error) {
-    // The stream has failed, and the connection with it, as natively.
+    // The stream has failed, and so has the connection, as a native one would.
     end.close();
     throw error;
   }

@@ -21,7 +21,7 @@ export interface MovedProgress extends Moved {
   id: number;
 }
 
-/** Reports leave at most every so many ms; what is replaced meanwhile never leaves. */
+/** Milliseconds between two reports, at least; what is replaced meanwhile never leaves. */
 const EVERY = 20;
 
 /** What jobs report, in the table of kinds. */

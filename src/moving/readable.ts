@@ -92,7 +92,7 @@ export class ReadableDeparture extends Half
   }
 
   #cancel(reason: unknown): void {
-    // A stream that has failed cannot be cancelled, nor need be.
+    // A stream that has failed cannot be canceled, nor need be.
     this.#reader.cancel(reason).catch(() => {});
   }
 }

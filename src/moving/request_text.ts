@@ -39,7 +39,7 @@ export function takeRequest(
   const others = textOfOthers(args, place);
   if (others === undefined) return undefined;
   const text = textWith(place, bare, others);
-  return { text, cargo: new RequestDeparture(request, bare[0]) };
+  return { text, cargo: new RequestCargo(request, bare[0]) };
 }
 
 /** Instead of a channel: nothing aborts the request, or its client has left. */
@@ -47,7 +47,7 @@ const NEVER = 0;
 const GONE = -1;
 
 /** The request in the thread that it leaves: once its signal has been asked for, the client is watched. */
-class RequestDeparture implements Cargo {
+class RequestCargo implements Cargo {
   readonly size = 0;
   readonly isPending = false;
   readonly #request: Request;

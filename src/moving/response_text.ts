@@ -15,7 +15,7 @@ import {
 const TYPE = "content-type";
 const lower = unbind(String.prototype.toLowerCase);
 /** A longer one goes by message. */
-const LONGEST = 16 * 1024;
+const MAX_TEXT_LENGTH = 16 * 1024;
 
 /** What there is to tell: the status, its text, the body, and each header's name and value. */
 type Told = [
@@ -63,7 +63,7 @@ function textOf(value: Response): string | undefined {
     if (name.length === TYPE.length) hasType ||= lower(name) === TYPE;
   }
   // As text it would get a type where it arrives.
-  return hasType && length <= LONGEST ? stringify(told) : undefined;
+  return hasType && length <= MAX_TEXT_LENGTH ? stringify(told) : undefined;
 }
 
 /** The response that was told as a text. */

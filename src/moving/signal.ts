@@ -3,11 +3,8 @@
 import { FlowEvent } from "../flow/events.ts";
 import type { Link, LinkEnd } from "../flow/link.ts";
 import { AbortWatch } from "../values/abort_watch.ts";
-import {
-  type PackedError,
-  packError,
-  unpackError,
-} from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
+import { type PackedError, unpackError } from "../values/unpack_error.ts";
 import type { Arrival, Departure, Moved, MovingKind } from "./kind.ts";
 
 /** A signal that follows its original. */
@@ -106,7 +103,7 @@ export class SignalArrival implements Arrival, LinkEnd {
     return this.#controller.signal;
   }
 
-  /** The same of one that is followed only from when it is asked for. */
+  /** Gives the signal, and asks to hear when the other one fires. */
   ask(): AbortSignal {
     this.#link.tell(this.#id, FlowEvent.CALL);
     return this.value;

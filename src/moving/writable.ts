@@ -5,11 +5,8 @@ import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
 import { WINDOW } from "../flow/window.ts";
-import {
-  type PackedError,
-  packError,
-  unpackError,
-} from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
+import { type PackedError, unpackError } from "../values/unpack_error.ts";
 import { sendChunk } from "./chunks.ts";
 import {
   type Arrival,

@@ -3,7 +3,7 @@
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
-import { TELL_AFTER, WINDOW } from "../flow/window.ts";
+import { CREDIT_STEP, WINDOW } from "../flow/window.ts";
 import { isPrimitive } from "../values/cloneable.ts";
 import { fromText } from "../values/plain_text.ts";
 import {
@@ -25,7 +25,7 @@ export interface MovedYields extends Moved {
 }
 
 /**
- * A value leaves at once, unless others left less than so many ms before it: then
+ * A value leaves at once, unless others left less than this many ms before it: then
  * it waits for those that follow. Values that are made slowly are never held up.
  */
 const TOGETHER = 1.25;
@@ -183,7 +183,7 @@ export class YieldsArrival extends Half implements Arrival {
         if (own.moves.length > 0) this.#moves.push(...own.moves);
       }
     }
-    if (this.#size >= TELL_AFTER) this.flush();
+    if (this.#size >= CREDIT_STEP) this.flush();
   }
 
   /** Whether something that was yielded has not left. */

@@ -13,7 +13,7 @@ import { Job, type JobExtras } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { ProgressDeparture } from "../moving/progress.ts";
-import { InlineSource } from "../moving/sender_host.ts";
+import { InlineSource } from "../moving/sender_departure.ts";
 import type { YieldsDeparture } from "../moving/yields.ts";
 import type { ExecuteOptions } from "../options.ts";
 import type { Departing, Kind } from "../values/departing.ts";
@@ -64,41 +64,25 @@ export class Intake {
   }
 
   /**
-   * Takes a job in, and gives the promise of its result. Nothing of a call that
-   * is refused has been taken.
+   * Takes a job in, and gives it with the promise of its result. Nothing of a call
+   * that is refused has been taken.
    *
+   * @param more What else is to be said of the job than its caller's options
    * @throws What `execute()` rejects with, if the call is refused
    */
   accept(
     name: unknown,
     args: unknown,
     options: ExecuteOptions | undefined,
-  ): Promise<unknown> {
+    more?: Partial<JobSettings>,
+  ): { job: Job; promise: Promise<unknown> } {
     const { settings } = this.#parts;
     checkCall("execute", name, args, options);
     const checked = options ? executeSettings(options, settings) : NO_OPTIONS;
+    const all = more ? { ...checked, ...more } : checked;
     const fn = this.functionOf(name);
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    this.take(fn, args as unknown[], checked, resolve);
-    return promise;
-  }
-
-  /** The same for a sender; gives the job, too. */
-  acceptFor(
-    name: unknown,
-    args: unknown,
-    options: ExecuteOptions | undefined,
-    trace?: string,
-  ): { job: Job; promise: Promise<unknown> } {
-    checkCall("execute", name, args, options);
-    const checked = options && executeSettings(options, this.#parts.settings);
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const job = this.take(
-      this.functionOf(name),
-      args as unknown[],
-      { ...checked, bySender: true, trace, callerStack: "" },
-      resolve,
-    );
+    const job = this.take(fn, args as unknown[], all, resolve);
     return { job, promise };
   }
 
@@ -117,16 +101,19 @@ export class Intake {
     const { settings, dispatcher, settlement, lifetime } = this.#parts;
     const { signal, transfer, timeout = settings.timeout } = options;
     const { onProgress, yields, priority, key, bySender, trace } = options;
-    const isRefused = bySender ? lifetime.isStopped : lifetime.refusal;
-    if (isRefused) throw lifetime.refusal;
+    if (bySender ? lifetime.isStopped : lifetime.refuses) {
+      throw lifetime.refusal();
+    }
     signal?.throwIfAborted();
     this.#checkBreakdown();
     const { whenFull } = settings;
     const isFull = whenFull !== "wait" && !this.#parts.room.hasRoomFor(1);
-    const isHere = isFull && whenFull === "caller-runs";
+    const callerRuns = isFull && whenFull === "caller-runs";
     const discards = isFull && whenFull === "discard-oldest" &&
       dispatcher.hasWaiting(priority ?? 0);
-    if (isFull && !isHere && !discards) throw this.#queueFull(fn.name, args);
+    if (isFull && !callerRuns && !discards) {
+      throw this.#queueFull(fn.name, args);
+    }
 
     const progress = onProgress && new ProgressDeparture(onProgress);
     const back = progress || yields ? comingBack(progress, yields) : undefined;
@@ -146,9 +133,11 @@ export class Intake {
     // Not before the job is sure to be accepted. The last that waited may have started.
     const discarded = discards ? dispatcher.takeOldest() : undefined;
     // A getter among the arguments may have ended the pool, or aborted the job.
-    if (lifetime.isStopped) settlement.fail(job, lifetime.refusal);
+    if (lifetime.isStopped) settlement.fail(job, lifetime.refusal());
     else if (signal?.aborted) settlement.abort(job, signal.reason);
-    else if (!isHere || !dispatcher.executeHere(job)) dispatcher.add(job);
+    else if (!callerRuns || !dispatcher.executeOnCaller(job)) {
+      dispatcher.add(job);
+    }
     if (discarded) settlement.fail(discarded, this.#discarded(discarded));
     return job;
   }
@@ -166,13 +155,13 @@ export class Intake {
     resolve: (value: unknown) => void,
   ): Job | undefined {
     const { functions, dispatcher, settlement, lifetime } = this.#parts;
-    if (lifetime.refusal) throw lifetime.refusal;
+    lifetime.throwIfRefusing();
     this.#checkBreakdown();
     const args = plainOf(items);
     if (args === undefined) return undefined;
     const extras = priority ? { priority } : undefined;
     const job = this.#add(functions.batchOf(fn), args, extras, resolve);
-    if (lifetime.isStopped) settlement.fail(job, lifetime.refusal);
+    if (lifetime.isStopped) settlement.fail(job, lifetime.refusal());
     else dispatcher.add(job);
     return job;
   }
@@ -284,8 +273,11 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Where the pool was called, without the message and the frames of the pool itself. */
-export function stackOfCaller(own = 5): string {
+/** The message, and the pool's own frames between its caller and `stackOfCaller()`. */
+const OWN_LINES = 5;
+
+/** Where the pool was called. */
+export function stackOfCaller(): string {
   const lines = new Error().stack?.split("\n") ?? [];
-  return lines.slice(own).join("\n");
+  return lines.slice(OWN_LINES).join("\n");
 }

@@ -26,7 +26,8 @@ export type JobName<Jobs> = Extract<
 >;
 
 /**
- * What an inline job must be beside a function: not a generator.
+ * Anything for a plain function; for a generator, a type that nothing has, so that
+ * TypeScript refuses the call.
  *
  * @typeParam Job The job's name, or the type of an inline job
  */
@@ -135,13 +136,17 @@ export interface JobStream<Value>
   extends AsyncIterableIterator<Value, undefined, undefined>, AsyncDisposable {
   /** The next value; the first call starts the job. */
   next(): Promise<IteratorResult<Value, undefined>>;
-  /** Ends the generator, and resolves when that is done; a loop calls it when you leave it. */
+  /**
+   * Ends the generator, and resolves when that is done, or after `abortGrace`. A loop
+   * calls it when you leave it.
+   */
   return(): Promise<IteratorResult<Value, undefined>>;
   /** The stream itself. */
   [Symbol.asyncIterator](): JobStream<Value>;
   /** The same as `return()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+
 /**
  * What a job can be called with as its only argument: an item of
  * {@linkcode ThreadPool.map}. `never` if the job needs more than one.
@@ -157,8 +162,8 @@ export type JobItem<Jobs, Job> = JobArguments<Jobs, Job> extends infer Args
   : never;
 
 /**
- * What a job of {@linkcode ThreadPool.transform} must be beside: one that needs no
- * more than one argument.
+ * Anything for a job that needs at most one argument, as
+ * {@linkcode ThreadPool.transform} wants it; otherwise a type that nothing has.
  *
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job

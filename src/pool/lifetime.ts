@@ -5,7 +5,7 @@ import { PoolClosedError, PoolTerminatedError } from "../errors.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { Waiters } from "../job/waiters.ts";
-import type { Listeners } from "./events.ts";
+import type { Listeners } from "./listeners.ts";
 import type { PoolSettings } from "./settings.ts";
 
 /** What it works on. */
@@ -13,12 +13,24 @@ export interface LifetimeParts {
   dispatcher: Dispatcher;
   settlement: Settlement;
   room: Room;
-  news: Listeners;
+  events: Listeners;
   settings: PoolSettings;
 }
 
-/** After so many ms without jobs a pool lets its process end: jobs that follow each other cost nothing. */
+/** Milliseconds without jobs after which a pool lets its process end, so that jobs one after the other cost nothing. */
 const REST_AFTER = 20;
+
+/** How far a pool is. `terminate()` goes to `"stopped"` at once. */
+type Phase =
+  | "open"
+  /** It refuses new jobs but those of its senders. */
+  | "closed"
+  /** Its workers run what `onStop()` was given. */
+  | "retiring"
+  /** What has not ended is rejected, and will not run. */
+  | "stopped"
+  /** Its workers are gone. */
+  | "gone";
 
 /** The life of a pool. */
 export class Lifetime {
@@ -26,15 +38,12 @@ export class Lifetime {
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
   readonly #starts = new Waiters();
-  /** Those who go on giving jobs to the pool, to be told when it takes no more. */
-  readonly givers = new Set<() => void>();
+  /** Called when the pool refuses new jobs. */
+  readonly refusalCallbacks = new Set<() => void>();
+  #phase: Phase = "open";
+  /** Makes what new jobs are refused with, from `"closed"` on. */
   #refusal: (() => Error) | undefined;
-  #isStopped = false;
-  /** Whether its workers are told to stop, as the first part of its end. */
-  #isRetiring = false;
-  #isGone = false;
-  /** How many senders are open, which `close()` waits for. */
-  holds = 0;
+  #openSenders = 0;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: LifetimeParts) {
@@ -50,17 +59,26 @@ export class Lifetime {
 
   /** Whether jobs that were accepted will not run any more. */
   get isStopped(): boolean {
-    return this.#isStopped;
+    return this.#phase === "stopped" || this.#phase === "gone";
   }
 
   /** Whether it ends, or has: senders that are open may still give jobs to a closed pool. */
   get #isEnding(): boolean {
-    return this.#isStopped || this.#refusal !== undefined && this.holds === 0;
+    return this.isStopped || this.refuses && this.#openSenders === 0;
   }
 
-  /** What a new job is refused with, if it is. */
-  get refusal(): Error | undefined {
-    return this.#refusal?.();
+  /** Whether new jobs are refused. */
+  get refuses(): boolean {
+    return this.#refusal !== undefined;
+  }
+
+  /** What they are refused with. */
+  refusal(): Error {
+    return this.#refusal!();
+  }
+
+  throwIfRefusing(): void {
+    if (this.refuses) throw this.refusal();
   }
 
   /** Resolves when all jobs have ended. */
@@ -72,33 +90,39 @@ export class Lifetime {
 
   /** Resolves when the pool has ended. */
   ended(signal?: AbortSignal): Promise<void> {
-    if (!this.#isGone) return this.#ends.wait(signal);
+    if (this.#phase !== "gone") return this.#ends.wait(signal);
     signal?.throwIfAborted();
     return Promise.resolve();
   }
 
   /** Takes no more jobs, and ends with the last one. */
   close(): void {
-    if (this.#refusal) return;
+    if (this.#phase !== "open") return;
+    this.#phase = "closed";
     this.#refuse(() => new PoolClosedError("The pool is closed"));
     this.#endIfDone();
   }
 
-  /** A sender is closed. */
-  release(): void {
-    this.holds--;
-    this.#endIfDone();
+  /** Opens a sender, for which `close()` waits; gives what closes it. */
+  openSender(): () => void {
+    this.#openSenders++;
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#openSenders--;
+      this.#endIfDone();
+    };
   }
 
   #endIfDone(): void {
-    if (!this.#refusal || this.holds > 0) return;
+    if (this.#phase !== "closed" || this.#openSenders > 0) return;
     if (this.#parts.settlement.waiting === 0) this.#end();
   }
 
   /** Ends all workers, which first do what their jobs want done then. */
   #end(): void {
-    if (this.#isRetiring) return;
-    this.#isRetiring = true;
+    this.#phase = "retiring";
     const refusal = this.#refusal!;
     const retired = this.#parts.dispatcher.scaling.retire();
     if (retired) retired.then(() => this.stop(refusal));
@@ -108,7 +132,7 @@ export class Lifetime {
   /** Resolves when the workers are ready with which the pool counts as started. */
   async started(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#refusal) throw this.#refusal();
+    this.throwIfRefusing();
     if (!this.#parts.dispatcher.scaling.start()) return;
     try {
       await this.#starts.wait(signal);
@@ -131,8 +155,8 @@ export class Lifetime {
 
   /** Ends all workers, rejects what has not ended, and takes nothing more. */
   stop(refusal: () => Error): void {
-    if (this.#isStopped) return;
-    this.#isStopped = true;
+    if (this.isStopped) return;
+    this.#phase = "stopped";
     clearTimeout(this.#restTimer);
     const { dispatcher, settings: { signal } } = this.#parts;
     signal?.removeEventListener("abort", this.#onSignal);
@@ -141,7 +165,7 @@ export class Lifetime {
     // A stream that still ends somewhere is not waited for any more.
     this.#drains.release();
     const end = () => {
-      this.#isGone = true;
+      this.#phase = "gone";
       this.#ends.release();
     };
     if (gone) gone.then(end);
@@ -152,7 +176,7 @@ export class Lifetime {
   onDrained(): void {
     this.onEmpty();
     this.#drains.release();
-    this.#parts.news.tellNow("drain", undefined);
+    this.#parts.events.emitNow("drain", undefined);
     this.#endIfDone();
   }
 
@@ -160,7 +184,7 @@ export class Lifetime {
   onEmpty(): void {
     if (this.#isEnding) return;
     // A test that fakes the time sees no timer of the pool's.
-    if (this.#parts.settings.isHere) return this.#rest();
+    if (this.#parts.settings.onCallerThread) return this.#rest();
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
       this.#rest();
@@ -180,6 +204,6 @@ export class Lifetime {
     this.#parts.room.refuse(refusal);
     this.#starts.refuse(refusal);
     // What they do then may be the user's code.
-    for (const giver of this.givers) queueMicrotask(giver);
+    for (const callback of this.refusalCallbacks) queueMicrotask(callback);
   }
 }

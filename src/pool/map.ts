@@ -99,7 +99,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     const { signal } = this.#settings;
     this.#jobs.onRefusal(this.#onRefusal);
     signal?.addEventListener("abort", this.#onAbort);
-    if (this.#jobs.refusal) this.#onRefusal();
+    if (this.#jobs.areRefused) this.#onRefusal();
     if (signal?.aborted) this.#onAbort();
   }
 
@@ -122,7 +122,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   /** The pool takes no more jobs: what it has taken goes on. */
   readonly #onRefusal = (): void => {
     if (this.#pull.isClosed) return;
-    const error = this.#jobs.refusal;
+    const error = this.#jobs.refusal();
     this.#tail = { error };
     this.#close(error);
     this.#wake();

@@ -2,14 +2,14 @@
 // what these come to.
 
 import { Registry } from "../values/registry.ts";
-import { type MapJobs, MOST_BYTES, sizeOf } from "./map_jobs.ts";
+import { type MapJobs, MAX_HELD_BYTES, sizeOf } from "./map_jobs.ts";
 import type { MapPace } from "./map_pace.ts";
 import { Portion, type Results } from "./map_results.ts";
 
-/** So many letters of texts share a job. */
+/** How many letters of texts share a job. */
 const MOST_LETTERS = 48 * 1024;
-/** Until the size of a result is known, so many jobs are sent for each that can run at once. */
-const UNKNOWN = 2;
+/** Jobs that are sent, for each that can run at once, until the size of a result is known. */
+const JOBS_BEFORE_SIZE = 2;
 
 /** What the map is told. */
 export interface ItemEvents {
@@ -64,13 +64,13 @@ export class MapItems {
 
   /** Whether items and results hold so much that there are to be no more of them. */
   get isHeavy(): boolean {
-    return this.#bytes + this.#pendingBytes >= MOST_BYTES &&
+    return this.#bytes + this.#pendingBytes >= MAX_HELD_BYTES &&
       this.#events.held() >= this.#jobs.places;
   }
 
   /** Whether results are too heavy for more to be sent. */
   get #isFull(): boolean {
-    if (this.#bytes < MOST_BYTES || this.#jobs.refusal) return false;
+    if (this.#bytes < MAX_HELD_BYTES || this.#jobs.areRefused) return false;
     let unsent = this.#pending.length;
     for (const { items } of this.#again) unsent += items.length;
     return this.#events.held() - unsent >= this.#jobs.places;
@@ -78,11 +78,11 @@ export class MapItems {
 
   /** Whether nothing is sent before a result tells how large they are. */
   get #isBlind(): boolean {
-    return !this.#jobs.knowsSize && !this.#jobs.refusal &&
-      this.#inFlight.size >= UNKNOWN * this.#jobs.places;
+    return !this.#jobs.knowsSize && !this.#jobs.areRefused &&
+      this.#inFlight.size >= JOBS_BEFORE_SIZE * this.#jobs.places;
   }
 
-  /** Results that have been read hold so many bytes no longer. */
+  /** Results have been read, and hold these bytes no longer. */
   release(bytes: number): void {
     if (bytes === 0) return;
     this.#bytes -= bytes;
@@ -110,7 +110,9 @@ export class MapItems {
   /** Sends all items, as far as the pool has room. */
   flush(): void {
     while (this.#again.length + this.#pending.length > 0) {
-      if (!this.#jobs.hasRoom && !this.#jobs.refusal) return this.#awaitRoom();
+      if (!this.#jobs.hasRoom && !this.#jobs.areRefused) {
+        return this.#awaitRoom();
+      }
       if (this.#isBlind) return;
       const portion = this.#isFull
         ? this.#takeNeeded()

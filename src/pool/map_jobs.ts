@@ -25,8 +25,8 @@ export interface MapParts {
   lifetime: Lifetime;
 }
 
-/** A map holds about so many bytes: beyond that, only as many items as there are workers. */
-export const MOST_BYTES: number = 16 * 1024 * 1024;
+/** About how many bytes a map holds; beyond that, only as many items as jobs can run at once. */
+export const MAX_HELD_BYTES: number = 16 * 1024 * 1024;
 
 /** One map's way into the pool. */
 export class MapJobs {
@@ -52,7 +52,8 @@ export class MapJobs {
     const { maxJobsPerWorker, memoryLimit } = settings;
     const { timeout = settings.timeout } = options;
     this.mayShare = timeout === Infinity && maxJobsPerWorker === Infinity &&
-      memoryLimit === undefined && !settings.callerStack && !settings.isHere;
+      memoryLimit === undefined && !settings.callerStack &&
+      !settings.onCallerThread;
     intake.functionOf(job);
   }
 
@@ -64,12 +65,17 @@ export class MapJobs {
   /** How many jobs can run at once. */
   get places(): number {
     const { settings: { concurrency }, dispatcher } = this.#parts;
-    return dispatcher.scaling.most * concurrency;
+    return dispatcher.scaling.maxWorkers * concurrency;
   }
 
-  /** Why the pool takes no more jobs, if so. */
-  get refusal(): Error | undefined {
-    return this.#parts.lifetime.refusal;
+  /** Whether the pool takes no more jobs. */
+  get areRefused(): boolean {
+    return this.#parts.lifetime.refuses;
+  }
+
+  /** Why it does not. */
+  refusal(): Error {
+    return this.#parts.lifetime.refusal();
   }
 
   /** Whether the pool has room for a job. */
@@ -84,12 +90,12 @@ export class MapJobs {
 
   /** Calls back when the pool takes no more jobs. */
   onRefusal(callback: () => void): void {
-    this.#parts.lifetime.givers.add(callback);
+    this.#parts.lifetime.refusalCallbacks.add(callback);
   }
 
   /** Calls back no more. */
   offRefusal(callback: () => void): void {
-    this.#parts.lifetime.givers.delete(callback);
+    this.#parts.lifetime.refusalCallbacks.delete(callback);
   }
 
   /**
@@ -198,6 +204,6 @@ function errorOf(ending: Ending, { fn }: Job): unknown {
 export function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   return typeof value === "object" && value !== null
-    ? weigh(value, MOST_BYTES)
+    ? weigh(value, MAX_HELD_BYTES)
     : 0;
 }

@@ -1,18 +1,18 @@
 // How many items of a map share a job, and how many it holds at once: more and
 // more while they prove to be small, and fewer when they do not.
 
-/** A batch is to take so many ms. */
+/** Milliseconds that a batch is to take. */
 const GOAL = 0.5;
-/** So many items share a job at most. */
+/** The most items that share a job. */
 const MOST_SHARING = 512;
-/** After batches that failed, so many jobs come at most before a larger one is tried. */
+/** The most jobs, after batches that failed, before a larger one is tried. */
 const MOST_PATIENCE = 1024;
 /** Items that take fewer ms, there and back, are quick: more of them keep the workers busy. */
 const QUICK = 4;
-/** A map holds so many items, or batches, for each job that can run at once. */
+/** Items, or batches, that a map holds for each job that can run at once. */
 const ITEMS = 2;
 const BATCHES = 4;
-/** And so many items at most. */
+/** And the most items. */
 const MOST_ITEMS = 16 * 1024;
 
 /** Learns from each job. */
@@ -67,7 +67,7 @@ export class MapPace {
   }
 
   /**
-   * An item went alone, and was back after so many ms.
+   * An item went alone, and was back after `time` ms.
    *
    * @param isAwaited Whether results are awaited, so that more items would help
    */
@@ -80,7 +80,7 @@ export class MapPace {
     if (this.#mayShare) this.ran(1, 0);
   }
 
-  /** A job has run all its items, in so many ms. */
+  /** A job has run all its items, in `time` ms. */
   ran(count: number, time: number): void {
     if (count >= this.#ceiling) {
       this.#ceiling = Infinity;
@@ -94,7 +94,7 @@ export class MapPace {
     }
   }
 
-  /** So many items were too many for a job, or too large; these would have been enough. */
+  /** Of `count` items, which were too many for a job or too large, only `enough` fit. */
   failed(count: number, enough: number): void {
     this.#ceiling = count;
     this.#sharing = Math.max(1, Math.min(this.#sharing, enough));

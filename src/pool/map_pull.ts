@@ -6,10 +6,10 @@ import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { isThenable } from "../values/thenable.ts";
 import type { Source, Step } from "./map_source.ts";
 
-/** A source is asked for so many ms before others get their turn. */
+/** Milliseconds that a source is asked before others get their turn. */
 const TURN = 2;
-/** The clock is read after so many items. */
-const LOOK_AFTER = 8;
+/** The clock is read once for this many items. */
+const CLOCK_EVERY = 8;
 
 /** What the map is asked and told. */
 export interface PullEvents {
@@ -55,7 +55,7 @@ export class MapPull {
   pump(): void {
     const begun = this.#now();
     for (let pulled = 1; this.isReady && this.#events.mayPull(); pulled++) {
-      if (pulled % LOOK_AFTER === 0 && this.#now() - begun >= TURN) {
+      if (pulled % CLOCK_EVERY === 0 && this.#now() - begun >= TURN) {
         return this.#pumpLater();
       }
       let step: Step | PromiseLike<Step>;

@@ -37,7 +37,7 @@ export class Maps {
     const jobs = new MapJobs(this.#parts, job, {
       timeout,
       priority,
-      callerStack: callerStack ? stackOfCaller(5) : undefined,
+      callerStack: callerStack ? stackOfCaller() : undefined,
     });
     return { jobs, settings };
   }

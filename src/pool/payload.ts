@@ -8,7 +8,8 @@ import { MOVERS } from "../moving/kinds.ts";
 import { ownConnection } from "../moving/connection.ts";
 import { whyStaysHere } from "../process/crossing.ts";
 import { areSmallPrimitives } from "../values/cloneable.ts";
-import { LARGE, pack, release, take } from "../values/pack.ts";
+import { LARGE } from "../values/bytes.ts";
+import { pack, take, useUpMarks } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
 import type { Departing } from "../values/departing.ts";
 import type { PoolSettings } from "./settings.ts";
@@ -62,7 +63,7 @@ export function takePayload(
   if (back) packed.departing.push(...back);
   const sendsAtOnce = packed.departing.length === 0 && dispatcher.sendsAtOnce;
   const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
-    ? release(packed)
+    ? useUpMarks(packed)
     : take(packed);
   for (const { kind, value } of departing) {
     if (kind === "connection") ownConnection(value as Deno.Conn);

@@ -13,11 +13,13 @@ import type {
   HostTarget,
   InlineSource,
   Origin,
-} from "../moving/sender_host.ts";
+} from "../moving/sender_departure.ts";
 import type { Intake } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { type PoolSettings, waitSettings } from "./settings.ts";
 
+/** How the jobs of a sender differ; their caller is elsewhere. */
+const BY_SENDER = { bySender: true, callerStack: "" };
 const TOO_DEEP =
   "Jobs of one worker wait for each other, and it can hold no more of them";
 /** How often those that wait are looked at, in ms. */
@@ -60,7 +62,7 @@ export class Senders {
 
   constructor(parts: SendersParts) {
     this.#parts = parts;
-    parts.dispatcher.waitingJobs.onKeyFree = () => {
+    parts.dispatcher.deadlocks.onKeyFree = () => {
       if (this.#waiting.size > 0) this.#relieveSoon();
     };
   }
@@ -72,11 +74,9 @@ export class Senders {
 
   #handle(): HostTarget {
     const { intake, lifetime } = this.#parts;
-    lifetime.holds++;
-    let isOpen = true;
     return {
       execute: (job, args, options) => {
-        return intake.acceptFor(job, args, options).promise;
+        return intake.accept(job, args, options, BY_SENDER).promise;
       },
       ready: (options) => this.#ready(options && waitSettings(options).signal),
       executeFor: (origin, job, args, options, trace) => {
@@ -84,11 +84,7 @@ export class Senders {
       },
       readyFor: (origin, signal) => this.#readyFor(origin, signal),
       clone: () => this.#handle(),
-      close: () => {
-        if (!isOpen) return;
-        isOpen = false;
-        lifetime.release();
-      },
+      close: lifetime.openSender(),
       discard,
     };
   }
@@ -97,7 +93,7 @@ export class Senders {
   async #ready(signal: AbortSignal | undefined): Promise<void> {
     const { lifetime, room } = this.#parts;
     for (;;) {
-      if (lifetime.isStopped) throw lifetime.refusal;
+      if (lifetime.isStopped) throw lifetime.refusal();
       try {
         return await room.wait(signal);
       } catch (error) {
@@ -115,14 +111,15 @@ export class Senders {
     trace: string | undefined,
   ): Promise<unknown> {
     const { dispatcher, intake } = this.#parts;
-    const { job, promise } = intake.acceptFor(name, args, options, trace);
-    if (!dispatcher.waitingJobs.workerOf(origin.link)) return await promise;
+    const more = { ...BY_SENDER, trace };
+    const { job, promise } = intake.accept(name, args, options, more);
+    if (!dispatcher.deadlocks.workerOf(origin.link)) return await promise;
     return await this.#await({ origin, job }, promise);
   }
 
   async #readyFor(origin: Origin, signal: AbortSignal): Promise<void> {
     const { dispatcher, room } = this.#parts;
-    const isOwn = dispatcher.waitingJobs.workerOf(origin.link) !== undefined;
+    const isOwn = dispatcher.deadlocks.workerOf(origin.link) !== undefined;
     if (!isOwn || room.hasRoomFor(1)) return await this.#ready(signal);
     const waiting = new AbortController();
     const released = Promise.withResolvers<void>();
@@ -173,15 +170,15 @@ export class Senders {
    * that wait, one for each: they would never start.
    */
   #relieve(): void {
-    const { dispatcher: { waitingJobs } } = this.#parts;
+    const { dispatcher: { deadlocks } } = this.#parts;
     const all: [Waiting, PoolWorker][] = [];
     for (const waiting of this.#waiting.values()) {
-      const worker = waitingJobs.workerOf(waiting.link);
+      const worker = deadlocks.workerOf(waiting.link);
       if (worker === undefined || !waiting.sender.isOpen) continue;
       if (waiting.aside?.worker !== worker) waiting.aside = undefined;
       all.push([waiting, worker]);
     }
-    if (waitingJobs.areAll(all.map(([waiting]) => waiting))) {
+    if (deadlocks.isDeadlock(all.map(([waiting]) => waiting))) {
       for (const [waiting, worker] of all) {
         if (waiting.aside) continue;
         const waitThere = () => all.filter(([, other]) => other === worker);

@@ -36,8 +36,13 @@ import { meantBy } from "./unknown_option.ts";
 import { copyForWorkers } from "./worker_data.ts";
 
 /** The longest time, in ms, that a timer can be set for. */
-const LONGEST = 2 ** 31 - 1;
-const timeout = number({ of: "ms", above: 0, most: LONGEST, orInfinity: true });
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const timeout = number({
+  of: "ms",
+  above: 0,
+  most: MAX_TIMER_MS,
+  orInfinity: true,
+});
 /** A worker with a smaller heap does not even start. */
 const HEAP = { of: "MiB", least: 16 } as const;
 
@@ -58,7 +63,7 @@ const POOL = {
   module: [absoluteUrl],
   size: [poolLimits],
   // Without a default, since a pool of a fixed size must not have it.
-  idleTimeout: [number({ of: "ms", most: LONGEST, orInfinity: true })],
+  idleTimeout: [number({ of: "ms", most: MAX_TIMER_MS, orInfinity: true })],
   workerData: [anything],
   isolation: [oneOf("thread", "process", "none"), "thread"],
   execArgv: [flags],
@@ -67,8 +72,8 @@ const POOL = {
   queue: [queue, { capacity: Infinity, whenFull: "wait" }],
   connections: [oneOf("bytes", "descriptor")],
   timeout: [timeout, Infinity],
-  abortGrace: [number({ of: "ms", most: LONGEST, orInfinity: true }), 50],
-  stopGrace: [number({ of: "ms", most: LONGEST }), 5_000],
+  abortGrace: [number({ of: "ms", most: MAX_TIMER_MS, orInfinity: true }), 50],
+  stopGrace: [number({ of: "ms", most: MAX_TIMER_MS }), 5_000],
   maxJobsPerWorker: [number({ least: 1, orInfinity: true }), Infinity],
   maxHeapPerWorker: [number({ ...HEAP, orInfinity: true }), Infinity],
   hardKill: [boolean, false],
@@ -85,7 +90,7 @@ const SIZE = {
   max: [number({ least: 1 })],
 } as const;
 
-/** A worker that is not needed for so many ms stops. */
+/** Default `idleTimeout`, in ms. */
 const IDLE_TIMEOUT = 30_000;
 
 const priority = number({ above: -101, least: -100, most: 100 });
@@ -156,10 +161,10 @@ export function poolSettings(options: number | ThreadPoolOptions = {}) {
   // A process can be killed as it is.
   const hardKill = isolation === "thread" &&
     (settings.hardKill || memoryLimit !== undefined);
-  const isHere = isolation === "none";
-  const now = isHere ? () => Date.now() : () => performance.now();
+  const onCallerThread = isolation === "none";
+  const now = onCallerThread ? () => Date.now() : () => performance.now();
   const complete = { limits, idleTimeout, workerData, execArgv, hardKill };
-  return { ...settings, ...queue, ...complete, isHere, now };
+  return { ...settings, ...queue, ...complete, onCallerThread, now };
 }
 
 /** Checks another size of a pool. */

@@ -4,7 +4,7 @@ import { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { WorkerActivity } from "../job/activity.ts";
 import { startError } from "../job/failures.ts";
 import { FunctionTable } from "../job/functions.ts";
-import type { ThreadPoolEventMap } from "../job/news.ts";
+import type { ThreadPoolEventMap } from "../job/pool_events.ts";
 import { Room } from "../job/room.ts";
 import { Settlement } from "../job/settlement.ts";
 import { Meter, type PoolStats, type StatsOptions } from "../job/stats.ts";
@@ -17,7 +17,7 @@ import type {
   ThreadPoolOptions,
   WaitOptions,
 } from "../options.ts";
-import { Listeners } from "./events.ts";
+import { Listeners } from "./listeners.ts";
 import { Intake } from "./intake.ts";
 import { type JobFunctions, jobFunctions } from "./job_functions.ts";
 import { openStream } from "./job_stream.ts";
@@ -65,9 +65,9 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *   `hardKill`, `memoryLimit`, `permissions` and `isolation` make workers a
  *   sandbox, see {@linkcode ThreadPoolOptions}.
  * - **Workers** start when there is work for them, one at a time, and are replaced
- *   when they die. After ten deaths in a row the next worker starts later each
- *   time, and new jobs are refused meanwhile. If the first worker cannot start, the
- *   pool stops.
+ *   when they die. After ten deaths in a row, or a start that fails, the next worker
+ *   starts later each time, and new jobs are refused while none is alive. If no worker
+ *   has ever started, or ten in a row die before they have begun a job, the pool stops.
  * - **Threads** that cannot be stopped are bounded: there are never more than twice
  *   `size`. Beyond that, jobs wait.
  * - **Memory**: at most two large payloads are on their way to a worker, and two
@@ -135,7 +135,7 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  */
 export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   implements AsyncDisposable {
-  readonly #news = new Listeners(this);
+  readonly #events = new Listeners(this);
   readonly #meter: Meter;
   readonly #dispatcher: Dispatcher;
   readonly #room: Room;
@@ -168,13 +168,13 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     const settings = poolSettings(options);
     const { limits, concurrency, module, now, statsByName } = settings;
     this.#settings = settings;
-    const news = this.#news;
+    const events = this.#events;
     const functions = new FunctionTable();
     const meter = this.#meter = new Meter(concurrency, now, statsByName);
     const settlement = new Settlement({
       meter,
       functions,
-      news,
+      events,
       now,
       onAbort: (job, reason) => dispatcher.abort(job, reason),
       onDrained: () => lifetime.onDrained(),
@@ -187,7 +187,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       settlement,
       room,
       meter,
-      news,
+      events,
     };
     const dispatcher = this.#dispatcher = new Dispatcher(settings, {
       ...parts,
@@ -247,6 +247,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * @returns What the handler returns, awaited
    * @throws What the handler throws: built-in classes keep their class, others their name and properties
    * @throws {TypeError} If the job, its arguments or its options have the wrong type
+   * @throws {RangeError} If an option is out of range
    * @throws {JobNotFoundError} If the module exports no such function
    * @throws {JobCloneError} If an argument or the result can be neither cloned nor moved
    * @throws {JobTimeoutError} If the job runs longer than its timeout
@@ -299,7 +300,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     options?: ExecuteOptions,
   ): Promise<unknown> {
     try {
-      return this.#intake.accept(job, args, options);
+      return this.#intake.accept(job, args, options).promise;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -336,8 +337,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * Waits until `min` workers are ready for their first job; where `size` is a number,
    * until all are, which start for that. Resolves at once if they are ready now.
    *
-   * Without it, an elastic pool starts as many, but nothing tells when they are ready;
-   * and workers of a fixed size start with the first jobs.
+   * You need not call it: an elastic pool starts `min` workers by itself, and workers
+   * of a fixed size start with the first jobs.
    *
    * **On abort**: rejects with the signal's reason, at once if it has already
    * aborted. The workers start all the same.
@@ -391,7 +392,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    */
   resize(size: number | PoolSize): void {
     const limits = resizeSettings(size);
-    if (this.#lifetime.refusal) throw this.#lifetime.refusal;
+    this.#lifetime.throwIfRefusing();
     this.#dispatcher.scaling.resize(limits);
     this.#room.resize(this.#mostJobs(limits.max));
   }
@@ -505,7 +506,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   ready(options?: WaitOptions): Promise<void> {
     return waitFor(options, (signal) => {
       signal?.throwIfAborted();
-      if (this.#lifetime.refusal) throw this.#lifetime.refusal;
+      this.#lifetime.throwIfRefusing();
       return this.#room.wait(signal);
     });
   }
@@ -642,6 +643,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * @returns A sender of its own; close it when no job follows
    * @throws {PoolClosedError} If the pool is closed
    * @throws {PoolTerminatedError} If the pool is terminated
+   * @throws {WorkerStartError} If the pool's workers could not start
    *
    * @example Keep a pool open for another producer
    * ```ts
@@ -657,7 +659,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * ```
    */
   sender(): Sender<Jobs> {
-    if (this.#lifetime.refusal) throw this.#lifetime.refusal;
+    this.#lifetime.throwIfRefusing();
     return this.#senders.open() as unknown as Sender<Jobs>;
   }
 
@@ -868,7 +870,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
 
   /**
    * Listens to one of the pool's events. An event without a listener costs nothing,
-   * and no listener changes how jobs are sent.
+   * and no listener changes how jobs are sent. What a listener throws harms no job, but
+   * is an uncaught error: it ends the program unless somebody handles the global
+   * `error` event.
    *
    * @typeParam Type The type of the event
    * @param type The type of the event, see {@linkcode ThreadPoolEventMap}
@@ -897,7 +901,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       | null,
     options?: boolean | AddEventListenerOptions,
   ): void {
-    this.#news.add(type);
+    this.#events.add(type);
     super.addEventListener(type, listener as EventListener, options);
   }
 

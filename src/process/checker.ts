@@ -3,8 +3,7 @@
 // busy, no more than it was let: what may come for each channel is counted, and so
 // are the messages that nobody has asked for.
 
-import type { FlowEvents } from "../flow/events.ts";
-import { FlowEvent } from "../flow/events.ts";
+import { FlowEvent, type FlowEvents } from "../flow/events.ts";
 import { LEAST, sizeOf, WINDOW } from "../flow/window.ts";
 import type { MovedList } from "../moving/kind.ts";
 import { weigh } from "../moving/weigh.ts";
@@ -18,16 +17,16 @@ import {
   isPackedError,
 } from "./shapes.ts";
 
-/** So many bytes, at most, may come for channels before their streams. */
+/** The most bytes that may come for channels before their streams. */
 const MOST_EARLY = 64 * 1024 * 1024;
-/** Of so many channels it is known what they may still bring. */
+/** The most channels of which it is known what they may still bring. */
 const MOST_CHANNELS = 16 * 1024;
 
-/** So many messages and events a process may send unasked, altogether. */
+/** Unasked messages and events that a process may send, altogether. */
 const UNASKED = 10_000;
-/** So many more for each job that it is sent. */
+/** And for each job that it is sent. */
 const PER_JOB = 1_000;
-/** So many more for each channel: as many chunks as the window lets come, and all else. */
+/** And for each channel: as many chunks as the window lets come, and all else. */
 const PER_CHANNEL = WINDOW / LEAST + 16;
 
 /** Checks the messages of one process. */
@@ -57,7 +56,7 @@ export class Checker {
     this.#mostEarly = MOST_EARLY + longest;
   }
 
-  /** Main sends a job, with so many things of which each may have two channels. */
+  /** Main sends a job, with this number of things that move, which may have two channels each. */
   sent(seq: number, moved: number): void {
     this.#lastSent = seq;
     this.#allowance += PER_JOB + moved * 2 * PER_CHANNEL;
@@ -231,7 +230,7 @@ function need(condition: boolean, what: string): asserts condition {
   );
 }
 
-/** So many bytes of a clone count as one object; a string, or a key, as half of one. */
+/** Bytes of a clone that count as one object; a string, or a key, is half of one. */
 const OBJECT = 4;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -15,7 +15,7 @@ export class ChildBoard implements WorkerBoard {
   #lastState: State = State.UNDEFINED;
   #hasLeft = false;
   /** Jobs that main has taken back, though it had to send what moved with them. */
-  readonly #cancelled = new SafeSet<number>();
+  readonly #canceled = new SafeSet<number>();
   /** Main sends the next job only when it has the result of the last. */
   readonly largeRead: number = Infinity;
 
@@ -27,7 +27,7 @@ export class ChildBoard implements WorkerBoard {
 
   /** Main has taken this job back. */
   cancel(seq: number): void {
-    this.#cancelled.add(seq);
+    this.#canceled.add(seq);
   }
 
   /** No job starts any more: those of which main has not been told have not. */
@@ -36,7 +36,7 @@ export class ChildBoard implements WorkerBoard {
   }
 
   claim(seq: number): boolean {
-    if (this.#hasLeft || this.#cancelled.delete(seq)) return false;
+    if (this.#hasLeft || this.#canceled.delete(seq)) return false;
     this.#send(`{"kind":"started","seq":${seq}}`);
     this.#last = seq;
     this.#lastState = State.CLAIMED;

@@ -1,9 +1,9 @@
 // What a process says to main, as frames on its standard error. Whatever fails here
 // ends the process: then main knows that nothing more will come.
 
-import type { PackedError } from "../values/error_codec.ts";
+import type { PackedError } from "../values/unpack_error.ts";
 import { isArray, stringify } from "../values/intrinsics.ts";
-import { WAKE } from "../wire/board.ts";
+import { WAKE } from "../wire/protocol.ts";
 import { ChunkWriter } from "./chunks.ts";
 import { checkLength, Kind } from "./frames.ts";
 import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
@@ -91,7 +91,7 @@ export class ChildOutput {
   ): Promise<void> {
     try {
       await this.load();
-      const { packError } = await import("../values/error_codec.ts");
+      const { packError } = await import("../values/pack_error.ts");
       const packed: PackedError = packError(error);
       before();
       this.post({ kind, error: packed });

@@ -11,7 +11,7 @@ export const MARK = 16;
 /** Bytes before those of a chunk: the mark, and how many follow. */
 export const CHUNK_HEAD = MARK + 4;
 
-/** So many bytes are written to a pipe in one piece, whatever else is written to it. */
+/** The most bytes that a pipe takes in one piece, whatever else is written to it. */
 export const ATOMIC = 4096;
 /** What a chunk may have, its head included, where nobody else does: a pipe holds no more. */
 export const LONGEST_CHUNK = 64 * 1024;

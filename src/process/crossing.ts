@@ -1,12 +1,11 @@
 // What can be cloned for a thread, and cannot go to another process.
 
 import { JobCloneError } from "../errors.ts";
-import type { FlowEvents } from "../flow/events.ts";
-import { FlowEvent } from "../flow/events.ts";
+import { FlowEvent, type FlowEvents } from "../flow/events.ts";
 import { kindOf } from "../moving/kind_of.ts";
 import { bufferOf } from "../values/bytes.ts";
 import { transferablesIn } from "../values/movable.ts";
-import { packError } from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
 import { isView } from "../values/intrinsics.ts";
 import { whyCannotCross } from "../values/process_bound.ts";
 

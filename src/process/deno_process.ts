@@ -34,7 +34,7 @@ export interface DenoCommand {
   memoryLimit: number | undefined;
 }
 
-/** A process that has ended, and whatever it started, may still write so many ms. */
+/** Milliseconds for which a process that has ended, and whatever it started, may still write. */
 const LAST_WORDS = 100;
 /** What V8, or the runtime, writes when there is no more memory. */
 const NO_MEMORY = /out of memory|memory allocation of \d+ bytes failed/i;
@@ -178,7 +178,7 @@ function outOfMemory(): Error {
   });
 }
 
-/** Shorter parts become one, up to so many bytes: each write costs as much as many bytes. */
+/** The most bytes to which shorter parts are joined: each write costs as much as many bytes. */
 const MOST_JOINED = 32 * 1024;
 
 function joined(parts: Part[]): Part[] {

@@ -1,4 +1,4 @@
-// How a message becomes bytes: a frame is a length, a kind, and so many bytes. A
+// How a message becomes bytes: a frame is a length, a kind, and its bytes. A
 // text is one frame; a clone is one too, and its large buffers go before it.
 
 import { setBytes } from "../values/intrinsics.ts";
@@ -16,7 +16,7 @@ export type Kind = typeof Kind[keyof typeof Kind];
 
 /** Bytes of a frame's length and kind. */
 export const FRAME_HEAD = 5;
-/** Buffers of so many bytes, or more, are frames of their own, so that they are copied once. */
+/** Bytes from which on a buffer is a frame of its own, so that it is copied once. */
 export const LARGE = 32 * 1024;
 
 /** Takes a text, or a clone and the buffers that belong to it. */
@@ -74,7 +74,7 @@ export class FrameReader {
     }
   }
 
-  /** So many bytes have been read into what was wanted. */
+  /** This number of bytes has been read into what was wanted. */
   took(count: number): void {
     this.#filled += count;
     if (this.#filled === this.#frame!.length) this.#end(this.#frame!);
@@ -137,14 +137,14 @@ export function frameHead(kind: Kind, length: number): Uint8Array<ArrayBuffer> {
 }
 
 const encoder = new TextEncoder();
-/** UTF-8 takes at most so many bytes for each unit of a text. */
-const MOST_BYTES = 3;
+/** The most bytes that UTF-8 takes for a unit of a text. */
+const BYTES_PER_UNIT = 3;
 /** Where short texts are encoded: they need less memory than could be known before. */
 const scratch = new Uint8Array(4 * 1024);
 
 /** A frame that is a text. */
 export function textFrame(text: string): Uint8Array<ArrayBuffer>[] {
-  if (FRAME_HEAD + MOST_BYTES * text.length > scratch.length) {
+  if (FRAME_HEAD + BYTES_PER_UNIT * text.length > scratch.length) {
     const bytes = encoder.encode(text);
     return [frameHead(Kind.TEXT, bytes.length), bytes];
   }

@@ -1,7 +1,7 @@
 // What a process prints, which goes to the program's own standard error. Until the
 // process has started it is held back: it may say why it cannot start.
 
-/** So many bytes are held back. */
+/** The most bytes that are held back. */
 const MOST_HELD_BACK = 64 * 1024;
 /** How much is kept, to tell why a process has ended. */
 const KEPT = 16 * 1024;

@@ -2,6 +2,8 @@
 // before them cost more than all else of a short message. Where those means are
 // missing, it is the streams.
 
+import { denoCore } from "../values/deno_core.ts";
+
 /** What is read from a process, and written to it. */
 export interface Pipes {
   /** Reads what there is, until the next read; nothing at the end. */
@@ -37,10 +39,8 @@ export function pipesOf(child: Deno.ChildProcess): Pipes {
 }
 
 function rawPipes(child: Deno.ChildProcess): Pipes | undefined {
-  const { internal } = Deno as unknown as { internal: symbol };
-  const { core } =
-    (Deno as unknown as Record<symbol, { core?: Core }>)[internal] ?? {};
-  if (!core || FUNCTIONS.some((name) => typeof core[name] !== "function")) {
+  const core = denoCore<Core>() as Core;
+  if (FUNCTIONS.some((name) => typeof core[name] !== "function")) {
     return undefined;
   }
   const symbols = Object.getOwnPropertySymbols(child);

@@ -1,18 +1,18 @@
 // A worker that is a process. It shares no memory with main, so this plays a
-// worker's part on main's board: it holds the jobs that have not been written,
-// marks each as it writes it, when it starts, and when it ends. The pool does with it what it does
-// with a thread.
+// worker's part on main's board: it holds the jobs that have not been written, and
+// marks each as it is written, starts, and ends. The pool treats it as a thread.
 
 import type { FlowEvents } from "../flow/events.ts";
 import type { MovedList } from "../moving/kind.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
-import { Board, State, WAKE } from "../wire/board.ts";
-import type { JobList } from "../wire/job_list.ts";
-import type {
-  FromWorker,
-  InitMessage,
-  PostedToWorker,
+import { Board, State } from "../wire/board.ts";
+import {
+  type FromWorker,
+  type InitMessage,
+  type PostedToWorker,
+  WAKE,
 } from "../wire/protocol.ts";
+import type { JobList } from "../wire/job_list.ts";
 import { Checker, checkText } from "./checker.ts";
 import { ChunkReader, MARK } from "./chunks.ts";
 import { decodeClone } from "./clone.ts";
@@ -32,7 +32,7 @@ export interface ProcessSettings
   warden: Warden;
 }
 
-/** A job that starts so many ms after it was written is late. */
+/** Milliseconds after a job was written from which on its start is late. */
 const LATE = 100;
 
 /** A process as a thread. */
@@ -281,7 +281,7 @@ export class ProcessThread implements Thread {
 
   /**
    * The process has ended, or starts nothing more. Only one that has ended a job is
-   * believed: else a guest could have its job started again for ever.
+   * believed: else a guest could have its job started again forever.
    */
   #takeBackUnstarted(): void {
     this.#isReady = false;

@@ -1,5 +1,7 @@
 // The processes of a pool: what they have in common, and their warden.
 
+import { entryWith } from "../threads/entry.ts";
+import { splitHeap } from "../threads/heap.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
 import type { DenoCommand } from "./deno_process.ts";
 import {
@@ -33,13 +35,10 @@ export interface ProcessesSettings {
 }
 
 const BYTES_PER_MIB = 2 ** 20;
-/** A message of a process without a limit of memory may have so many bytes. */
-const LONGEST = 2 ** 30;
+/** The most bytes in a message of a process without a limit of memory. */
+const MAX_MESSAGE_BYTES = 2 ** 30;
 /** Such a part of what a process with one may send may be objects, which take much more here. */
 const DENSE_PART = 1 / 16;
-/** Which part of a heap is for what is new, at most so many MiB. */
-const YOUNG_PART = 1 / 4;
-const MOST_YOUNG = 16;
 
 /** Starts the processes of one pool. */
 export class Processes {
@@ -90,10 +89,10 @@ export class Processes {
       warden: this.#warden,
       chunk: isAlone ? LONGEST_CHUNK : ATOMIC,
       longest: memoryLimit === undefined
-        ? LONGEST
+        ? MAX_MESSAGE_BYTES
         : Math.ceil(memoryLimit * BYTES_PER_MIB),
       densest: memoryLimit === undefined
-        ? LONGEST
+        ? MAX_MESSAGE_BYTES
         : Math.ceil(memoryLimit * BYTES_PER_MIB * DENSE_PART),
       denied: deniedKinds(grants),
       // A process that ends with its job is ended for it.
@@ -111,7 +110,7 @@ export class Processes {
         ...withHeap(execArgv, memoryLimit),
         ...isChosen || config === undefined ? [] : [`--config=${config}`],
         ...permissionFlags(grants),
-        entryFor(module).href,
+        entryWith(module, CHILD, "serve").href,
       ],
       sharesStorage: mayUseFiles(grants) ||
         execArgv.some((flag) => CHOOSES_LOCATION.test(flag)),
@@ -130,9 +129,9 @@ function withHeap(
   memoryLimit: number | undefined,
 ): string[] {
   if (memoryLimit === undefined) return [...flags];
-  const young = Math.min(MOST_YOUNG, Math.floor(memoryLimit * YOUNG_PART));
+  const { young, old } = splitHeap(memoryLimit);
   const v8 = [
-    `--max-old-space-size=${Math.floor(memoryLimit - young)}`,
+    `--max-old-space-size=${old}`,
     `--max-semi-space-size=${Math.max(1, Math.floor(young / 3))}`,
   ];
   const others: string[] = [];
@@ -144,17 +143,3 @@ function withHeap(
 }
 
 const V8_FLAGS = "--v8-flags=";
-
-/**
- * The main module: it names the pool's module, so that this is loaded as a part
- * of the program, and not with the permissions of the process.
- */
-function entryFor(module: string | undefined): URL {
-  const mention = module === undefined
-    ? ""
-    : `() => import(${JSON.stringify(module)});`;
-  const source = `${mention}
-import { serve } from ${JSON.stringify(CHILD.href)};
-serve();`;
-  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
-}

@@ -1,8 +1,12 @@
 // What main and a process say to each other beside what any worker says and hears.
 
-import type { PackedError } from "../values/error_codec.ts";
-import type { WAKE } from "../wire/board.ts";
-import type { AbortMessage, FromWorker, ToWorker } from "../wire/protocol.ts";
+import type { PackedError } from "../values/unpack_error.ts";
+import type {
+  AbortMessage,
+  FromWorker,
+  ToWorker,
+  WAKE,
+} from "../wire/protocol.ts";
 
 /** What a process is told first, as text: all that it needs in order to begin. */
 export interface ProcessInit {

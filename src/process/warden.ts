@@ -10,9 +10,9 @@ const MAIN = new URL("./warden_main.ts", import.meta.url);
 /** Never called; it puts the warden's code into the module graph. */
 export const importWarden = (): Promise<unknown> => import("./warden_main.ts");
 
-/** What it has to say of a process is here so many ms after that has ended. */
+/** Milliseconds after the end of a process by which its warden has said why. */
 const WORD_AFTER = 200;
-/** One that has ended by itself is replaced after so many ms, and after twice as many each time. */
+/** Milliseconds before one that has ended by itself is replaced; twice as many each time. */
 const REPLACED_AFTER = 100;
 const REPLACED_AT_LAST = 10_000;
 

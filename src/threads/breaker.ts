@@ -1,5 +1,6 @@
 // Something that fails again and again is tried later each time.
 
+/** In ms; twice as long each time. */
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 10_000;
 
@@ -9,19 +10,19 @@ export class Breaker {
   #count = 0;
   #isOpenUntil = 0;
 
-  /** @param most With so many in a row it opens */
+  /** @param most The number of failures in a row with which it opens */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** It has failed. */
+  /** Counts a failure. */
   add(now: number): void {
     if (++this.#count < this.#most) return;
     const delay = FIRST_DELAY * 2 ** (this.#count - this.#most);
     this.#isOpenUntil = now + Math.min(delay, LONGEST_DELAY);
   }
 
-  /** It has not. */
+  /** It has worked: the delay starts over. */
   reset(): void {
     this.#count = 0;
     this.#isOpenUntil = 0;

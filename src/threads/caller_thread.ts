@@ -4,20 +4,21 @@
 
 import { setImmediate } from "node:timers";
 import { callOutside } from "../values/async_context.ts";
-import { Board, WAKE } from "../wire/board.ts";
-import type {
-  FromWorker,
-  InitMessage,
-  PostedToWorker,
+import { Board } from "../wire/board.ts";
+import {
+  type FromWorker,
+  type InitMessage,
+  type PostedToWorker,
+  WAKE,
 } from "../wire/protocol.ts";
 import type { OwnThread } from "../worker/own_thread.ts";
 import type { LaterMessage, Receiver } from "../worker/receiver.ts";
-import type { Here, Thread, ThreadEvents } from "./thread.ts";
+import type { Thread, ThreadEvents } from "./thread.ts";
 
 /** Executes jobs where the pool is. */
 export class CallerThread implements Thread {
   readonly holdsToken = false;
-  readonly #here: Here;
+  readonly #now: () => number;
   readonly #events: ThreadEvents;
   #key = "";
   #receiver: Receiver | undefined;
@@ -25,8 +26,8 @@ export class CallerThread implements Thread {
   readonly #early: LaterMessage[] = [];
   #isEnded = false;
 
-  constructor(here: Here, events: ThreadEvents) {
-    this.#here = here;
+  constructor(now: () => number, events: ThreadEvents) {
+    this.#now = now;
     this.#events = events;
   }
 
@@ -75,7 +76,7 @@ export class CallerThread implements Thread {
   }
 
   #own(init: InitMessage): OwnThread {
-    const { now } = this.#here;
+    const now = this.#now;
     return {
       init,
       now,

@@ -10,24 +10,20 @@ export const ENTRY = new URL("../worker/main.ts", import.meta.url);
 export const importEntry = (): Promise<unknown> => import("../worker/main.ts");
 
 /**
- * An entry that names the pool's module as well: what a thread's first module
- * names is loaded with the permissions of what starts the thread, and so even
- * a thread without any can execute it.
+ * A first module that names the pool's module, and calls a function of an entry:
+ * what the first module names is loaded with the permissions of the program, so that
+ * a worker without any can execute it.
  */
-export function entryWith(module: string | undefined): URL {
-  return dataUrl(`${mention(module)}
-import { listen } from ${text(ENTRY.href)};
-listen();`);
-}
-
-function mention(module: string | undefined): string {
-  return module === undefined ? "" : `() => import(${text(module)});`;
-}
-
-function text(url: string): string {
-  return JSON.stringify(url);
-}
-
-function dataUrl(source: string): URL {
+export function entryWith(
+  module: string | undefined,
+  entry: URL,
+  start: "listen" | "serve",
+): URL {
+  const mention = module === undefined
+    ? ""
+    : `() => import(${JSON.stringify(module)});`;
+  const source = `${mention}
+import { ${start} } from ${JSON.stringify(entry.href)};
+${start}();`;
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
 }

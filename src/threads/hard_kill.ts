@@ -3,9 +3,9 @@
 
 import { Worker } from "node:worker_threads";
 
-/** For so many ms a loop has to stand still. */
+/** Milliseconds that a loop has to stand still. */
 const STILL = 10;
-/** For so many ms at most it is waited for, and then loops if it is not stopped. */
+/** Milliseconds that it is waited for at most, and then loops if it is not stopped. */
 const LONGEST_WAIT = 3_000;
 const LONGEST_LOOP = 2 * LONGEST_WAIT;
 

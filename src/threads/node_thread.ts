@@ -2,7 +2,8 @@
 // loop, and runs out of memory alone.
 
 import { SHARE_ENV, Worker } from "node:worker_threads";
-import { entryWith } from "./entry.ts";
+import { ENTRY, entryWith } from "./entry.ts";
+import { splitHeap } from "./heap.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 
 /** A thread that can be killed. */
@@ -14,7 +15,11 @@ export class NodeThread implements Thread {
     { name, module, memoryLimit }: ThreadSettings,
     events: ThreadEvents,
   ) {
-    this.#worker = openNodeWorker(entryWith(module), name, memoryLimit);
+    this.#worker = openNodeWorker(
+      entryWith(module, ENTRY, "listen"),
+      name,
+      memoryLimit,
+    );
     this.#worker.on("message", (data: unknown) => events.message(data));
     this.#worker.on("messageerror", (cause: unknown) => {
       events.failed(new Error("A message could not be read", { cause }));
@@ -52,14 +57,7 @@ function openNodeWorker(
   });
 }
 
-/** Which part of a heap is for what is new, at most so many MiB. */
-const YOUNG_PART = 1 / 4;
-const MOST_YOUNG = 16;
-
 function heapOf(limit: number): Record<string, number> {
-  const young = Math.min(MOST_YOUNG, Math.floor(limit * YOUNG_PART));
-  return {
-    maxYoungGenerationSizeMb: young,
-    maxOldGenerationSizeMb: Math.floor(limit - young),
-  };
+  const { young, old } = splitHeap(limit);
+  return { maxYoungGenerationSizeMb: young, maxOldGenerationSizeMb: old };
 }

@@ -10,14 +10,8 @@ export interface ThreadSettings {
   /** MiB of its heap. */
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
-  /** Set if it is the caller's own thread. */
-  here: Here | undefined;
-}
-
-/** What the caller's own thread needs to know of its pool. */
-export interface Here {
-  /** The pool's clock, in ms. */
-  now: () => number;
+  /** The pool's clock, in ms, if it is the caller's own thread. */
+  callerClock: (() => number) | undefined;
 }
 
 /** Starts a thread. */

@@ -17,7 +17,7 @@ export class WebThread implements Thread {
   ) {
     this.#worker = permissions === undefined
       ? new Worker(ENTRY, { type: "module", name })
-      : openRestricted(entryWith(module), name, permissions);
+      : openRestricted(entryWith(module, ENTRY, "listen"), name, permissions);
     listenTo(this.#worker, events);
   }
 
@@ -40,7 +40,7 @@ export class WebThread implements Thread {
 }
 
 /** Starts a Web Worker with permissions of its own. */
-export function openRestricted(
+function openRestricted(
   entry: URL,
   name: string,
   permissions: Deno.PermissionOptions,
@@ -51,7 +51,7 @@ export function openRestricted(
 }
 
 /** Tells of what a Web Worker says, and of its failures. */
-export function listenTo(worker: Worker, events: ThreadEvents): void {
+function listenTo(worker: Worker, events: ThreadEvents): void {
   worker.addEventListener("message", (event) => events.message(event.data));
   worker.addEventListener("error", (event) => {
     // Unprevented, an error of a worker ends the whole process.

@@ -1,15 +1,15 @@
 // One thread as main sees it: how it starts, and how it is known to have ended.
 
-import { WAKE } from "../wire/board.ts";
-import { transferablesIn } from "../values/movable.ts";
-import { unpackError } from "../values/error_codec.ts";
-import type {
-  FromWorker,
-  InitMessage,
-  PostedFromWorker,
-  PostedToWorker,
-  ToWorker,
+import {
+  type FromWorker,
+  type InitMessage,
+  type PostedFromWorker,
+  type PostedToWorker,
+  type ToWorker,
+  WAKE,
 } from "../wire/protocol.ts";
+import { transferablesIn } from "../values/movable.ts";
+import { unpackError } from "../values/unpack_error.ts";
 import { canHardKill } from "./hard_kill.ts";
 import { Life } from "./life.ts";
 import type { OpenThread, Thread, ThreadSettings } from "./thread.ts";
@@ -28,9 +28,9 @@ export interface WorkerThreadEvents {
 
 /** What is known of a thread that ends without a word. */
 const EXITED = "The worker exited: self.close() or Deno.exit()";
-/** What a thread has posted arrives so many ms after its end has been seen. */
+/** Milliseconds after the end of a thread within which what it has posted arrives. */
 const LAST_WORDS = 10;
-/** The same of what Deno says of one that could not start. */
+/** Milliseconds within which comes what Deno says of one that could not start. */
 const WHY_NOT_STARTED = 100;
 
 /** A thread that is watched from its start to its end. */

@@ -23,7 +23,7 @@ export class AbortWatch<T> {
     followers.set(number, follower);
   }
 
-  /** The same one follows it no longer. */
+  /** Follows it no longer. */
   remove(signal: AbortSignal, number: number): void {
     const followers = this.#followers.get(signal);
     if (followers?.delete(number) && followers.size === 0) this.#forget(signal);

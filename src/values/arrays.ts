@@ -8,7 +8,7 @@ import {
   sliceList,
 } from "./intrinsics.ts";
 
-/** A value that is no text counts as so many bytes. */
+/** The bytes that a value counts as that is no text. */
 const BYTES_OF_A_VALUE = 8;
 
 /** About how many bytes a primitive takes. */

@@ -3,10 +3,11 @@
 // `AsyncLocalStorage.run()` costs 300; where they are missing, what a handler sets
 // by `enterWith()`, and a caller's context, may stay for longer than they should.
 
-/** What Deno's core has; it is not documented. */
+import { denoCore } from "./deno_core.ts";
+
 interface Core {
-  getAsyncContext?(): unknown;
-  setAsyncContext?(context: unknown): void;
+  getAsyncContext(): unknown;
+  setAsyncContext(context: unknown): void;
 }
 
 const { getAsyncContext, setAsyncContext } = coreOf();
@@ -29,10 +30,8 @@ export function callOutside<R>(call: () => R): R {
   }
 }
 
-function coreOf(): Core {
-  const { Deno } = globalThis as { Deno?: { internal?: symbol } };
-  const holder = Deno as Record<symbol, { core?: Core } | undefined>;
-  const core = Deno?.internal && holder[Deno.internal]?.core;
+function coreOf(): Partial<Core> {
+  const core = denoCore<Core>();
   // One without the other is of no use.
-  return core?.getAsyncContext && core.setAsyncContext ? core : {};
+  return core.getAsyncContext && core.setAsyncContext ? core : {};
 }

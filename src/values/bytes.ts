@@ -25,7 +25,7 @@ const lengthOfBuffer = unbindGetter<number>(
 const sliceBuffer = unbind(ArrayBuffer.prototype.slice);
 const lengthOfView = viewGetter<number>("byteLength");
 /** Whether a buffer can change its length. */
-export const isResizable = unbindGetter<boolean>(
+const isResizable = unbindGetter<boolean>(
   ArrayBuffer.prototype,
   "resizable",
 );

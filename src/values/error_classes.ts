@@ -54,7 +54,7 @@ export function errorClassName(error: Error): string {
   return nameElsewhere(error);
 }
 
-/** The same of an error of another realm, whose classes have names only. */
+/** The class of an error of another realm, whose classes have names only. */
 function nameElsewhere(error: Error): string {
   for (
     let prototype: object | null = getPrototypeOf(error);

@@ -21,9 +21,6 @@ import { takeReads } from "./plain_text.ts";
 import { substitute } from "./substitute.ts";
 import { markOf, unmark } from "./thread_state.ts";
 
-export { LARGE } from "./bytes.ts";
-export type { Departing, Kind, Movers, WhyStays } from "./departing.ts";
-
 const { ArrayBuffer, structuredClone } = globalThis;
 
 /** A value that is ready to be sent. */
@@ -176,7 +173,7 @@ export function take<T>(packed: Packed<T>): Packed<T> {
       departing[i].placeholder = taken.placeholders[i];
     }
   }
-  return release(packed);
+  return useUpMarks(packed);
 }
 
 function move<T>(value: T, transfer: Transferable[]): T {
@@ -191,7 +188,7 @@ function move<T>(value: T, transfer: Transferable[]): T {
 }
 
 /** Uses up the marks: the value is about to be sent, or its moves have been taken. */
-export function release<T>(packed: Packed<T>): Packed<T> {
+export function useUpMarks<T>(packed: Packed<T>): Packed<T> {
   unmark(packed.marked);
   return packed;
 }

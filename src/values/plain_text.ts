@@ -18,7 +18,7 @@ import {
 } from "./intrinsics.ts";
 import { markOf } from "./thread_state.ts";
 
-/** Beyond so many values a structured clone is the cheaper way. */
+/** With more values than this, a structured clone is the cheaper way. */
 const MOST_VALUES = 1024;
 /** Beyond this length too. */
 const LONGEST_TEXT = 16 * 1024;
@@ -56,7 +56,7 @@ export function fromText(text: string): unknown {
 const objects: (object | undefined)[] = [];
 const copies: (object | undefined)[] = [];
 let count = 0;
-/** The same objects, once they are more than a few. */
+/** These objects, once they are more than a few. */
 let many: Set<object> | undefined;
 const FEW = 16;
 let valuesLeft = 0;

@@ -9,17 +9,20 @@ export interface CurrentJob {
   readonly id: number;
   /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
   readonly name: string;
-  /** The number of the worker in its pool, from 1; 0 is the caller's own thread. */
+  /** The number of the worker in its pool, from 1; 0 if the queue was full and the caller runs the job. */
   readonly workerId: number;
-  /** Fires, with the caller's reason, when the job is aborted. */
+  /**
+   * Fires when the caller aborts the job, with the caller's reason, and when the job
+   * times out, with a `DOMException` whose name is `"TimeoutError"`.
+   */
   readonly signal: AbortSignal;
   /** When the job times out, in ms as of `Date.now()`; `undefined` without a timeout. */
   readonly deadline: number | undefined;
   /**
    * Reports progress to the `onProgress` option of the job's call. The value is
-   * cloned at once; what is marked with `transfer` moves. Where values come faster than the caller can look, the latest
-   * wins; the last one before the job's end always arrives. Without a listener it
-   * does nothing.
+   * cloned at once; what is marked with `transfer` moves. If values come faster than
+   * the caller looks, only the latest arrives; the last one before the job's end always
+   * does. Without `onProgress` this does nothing.
    *
    * @param value Anything that can be cloned
    * @throws {JobCloneError} If it cannot be cloned
@@ -50,7 +53,7 @@ export const currentJobSlot: {
 );
 
 /** What a worker does before it ends. */
-export type StopCallback = () => unknown;
+type StopCallback = () => unknown;
 
 /** What belongs to a worker as a whole. */
 export interface WorkerLife {

@@ -65,13 +65,9 @@ let lastText: string | undefined;
 let lastContext: object | undefined;
 
 /** Worker: calls something as a part of a trace. */
-export function callTraced<Args extends unknown[], R>(
-  trace: string,
-  call: (...args: Args) => R,
-  ...args: Args
-): R {
+export function callTraced<R>(trace: string, call: () => R): R {
   const api = openTelemetry();
-  if (api === undefined) return call(...args);
+  if (api === undefined) return call();
   if (trace !== lastText) {
     const carrier = JSON.parse(trace) as Carrier;
     lastContext = api.propagation.extract(
@@ -81,5 +77,5 @@ export function callTraced<Args extends unknown[], R>(
     );
     lastText = trace;
   }
-  return api.context.with(lastContext!, call, undefined, ...args);
+  return api.context.with(lastContext!, call, undefined);
 }

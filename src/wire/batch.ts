@@ -3,9 +3,9 @@
 
 import type { Ending } from "./protocol.ts";
 
-/** A batch that has taken more than so many ms, read as whole ones, runs no further item. */
+/** Milliseconds, read as whole ones, after which a batch runs no further item. */
 export const BATCH_TIME = 1;
-/** A batch whose results hold so many letters runs no further item. */
+/** Letters in its results with which a batch runs no further item. */
 export const BATCH_LETTERS = 16 * 1024;
 
 /**

@@ -14,8 +14,6 @@ import {
 import { fromText, keepText, toText } from "../values/plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
-export { WAKE } from "./protocol.ts";
-
 /** How many jobs may be in flight to one worker, at least: a power of two. */
 const SLOTS = 1024;
 

@@ -4,6 +4,7 @@
 // to 0.93 (two times 4 or 5 pairs).
 
 import { load, store } from "../values/intrinsics.ts";
+import { skipFor } from "../values/ring_space.ts";
 
 /** Numbers in the ring: a power of two. */
 const SIZE = 8192;
@@ -38,14 +39,11 @@ export class JobRing {
   write(list: readonly unknown[], epoch: number): boolean {
     const { numbers } = this;
     const length = HEADER + list.length;
-    let start = this.#position & MASK;
-    const skipped = start + length > SIZE ? SIZE - start : 0;
-    const used = (this.#position - load(this.#positions, READ)) >>> 0;
-    if (used + skipped + length > SIZE) return false;
-    if (skipped > 0) {
-      numbers[start] = SKIP;
-      start = 0;
-    }
+    const read = load(this.#positions, READ);
+    const skipped = skipFor(this.#position, read, length, SIZE);
+    if (skipped < 0) return false;
+    if (skipped > 0) numbers[this.#position & MASK] = SKIP;
+    const start = (this.#position + skipped) & MASK;
     numbers[start] = list.length;
     numbers[start + 1] = epoch;
     for (let i = 0; i < list.length; i++) {

@@ -1,7 +1,7 @@
 // What main and a worker say to each other: all messages, in both directions.
 // README.md tells their order.
 
-import type { PackedError } from "../values/error_codec.ts";
+import type { PackedError } from "../values/unpack_error.ts";
 import type { FlowEvents } from "../flow/events.ts";
 import type { JobList } from "./job_list.ts";
 import type { MovedList, MovedOfJob } from "../moving/kind.ts";
@@ -142,7 +142,7 @@ export type FromWorker =
   | { kind: "failed"; error: PackedError }
   /** An error that no handler caught: the worker is to be replaced. */
   | { kind: "crashed"; error: PackedError }
-  /** A job has failed. */
+  /** A job has ended in a way that no `ResultMessage` can express. */
   | { kind: "ended"; seq: number; ending: Ending }
   /** Its heap has grown above its limit: it is to get no more jobs. */
   | { kind: "grown" }

@@ -3,6 +3,7 @@
 // (modulo 2 ** 32), say how far each has come; README.md tells more.
 
 import { floor, load, store, unbind } from "../values/intrinsics.ts";
+import { skipFor } from "../values/ring_space.ts";
 
 /** Bytes of the ring: a power of two. */
 const SIZE = 256 * 1024;
@@ -41,20 +42,15 @@ export class TextRing {
   write(text: string): number {
     // In UTF-8 a text takes at most three bytes a character, and a comma.
     const most = 3 * text.length + 1;
-    let start = this.#written & MASK;
-    let skipped = 0;
-    if (start + most > SIZE) {
-      // A text lies in one piece: the rest of the ring stays unused.
-      skipped = SIZE - start;
-      start = 0;
-    }
-    const used = (this.#written - load(this.#read, 0)) >>> 0;
-    if (used + skipped + most > SIZE) return -1;
+    const read = load(this.#read, 0);
+    const skipped = skipFor(this.#written, read, most, SIZE);
+    if (skipped < 0) return -1;
+    const position = (this.#written + skipped) >>> 0;
+    const start = position & MASK;
     const bytes = new Uint8Array(this.#buffer, this.#offset + start, most);
     this.#encoder ??= new TextEncoder();
     const { written } = encodeInto(this.#encoder, text, bytes);
     bytes[written] = COMMA;
-    const position = (this.#written + skipped) >>> 0;
     this.#written = (position + written + 1) >>> 0;
     return position * LENGTHS + written;
   }

@@ -10,7 +10,7 @@ import type { Handler } from "./handlers.ts";
 import { isThenable } from "../values/thenable.ts";
 
 const performanceNow = performance.now.bind(performance);
-/** Less exact, and half as dear: it is read after each item. */
+/** Less exact, and half the cost: it is read after each item. */
 const dateNow = Date.now;
 
 /** Calls a handler with each of these items. */

@@ -10,7 +10,7 @@ import {
   type JobStorage,
 } from "../values/thread_state.ts";
 import { callTraced } from "../values/trace.ts";
-import { STOPPED } from "./endings.ts";
+import { STOPPED } from "./ending_sender.ts";
 import type { ReceivedJob } from "./jobs.ts";
 import { isThenable } from "../values/thenable.ts";
 

@@ -7,8 +7,8 @@ export type { CurrentJob };
 /**
  * The job that this thread is executing, or `undefined` outside of a job.
  *
- * It is right from the handler's first line to the settling of what it
- * returns, in listeners of its signal, too. Work that a handler leaves behind must not ask it.
+ * It is right from the handler's first line until its promise settles, also in
+ * listeners of the job's signal. Do not call it from work that outlives the job.
  *
  * @returns The job: its id, name, worker, signal and deadline
  *

@@ -8,13 +8,13 @@ import { JobRing } from "../wire/job_ring.ts";
 import type { FunctionsMessage } from "../wire/protocol.ts";
 import type { MovedOfJob } from "../moving/kind.ts";
 import { Calls } from "./calls.ts";
-import { Endings, STOPPED } from "./endings.ts";
+import { EndingSender, STOPPED } from "./ending_sender.ts";
 import type { Handlers } from "./handlers.ts";
 import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 import { isThenable } from "../values/thenable.ts";
 
-/** Jobs follow each other for so many ms before timers and I/O get their turn. */
+/** Milliseconds that jobs follow each other before timers and I/O get their turn. */
 const TURN = 10;
 
 const performanceNow = performance.now.bind(performance);
@@ -25,7 +25,7 @@ export class Executor {
   readonly #thread: OwnThread;
   readonly #jobs = new Jobs();
   readonly #calls: Calls;
-  readonly endings: Endings;
+  readonly endings: EndingSender;
   /** Where jobs come that are numbers alone. */
   readonly #ring: JobRing | undefined;
   /** How many messages with functions or jobs have come. */
@@ -35,13 +35,14 @@ export class Executor {
   readonly #clockOffset: number;
   /** For how many reasons no job may start just now. */
   #holds = 0;
+  #isAbandoned = false;
   /** When, on main's clock, timers and I/O get their turn. */
   #pauseAt = 0;
 
   constructor(handlers: Handlers, thread: OwnThread) {
     this.#handlers = handlers;
     this.#thread = thread;
-    this.endings = new Endings(thread);
+    this.endings = new EndingSender(thread);
     const { rings } = thread.init;
     if (rings) this.#ring = new JobRing(rings.jobs);
     this.#calls = new Calls(thread.now);
@@ -122,7 +123,7 @@ export class Executor {
     this.#thread.board.hear();
     if (this.#jobs.find(seq)) this.#abort(seq, reason);
     // Main may believe that this thread hears nothing.
-    this.endings.tell();
+    this.endings.wakeMain();
     // A guard that is late may have stopped `#run` as well.
     if (this.#mayStart) this.#run(this.#now());
   }
@@ -140,8 +141,9 @@ export class Executor {
 
   /** Lets go of all jobs, and tells those in progress to end. */
   abandon(): void {
+    this.#isAbandoned = true;
     // No other one starts.
-    this.#holds = Infinity;
+    this.#holds++;
     const error = new DOMException("The worker was stopped", "AbortError");
     for (const job of this.#jobs.takeAll()) {
       this.#calls.within(job, () => job.abort(error));
@@ -154,18 +156,14 @@ export class Executor {
   wake(): void {
     this.endings.moving?.link.read();
     this.#readRing();
-    if (this.#jobs.areWaiting) this.#start();
-  }
-
-  get #isAbandoned(): boolean {
-    return this.#holds === Infinity;
+    if (this.#jobs.hasWaiting) this.#start();
   }
 
   get #mayStart(): boolean {
     const { inProgress, isAsideNext } = this.#jobs;
     const hasRoom = inProgress < this.#thread.init.concurrency;
     return this.#holds === 0 && (hasRoom || isAsideNext) &&
-      this.endings.areRead;
+      this.endings.mayStartNext;
   }
 
   #run(now: number): void {
@@ -199,11 +197,11 @@ export class Executor {
       now = this.#now();
       this.#end(job, now, failed, result);
       this.#calls.guarded = undefined;
-      if (now >= this.#pauseAt && this.#jobs.areWaiting) this.#pause();
+      if (now >= this.#pauseAt && this.#jobs.hasWaiting) this.#pause();
     }
     // If main has taken a job back, it believes that this worker is held up.
-    if (this.endings.areUntold || wasTakenBack && this.#mayStart) {
-      this.endings.tell();
+    if (this.endings.hasUnannounced || wasTakenBack && this.#mayStart) {
+      this.endings.wakeMain();
     }
   }
 

@@ -12,11 +12,11 @@ type Source =
   & Pick<Iterator<unknown> | AsyncIterator<unknown>, "next" | "return">
   & Partial<Iterable<unknown> & AsyncIterable<unknown>>;
 
-/** A generator goes on for so many ms before messages, timers and I/O get their turn. */
+/** Milliseconds that a generator goes on before messages, timers and I/O get their turn. */
 const TURN = 10;
 
 /**
- * Where values follow each other within so many ms, the clock is read for one of so
+ * Where values follow each other within these ms, the clock is read for one of this
  * many: to read it takes longer than to yield a number.
  */
 const QUICK = 0.02;

@@ -5,7 +5,7 @@
 
 import { apply } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
-import { STOPPED } from "./endings.ts";
+import { STOPPED } from "./ending_sender.ts";
 
 // Deno 2.8 sometimes refuses a `node:` import that a worker adds late.
 const { Script } = nodeProcess().getBuiltinModule("node:vm");
@@ -15,7 +15,7 @@ const HOOK = "__spindleThreadPoolCall";
 const TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT";
 
 /**
- * So many ms later than main, which rejects the job in time: what would end just
+ * Milliseconds after main, which rejects the job in time: what would end just
  * when it is stopped may be stopped after its end, in the pool's own code.
  */
 const LATER = 5;
@@ -51,7 +51,7 @@ function runCall(): void {
   }
 }
 
-/** Gives what a call returns; throws `STOPPED` if that takes more than so many ms. */
+/** Gives what a call returns; throws `STOPPED` if that takes longer than `ms`. */
 export function guard(guarded: Call, ms: number): unknown {
   call = guarded;
   outcome = undefined;

@@ -77,7 +77,7 @@ export class Jobs {
   readonly #inProgress: ReceivedJob[] = [];
 
   /** Whether a job waits to start. */
-  get areWaiting(): boolean {
+  get hasWaiting(): boolean {
     return this.#first !== undefined;
   }
 

@@ -3,7 +3,7 @@
 
 import { getHeapStatistics } from "node:v8";
 import { resourceLimits } from "node:worker_threads";
-import { packError } from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
 import type { Post } from "./own_thread.ts";
 
 /** How often the limit of the heap is looked at, in ms. */

@@ -1,14 +1,15 @@
 // The entry of a worker: small, so that it starts soon. Hands what main says to the
 // receiver, which loads meanwhile.
 
-import { Board, WAKE } from "../wire/board.ts";
-import { apply, isArray } from "../values/intrinsics.ts";
-import type {
-  FromWorker,
-  InitMessage,
-  PostedFromWorker,
-  PostedToWorker,
+import { Board } from "../wire/board.ts";
+import {
+  type FromWorker,
+  type InitMessage,
+  type PostedFromWorker,
+  type PostedToWorker,
+  WAKE,
 } from "../wire/protocol.ts";
+import { apply, isArray } from "../values/intrinsics.ts";
 import type { LaterMessage, Receiver } from "./receiver.ts";
 import { nextTurn, renewTurns, watchErrors } from "./own_thread.ts";
 
@@ -64,7 +65,7 @@ export function listen(): void {
     error: unknown,
   ): Promise<void> {
     try {
-      const { packError } = await import("../values/error_codec.ts");
+      const { packError } = await import("../values/pack_error.ts");
       post({ kind, error: packError(error) });
     } catch {
       // A job has destroyed what that takes: main sees this thread end.

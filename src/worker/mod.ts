@@ -1,6 +1,6 @@
 /**
- * What a handler may want: the job that it executes, results that move, what its
- * worker was given, and what that does before it ends.
+ * For handlers: the current job, `transfer()` for results, the data of the worker, and
+ * callbacks that run before the worker stops.
  *
  * ```ts
  * import { currentJob, transfer } from "@spindle/thread-pool/worker";

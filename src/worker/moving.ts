@@ -1,7 +1,7 @@
 // What moves to and from this worker instead of being cloned.
 
 import { nextTick } from "node:process";
-import { WAKE } from "../wire/board.ts";
+import { WAKE } from "../wire/protocol.ts";
 import { keepNextTick } from "../flow/end_of_turn.ts";
 import { Link } from "../flow/link.ts";
 import { FlowRing } from "../flow/ring.ts";

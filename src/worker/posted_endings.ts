@@ -1,6 +1,6 @@
 // The endings of jobs that the board cannot say, as messages.
 
-import { isError, packError } from "../values/error_codec.ts";
+import { isError, packError } from "../values/pack_error.ts";
 import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/end_of_turn.ts";
@@ -9,7 +9,8 @@ import { MOVERS } from "../moving/kinds.ts";
 import type { MovedList } from "../moving/kind.ts";
 import { textOfResponse } from "../moving/response_text.ts";
 import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
-import { LARGE, pack, type Packed, take } from "../values/pack.ts";
+import { LARGE } from "../values/bytes.ts";
+import { pack, type Packed, take } from "../values/pack.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
 import { addToMessage } from "../values/reword.ts";
 import { unmark } from "../values/thread_state.ts";
@@ -140,7 +141,7 @@ export class PostedEndings {
   }
 }
 
-/** Lets copies of large buffers move, which is cheaper than that Deno clones them. */
+/** Moves copies of large buffers, which is cheaper than letting Deno clone them. */
 function lend(packed: Packed<unknown>): void {
   const { moves, value } = packed;
   const loan = packed.lent!.lend();

@@ -2,9 +2,8 @@
 // to what it concerns.
 
 import { lifeSlot, type WorkerLife } from "../values/thread_state.ts";
-import { WAKE } from "../wire/board.ts";
+import { type InitMessage, type ToWorker, WAKE } from "../wire/protocol.ts";
 import { isArray } from "../values/intrinsics.ts";
-import type { InitMessage, ToWorker } from "../wire/protocol.ts";
 import { Executor } from "./executor.ts";
 import {
   Handlers,

@@ -1,6 +1,6 @@
 // Does what a worker was asked to do before it ends; loaded only then.
 
-import { packError } from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
 import { lifeSlot } from "../values/thread_state.ts";
 import type { OwnThread } from "./own_thread.ts";
 

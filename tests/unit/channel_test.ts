@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { Channel, type ChannelOwner } from "../../src/flow/channel.ts";
 import { FlowEvent } from "../../src/flow/events.ts";
-import { AHEAD, TELL_AFTER, WINDOW } from "../../src/flow/window.ts";
+import { AHEAD, CREDIT_STEP, WINDOW } from "../../src/flow/window.ts";
 import { joinLinks, settled } from "./links.ts";
 
 Deno.test.afterEach(settled);
@@ -57,13 +57,13 @@ Deno.test("Outlet.hasCredit ends with the window, and comes back when chunks are
   open();
   assertEquals(sendAll(from) * CHUNK, WINDOW);
   await settled();
-  for (let i = 0; (i + 1) * CHUNK < TELL_AFTER; i++) to.inlet.take();
+  for (let i = 0; (i + 1) * CHUNK < CREDIT_STEP; i++) to.inlet.take();
   await settled();
   assertFalse(from.outlet.hasCredit);
   const until = from.outlet.until("hasCredit");
   to.inlet.take();
   await until;
-  assertEquals(sendAll(from) * CHUNK, TELL_AFTER);
+  assertEquals(sendAll(from) * CHUNK, CREDIT_STEP);
   await settled();
 });
 

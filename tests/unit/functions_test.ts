@@ -65,10 +65,13 @@ Deno.test("KnownFunctions tells a worker what it lacks, and what to forget", asy
   const table = new FunctionTable();
   const known = new KnownFunctions(table);
   const a = use(table, table.named("a"));
-  assertEquals(known.newsFor([{ fn: a }, { fn: a }])!.definitions.length, 1);
-  assertEquals(known.newsFor([{ fn: a }]), undefined);
+  assertEquals(
+    known.definitionsFor([{ fn: a }, { fn: a }])!.definitions.length,
+    1,
+  );
+  assertEquals(known.definitionsFor([{ fn: a }]), undefined);
   await useOthers(table, 1_500);
-  const news = known.newsFor([{ fn: table.named("b") }])!;
-  assertEquals(news.forgotten, [a.id]);
-  assertEquals(news.definitions.map(({ name }) => name), ["b"]);
+  const message = known.definitionsFor([{ fn: table.named("b") }])!;
+  assertEquals(message.forgotten, [a.id]);
+  assertEquals(message.definitions.map(({ name }) => name), ["b"]);
 });

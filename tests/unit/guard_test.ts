@@ -1,6 +1,6 @@
 // The guard, in this thread.
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { STOPPED } from "../../src/worker/endings.ts";
+import { STOPPED } from "../../src/worker/ending_sender.ts";
 import { guard } from "../../src/worker/guard.ts";
 
 /** What a guarded call throws. */

@@ -57,29 +57,29 @@ Deno.test("InFlight.takeBack() wins before a job starts, and loses afterwards", 
   assertEquals(ids(jobs.all()), [0]);
 });
 
-Deno.test("InFlight.count(), firstUnstarted() and isAtOneBefore() follow the board", () => {
+Deno.test("InFlight.count(), firstUnstarted() and hasActiveBefore() follow the board", () => {
   const { worker, jobs, all } = setup(3);
   assertEquals(jobs.count(), { sent: 3, running: 0 });
-  assertFalse(jobs.isAtOneBefore(all[2]));
+  assertFalse(jobs.hasActiveBefore(all[2]));
   end(worker, all[0]);
   worker.claim(all[1].seq, 0);
   assertEquals(jobs.count(), { sent: 1, running: 1 });
   assertEquals(jobs.firstUnstarted(), all[2]);
-  assert(jobs.isAtOneBefore(all[2]));
+  assert(jobs.hasActiveBefore(all[2]));
 });
 
-Deno.test("InFlight.startsToTell() gives each job that has started once, and none that has not", () => {
+Deno.test("InFlight.takeUnannounced() gives each job that has started once, and none that has not", () => {
   const { worker, jobs, all } = setup(3);
-  assertEquals(jobs.startsToTell(), []);
+  assertEquals(jobs.takeUnannounced(), []);
   worker.claim(all[0].seq, 0);
-  assertEquals(ids(jobs.startsToTell()), [0]);
-  assertEquals(jobs.startsToTell(), []);
-  // It ends before anybody asks: it is told of with its end.
+  assertEquals(ids(jobs.takeUnannounced()), [0]);
+  assertEquals(jobs.takeUnannounced(), []);
+  // It ends before anybody asks: it is announced with its end.
   end(worker, all[1]);
-  assert(jobs.isUntold(all[1]));
+  assert(jobs.isUnannounced(all[1]));
   jobs.remove(all[1]);
   worker.claim(all[2].seq, 0);
-  assertEquals(ids(jobs.startsToTell()), [2]);
+  assertEquals(ids(jobs.takeUnannounced()), [2]);
 });
 
 Deno.test("InFlight.findOverdue() gives the jobs whose timeout is over, and when to look again", () => {
@@ -158,24 +158,28 @@ Deno.test("Stall.verdict(): a worker that starts no job is held, and in the end 
   assertEquals(stall.verdict(9_000, 0, false), "fine");
 });
 
-Deno.test("ToldJobs: a grace is over when it is due, may be renewed, and ends with its job", () => {
+Deno.test("AbortingJobs: a grace is over when it is due, may be extended, and ends with its job", () => {
   const { worker, jobs, all } = setup(2);
   worker.claim(all[0].seq, 0);
-  const { told } = jobs;
-  assertEquals([told.isAny, told.nextDue, told.hasHeard], [
+  const { aborting } = jobs;
+  assertEquals([aborting.any, aborting.nextDue, aborting.hasHeard], [
     false,
     Infinity,
     true,
   ]);
-  told.add(all[0], 100);
-  assertEquals([told.isAny, told.nextDue, told.hasHeard], [true, 100, false]);
-  assertEquals(told.due(99), []);
-  assertEquals(told.due(100), [{ job: all[0], due: 100, isLast: false }]);
-  told.renew(all[0], 200, true);
-  assertEquals(told.due(150), []);
-  assertEquals(told.due(200), [{ job: all[0], due: 200, isLast: true }]);
+  aborting.add(all[0], 100);
+  assertEquals([aborting.any, aborting.nextDue, aborting.hasHeard], [
+    true,
+    100,
+    false,
+  ]);
+  assertEquals(aborting.due(99), []);
+  assertEquals(aborting.due(100), [{ job: all[0], due: 100, isLast: false }]);
+  aborting.extend(all[0], 200, true);
+  assertEquals(aborting.due(150), []);
+  assertEquals(aborting.due(200), [{ job: all[0], due: 200, isLast: true }]);
   worker.hear();
-  assert(told.hasHeard && !told.isDeaf);
+  assert(aborting.hasHeard && !aborting.isDeaf);
   jobs.remove(all[0]);
-  assertFalse(told.isAny);
+  assertFalse(aborting.any);
 });

@@ -14,13 +14,13 @@ import {
 import fc from "fast-check";
 import { JobCloneError } from "../../src/errors.ts";
 import { MOVERS } from "../../src/moving/kinds.ts";
+import { LARGE } from "../../src/values/bytes.ts";
 import {
-  LARGE,
   pack,
   type Packed,
   type PackOptions,
-  release,
   take,
+  useUpMarks,
 } from "../../src/values/pack.ts";
 import { toText } from "../../src/values/plain_text.ts";
 import { transfer } from "../../src/values/transfer.ts";
@@ -348,12 +348,12 @@ Deno.test("what is marked, named or held by what is marked moves when it is take
   assertEquals(packed.moves.length, 4);
 });
 
-Deno.test("marks are used up by release() and take(), not by a refusal", () => {
+Deno.test("marks are used up by useUpMarks() and take(), not by a refusal", () => {
   const buffer = new ArrayBuffer(8);
   transfer(buffer);
   assertThrows(() => pack([buffer, () => {}], "args"), JobCloneError);
   assertEquals(pack([buffer], "args").moves, [buffer]);
-  release(pack([buffer], "args"));
+  useUpMarks(pack([buffer], "args"));
   assertEquals(pack([buffer], "args").moves, []);
 });
 

@@ -221,7 +221,7 @@ const USELESS: Record<string, unknown> = {
 };
 
 for (const [what, message] of Object.entries(USELESS)) {
-  Deno.test(`Checker.check() refuses to hear ${what} for ever, but hears more for each job`, () => {
+  Deno.test(`Checker.check() refuses to hear ${what} forever, but hears more for each job`, () => {
     const taken = (jobs: number) => {
       const checker = new Checker(new Set([1]), 1_000);
       for (let i = 0; i < jobs; i++) checker.sent(0, 0);

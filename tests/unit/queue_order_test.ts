@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { Job } from "../../src/job/job.ts";
 import { type KeyName, Keys } from "../../src/job/keys.ts";
-import { AGEING, JobQueue } from "../../src/job/queue.ts";
+import { AGING, JobQueue } from "../../src/job/queue.ts";
 import { ids, makeJob } from "./jobs.ts";
 
 function makeQueue() {
@@ -57,8 +57,8 @@ Deno.test("JobQueue.peek() counts one level as 10 s of waiting", () => {
   add({ submitted: 0 });
   add({ submitted: 1 });
   add({ submitted: 2 });
-  add({ submitted: AGEING + 1, priority: 1 });
-  assertEquals(AGEING, 10_000);
+  add({ submitted: AGING + 1, priority: 1 });
+  assertEquals(AGING, 10_000);
   assertEquals(ids(take(queue)), [0, 1, 3, 2]);
 });
 
@@ -68,8 +68,8 @@ Deno.test("JobQueue.peek() starves no job, however many of a higher priority com
   for (let at = 0, started = 0;; at += 100, started++) {
     add({ priority: 1, submitted: at });
     const job = queue.shift()!;
-    if (job === low) return assertEquals(at >= 2 * AGEING, true);
-    assertEquals(started <= 2 * AGEING / 100, true);
+    if (job === low) return assertEquals(at >= 2 * AGING, true);
+    assertEquals(started <= 2 * AGING / 100, true);
   }
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { FlowEvent } from "../../src/flow/events.ts";
-import { FlowRing, LONGEST, SIZE } from "../../src/flow/ring.ts";
+import { FlowRing, MAX_RECORD_BYTES, SIZE } from "../../src/flow/ring.ts";
 
 type Record = [id: number, event: FlowEvent, value: unknown];
 
@@ -41,19 +41,22 @@ Deno.test("FlowRing.write() refuses what needs a message", () => {
   assertFalse(writer.write(0, 1, DATA, "text"));
   assertFalse(writer.write(0, 1, DATA, 5));
   assertFalse(writer.write(0, 1, END, { error: 1 }));
-  assertFalse(writer.write(0, 1, DATA, new Uint8Array(LONGEST + 1)));
-  assert(writer.write(0, 1, DATA, new Uint8Array(LONGEST)));
+  assertFalse(writer.write(0, 1, DATA, new Uint8Array(MAX_RECORD_BYTES + 1)));
+  assert(writer.write(0, 1, DATA, new Uint8Array(MAX_RECORD_BYTES)));
   assertEquals(readAll(reader).length, 1);
 });
 
 Deno.test("FlowRing.write() refuses a record while the ring is full, and takes it when there is room", () => {
   const { writer, reader } = makeRing();
   const write = () => {
-    return writer.write(0, 1, FlowEvent.DATA, new Uint8Array(LONGEST));
+    return writer.write(0, 1, FlowEvent.DATA, new Uint8Array(MAX_RECORD_BYTES));
   };
   let written = 0;
   while (write()) written++;
-  assert(written * LONGEST < SIZE && (written + 2) * LONGEST >= SIZE);
+  assert(
+    written * MAX_RECORD_BYTES < SIZE &&
+      (written + 2) * MAX_RECORD_BYTES >= SIZE,
+  );
   assertFalse(write());
   assertEquals(readAll(reader).length, written);
   assert(write());
@@ -64,7 +67,7 @@ Deno.test("FlowRing wraps around with records of any length", () => {
   const { writer, reader } = makeRing();
   let total = 0;
   for (let i = 0; total < 5 * SIZE; i++) {
-    const bytes = bytesOf(i * 37 % LONGEST, i);
+    const bytes = bytesOf(i * 37 % MAX_RECORD_BYTES, i);
     total += bytes.length;
     assert(writer.write(0, i, FlowEvent.DATA, bytes));
     assertEquals(readAll(reader), [[i, FlowEvent.DATA, bytes]]);

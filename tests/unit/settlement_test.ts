@@ -1,7 +1,7 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { FunctionTable } from "../../src/job/functions.ts";
 import type { Job, JobExtras } from "../../src/job/job.ts";
-import type { News } from "../../src/job/news.ts";
+import type { PoolEvents } from "../../src/job/pool_events.ts";
 import { Settlement } from "../../src/job/settlement.ts";
 import { Meter } from "../../src/job/stats.ts";
 import { JobTimeoutError } from "../../src/errors.ts";
@@ -11,12 +11,15 @@ function setup() {
   const log: string[] = [];
   const now = () => performance.now();
   const meter = new Meter(1, now, false);
-  const news: News = { wants: () => true, tell: (type) => log.push(type) };
+  const events: PoolEvents = {
+    hasListener: () => true,
+    emit: (type) => log.push(type),
+  };
   const settlement = new Settlement({
     now,
     meter,
     functions: new FunctionTable(),
-    news,
+    events,
     onAbort: (job, reason) => settlement.abort(job, reason),
     onDrained: () => log.push("drained"),
   });

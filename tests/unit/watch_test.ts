@@ -10,7 +10,7 @@ function watch(): { watch: Watch; next(): Promise<Look>; looks: Look[] } {
       looks.push(look);
       heard.resolve(look);
       heard = Promise.withResolvers();
-    }, { now: () => performance.now(), isHere: false }),
+    }, { now: () => performance.now(), onCallerThread: false }),
     next: () => heard.promise,
     looks,
   };

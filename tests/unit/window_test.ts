@@ -2,9 +2,9 @@ import { assert, assertEquals } from "@std/assert";
 import { compact, isUnshared, movesOf, SMALL } from "../../src/flow/bytes.ts";
 import {
   AHEAD,
+  CREDIT_STEP,
   LEAST,
   sizeOf,
-  TELL_AFTER,
   WINDOW,
 } from "../../src/flow/window.ts";
 
@@ -19,7 +19,7 @@ Deno.test("sizeOf() counts bytes and letters, and every chunk as something", () 
 });
 
 Deno.test("a window is open long before it is used up", () => {
-  assert(AHEAD < TELL_AFTER && 2 * TELL_AFTER <= WINDOW);
+  assert(AHEAD < CREDIT_STEP && 2 * CREDIT_STEP <= WINDOW);
 });
 
 Deno.test("movesOf() and compact() copy small bytes, without their buffer", () => {

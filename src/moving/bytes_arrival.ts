@@ -6,7 +6,7 @@ import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
 import { WINDOW } from "../flow/window.ts";
-import { unpackError } from "../values/error_codec.ts";
+import { unpackError } from "../values/unpack_error.ts";
 import { deno } from "../values/intrinsics.ts";
 import {
   type About,
@@ -19,13 +19,13 @@ import {
   abortedError,
   closedError,
   type Connection,
-  type ConnectionEnd,
+  type ConnectionArrival,
   interruptedError,
   makeConnection,
 } from "./moved_connection.ts";
 
 /** A connection whose bytes come and go through a channel. */
-export class BytesEnd extends Half implements ConnectionEnd, Arrival {
+export class BytesArrival extends Half implements ConnectionArrival, Arrival {
   protected readonly channel: Channel;
   readonly value: Connection;
   /** The calls that have no answer. */
@@ -114,7 +114,7 @@ export class BytesEnd extends Half implements ConnectionEnd, Arrival {
     return part.length;
   }
 
-  /** Waits for the handshake, so that the first write tells if it fails, as natively. */
+  /** Waits for the handshake, so that the first write tells if it fails, as that of a native connection does. */
   async #shake(): Promise<void> {
     await (this.#shaken ??= this.handshake());
     this.#mustShake = false;

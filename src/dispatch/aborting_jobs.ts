@@ -3,11 +3,11 @@
 
 import type { Job } from "../job/job.ts";
 
-/** A worker hears within so many ms that a job is to end, unless it is in a loop. */
+/** Milliseconds within which a worker hears that a job is to end, unless it is in a loop. */
 const DEAF_AFTER = 20;
 
 /** A job that was told to end. */
-interface Told {
+interface Aborting {
   job: Job;
   /** When its grace is over. */
   due: number;
@@ -15,9 +15,9 @@ interface Told {
   isLast: boolean;
 }
 
-/** What one worker was told of its jobs. */
-export class ToldJobs {
-  readonly #all = new Map<Job, Told>();
+/** The jobs of one worker that were told to end. */
+export class AbortingJobs {
+  readonly #all = new Map<Job, Aborting>();
   readonly #heard: () => number;
   /** How often the worker was told that a job is to end. */
   #count = 0;
@@ -30,7 +30,7 @@ export class ToldJobs {
   }
 
   /** Whether a job that was told to end still occupies the worker. */
-  get isAny(): boolean {
+  get any(): boolean {
     return this.#all.size > 0;
   }
 
@@ -42,7 +42,7 @@ export class ToldJobs {
   }
 
   /** A job has its grace again; for the last time, it may be. */
-  renew(job: Job, due: number, isLast: boolean): void {
+  extend(job: Job, due: number, isLast: boolean): void {
     if (this.#all.has(job)) this.#all.set(job, { job, due, isLast });
   }
 
@@ -51,7 +51,7 @@ export class ToldJobs {
   }
 
   /** Those whose grace is over. */
-  due(now: number): Told[] {
+  due(now: number): Aborting[] {
     return [...this.#all.values()].filter(({ due }) => due <= now);
   }
 

@@ -3,11 +3,11 @@
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { closeConnection, type SocketCall } from "./connection.ts";
-import { ConnectionHost } from "./connection_host.ts";
+import { ConnectionDeparture } from "./connection_departure.ts";
 import { dropDescriptor } from "./descriptor.ts";
 
 /** A connection whose socket the worker uses by itself. */
-export class DescriptorHost extends ConnectionHost {
+export class DescriptorDeparture extends ConnectionDeparture {
   readonly #fd: number;
   protected readonly channel = new Channel({
     closed: () => this.close(),

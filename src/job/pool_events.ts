@@ -14,7 +14,8 @@ export interface ThreadPoolEventMap {
   }>;
   /**
    * A worker has died; or it could not be stopped, and its thread goes on; or a
-   * job in it has posted a message of its own, which was dropped.
+   * callback of `onStop()` threw, or took longer than `stopGrace`; or a job has posted
+   * a message of its own, which was dropped.
    */
   workererror: CustomEvent<{
     /** The worker's number in its pool, from 1. */
@@ -31,7 +32,7 @@ export interface ThreadPoolEventMap {
     jobId: number;
     /** The job's name; of an inline job, the name of its function, or `"inline"`. */
     name: string;
-    /** The worker that has the job; 0 is the caller's own thread. */
+    /** The worker that has the job; 0 if the queue was full and the caller runs it. */
     workerId: number;
   }>;
   /** A job's promise has settled. */
@@ -59,11 +60,11 @@ export interface ThreadPoolEventMap {
  * Tells. Listeners run in a microtask of their own, never inside the code that
  * tells: they may call the pool.
  */
-export interface News {
+export interface PoolEvents {
   /** Whether somebody may be listening. */
-  wants(type: keyof ThreadPoolEventMap): boolean;
+  hasListener(type: keyof ThreadPoolEventMap): boolean;
   /** Tells of an event, if somebody may be listening. */
-  tell<Type extends keyof ThreadPoolEventMap>(
+  emit<Type extends keyof ThreadPoolEventMap>(
     type: Type,
     detail: ThreadPoolEventMap[Type]["detail"],
   ): void;

@@ -17,8 +17,6 @@ import { pack } from "./pack.ts";
 import { whyCannotCross } from "./process_bound.ts";
 import type { PackedError, PackedErrorObject } from "./unpack_error.ts";
 
-export { type PackedError, unpackError } from "./unpack_error.ts";
-
 const { Error, structuredClone, SuppressedError } = globalThis;
 /** Knows those of other realms, such as a `node:vm` context, as well. */
 const { isError: isErrorOfAny } = Error as {
@@ -132,7 +130,7 @@ function property(object: object, key: string): unknown {
   }
 }
 
-/** Of what cannot be cloned as a whole, so many lists and objects are taken apart. */
+/** How many lists and objects are taken apart of what cannot be cloned as a whole. */
 const MOST_TAKEN = 1_000;
 
 /** A value that goes with an error; what of it cannot be cloned goes as its text. */
@@ -143,7 +141,7 @@ function packValue(
   if (isPrimitive(value)) return value;
   if (typeof value === "function") return nameOf(value);
   try {
-    // The same in threads: an error that differs there helps nobody.
+    // Also in threads: an error that differed there would help nobody.
     const { value: copy, moves, departing } = pack(value, "error", {
       whyStays: whyCannotCross,
     });

@@ -3,14 +3,19 @@
 
 import { ThreadPoolError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
-import { packError, unpackError } from "../values/error_codec.ts";
-import { pack, release } from "../values/pack.ts";
+import { packError } from "../values/pack_error.ts";
+import { unpackError } from "../values/unpack_error.ts";
+import { pack, useUpMarks } from "../values/pack.ts";
 import { Registry } from "../values/registry.ts";
 import { mark } from "../values/thread_state.ts";
 import type { Departure, MovingKind } from "./kind.ts";
 import { replace } from "./replace.ts";
 import { Sender, type SenderTarget, targetOf } from "./sender.ts";
-import { type MovedSender, SenderArrival, whyNotThere } from "./sender_end.ts";
+import {
+  type MovedSender,
+  SenderArrival,
+  whyNotThere,
+} from "./sender_arrival.ts";
 import type { Ended, ToPool, ToSender } from "./sender_wire.ts";
 import { Talk } from "./talk.ts";
 
@@ -168,7 +173,7 @@ class SenderDeparture implements Departure<MovedSender> {
         mark(value, "everything");
       }
       const packed = pack(value, "result", { whyStays: whyNotThere });
-      const { value: copy, moves } = release(packed);
+      const { value: copy, moves } = useUpMarks(packed);
       return { ended: { value: copy }, moves };
     } catch (error) {
       this.#target.discard(value, error);

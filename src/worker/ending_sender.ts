@@ -2,7 +2,7 @@
 // a message where not.
 
 import { deno } from "../values/intrinsics.ts";
-import { WAKE } from "../wire/board.ts";
+import { WAKE } from "../wire/protocol.ts";
 import { type ReceivedJob, seqOf } from "./jobs.ts";
 import type { Moving } from "./moving.ts";
 import type { OwnThread } from "./own_thread.ts";
@@ -11,16 +11,16 @@ import type { PostedEndings } from "./posted_endings.ts";
 /** What a call that was stopped throws. */
 export const STOPPED: unique symbol = Symbol("stopped");
 
-/** A result waits at most so many ms for others to be told of with it, if no job is long. */
-const TELL_AFTER = 0.25;
-/** So many large results may wait for main to read them before the next job starts. */
+/** Milliseconds that a result waits at most for others to be told of with it, if no job is long. */
+const ANNOUNCE_AFTER = 0.25;
+/** How many large results may wait for main to read them before the next job starts. */
 const MOST_UNREAD = 2;
 /** How often the size of the heap is looked at, in ms. */
 const WEIGH_EVERY = 50;
 const BYTES_PER_MIB = 2 ** 20;
 
 /** The worker's way to main for all endings. */
-export class Endings {
+export class EndingSender {
   readonly #thread: OwnThread;
   /** Loaded late, since most jobs have nothing that moves. */
   moving: Moving | undefined;
@@ -29,7 +29,7 @@ export class Endings {
   #posted: PostedEndings | undefined;
   #loadingPosted: Promise<PostedEndings> | undefined;
   /** Since when there are results on the board of which main has not been told. */
-  #untoldSince: number | undefined;
+  #unannouncedSince: number | undefined;
   /** When, on main's clock, the size of the heap is looked at again. */
   #weighAt: number;
   readonly #memoryUsage: () => { heapUsed: number };
@@ -66,14 +66,14 @@ export class Endings {
   }
 
   /** Whether main has read large results, but for a few. */
-  get areRead(): boolean {
+  get mayStartNext(): boolean {
     const large = this.#posted?.large ?? 0;
     return large === 0 || large - this.#thread.board.largeRead < MOST_UNREAD;
   }
 
   /** Whether main has not been told of them all. */
-  get areUntold(): boolean {
-    return this.#untoldSince !== undefined;
+  get hasUnannounced(): boolean {
+    return this.#unannouncedSince !== undefined;
   }
 
   /**
@@ -98,8 +98,8 @@ export class Endings {
       // Jobs may end in another order than they start.
       this.moving!.link.tellEnded(seq);
     } else {
-      this.#untoldSince ??= now;
-      if (now - this.#untoldSince >= TELL_AFTER) this.tell();
+      this.#unannouncedSince ??= now;
+      if (now - this.#unannouncedSince >= ANNOUNCE_AFTER) this.wakeMain();
     }
   }
 
@@ -136,6 +136,7 @@ export class Endings {
     await this.#loadPosted();
     await this.#post(job, failed, result);
   }
+
   /** Tells once if the heap has grown too large. */
   #weigh(now: number): void {
     this.#weighAt = now + WEIGH_EVERY;
@@ -149,8 +150,8 @@ export class Endings {
   }
 
   /** Wakes main, unless it is about to look anyway. */
-  tell(): void {
-    this.#untoldSince = undefined;
+  wakeMain(): void {
+    this.#unannouncedSince = undefined;
     if (this.moving) this.moving.link.flush();
     else if (this.#thread.board.wake()) this.#thread.post(WAKE);
   }

@@ -15,8 +15,8 @@ export interface WaitingJob {
   readonly aside: Job | undefined;
 }
 
-/** The jobs that wait for others, as the workers know them. */
-export class WaitingJobs {
+/** Looks at the workers, and at the jobs that wait for others. */
+export class DeadlockDetector {
   readonly #workers: Workers;
   readonly #sizing: Sizing;
   /** Hears that a job which waited for its key may start. */
@@ -33,7 +33,7 @@ export class WaitingJobs {
   }
 
   /** Whether no worker can take a job before one of those that wait goes on. */
-  areAll(waiting: readonly WaitingJob[]): boolean {
+  isDeadlock(waiting: readonly WaitingJob[]): boolean {
     let count = 0;
     for (const { link, jobs, room, concurrency } of this.#workers.active) {
       const { running } = jobs.count();

@@ -6,14 +6,14 @@ import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
 import { WINDOW } from "../flow/window.ts";
-import { packError } from "../values/error_codec.ts";
+import { packError } from "../values/pack_error.ts";
 import {
   closeConnection,
   ONE_READ,
   type SocketAnswer,
   type SocketCall,
 } from "./connection.ts";
-import { ConnectionHost } from "./connection_host.ts";
+import { ConnectionDeparture } from "./connection_departure.ts";
 import { unwatch, watch, type Watched } from "./stalled_clients.ts";
 
 const SMALL_READ = 4 * 1024;
@@ -23,7 +23,7 @@ const spare: Uint8Array[] = [];
 const MOST_SPARE = 256;
 
 /** A connection that moves as its bytes. */
-export class BytesHost extends ConnectionHost implements Watched {
+export class BytesDeparture extends ConnectionDeparture implements Watched {
   protected readonly channel: Channel;
   /** Whether the client sends much, so that it is read in large pieces. */
   #isLarge = false;

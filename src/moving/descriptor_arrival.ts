@@ -11,14 +11,15 @@ import {
   abortedError,
   closedError,
   type Connection,
-  type ConnectionEnd,
+  type ConnectionArrival,
   makeConnection,
 } from "./moved_connection.ts";
 
 const CHUNK = 64 * 1024;
 
 /** A connection whose socket this worker uses by itself. */
-export class DescriptorEnd extends Half implements ConnectionEnd, Arrival {
+export class DescriptorArrival extends Half
+  implements ConnectionArrival, Arrival {
   protected readonly channel = new Channel({}, { in: 0, out: 0 });
   readonly #fd: number;
   readonly value: Connection;

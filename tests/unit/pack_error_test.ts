@@ -7,7 +7,8 @@ import {
   assertMatch,
   assertStrictEquals,
 } from "@std/assert";
-import { packError, unpackError } from "../../src/values/error_codec.ts";
+import { packError } from "../../src/values/pack_error.ts";
+import { unpackError } from "../../src/values/unpack_error.ts";
 
 type Thrown = Error & Record<string, unknown>;
 
@@ -61,7 +62,7 @@ Deno.test("every built-in error class arrives as itself", () => {
 Deno.test("an error keeps its message, and its stack without the pool's frames", () => {
   const copy = sent(new RangeError("wrong"));
   assertEquals(copy.message, "wrong");
-  assertMatch(copy.stack!, /^RangeError: wrong\n.*error_codec_test\.ts/);
+  assertMatch(copy.stack!, /^RangeError: wrong\n.*pack_error_test\.ts/);
   assertEquals(sent(new Error()).message, "");
   assertEquals(
     sent(Object.assign(new Error("m"), { stack: 42 })).stack,

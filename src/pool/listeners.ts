@@ -1,10 +1,10 @@
 // Tells the events of a pool, and only what somebody listens to.
 
 import { callOutside } from "../values/async_context.ts";
-import type { News, ThreadPoolEventMap } from "../job/news.ts";
+import type { PoolEvents, ThreadPoolEventMap } from "../job/pool_events.ts";
 
 /** Tells a pool's listeners; an event that nobody ever listened to costs nothing. */
-export class Listeners implements News {
+export class Listeners implements PoolEvents {
   readonly #pool: EventTarget;
   readonly #wanted = new Set<string>();
 
@@ -17,24 +17,26 @@ export class Listeners implements News {
     this.#wanted.add(type);
   }
 
-  wants(type: keyof ThreadPoolEventMap): boolean {
+  hasListener(type: keyof ThreadPoolEventMap): boolean {
     return this.#wanted.has(type);
   }
 
-  tell<Type extends keyof ThreadPoolEventMap>(
+  emit<Type extends keyof ThreadPoolEventMap>(
     type: Type,
     detail: ThreadPoolEventMap[Type]["detail"],
   ): void {
     // A listener may call the pool, which is in the middle of something.
-    if (this.wants(type)) queueMicrotask(() => this.tellNow(type, detail));
+    if (this.hasListener(type)) {
+      queueMicrotask(() => this.emitNow(type, detail));
+    }
   }
 
   /** Tells at once, where nothing else goes on. */
-  tellNow<Type extends keyof ThreadPoolEventMap>(
+  emitNow<Type extends keyof ThreadPoolEventMap>(
     type: Type,
     detail: ThreadPoolEventMap[Type]["detail"],
   ): void {
-    if (!this.wants(type)) return;
+    if (!this.hasListener(type)) return;
     // Which caller's turn this is, is chance.
     callOutside(() => {
       this.#pool.dispatchEvent(new CustomEvent(type, { detail }));

@@ -5,7 +5,7 @@ import { type About, aboutOf, type MovedConnection } from "./connection.ts";
 import { type Departure, Half } from "./kind.ts";
 
 /** Main's end of a moved connection. */
-export abstract class ConnectionHost extends Half
+export abstract class ConnectionDeparture extends Half
   implements Departure<MovedConnection> {
   protected readonly connection: Deno.Conn;
   readonly about: About;
