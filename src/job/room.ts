@@ -12,6 +12,7 @@ export class Room {
   readonly #waiters = new Waiters();
   /** Those who were released in this turn, and may not have used the room yet. */
   #released = 0;
+  #isExpiryDue = false;
 
   /**
    * @param capacity How many jobs there may be, in workers and in the queue
@@ -38,6 +39,11 @@ export class Room {
     return this.#jobs + count <= this.#capacity;
   }
 
+  /** Whether there is room for one more beside those who wait for it, or were let in. */
+  get isFree(): boolean {
+    return this.#waiters.length === 0 && this.hasRoomFor(this.#released + 1);
+  }
+
   /** A job comes in; one of those who were released may have used the room for it. */
   enter(): void {
     this.#jobs++;
@@ -58,26 +64,34 @@ export class Room {
   /** Resolves when there is room; nothing is reserved. */
   wait(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#waiters.length === 0 && this.#take()) return Promise.resolve();
+    if (this.isFree) {
+      this.take();
+      return Promise.resolve();
+    }
     return this.#waiters.wait(signal);
   }
 
   /** Lets those in for whom there is room, after the job that left has settled. */
   release(): void {
-    while (this.#waiters.length > 0 && this.#take()) {
+    while (this.#waiters.length > 0 && this.hasRoomFor(this.#released + 1)) {
+      this.take();
       this.#waiters.releaseFirst();
     }
   }
 
   /** Takes room for one, until the end of the turn. */
-  #take(): boolean {
-    if (!this.hasRoomFor(this.#released + 1)) return false;
-    if (this.#released++ === 0) atEndOfTurn(this.#expire);
-    return true;
+  take(): void {
+    // Without a limit, nobody waits.
+    if (this.#capacity === Infinity) return;
+    this.#released++;
+    if (this.#isExpiryDue) return;
+    this.#isExpiryDue = true;
+    atEndOfTurn(this.#expire);
   }
 
   /** Those who have not used the room by now may find none later. */
   readonly #expire = (): void => {
+    this.#isExpiryDue = false;
     this.#released = 0;
     this.release();
   };

@@ -5,6 +5,8 @@ import { JobCloneError, JobNotFoundError } from "../errors.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import { AbortWatch } from "../values/abort_watch.ts";
 import { Registry } from "../values/registry.ts";
+import { failureIn } from "../wire/batch.ts";
+import { errorOfItem } from "./batch_error.ts";
 import { explain } from "./explain.ts";
 import { timeoutError } from "./failures.ts";
 import type { FunctionTable } from "./functions.ts";
@@ -118,9 +120,11 @@ export class Settlement {
     const { name } = job.fn;
     meter.jobEnded(name, job.submitted, start, end);
     if (job.settled) return;
-    meter.jobSettled(name, "completed");
+    const failed = job.fn.isBatch ? failureIn(value) : undefined;
+    meter.jobSettled(name, failed ? "failed" : "completed");
     if (events.hasListener("jobend")) {
-      this.#tellEnd(job, true, undefined, { workerId, start, end });
+      const error = failed && errorOfItem(failed, job.fn);
+      this.#tellEnd(job, !failed, error, { workerId, start, end });
     }
     this.#settle(job);
     job.resolve(value);

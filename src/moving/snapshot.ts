@@ -7,6 +7,7 @@ import { isPrimitive } from "../values/cloneable.ts";
 import { pack, type Packed, take } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
 import { markOf, unmark } from "../values/thread_state.ts";
+import { guest, whyCannotCross } from "../values/process_bound.ts";
 import { kindOf } from "./kind_of.ts";
 import { weigh } from "./weigh.ts";
 
@@ -94,5 +95,6 @@ function ownAll(packed: Packed<unknown>): Packed<unknown> {
 }
 
 function whyStays(value: object): string | undefined {
-  return kindOf(value) && "can move only as an argument or a result";
+  if (kindOf(value)) return "can move only as an argument or a result";
+  return guest.isProcess ? whyCannotCross(value) : undefined;
 }

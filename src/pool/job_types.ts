@@ -138,7 +138,7 @@ export interface JobStream<Value>
   next(): Promise<IteratorResult<Value, undefined>>;
   /**
    * Ends the generator, and resolves when that is done, or after `abortGrace`. A loop
-   * calls it when you leave it.
+   * calls it when you leave it. What the generator's `finally` throws then is lost.
    */
   return(): Promise<IteratorResult<Value, undefined>>;
   /** The stream itself. */

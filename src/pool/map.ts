@@ -52,6 +52,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
         this.#held++;
         this.#items.add(item);
       },
+      drop: (item, reason) => jobs.discard(item, reason),
       hasPending: () => this.#items.hasPending,
       flush: () => this.#items.flush(),
       ended: (failure) => this.#ended(failure),
@@ -105,12 +106,19 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   #finish(): void {
     this.#isOver = true;
-    this.#jobs.offRefusal(this.#onRefusal);
-    this.#settings.signal?.removeEventListener("abort", this.#onAbort);
+    this.#ignore();
     this.#wake();
   }
 
+  /** Hears no more of the pool and the signal. */
+  #ignore(): void {
+    this.#jobs.offRefusal(this.#onRefusal);
+    this.#settings.signal?.removeEventListener("abort", this.#onAbort);
+  }
+
   readonly #onAbort = (): void => {
+    // Nobody may read on.
+    this.#ignore();
     const { reason } = this.#settings.signal!;
     this.#drop(reason);
     // Nobody waits for a source that may itself wait for something.
@@ -164,7 +172,8 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   async #fail(error: unknown): Promise<never> {
     this.#drop(error);
     this.#finish();
-    const { sourceEnd } = this.#pull;
+    // A pool that is terminated waits for nobody.
+    const sourceEnd = this.#jobs.areStopped ? undefined : this.#pull.sourceEnd;
     this.#pull.sourceEnd = undefined;
     try {
       await sourceEnd;
@@ -187,7 +196,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   /** Pulls nothing further, and sends nothing that has not left. */
   #close(reason: unknown): void {
-    this.#held -= this.#items.dropPending();
+    this.#held -= this.#items.dropPending(reason);
     this.#pull.close(reason);
   }
 

@@ -2,14 +2,12 @@
 // what these come to.
 
 import { Registry } from "../values/registry.ts";
-import { type MapJobs, MAX_HELD_BYTES, sizeOf } from "./map_jobs.ts";
+import { type MapJobs, MAX_HELD_BYTES } from "./map_jobs.ts";
 import type { MapPace } from "./map_pace.ts";
 import { Portion, type Results } from "./map_results.ts";
 
 /** How many letters of texts share a job. */
 const MOST_LETTERS = 48 * 1024;
-/** Jobs that are sent, for each that can run at once, until the size of a result is known. */
-const JOBS_BEFORE_SIZE = 2;
 
 /** What the map is told. */
 export interface ItemEvents {
@@ -32,14 +30,14 @@ export class MapItems {
   /** Items that have no job yet. */
   #pending: unknown[] = [];
   #pendingLetters = 0;
-  /** About how many bytes these hold that come while none is sent. */
-  #pendingBytes = 0;
   /** Parts of portions that have not run, and go before those. */
-  readonly #again: Portion[] = [];
+  #again: Portion[] = [];
   readonly #inFlight = new Registry<Portion>();
   #lastNumber = 0;
   /** Waits for room in the pool. */
   #roomWait: AbortController | undefined;
+  /** Whether it has waited for room, and may send one job. */
+  #isLetIn = false;
   /** About how many bytes hold those items that were sent, and results. */
   #bytes = 0;
   /** What nobody wants any more is let go for this reason. */
@@ -64,22 +62,23 @@ export class MapItems {
 
   /** Whether items and results hold so much that there are to be no more of them. */
   get isHeavy(): boolean {
-    return this.#bytes + this.#pendingBytes >= MAX_HELD_BYTES &&
-      this.#events.held() >= this.#jobs.places;
+    return this.#isTooMuch(this.#events.held());
   }
 
-  /** Whether results are too heavy for more to be sent. */
-  get #isFull(): boolean {
-    if (this.#bytes < MAX_HELD_BYTES || this.#jobs.areRefused) return false;
+  /** Whether that is so of this number of items: each job that can run has one in any case. */
+  #isTooMuch(items: number): boolean {
+    return this.#bytes >= MAX_HELD_BYTES && items >= this.#jobs.places;
+  }
+
+  /** Takes the portion that is to be sent now, if any is. */
+  #next(): Portion | undefined {
+    const next = () => this.#again.shift() ?? this.#nextPortion();
+    if (this.#jobs.areRefused) return next();
+    if (this.#inFlight.size >= this.#pace.jobs) return undefined;
     let unsent = this.#pending.length;
     for (const { items } of this.#again) unsent += items.length;
-    return this.#events.held() - unsent >= this.#jobs.places;
-  }
-
-  /** Whether nothing is sent before a result tells how large they are. */
-  get #isBlind(): boolean {
-    return !this.#jobs.knowsSize && !this.#jobs.areRefused &&
-      this.#inFlight.size >= JOBS_BEFORE_SIZE * this.#jobs.places;
+    const sent = this.#events.held() - unsent;
+    return this.#isTooMuch(sent) ? this.#takeNeeded() : next();
   }
 
   /** Results have been read, and hold these bytes no longer. */
@@ -92,7 +91,7 @@ export class MapItems {
   /** Whether one more item would find room in the pool; if not, it is waited for. */
   get hasPlace(): boolean {
     if (this.#roomWait) return false;
-    if (this.hasPending || this.#jobs.hasRoom) return true;
+    if (this.hasPending || this.#isLetIn || this.#jobs.hasRoom) return true;
     this.#awaitRoom();
     return false;
   }
@@ -101,23 +100,20 @@ export class MapItems {
   add(item: unknown): void {
     this.#pending.push(item);
     if (typeof item === "string") this.#pendingLetters += item.length;
-    if (this.#isBlind) this.#pendingBytes += sizeOf(item);
     const isFull = this.#pending.length >= this.#pace.sharing ||
       this.#pendingLetters >= MOST_LETTERS;
     if (isFull) this.flush();
   }
 
-  /** Sends all items, as far as the pool has room. */
+  /** Sends items, as far as there is room for them. */
   flush(): void {
     while (this.#again.length + this.#pending.length > 0) {
-      if (!this.#jobs.hasRoom && !this.#jobs.areRefused) {
-        return this.#awaitRoom();
-      }
-      if (this.#isBlind) return;
-      const portion = this.#isFull
-        ? this.#takeNeeded()
-        : this.#again.shift() ?? this.#nextPortion();
+      const mayEnter = this.#isLetIn || this.#jobs.hasRoom;
+      if (!mayEnter && !this.#jobs.areRefused) return this.#awaitRoom();
+      const portion = this.#next();
       if (portion === undefined) return;
+      if (!this.#isLetIn) this.#jobs.takeRoom();
+      this.#isLetIn = false;
       this.#send(portion);
     }
   }
@@ -134,25 +130,24 @@ export class MapItems {
     const wait = this.#roomWait = new AbortController();
     const goOn = () => {
       this.#roomWait = undefined;
+      this.#isLetIn = true;
       this.flush();
       this.#events.hasRoom();
+      this.#isLetIn = false;
     };
     // When the pool ends, sending says so.
     this.#jobs.waitForRoom(wait.signal).then(goOn, goOn);
   }
 
   #nextPortion(): Portion {
-    const items = this.#pending;
-    this.#pending = items.splice(this.#pace.sharing);
+    const items = this.#pending.splice(0, this.#pace.sharing);
     this.#pendingLetters = 0;
-    this.#pendingBytes = 0;
     const portion = new Portion(items);
     this.#results.expect(portion);
     return portion;
   }
 
   #send(portion: Portion): void {
-    if (portion.isDropped) return;
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const { length } = portion.items;
     try {
@@ -189,12 +184,17 @@ export class MapItems {
 
   #done(portion: Portion, value: unknown): void {
     this.#left(portion);
-    if (portion.isDropped) return this.#jobs.discard(value, this.#reason);
+    if (portion.isDropped) {
+      this.#jobs.discard(value, this.#reason);
+      return this.flush();
+    }
     const { length } = portion.items;
     const time = this.#jobs.readResult(portion, value);
     const ran = portion.left;
     if (ran < length) {
-      if (portion.failures === 0) this.#pace.failed(length, ran);
+      // One that fails now and then says nothing of the others.
+      const isRare = portion.failures > 0 && 2 * ran >= length;
+      if (!isRare) this.#pace.failed(length, ran);
       this.#putBack(portion, ran);
     } else if (time !== undefined) this.#pace.ran(length, time);
     else {
@@ -206,7 +206,7 @@ export class MapItems {
 
   #failed(portion: Portion, error: unknown): void {
     this.#left(portion);
-    if (portion.isDropped) return;
+    if (portion.isDropped) return this.flush();
     this.#jobs.readFailure(portion, error);
     this.#settle(portion);
   }
@@ -217,18 +217,22 @@ export class MapItems {
 
   #settle(portion: Portion): void {
     this.#bytes += portion.bytes;
+    // Nobody needs these any more, and they may be large.
+    portion.items = [];
+    portion.job = undefined;
     this.#results.settle(portion);
     this.#events.settled(portion);
     this.flush();
   }
 
-  /** Forgets the items that have no job, and tells how many these were. */
-  dropPending(): number {
-    const { length } = this.#pending;
+  /** Lets go of the items that have no job, and tells how many these were. */
+  dropPending(reason: unknown): number {
+    const items = this.#pending;
     this.#pending = [];
-    this.#pendingLetters = this.#pendingBytes = 0;
+    this.#pendingLetters = 0;
     this.#roomWait?.abort();
-    return length;
+    for (const item of items) this.#jobs.discard(item, reason);
+    return items.length;
   }
 
   /** Nobody wants the results of these portions, or of any, any more. */
@@ -240,6 +244,11 @@ export class MapItems {
     ) {
       portion.isDropped = true;
       this.#jobs.abort(portion, reason);
+    }
+    const unsent = this.#again.filter(({ isDropped }) => isDropped);
+    this.#again = this.#again.filter(({ isDropped }) => !isDropped);
+    for (const { items } of unsent) {
+      for (const item of items) this.#jobs.discard(item, reason);
     }
   }
 }

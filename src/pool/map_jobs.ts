@@ -1,16 +1,17 @@
 // Gives the items of one map to the pool, and reads what they have come to.
 
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
-import { JobCloneError, JobNotFoundError } from "../errors.ts";
-import { explain } from "../job/explain.ts";
-import type { Job } from "../job/job.ts";
+import {
+  PoolClosedError,
+  PoolTerminatedError,
+  WorkerStartError,
+} from "../errors.ts";
+import { errorOfItem } from "../job/batch_error.ts";
 import type { Room } from "../job/room.ts";
 import { discard } from "../moving/discard.ts";
 import { weigh } from "../moving/weigh.ts";
-import { unpackError } from "../values/unpack_error.ts";
 import { fromText } from "../values/plain_text.ts";
 import type { BatchResult } from "../wire/batch.ts";
-import type { Ending } from "../wire/protocol.ts";
 import type { Intake, JobSettings } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { Portion } from "./map_results.ts";
@@ -27,16 +28,16 @@ export interface MapParts {
 
 /** About how many bytes a map holds; beyond that, only as many items as jobs can run at once. */
 export const MAX_HELD_BYTES: number = 16 * 1024 * 1024;
+/** Jobs that fill a map, for each that can run at once, until the size of a result is known. */
+const JOBS_BEFORE_SIZE = 2;
 
 /** One map's way into the pool. */
 export class MapJobs {
   readonly #parts: MapParts;
   readonly #job: unknown;
   readonly #options: JobSettings;
-  /** How many bytes the last result has had: the next ones may have as many. */
-  #resultSize = 0;
-  /** Whether any result has come, so that their size is known. */
-  knowsSize = false;
+  /** How many bytes the last result has had, if one has come: the next ones may have as many. */
+  #resultSize: number | undefined;
   /**
    * Whether items may share jobs: only where no item of a job can end the others by
    * what it does to its worker.
@@ -80,12 +81,22 @@ export class MapJobs {
 
   /** Whether the pool has room for a job. */
   get hasRoom(): boolean {
-    return this.#parts.room.hasRoomFor(1);
+    return this.#parts.room.isFree;
+  }
+
+  /** Takes that room, for a job that is sent in this turn. */
+  takeRoom(): void {
+    this.#parts.room.take();
   }
 
   /** Resolves when the pool may have room for a job. */
   waitForRoom(signal: AbortSignal): Promise<void> {
     return this.#parts.room.wait(signal);
+  }
+
+  /** Whether the pool has ended, or been terminated. */
+  get areStopped(): boolean {
+    return this.#parts.lifetime.isStopped;
   }
 
   /** Calls back when the pool takes no more jobs. */
@@ -113,7 +124,10 @@ export class MapJobs {
     portion.job = items.length === 1
       ? intake.take(fn, items, this.#options, resolve)
       : intake.takeBatch(fn, items, this.#options, resolve);
-    portion.bytes = Math.max(portion.job?.size ?? 0, this.#resultSize);
+    // Of unknown ones, each is taken to be as large as fits.
+    const resultSize = this.#resultSize ??
+      Math.ceil(MAX_HELD_BYTES / (JOBS_BEFORE_SIZE * this.places));
+    portion.bytes = Math.max(portion.job?.size ?? 0, resultSize);
     return portion.job !== undefined;
   }
 
@@ -122,10 +136,13 @@ export class MapJobs {
     if (job && !job.settled) this.#parts.dispatcher.abort(job, reason);
   }
 
-  /** Nobody gets a result: a stream in it would keep its job, and the pool, open. */
-  discard(result: unknown, reason: unknown): void {
+  /**
+   * Lets go of a result that nobody gets, whose stream would keep its job, and the
+   * pool, open; or of an item that gets no job: what moves of it ends.
+   */
+  discard(value: unknown, reason: unknown): void {
     try {
-      discard(result, reason);
+      discard(value, reason);
     } catch {
       // What its reader has locked is that one's own.
     }
@@ -135,7 +152,7 @@ export class MapJobs {
   readFailure(portion: Portion, error: unknown): void {
     portion.failures = portion.items.length;
     portion.error = error;
-    portion.isFatal = this.#parts.lifetime.isStopped;
+    portion.isFatal = this.areStopped && isEndOfPool(error);
     portion.bytes = 0;
   }
 
@@ -146,7 +163,6 @@ export class MapJobs {
    */
   readResult(portion: Portion, result: unknown): number | undefined {
     const { items } = portion;
-    this.knowsSize = true;
     if (items.length === 1) {
       portion.values = [result];
       portion.bytes = this.#resultSize = sizeOf(result);
@@ -179,29 +195,19 @@ function readBatch(portion: Portion, result: BatchResult): number {
     portion.bytes += sizeOf(ending.value);
   } else if (ending) {
     portion.failures = 1;
-    portion.error = errorOf(ending, portion.job!);
+    portion.error = errorOfItem(ending, portion.job!.fn);
   }
   portion.values = values;
   return Number(time);
 }
 
-function errorOf(ending: Ending, { fn }: Job): unknown {
-  switch (ending.kind) {
-    case "not-cloneable":
-      return new JobCloneError(ending.message);
-    case "not-found":
-      return new JobNotFoundError(ending.message);
-    case "error": {
-      const error = unpackError(ending.error);
-      explain(error, fn);
-      return error;
-    }
-  }
-  throw new TypeError("Expected the ending of an item");
+function isEndOfPool(error: unknown): boolean {
+  return error instanceof PoolTerminatedError ||
+    error instanceof PoolClosedError || error instanceof WorkerStartError;
 }
 
 /** About how many bytes a value takes, where that is worth a look. */
-export function sizeOf(value: unknown): number {
+function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   return typeof value === "object" && value !== null
     ? weigh(value, MAX_HELD_BYTES)

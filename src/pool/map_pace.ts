@@ -59,6 +59,11 @@ export class MapPace {
     return Math.min(MOST_ITEMS, Math.max(this.#alone, this.#least, shared));
   }
 
+  /** How many jobs may be in flight: those that wait share better with what is known later. */
+  get jobs(): number {
+    return Math.max(this.#alone, BATCHES * this.#pool.places);
+  }
+
   /** How many items are to share a job: some must be left for each worker. */
   get sharing(): number {
     if (this.#window === undefined) return this.#sharing;

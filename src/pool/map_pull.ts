@@ -16,6 +16,8 @@ export interface PullEvents {
   /** Whether there is room for one more item. */
   mayPull(): boolean;
   take(item: unknown): void;
+  /** An item has come after the end. */
+  drop(item: unknown, reason: unknown): void;
   /** Whether items that were taken wait for others. */
   hasPending(): boolean;
   /** No other item comes just now. */
@@ -36,6 +38,8 @@ export class MapPull {
   #isPumpDue = false;
   /** Whether nothing more is pulled. */
   isClosed = false;
+  /** Why, unless the source has ended by itself. */
+  #reason: unknown;
   /** The source lets go, if it has not ended by itself. */
   sourceEnd: PromiseLike<unknown> | undefined;
 
@@ -70,9 +74,9 @@ export class MapPull {
         return this.#flushSoon();
       }
       this.#isPulling = false;
+      this.#take(step);
       // The source may have ended the map.
       if (this.isClosed) return;
-      this.#take(step);
     }
     if (!this.#isPulling) this.#events.flush();
   }
@@ -99,14 +103,13 @@ export class MapPull {
 
   readonly #onStep = (step: Step): void => {
     this.#isPulling = false;
-    if (this.isClosed) return;
     this.#take(step);
-    this.pump();
+    if (!this.isClosed) this.pump();
   };
 
   readonly #onError = (error: unknown): void => {
     this.#isPulling = false;
-    if (!this.isClosed) this.#end({ error });
+    this.#end({ error });
   };
 
   #take(step: Step): void {
@@ -118,11 +121,13 @@ export class MapPull {
     } catch (error) {
       return this.#onError(error);
     }
-    this.#events.take(item);
+    if (this.isClosed) this.#events.drop(item, this.#reason);
+    else this.#events.take(item);
   }
 
   /** It has ended by itself. */
   #end(failure: { error: unknown } | undefined): void {
+    if (this.isClosed) return;
     this.#source.ended?.();
     this.isClosed = true;
     this.#events.ended(failure);
@@ -132,6 +137,7 @@ export class MapPull {
   close(reason: unknown): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.#reason = reason;
     try {
       this.sourceEnd = this.#source.end(reason, this.#isPulling);
     } catch (error) {

@@ -48,10 +48,15 @@ export function streamsOf(jobs: MapJobs, settings: MapSettings): StreamPair {
       else signal.addEventListener("abort", onAbort);
     },
     async pull(controller) {
-      const { done, value } = await results.next();
-      if (!done) return controller.enqueue(value);
-      ignore();
-      controller.close();
+      let isOver = true;
+      try {
+        const { done, value } = await results.next();
+        isOver = done === true;
+        if (isOver) controller.close();
+        else controller.enqueue(value);
+      } finally {
+        if (isOver) ignore();
+      }
     },
     cancel(reason) {
       ignore();

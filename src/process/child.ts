@@ -2,6 +2,7 @@
 // the receiver.
 
 import { apply, parse } from "../values/intrinsics.ts";
+import { guest } from "../values/process_bound.ts";
 import { nextTurn, renewTurns, watchErrors } from "../worker/own_thread.ts";
 import {
   type LaterMessage,
@@ -48,6 +49,7 @@ const reader = new FrameReader((kind, bytes, buffers) => {
 
 /** Works until main wants no more of it, or is gone. */
 export async function serve(): Promise<void> {
+  guest.isProcess = true;
   // These reach all processes of a terminal, or of a service: main decides.
   Deno.addSignalListener("SIGINT", ignore);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", ignore);

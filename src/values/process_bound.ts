@@ -3,6 +3,9 @@
 
 import { classNameOf } from "./names.ts";
 
+/** Whether this is a worker that is a process. */
+export const guest = { isProcess: false };
+
 /** Why such a value cannot go to a process, or come from one, if that is so. */
 export function whyCannotCross(value: object): string | undefined {
   switch (classNameOf(value)) {

@@ -22,3 +22,20 @@ export type BatchResult = [
   /** How the last item that ran has ended, if not with one of these: it ends the batch. */
   ending?: Ending,
 ];
+
+/** What a batch has come to whose last item has ended in another way. */
+export function withEnding(
+  [time, values, texts]: BatchResult,
+  ending: Ending,
+): BatchResult {
+  return [time, values, texts, ending];
+}
+
+/** What the last item of a batch has failed with, if it has. */
+export function failureIn(result: unknown): Ending | undefined {
+  // A process may have written anything.
+  const ending = Array.isArray(result)
+    ? (result as BatchResult)[3] ?? undefined
+    : undefined;
+  return ending?.kind === "value" ? undefined : ending;
+}

@@ -1,6 +1,7 @@
 // Runs a batch: calls a handler with one item after the other, until one takes
 // long, fails, or gives more than plain data.
 
+import { getContext, setContext } from "../values/async_context.ts";
 import { apply } from "../values/intrinsics.ts";
 import { isPrimitive } from "../values/cloneable.ts";
 import { toText } from "../values/plain_text.ts";
@@ -24,6 +25,7 @@ export function runBatch(
 class Batch {
   readonly #handler: Handler;
   readonly #items: unknown[];
+  readonly #context = getContext();
   readonly #begun = performanceNow();
   readonly #begunDate = dateNow();
   readonly #values: unknown[] = [];
@@ -41,11 +43,13 @@ class Batch {
       let value: unknown;
       try {
         const item = this.#items[this.#values.length];
+        // The one before may have entered another.
+        setContext(this.#context);
         value = apply(this.#handler.call, undefined, [item]);
+        if (isThenable(value)) return this.#await(value);
       } catch (thrown) {
         return this.#endFailed(thrown);
       }
-      if (isThenable(value)) return this.#await(value);
       if (!this.#keep(value)) return this.#endWith(value);
       if (this.#isEnough) break;
     }

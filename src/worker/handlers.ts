@@ -80,6 +80,8 @@ export interface Handler {
   call: (...args: unknown[]) => unknown;
   /** Of a generator, which only a stream can call: the function itself. */
   generate?: (...args: unknown[]) => unknown;
+  /** Whether its arguments are the items of a batch. */
+  isBatch?: boolean;
 }
 
 /** A job whose function does not exist. */
@@ -189,7 +191,7 @@ function batchOf(handler: Handler): Handler {
     batches = await import("./batch.ts");
     return await batches.runBatch(handler, items);
   };
-  return { name: handler.name, call };
+  return { name: handler.name, call, isBatch: true };
 }
 
 function canBeJob(value: unknown): boolean {

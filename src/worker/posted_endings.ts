@@ -11,6 +11,7 @@ import { textOfResponse } from "../moving/response_text.ts";
 import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
 import { LARGE } from "../values/bytes.ts";
 import { pack, type Packed, take } from "../values/pack.ts";
+import { type BatchResult, withEnding } from "../wire/batch.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
 import { addToMessage } from "../values/reword.ts";
 import { unmark } from "../values/thread_state.ts";
@@ -56,7 +57,7 @@ export class PostedEndings {
       this.#post(job, packed);
       unmark(packed.marked);
     } catch (error) {
-      this.#refuse(job, error);
+      this.#refuse(job, error, result);
     }
     job.arrivals?.end();
   }
@@ -108,7 +109,7 @@ export class PostedEndings {
       this.#post(job, packed, moved);
     } catch (error) {
       departures.close(error);
-      this.#refuse(job, error);
+      this.#refuse(job, error, packed.value);
     }
   }
 
@@ -128,8 +129,12 @@ export class PostedEndings {
     if (isLarge) this.large++;
   }
 
-  #refuse(job: ReceivedJob, error: unknown): void {
-    const ending = refusalOf(job.handler, error);
+  #refuse(job: ReceivedJob, error: unknown, result: unknown): void {
+    const refusal = refusalOf(job.handler, error);
+    // Of a batch it is the last item that cannot be sent.
+    const ending: Ending = job.handler.isBatch
+      ? { kind: "value", value: withEnding(result as BatchResult, refusal) }
+      : refusal;
     this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
   }
 
@@ -163,8 +168,11 @@ function checkDeparting({ departing }: Packed<unknown>): void {
 /** How an item of a batch ends whose result is more than plain data, if that can be sent. */
 export function endingWith(handler: Handler, value: unknown): Ending {
   try {
-    checkDeparting(pack(value, "result", { movers: MOVERS }));
-    return { kind: "value", value };
+    const packed = pack(value, "result", { movers: MOVERS });
+    checkDeparting(packed);
+    // The copy is what was found good: getters may say something else the next time.
+    const isCopy = packed.departing.length === 0 && packed.marked.length === 0;
+    return { kind: "value", value: isCopy ? packed.value : value };
   } catch (error) {
     return refusalOf(handler, error);
   }

@@ -1,0 +1,298 @@
+// map() and transform(): items, results and ends that are out of the ordinary.
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertLessOrEqual,
+  assertMatch,
+} from "@std/assert";
+import { delay } from "@std/async";
+import {
+  JobCloneError,
+  PoolTerminatedError,
+  QueueFullError,
+  ThreadPool,
+} from "@spindle/thread-pool";
+import { currentJob } from "@spindle/thread-pool/worker";
+import {
+  countedSignal,
+  makePool,
+  numbersTo,
+  reasonOf,
+  turns,
+} from "./kinds.ts";
+import { eachRow, test } from "./pools.ts";
+import { runScript } from "./script.ts";
+
+const collect = { onError: "collect" } as const;
+
+/** What the rejected ones of these were rejected with, by their place. */
+function rejections(results: PromiseSettledResult<unknown>[]) {
+  return results.flatMap((result, i) =>
+    result.status === "rejected" ? [{ i, error: result.reason }] : []
+  );
+}
+
+test("map() rejects only the item that cannot be read, whatever its window", async () => {
+  await using pool = new ThreadPool(1);
+  const items = () => {
+    const bad = Object.defineProperty({}, "x", {
+      enumerable: true,
+      get() {
+        throw new Error("unreadable");
+      },
+    });
+    return [0, 1, bad, 3, 4, 5];
+  };
+  async function* later() {
+    yield* items();
+  }
+  await eachRow({
+    "a small window": { items: items(), window: 2 },
+    "a large window": { items: items(), window: 100 },
+    "an asynchronous source": { items: later(), window: 100 },
+  }, async ({ items, window }) => {
+    const options = { ...collect, window };
+    const results = pool.map((item: unknown) => typeof item, items, options);
+    const all = await Array.fromAsync(results);
+    const [{ i, error }] = rejections(all);
+    assertEquals([all.length, i], [6, 2]);
+    assertInstanceOf(error, JobCloneError);
+  });
+});
+
+test("map() rejects only the item whose result cannot be sent, also where items share jobs", async () => {
+  const odd = {
+    "a `then` that cannot be read": {
+      make: () =>
+        Object.defineProperty({}, "then", {
+          get() {
+            throw new Error("no then");
+          },
+        }),
+      rejected: 1,
+      isolation: "thread",
+    },
+    "what can be read once": {
+      make: () => {
+        let left = 1;
+        return Object.defineProperty({ map: new Map() }, "x", {
+          enumerable: true,
+          get() {
+            if (left-- > 0) return 42;
+            throw new Error("only once");
+          },
+        });
+      },
+      rejected: 0,
+      isolation: "thread",
+    },
+    "shared memory, in a process": {
+      make: () => new SharedArrayBuffer(1),
+      rejected: 1,
+      isolation: "process",
+    },
+  } as const;
+  await eachRow(odd, async ({ make, rejected, isolation }) => {
+    await using pool = new ThreadPool({ size: 1, isolation });
+    const source = `const make = ${make}; return n === 700 ? make() : n;`;
+    const job = new Function("n", source) as (n: number) => unknown;
+    const results = pool.map(job, numbersTo(1000), collect);
+    const failed = rejections(await Array.fromAsync(results));
+    assertEquals(failed.map(({ i }) => i), rejected === 0 ? [] : [700]);
+  });
+});
+
+test("map() lets small items share jobs, however large its window is", async () => {
+  await using pool = makePool();
+  const window = 10_000;
+  const results = pool.map("echo", numbersTo(window), { window });
+  assertEquals(await Array.fromAsync(results), numbersTo(window));
+  assertLess(pool.stats().completed, window / 5);
+});
+
+test("map() collects the error of its last item, though the pool ends with it", async () => {
+  await using pool = makePool();
+  const door = new AbortController();
+  const job = async (signal: AbortSignal) => {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    throw new RangeError("the last");
+  };
+  const results = pool.map(job, [door.signal], collect);
+  const first = results.next();
+  while (pool.stats().running === 0) await turns();
+  const closed = pool.close();
+  door.abort();
+  const { value } = await first;
+  assertEquals(value.status, "rejected");
+  assertInstanceOf(value.reason, RangeError);
+  assertEquals((await results.next()).done, true);
+  await closed;
+});
+
+test("map() takes no room from those who were told that there is some", async () => {
+  await using pool = makePool({
+    size: 2,
+    queue: { capacity: 2, whenFull: "reject" },
+  });
+  function* numbers() {
+    for (let i = 0;; i++) yield i;
+  }
+  const results = pool.map("echo", numbers());
+  const read = (async () => {
+    for await (const _ of results);
+  })();
+  const errors: unknown[] = [];
+  for (let i = 0; i < 300; i++) {
+    await pool.ready();
+    pool.execute("echo", [i]).catch((error) => errors.push(error));
+  }
+  await results.return!();
+  await read;
+  assert(!errors.some((error) => error instanceof QueueFullError));
+  assertEquals(errors, []);
+});
+
+test("map() does not hold items whose results are there, nor a signal a transform() that has failed", async () => {
+  const { code, stdout, stderr } = await runScript(
+    "scripts/map_items.ts",
+    "-A",
+    "--v8-flags=--expose-gc",
+  );
+  assertEquals([code, stderr], [0, ""]);
+  const [items, streams] = stdout.split("\n").map(Number);
+  assertLessOrEqual(items, 2);
+  assertLessOrEqual(streams, 2);
+});
+
+test("map() keeps what one item enters from the next one", async () => {
+  await using pool = new ThreadPool(1);
+  const job = async (n: number) => {
+    const { AsyncLocalStorage } = await import("node:async_hooks");
+    const shared = globalThis as {
+      storage?: InstanceType<typeof AsyncLocalStorage>;
+    };
+    const storage = shared.storage ??= new AsyncLocalStorage();
+    const seen = storage.getStore();
+    storage.enterWith(n);
+    return seen ?? "nothing";
+  };
+  await pool.execute(job, [0]);
+  const next = (n: number) => {
+    const { storage } = globalThis as unknown as {
+      storage: { getStore(): unknown; enterWith(store: unknown): void };
+    };
+    const seen = storage.getStore();
+    storage.enterWith(n);
+    return seen ?? "nothing";
+  };
+  const seen = await Array.fromAsync(pool.map(next, numbersTo(500)));
+  assertEquals([...new Set(seen)], ["nothing"]);
+  assertLess(pool.stats().completed, 250);
+});
+
+test("map() closes connections that it has pulled, and that get no job", async () => {
+  await using pool = new ThreadPool(1);
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const clients: Deno.Conn[] = [];
+  let canceled = 0;
+  const pulled = { count: 0 };
+  async function* items() {
+    yield 0;
+    for (let i = 0; i < 8; i++) {
+      clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+      yield await listener.accept();
+      pulled.count++;
+    }
+    yield new ReadableStream({ cancel: () => void canceled++ });
+    await new Promise(() => {});
+  }
+  const stop = new AbortController();
+  const job = (item: unknown) => item === 0 ? 0 : new Promise(() => {});
+  const { signal } = stop;
+  const results = pool.map(job, items(), { window: 20, signal });
+  await results.next();
+  const second = results.next();
+  while (pulled.count < 8) await delay(5);
+  await turns();
+  stop.abort("enough");
+  assertEquals(await reasonOf(second), "enough");
+  for (const client of clients) {
+    // Reset or closed, but not open.
+    await client.read(new Uint8Array(1)).catch(() => null);
+    client.close();
+  }
+  assertEquals(canceled, 1);
+});
+
+test("map() ends when the pool is terminated, though its source cannot be left", async () => {
+  await using pool = new ThreadPool(1);
+  const hangs = Promise.withResolvers<void>();
+  async function* items() {
+    try {
+      yield 0;
+      yield 1;
+    } finally {
+      await hangs.promise;
+    }
+  }
+  const job = () => new Promise(() => {});
+  const first = pool.map(job, items(), { window: 1 }).next();
+  while (pool.stats().running === 0) await turns();
+  pool.terminate();
+  assertInstanceOf(await reasonOf(first), PoolTerminatedError);
+  hangs.resolve();
+});
+
+test("map() counts items that fail as failed jobs, and events tell of them", async () => {
+  await using pool = new ThreadPool(1);
+  const errors: unknown[] = [];
+  pool.addEventListener("jobend", ({ detail }) => {
+    if (!detail.ok) errors.push(detail.error);
+  });
+  const job = (n: number) => {
+    if (n % 10 === 9) throw new RangeError(`no ${n}`);
+    return n;
+  };
+  const results = pool.map(job, numbersTo(500), collect);
+  assertEquals(rejections(await Array.fromAsync(results)).length, 50);
+  await pool.drain();
+  assertEquals([pool.stats().failed, errors.length], [50, 50]);
+  assertMatch(String(errors[0]), /RangeError: no \d+9?/);
+});
+
+test("a value that cannot leave a process takes none along, yielded or reported", async () => {
+  await using pool = new ThreadPool({ size: 1, isolation: "process" });
+  const values: unknown[] = [];
+  const stream = pool.stream(function* () {
+    yield* [0, 1, 2];
+    yield new SharedArrayBuffer(1);
+  });
+  const error = await reasonOf((async () => {
+    for await (const value of stream) values.push(value);
+  })());
+  assertEquals(values, [0, 1, 2]);
+  assertInstanceOf(error, JobCloneError);
+  let last: unknown;
+  const told = await pool.execute(
+    () => {
+      const { report } = currentJob()!;
+      const job = currentJob()!;
+      job.report(1);
+      let message = "";
+      try {
+        job.report(new SharedArrayBuffer(1));
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      job.report(2);
+      return message;
+    },
+    [],
+    { onProgress: (value) => last = value },
+  ).catch(reasonOf);
+  assertMatch(String(told), /SharedArrayBuffer/);
+  assertEquals(last, 2);
+});
