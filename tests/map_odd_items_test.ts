@@ -15,13 +15,7 @@ import {
   ThreadPool,
 } from "@spindle/thread-pool";
 import { currentJob } from "@spindle/thread-pool/worker";
-import {
-  countedSignal,
-  makePool,
-  numbersTo,
-  reasonOf,
-  turns,
-} from "./kinds.ts";
+import { makePool, numbersTo, reasonOf, turns } from "./kinds.ts";
 import { eachRow, test } from "./pools.ts";
 import { runScript } from "./script.ts";
 
@@ -278,7 +272,6 @@ test("a value that cannot leave a process takes none along, yielded or reported"
   let last: unknown;
   const told = await pool.execute(
     () => {
-      const { report } = currentJob()!;
       const job = currentJob()!;
       job.report(1);
       let message = "";

@@ -230,12 +230,10 @@ export class Dispatcher {
    * occupies its worker until it ends, or its grace is over.
    */
   abort(job: Job, reason: unknown): void {
-    const { events, settlement } = this.#parts;
+    const { settlement } = this.#parts;
     if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
-    const run = worker && events.hasListener("jobend")
-      ? worker.runOf(job)
-      : undefined;
+    const run = worker?.runOf(job);
     if (worker) this.#supervisor.abort(job, worker, reason);
     settlement.abort(job, reason, run);
   }

@@ -122,12 +122,11 @@ export class ProcessThread implements Thread {
 
   #init(init: InitMessage): void {
     const { command: _, warden: __, ...settings } = this.#settings;
-    const { workerId, module, concurrency, maxHeap, timeOrigin } = init;
+    const { workerId, module, concurrency, maxHeap, timeOrigin, data } = init;
     this.#key = init.key;
     this.#board = new Board(init.slots, init.board);
     this.#concurrency = concurrency;
-    if (init.data !== undefined) {
-      const { data } = init;
+    if (data !== undefined) {
       this.#process.write(messageFrames({ kind: "data", data }));
     }
     const first: ProcessInit = {
