@@ -245,10 +245,11 @@ export class Dispatcher {
 
   /** Takes out the job that makes room first, if any waits. */
   takeOldest(): Job | undefined {
-    const oldest = this.#precedence.oldest();
-    if (oldest === undefined) return undefined;
     // It may have started just now: then the next one is the oldest.
-    return this.takeOut(oldest) ? oldest : this.takeOldest();
+    for (let oldest; (oldest = this.#precedence.oldest());) {
+      if (this.takeOut(oldest)) return oldest;
+    }
+    return undefined;
   }
 
   /** Takes out a job that has not started; `false` if it has. */

@@ -83,7 +83,9 @@ export class Feeder {
     }
     if (queue.length === 0) return;
     for (const worker of this.#byLoad()) {
-      if (worker.state !== "idle") this.feed(worker);
+      // When one that starts will be ready, nobody knows.
+      const mayHelp = worker.isReady || workers.idle.length === 0;
+      if (worker.state !== "idle" && mayHelp) this.feed(worker);
     }
   }
 
@@ -107,7 +109,8 @@ export class Feeder {
 
   #isAnyAwake(): boolean {
     for (const worker of this.#parts.workers.active) {
-      if (worker.state !== "idle" && !worker.isHeldUp(WORTH_WAKING)) {
+      const { isReady, state } = worker;
+      if (isReady && state !== "idle" && !worker.isHeldUp(WORTH_WAKING)) {
         return true;
       }
     }
@@ -278,7 +281,9 @@ export class Feeder {
 
   /** Takes back, for a worker that may have no job, what waits behind the job of another. */
   takeBackFor(idle: PoolWorker): void {
-    const { queue, workers, pace } = this.#parts;
+    const { queue, workers, pace, settings } = this.#parts;
+    // What the caller's own thread is sent starts in a microtask, wherever it is.
+    if (settings.onCallerThread) return;
     if (queue.length > 0 || idle.jobs.length > 0) return;
     let victim: PoolWorker | undefined;
     for (const worker of workers.active) {

@@ -6,6 +6,8 @@ import { Breaker } from "../threads/breaker.ts";
 const MOST_DEATHS = 10;
 /** Deaths in a row, before any job was begun, after which the pool stops. */
 const MOST_BARREN = 10;
+/** Milliseconds of life after which a worker's death says nothing of the next one. */
+const SOUND_AFTER = 1_000;
 
 /** How the workers of a pool fare. */
 export class Health {
@@ -32,13 +34,15 @@ export class Health {
    *
    * @param isReady Whether it had started
    * @param hasBegunAny Whether it had begun any job
+   * @param age How many ms it has lived
    * @returns Whether it is of no use to start others
    */
-  died(isReady: boolean, hasBegunAny: boolean): boolean {
+  died(isReady: boolean, hasBegunAny: boolean, age: number): boolean {
     const now = performance.now();
     this.#deaths.add(now);
     if (!isReady) this.#failedStarts.add(now);
-    this.#barren = hasBegunAny ? 0 : this.#barren + 1;
+    const isSound = hasBegunAny || isReady && age >= SOUND_AFTER;
+    this.#barren = isSound ? 0 : this.#barren + 1;
     // Its first job may have ended it before main has heard that it was ready.
     if (hasBegunAny) this.#hasEverStarted = true;
     return !this.#hasEverStarted || this.#barren >= MOST_BARREN;

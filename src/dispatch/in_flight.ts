@@ -8,8 +8,8 @@ import { AbortingJobs } from "./aborting_jobs.ts";
 /** How often the slots are used before the numbers of the past are dropped. */
 const ROUNDS = 4;
 
-/** The next turn of the event loop, in ms. */
-const NEXT_TURN = 1;
+/** A turn of the event loop, in ms. */
+const TURN = 1;
 
 /** A list that costs its jobs no pointer: they come and go by the million. */
 export class InFlight {
@@ -19,6 +19,8 @@ export class InFlight {
   readonly asides = new Set<Job>();
   /** Whether any has run so since there was no job here. */
   hadAside = false;
+  /** How many messages have come from the worker. */
+  messages = 0;
   readonly #board: Board;
   readonly #slots: (Job | undefined)[];
   readonly #mask: number;
@@ -130,6 +132,11 @@ export class InFlight {
     return state === State.SENT || state === State.WRITTEN;
   }
 
+  /** Whether it can be taken back, as far as is known. */
+  canTakeBack({ seq }: Job): boolean {
+    return this.#board.state(seq) === State.SENT;
+  }
+
   isRunning({ seq }: Job): boolean {
     return this.#board.state(seq) === State.CLAIMED;
   }
@@ -148,12 +155,21 @@ export class InFlight {
     return this.#isPosted(job) ? this.#board.end(job.seq) : undefined;
   }
 
-  /** The first job that has been sent, and has not started. */
+  /** The first job that has not started. */
   firstUnstarted(): Job | undefined {
+    return this.#find((job) => this.isUnstarted(job));
+  }
+
+  /** The first job that can be taken back. */
+  firstToTakeBack(): Job | undefined {
+    return this.#find((job) => this.canTakeBack(job));
+  }
+
+  #find(test: (job: Job) => boolean): Job | undefined {
     const { length } = this.#order;
     for (let i = this.#first; i < length; i++) {
       const job = this.get(this.#order[i]);
-      if (job && this.isUnstarted(job)) return job;
+      if (job && test(job)) return job;
     }
     return undefined;
   }
@@ -210,9 +226,10 @@ export class InFlight {
   /**
    * Finds the jobs that have executed for longer than they may.
    *
+   * @param late By how many ms this comes too late
    * @returns They, and in how many ms there may be another one
    */
-  findOverdue(now: number): { overdue: Job[]; next: number } {
+  findOverdue(now: number, late: number): { overdue: Job[]; next: number } {
     const overdue: Job[] = [];
     let next = Infinity;
     for (const job of this.all()) {
@@ -222,15 +239,24 @@ export class InFlight {
         ? job.timeout
         : since + job.timeout - now;
       if (left > 0) next = Math.min(next, left);
-      else if (
-        (this.#isRemote || this.#isPosted(job)) && !job.extras!.isOverdue
-      ) {
-        // If this thread was held up, its result may be here by the next turn.
-        job.extras!.isOverdue = true;
-        next = Math.min(next, NEXT_TURN);
+      else if (this.#mayBeHere(job)) {
+        job.extras!.overdueAt = this.messages;
+        next = Math.min(next, Math.max(TURN, late));
       } else overdue.push(job);
     }
     return { overdue, next };
+  }
+
+  /**
+   * Whether the result of a job may be here that has run for too long, and was not read
+   * since this thread was busy: what is posted as long as others come before it, and
+   * what is in a pipe for as long as nobody looked there.
+   */
+  #mayBeHere(job: Job): boolean {
+    const { overdueAt } = job.extras!;
+    return this.#isPosted(job)
+      ? overdueAt !== this.messages
+      : this.#isRemote && overdueAt === undefined;
   }
 
   /**

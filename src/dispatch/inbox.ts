@@ -50,6 +50,7 @@ export class Inbox {
   receive(message: FromWorker): void {
     this.#trust(() => {
       this.#worker.stall.over();
+      this.#worker.jobs.messages++;
       this.#take(message);
       this.#board.awake();
       this.#parts.heard(this.#worker);

@@ -89,19 +89,19 @@ export class Precedence {
     const { queue, workers } = this.#parts;
     let { oldest } = queue;
     for (const worker of workers.active) {
-      for (const job of this.#unstarted(worker)) {
+      for (const job of this.#waiting(worker)) {
         if (!oldest || isLesser(job, oldest)) oldest = job;
       }
     }
     return oldest;
   }
 
-  /** The jobs that wait before a worker; where all have one priority, the first will do. */
-  #unstarted({ jobs }: PoolWorker): Job[] {
+  /** The jobs that can be taken back; where all have one priority, the first will do. */
+  #waiting({ jobs }: PoolWorker): Job[] {
     if (this.#parts.queue.isRanked) {
-      return jobs.all().filter((job) => jobs.isUnstarted(job));
+      return jobs.all().filter((job) => jobs.canTakeBack(job));
     }
-    const first = jobs.firstUnstarted();
+    const first = jobs.firstToTakeBack();
     return first ? [first] : [];
   }
 }

@@ -4,6 +4,7 @@
 
 import type { Job } from "../job/job.ts";
 import type { InFlight } from "./in_flight.ts";
+import type { Look } from "./watch.ts";
 
 /** Milliseconds that jobs wait behind one that runs before others may have them. */
 const BEHIND_A_JOB = 1;
@@ -43,7 +44,13 @@ export class Stall {
    * @param readingUntil Until when the worker may be reading what it was sent
    * @param isHeld Whether it was held, and has said nothing since
    */
-  verdict(now: number, readingUntil: number, isHeld: boolean): Verdict {
+  verdict(
+    { now, late }: Pick<Look, "now" | "late">,
+    readingUntil: number,
+    isHeld: boolean,
+  ): Verdict {
+    // Nothing could come while this thread did not look.
+    this.#since += late;
     const isHeldWithoutJobs = isHeld && this.#jobs.length === 0;
     const first = isHeldWithoutJobs ? ANY_MESSAGE : this.#jobs.firstUnstarted();
     if (first === undefined || first !== this.#first) {

@@ -28,8 +28,7 @@ export class Stopping {
     for (const worker of [...workers.inactive]) {
       if (worker.state === "stopping") this.#await(worker);
       else if (worker.state !== "draining") continue;
-      // Of its streams it need not tell.
-      else if (!worker.isDone) watch.again();
+      else if (!worker.isDone) watch.expectStall();
       else if (worker.asksToStop) this.#tell(worker);
       else workers.endWell(worker);
     }

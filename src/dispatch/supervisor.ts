@@ -22,6 +22,9 @@ export interface SupervisorParts extends Shared {
 const IGNORED =
   "A job did not end though it was told to, and its worker was stopped";
 
+/** Milliseconds within which what is in a pipe is read, if this thread was not busy for longer. */
+const READING = 5;
+
 /** Acts on what main sees of its workers; the caller dispatches afterwards. */
 export class Supervisor {
   readonly #parts: SupervisorParts;
@@ -46,25 +49,28 @@ export class Supervisor {
   }
 
   /** Looks at a worker: its jobs may have run too long, or it may be held. */
-  look(worker: PoolWorker, { now, isDue }: Look): void {
+  look(worker: PoolWorker, look: Look): void {
     const { workers, queue, watch } = this.#parts;
+    const { now, late, isDue } = look;
     this.collect(worker);
-    const isHeld = worker.state === "held";
-    if (worker.jobs.length > 0 || isHeld) watch.expectStall();
+    if (worker.jobs.length > 0 || worker.state === "held") {
+      watch.expectStall();
+    }
     if (isDue("timeout")) {
-      const { overdue, next } = worker.jobs.findOverdue(now);
+      const { overdue, next } = worker.jobs.findOverdue(now, late);
       for (const job of overdue) this.#timeOut(job, worker);
       watch.expectTimeout(next);
     }
     if (isDue("grace")) {
       for (const { job, isLast } of worker.jobs.aborting.due(now)) {
-        this.#endGrace(job, worker, isLast);
+        this.#endGrace(job, worker, late, isLast);
       }
       watch.at("grace", worker.jobs.aborting.nextDue);
     }
     if (!workers.active.has(worker) || !worker.isReady) return;
     this.#releaseIfStarted(worker);
-    switch (worker.stall.verdict(now, worker.readingUntil, isHeld)) {
+    const isHeld = worker.state === "held";
+    switch (worker.stall.verdict(look, worker.readingUntil, isHeld)) {
       case "held":
         return this.hold(worker);
       case "unresponsive":
@@ -117,7 +123,12 @@ export class Supervisor {
     this.#parts.settlement.timeOut(job, worker.runOf(job));
   }
 
-  #endGrace(job: Job, worker: PoolWorker, isLast: boolean): void {
+  #endGrace(
+    job: Job,
+    worker: PoolWorker,
+    late: number,
+    isLast: boolean,
+  ): void {
     if (job.worker !== worker) return;
     if (isLast) return this.#endIgnored(job, worker);
     const { settings } = this.#parts;
@@ -134,6 +145,9 @@ export class Supervisor {
     // What jobs have ended with is on its way. A job can keep it from coming.
     if (worker.jobs.hasPostedEnding) {
       worker.jobs.aborting.extend(job, due, true);
+    } else if (settings.isolation === "process" && late > 0) {
+      // It may be in a pipe that nobody has read.
+      worker.jobs.aborting.extend(job, now + Math.max(READING, late), true);
     } else this.#endIgnored(job, worker);
   }
 
@@ -207,7 +221,8 @@ export class Supervisor {
     }
     let isOfNoUse = false;
     this.stop(worker, cause, (hasWorked) => {
-      isOfNoUse = this.#parts.health.died(worker.isReady, hasWorked);
+      const age = performance.now() - worker.made;
+      isOfNoUse = this.#parts.health.died(worker.isReady, hasWorked, age);
       this.#parts.workers.tellDeath(worker, cause);
     });
     return isOfNoUse;

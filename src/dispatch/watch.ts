@@ -17,6 +17,8 @@ type Reason = "look" | "stall" | "timeout" | "grace" | "idle";
 /** A look, and what is due at it. */
 export interface Look {
   now: number;
+  /** By how many ms it comes later than it was due, since this thread was busy, or stood still. */
+  late: number;
   isDue(reason: Reason): boolean;
 }
 
@@ -99,6 +101,7 @@ export class Watch {
 
   #ring(): void {
     const now = this.#now();
+    const late = Math.max(0, now - this.#timerDue);
     const due = new Set<Reason>();
     for (const [reason, at] of this.#due) {
       if (at > now) continue;
@@ -109,7 +112,7 @@ export class Watch {
     if (due.has("look") && --this.#looks > 0) {
       this.at("look", now + LOOK_AFTER_MS);
     }
-    this.#onDue({ now, isDue: (reason) => due.has(reason) });
+    this.#onDue({ now, late, isDue: (reason) => due.has(reason) });
     this.#arm();
   }
 

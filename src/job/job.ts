@@ -22,8 +22,11 @@ export interface JobExtras {
   /** Whether it was taken back from a worker, to be sent to another. */
   wasTakenBack?: boolean;
   signal?: AbortSignal;
-  /** Whether it was found to execute for longer than it may, and its result may be on its way. */
-  isOverdue?: boolean;
+  /**
+   * How many messages had come from its worker when it was found to execute for longer
+   * than it may.
+   */
+  overdueAt?: number;
   /** How many ms it may execute. */
   timeout?: number;
   /** The trace that it is a part of. */

@@ -84,8 +84,12 @@ export class DenoProcess {
 
   /** Lets this program end, or not, while the process runs. */
   set isHeld(isHeld: boolean) {
-    if (isHeld) this.#child.ref();
-    else this.#child.unref();
+    try {
+      if (isHeld) this.#child.ref();
+      else this.#child.unref();
+    } catch {
+      // It has ended by itself.
+    }
     this.#pipes.hold(isHeld);
   }
 

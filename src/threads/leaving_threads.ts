@@ -4,6 +4,8 @@ import type { Life } from "./life.ts";
 
 /** A thread that goes on this many ms after it was told to end is lost. */
 const LOST_AFTER = 500;
+/** And this many ms after this thread could have heard of its end. */
+const HEARD_AFTER = 20;
 
 /** What is known of a thread that was told to end. */
 interface Leaving {
@@ -42,17 +44,19 @@ export class LeavingThreads {
    */
   add(life: Life, isLooping: boolean, onLost: () => void): void {
     if (this.#isStopped || life.hasEnded) return life.ignore();
+    const leaving: Leaving = { isLost: isLooping, timer: 0 };
+    const after = (ms: number, act: () => void) => {
+      leaving.timer = setTimeout(act, ms) as unknown as number;
+      // It keeps no process from ending.
+      Deno.unrefTimer(leaving.timer);
+    };
     const tell = () => {
       leaving.isLost = true;
       onLost();
     };
-    const timer = setTimeout(tell, isLooping ? 0 : LOST_AFTER);
-    const leaving = {
-      isLost: isLooping,
-      timer: timer as unknown as number,
-    };
-    // It keeps no process from ending.
-    Deno.unrefTimer(leaving.timer);
+    if (isLooping) after(0, tell);
+    // Its end may be here, and unread since this thread was busy.
+    else after(LOST_AFTER, () => after(HEARD_AFTER, tell));
     this.#all.set(life, leaving);
     life.onEnd = () => {
       clearTimeout(leaving.timer);

@@ -140,10 +140,13 @@ export class Jobs {
     return all;
   }
 
-  /** The job in progress of this sequence number. */
+  /** The job of this sequence number, in progress or, in a process, not started. */
   find(seq: number): ReceivedJob | undefined {
     for (let i = 0; i < this.#inProgress.length; i++) {
       if (seqOf(this.#inProgress[i]) === seq) return this.#inProgress[i];
+    }
+    for (let job = this.#first; job; job = job.next) {
+      if (seqOf(job) === seq) return job;
     }
   }
 }

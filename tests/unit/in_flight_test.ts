@@ -18,7 +18,7 @@ function setup(count: number, isRemote = false, timeout?: number) {
     jobs.add(job, WORKER);
     return job;
   });
-  return { worker, jobs, all };
+  return { board, worker, jobs, all };
 }
 
 function end(worker: Board, { seq }: Job): void {
@@ -85,19 +85,44 @@ Deno.test("InFlight.takeUnannounced() gives each job that has started once, and 
 Deno.test("InFlight.findOverdue() gives the jobs whose timeout is over, and when to look again", () => {
   const { worker, jobs, all } = setup(2, false, 100);
   worker.claim(all[0].seq, 1_000);
-  assertEquals(jobs.findOverdue(1_060), { overdue: [], next: 40 });
-  const { overdue, next } = jobs.findOverdue(1_100);
+  assertEquals(jobs.findOverdue(1_060, 0), { overdue: [], next: 40 });
+  const { overdue, next } = jobs.findOverdue(1_100, 0);
   assertEquals(ids(overdue), [0]);
   assertEquals(next, 100);
   all[0].settled = true;
-  assertEquals(jobs.findOverdue(1_200).overdue, []);
+  assertEquals(jobs.findOverdue(1_200, 0).overdue, []);
 });
 
 Deno.test("InFlight.findOverdue() gives a process a turn to have ended its job", () => {
   const { worker, jobs, all } = setup(1, true, 100);
   worker.claim(all[0].seq, 1_000);
-  assertEquals(jobs.findOverdue(1_100), { overdue: [], next: 1 });
-  assertEquals(jobs.findOverdue(1_101).overdue, all);
+  assertEquals(jobs.findOverdue(1_100, 0), { overdue: [], next: 1 });
+  assertEquals(jobs.findOverdue(1_101, 0).overdue, all);
+});
+
+Deno.test("InFlight.findOverdue() gives a process as long as this thread was busy", () => {
+  const { worker, jobs, all } = setup(1, true, 100);
+  worker.claim(all[0].seq, 1_000);
+  assertEquals(jobs.findOverdue(1_900, 800), { overdue: [], next: 800 });
+  assertEquals(jobs.findOverdue(2_700, 0).overdue, all);
+});
+
+Deno.test("InFlight.findOverdue() waits for what is posted while messages come", () => {
+  const { worker, jobs, all } = setup(1, false, 100);
+  worker.claim(all[0].seq, 1_000);
+  worker.setEnd(all[0].seq, 1_010);
+  worker.settlePosted(all[0].seq);
+  assertEquals(jobs.findOverdue(1_200, 0).overdue, []);
+  jobs.messages++;
+  assertEquals(jobs.findOverdue(1_300, 0).overdue, []);
+  assertEquals(jobs.findOverdue(1_301, 0).overdue, all);
+});
+
+Deno.test("InFlight.firstToTakeBack() is none that was written to a process", () => {
+  const { jobs, all, board } = setup(2, true);
+  assert(board.write(all[0].seq, 0));
+  assertEquals(jobs.firstUnstarted(), all[0]);
+  assertEquals(jobs.firstToTakeBack(), all[1]);
 });
 
 Deno.test("InFlight.findOverdue() gives what a job has ended with as long to leave as the job, and a turn", () => {
@@ -105,19 +130,19 @@ Deno.test("InFlight.findOverdue() gives what a job has ended with as long to lea
   worker.claim(all[0].seq, 1_000);
   worker.setEnd(all[0].seq, 1_050);
   worker.settlePosted(all[0].seq);
-  assertEquals(jobs.findOverdue(1_100), { overdue: [], next: 50 });
-  assertEquals(jobs.findOverdue(1_150), { overdue: [], next: 1 });
-  assertEquals(jobs.findOverdue(1_151).overdue, all);
+  assertEquals(jobs.findOverdue(1_100, 0), { overdue: [], next: 50 });
+  assertEquals(jobs.findOverdue(1_150, 0), { overdue: [], next: 1 });
+  assertEquals(jobs.findOverdue(1_151, 0).overdue, all);
 });
 
 Deno.test("Stall.verdict(): a worker is held when a job has waited behind one that runs", () => {
   const { worker, jobs, all } = setup(2);
   const stall = new Stall(jobs);
   worker.claim(all[0].seq, 0);
-  assertEquals(stall.verdict(1_000, 0, false), "fine");
-  assertEquals(stall.verdict(1_002, 0, false), "held");
+  assertEquals(stall.verdict({ now: 1_000, late: 0 }, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 1_002, late: 0 }, 0, false), "held");
   stall.over();
-  assertEquals(stall.verdict(1_004, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 1_004, late: 0 }, 0, false), "fine");
 });
 
 Deno.test("Stall.verdict(): a worker is held when a job has waited behind one whose result does not leave", () => {
@@ -125,37 +150,51 @@ Deno.test("Stall.verdict(): a worker is held when a job has waited behind one wh
   const stall = new Stall(jobs);
   worker.claim(all[0].seq, 0);
   worker.settlePosted(all[0].seq);
-  assertEquals(stall.verdict(1_000, 0, false), "fine");
-  assertEquals(stall.verdict(1_002, 0, false), "held");
+  assertEquals(stall.verdict({ now: 1_000, late: 0 }, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 1_002, late: 0 }, 0, false), "held");
 });
 
 Deno.test("Stall.verdict(): a worker that is held and has no job has to say something", () => {
   const { jobs, all } = setup(1);
   const stall = new Stall(jobs);
-  stall.verdict(1_000, 0, false);
+  stall.verdict({ now: 1_000, late: 0 }, 0, false);
   assert(jobs.takeBack(all[0]));
-  assertEquals(stall.verdict(2_000, 0, true), "fine");
-  assertEquals(stall.verdict(2_000 + LONGEST_SILENCE, 0, true), "held");
-  assertEquals(stall.verdict(2_001 + LONGEST_SILENCE, 0, true), "unresponsive");
+  assertEquals(stall.verdict({ now: 2_000, late: 0 }, 0, true), "fine");
+  assertEquals(
+    stall.verdict({ now: 2_000 + LONGEST_SILENCE, late: 0 }, 0, true),
+    "held",
+  );
+  assertEquals(
+    stall.verdict({ now: 2_001 + LONGEST_SILENCE, late: 0 }, 0, true),
+    "unresponsive",
+  );
   stall.over();
-  assertEquals(stall.verdict(9_000, 0, true), "fine");
-  assertEquals(stall.verdict(20_000, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 9_000, late: 0 }, 0, true), "fine");
+  assertEquals(stall.verdict({ now: 20_000, late: 0 }, 0, false), "fine");
+});
+
+Deno.test("Stall.verdict(): while this thread did not look, no worker was silent", () => {
+  const { jobs } = setup(1);
+  const stall = new Stall(jobs);
+  assertEquals(stall.verdict({ now: 1_000, late: 0 }, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 9_000, late: 7_750 }, 0, false), "held");
+  assertEquals(stall.verdict({ now: 9_100, late: 7_900 }, 0, false), "fine");
 });
 
 Deno.test("Stall.verdict(): a worker that starts no job is held, and in the end unresponsive", () => {
   const { worker, jobs, all } = setup(1);
   const stall = new Stall(jobs);
-  assertEquals(stall.verdict(1_000, 0, false), "fine");
-  assertEquals(stall.verdict(1_100, 0, false), "fine");
-  assertEquals(stall.verdict(1_300, 0, false), "held");
+  assertEquals(stall.verdict({ now: 1_000, late: 0 }, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 1_100, late: 0 }, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 1_300, late: 0 }, 0, false), "held");
   // It may be reading a large message.
-  assertEquals(stall.verdict(1_300, 1_200, false), "fine");
+  assertEquals(stall.verdict({ now: 1_300, late: 0 }, 1_200, false), "fine");
   assertEquals(
-    stall.verdict(1_001 + LONGEST_SILENCE, 0, false),
+    stall.verdict({ now: 1_001 + LONGEST_SILENCE, late: 0 }, 0, false),
     "unresponsive",
   );
   worker.claim(all[0].seq, 0);
-  assertEquals(stall.verdict(9_000, 0, false), "fine");
+  assertEquals(stall.verdict({ now: 9_000, late: 0 }, 0, false), "fine");
 });
 
 Deno.test("AbortingJobs: a grace is over when it is due, may be extended, and ends with its job", () => {

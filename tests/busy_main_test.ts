@@ -1,0 +1,118 @@
+// What main misses while it is busy, or while a worker starts, is nobody's fault.
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { delay } from "@std/async";
+import { ThreadPool } from "@spindle/thread-pool";
+import { currentJob } from "@spindle/thread-pool/worker";
+import { KIND_NAMES, makePool, nextEvent } from "./kinds.ts";
+import { moduleOf, test } from "./pools.ts";
+
+/** Keeps main busy. */
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
+for (const kind of KIND_NAMES) {
+  test(`a worker whose job ends when it is told to stays, though main is busy for longer than the grace (${kind})`, async () => {
+    await using pool = makePool({}, kind);
+    await pool.execute("echo", [1]);
+    const stop = new AbortController();
+    const started = nextEvent(pool, "jobstart");
+    const job = pool.execute(
+      () => {
+        const { signal } = currentJob()!;
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
+      [],
+      { signal: stop.signal },
+    );
+    await started;
+    stop.abort();
+    await job.catch(() => {});
+    block(150);
+    await delay(100);
+    assertEquals(await pool.execute("echo", [2]), 2);
+    assertEquals(pool.workers().map(({ workerId }) => workerId), [1]);
+  });
+
+  test(`jobs that end in time do not time out, though main is busy for longer (${kind})`, async () => {
+    await using pool = makePool({ size: 2, timeout: 400 }, kind);
+    const job = () =>
+      new Map(Array.from({ length: 1500 }, (_, i) => [i, `${i}`]));
+    for (let i = 0; i < 20; i++) await pool.execute(job);
+    const results = Array.from({ length: 200 }, () => pool.execute(job));
+    await delay(1);
+    block(700);
+    const ended = await Promise.allSettled(results);
+    const failed = ended.filter(({ status }) => status === "rejected");
+    assertEquals(failed, []);
+  });
+}
+
+test("a job goes to a worker that idles, not to one that starts and may never be ready", async () => {
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new URL("../src/worker/mod.ts", import.meta.url);
+  const module = moduleOf(`
+    import { workerData } from ${JSON.stringify(worker.href)};
+    if (Atomics.add(workerData(), 0, 1) > 0) await new Promise(() => {});
+    export const echo = (n) => n;
+  `);
+  const pool = new ThreadPool<{ echo(n: number): number }>({
+    size: 2,
+    module,
+    workerData: words,
+  });
+  await Promise.all([1, 2, 3, 4].map((n) => pool.execute("echo", [n])));
+  for (let i = 0; i < 20; i++) assertEquals(await pool.execute("echo", [i]), i);
+  assertEquals(pool.workers().map(({ state }) => state), ["idle", "starting"]);
+  await pool.terminate();
+});
+
+test("a full queue discards what waits for a process, not what was written to it", async () => {
+  await using pool = new ThreadPool({
+    size: 1,
+    isolation: "process",
+    queue: { capacity: 1, whenFull: "discard-oldest" },
+  });
+  const job = (n: number) => n;
+  await pool.execute(job, [0]);
+  const results = await Promise.allSettled(
+    [1, 2, 3, 4].map((n) => pool.execute(job, [n])),
+  );
+  assertEquals(
+    results.map((result) =>
+      result.status === "fulfilled" ? result.value : result.reason.name
+    ),
+    [1, "JobDiscardedError", "JobDiscardedError", 4],
+  );
+});
+
+test("jobs on the caller's own thread do not go round between workers", async () => {
+  const pool = new ThreadPool({ isolation: "none", size: 2, concurrency: 2 });
+  for (const count of [2, 3, 4]) {
+    for (let round = 0; round < 20; round++) {
+      const numbers = Array.from({ length: count }, (_, i) => i);
+      const results = numbers.map((n) => pool.execute((n: number) => n, [n]));
+      assertEquals(await Promise.all(results), numbers);
+    }
+  }
+  await pool.close();
+});
+
+test("a pool ends, whatever its processes have just done", async () => {
+  for (let n = 0; n < 6; n++) {
+    const pool = new ThreadPool({ size: 1, isolation: "process" });
+    const pid = await pool.execute(() => Deno.pid);
+    assertNotEquals(pid, Deno.pid);
+    const waiting = pool.execute(() => new Promise(() => {}));
+    const error = waiting.catch(({ name }) => name);
+    await delay(20);
+    Deno.kill(pid, "SIGKILL");
+    block(n);
+    await delay(n % 3);
+    await pool.terminate();
+    const names = ["WorkerCrashedError", "PoolTerminatedError"];
+    assertEquals(names.includes(await error as string), true);
+  }
+});
