@@ -218,7 +218,9 @@ export interface ThreadPoolOptions {
    * loop that cannot be stopped, see `hardKill`, grows beyond the limit.
    *
    * In a process it holds whatever a job does. On Linux buffers count as well, with
-   * up to 64 MiB more for the process itself.
+   * up to 64 MiB more for the process itself. What comes back at once may hold a
+   * sixteenth of the limit in texts and objects, which take more memory here than there;
+   * bytes are not limited so.
    */
   memoryLimit?: number;
   /**

@@ -9,6 +9,18 @@ const MOST_BARREN = 10;
 /** Milliseconds of life after which a worker's death says nothing of the next one. */
 const SOUND_AFTER = 1_000;
 
+/** What is known of a worker that has died. */
+export interface Death {
+  /** Whether it had started. */
+  isReady: boolean;
+  /** Whether it had begun any job. */
+  hasBegunAny: boolean;
+  /** Whether it had been given all the jobs that it was to have. */
+  isSpent: boolean;
+  /** How many ms it has lived. */
+  age: number;
+}
+
 /** How the workers of a pool fare. */
 export class Health {
   readonly #deaths = new Breaker(MOST_DEATHS);
@@ -32,14 +44,12 @@ export class Health {
   /**
    * A worker has died by itself.
    *
-   * @param isReady Whether it had started
-   * @param hasBegunAny Whether it had begun any job
-   * @param age How many ms it has lived
    * @returns Whether it is of no use to start others
    */
-  died(isReady: boolean, hasBegunAny: boolean, age: number): boolean {
+  died({ isReady, hasBegunAny, isSpent, age }: Death): boolean {
     const now = performance.now();
-    this.#deaths.add(now);
+    // One that was to be replaced anyway has cost nothing but its job.
+    if (!(isSpent && hasBegunAny)) this.#deaths.add(now);
     if (!isReady) this.#failedStarts.add(now);
     const isSound = hasBegunAny || isReady && age >= SOUND_AFTER;
     this.#barren = isSound ? 0 : this.#barren + 1;

@@ -220,9 +220,11 @@ export class Supervisor {
       return false;
     }
     let isOfNoUse = false;
-    this.stop(worker, cause, (hasWorked) => {
-      const age = performance.now() - worker.made;
-      isOfNoUse = this.#parts.health.died(worker.isReady, hasWorked, age);
+    const { isReady, isSpent, made } = worker;
+    const age = performance.now() - made;
+    this.stop(worker, cause, (hasBegunAny) => {
+      const death = { isReady, hasBegunAny, isSpent, age };
+      isOfNoUse = this.#parts.health.died(death);
       this.#parts.workers.tellDeath(worker, cause);
     });
     return isOfNoUse;

@@ -35,9 +35,9 @@ export class Arrivals {
     for (const arrival of this.#all) arrival.start?.();
   }
 
-  /** The caller has aborted the job. */
-  abort(): void {
-    for (const arrival of this.#all) arrival.abort?.();
+  /** The job is told to end. */
+  abort(reason: unknown): void {
+    for (const arrival of this.#all) arrival.abort?.(reason);
   }
 
   /** Where what the job yields goes, if it is a generator. */

@@ -102,8 +102,8 @@ export interface Arrival extends Open {
   readonly value: unknown;
   /** The job has started. */
   start?(): void;
-  /** The caller has aborted the job. */
-  abort?(): void;
+  /** The job is told to end, for this reason. */
+  abort?(reason: unknown): void;
   /** The job reports a value while it runs. */
   report?(value: unknown): void;
   /** The handler has ended, though the job goes on with the streams of its result. */
@@ -182,6 +182,10 @@ export class ArrivesTogether extends Together<Arrival> implements Arrival {
 
   get value(): unknown {
     return this.#value ??= this.#make();
+  }
+
+  abort(reason: unknown): void {
+    for (const part of this.parts) part.abort?.(reason);
   }
 
   end(failure?: { thrown: unknown }): void {

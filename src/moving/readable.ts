@@ -1,6 +1,7 @@
 // A `ReadableStream` moves by being read in the thread that it leaves, as far as
 // the other thread gives credit.
 
+import { setImmediate } from "node:timers";
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { AHEAD, WINDOW } from "../flow/window.ts";
@@ -12,6 +13,12 @@ import {
   type Moved,
   type MovingKind,
 } from "./kind.ts";
+
+/** Milliseconds for which a stream is read before others get their turn. */
+const TURN = 2;
+
+const { performance } = globalThis;
+const now = performance.now.bind(performance);
 
 /** A stream that is read where it arrives. */
 export interface MovedReadable extends Moved {
@@ -71,8 +78,14 @@ export class ReadableDeparture extends Half
 
   async #pump(): Promise<void> {
     const { outlet } = this.channel;
+    let begun = now();
     try {
       for (;;) {
+        // A source that has all at hand, or computes it, would let nothing else run.
+        if (now() - begun >= TURN) {
+          await new Promise<void>((resolve) => setImmediate(resolve));
+          begun = now();
+        }
         if (!outlet.hasCredit) await outlet.until("hasCredit");
         if (outlet.isStopped) break;
         const { done, value } = await this.#reader.read();
@@ -154,6 +167,11 @@ export class ReadableArrival extends Half implements Arrival {
     const chunks = inlet.all;
     if (!chunks.every((chunk) => chunk instanceof Uint8Array)) return undefined;
     return concat(chunks);
+  }
+
+  /** What its reader waits for does not come. */
+  abort(reason: unknown): void {
+    this.#stop(() => reason);
   }
 
   end(): void {

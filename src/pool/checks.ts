@@ -128,8 +128,12 @@ export const absoluteUrl: Check<string> = (name, value) => {
   // A drive would pass for the scheme of a URL.
   const isPath = typeof value === "string" && /^[a-z]:/i.test(value);
   if (typeof value === "string" && !isPath && URL.canParse(value)) return value;
+  // A name without a dot, such as "marked", is that of a package.
+  const isName = typeof value === "string" && /^@?[\w/-]+$/.test(value);
   let advice = typeof value === "string" &&
-    `new URL(${written(value)}, import.meta.url)`;
+    (isName
+      ? `import.meta.resolve(${written(value)})`
+      : `new URL(${written(value)}, import.meta.url)`);
   if (isPath) {
     const url = new URL("file:");
     url.pathname = value.replaceAll("\\", "/");

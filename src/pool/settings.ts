@@ -243,6 +243,9 @@ function whyUnknown(
   if (table === POOL && Object.hasOwn(QUEUE, key)) {
     return `write ${asOption(`queue.${key}`, written(value))}`;
   }
+  if (table === WAIT && key === "timeout") {
+    return "write `signal: AbortSignal.timeout(ms)`";
+  }
   if (table !== POOL && Object.hasOwn(POOL, key)) {
     return "it is an option of the pool";
   }

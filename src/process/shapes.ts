@@ -66,6 +66,7 @@ const oneError = record({
   nested: listOf(pair(text, isObject)),
   errors: optional(listOf(isObject)),
   properties: (value) => isObject(value) && !Array.isArray(value),
+  hidden: optional(listOf(text)),
 });
 
 /** Whether a value is a packed error, and all that it refers to. */

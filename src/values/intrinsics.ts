@@ -11,6 +11,7 @@ export const { isArray } = Array;
 export const {
   defineProperty,
   getOwnPropertyDescriptor,
+  getOwnPropertyNames,
   getOwnPropertySymbols,
   getPrototypeOf,
   hasOwn,
@@ -54,6 +55,7 @@ export function unbindGetter<T>(
 }
 
 export const typeTagOf = unbind(objectPrototype.toString);
+export const isEnumerable = unbind(objectPrototype.propertyIsEnumerable);
 export const typedArrayTagOf = unbindGetter<string | undefined>(
   getPrototypeOf(Uint8Array.prototype),
   toStringTag,
@@ -65,6 +67,9 @@ export const includes = unbind(String.prototype.includes);
 export const execute = unbind(RegExp.prototype.exec);
 export const join = unbind(Array.prototype.join);
 export const push = unbind(Array.prototype.push);
+export const hasItem: <T>(list: readonly T[], item: T) => boolean = unbind(
+  Array.prototype.includes,
+);
 export const shift = unbind(Array.prototype.shift);
 export const sliceList: <T>(
   list: readonly T[],

@@ -35,6 +35,7 @@ export function whyUnmovable(value: unknown): string | undefined {
       ? "cannot be moved, like the pool that small Node Buffers share: clone it, or make the Buffer with Buffer.alloc()"
       : undefined;
   }
+  if (ArrayBuffer.isView(value)) return "cannot be moved: move its `buffer`";
   if (!isMoveOnly(value)) return "cannot be moved";
   if (value instanceof MessagePort) {
     return isClosed(value) ? "is closed or has moved already" : undefined;

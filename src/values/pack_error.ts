@@ -6,9 +6,12 @@ import { errorClassName, OPTIONS } from "./error_classes.ts";
 import {
   defineData,
   endsWith,
+  getOwnPropertyNames,
   hasOwn,
   isArray,
+  isEnumerable,
   keys,
+  push,
   SafeMap,
   setOf,
 } from "./intrinsics.ts";
@@ -97,17 +100,27 @@ function packObject(
       options[key] = packValue(property(error, key));
     }
   }
-  const names = keys(error);
+  const names = getOwnPropertyNames(error);
   for (let i = 0; i < names.length; i++) {
     const key = names[i];
     if (CARRIED.has(key)) continue;
     const value = property(error, key);
+    const isHidden = !isEnumerable(error, key);
     // As text it would hide a method that each error has, `toString()` say.
-    if (typeof value === "function" && key in Error.prototype) continue;
+    const isMethod = typeof value === "function" &&
+      (isHidden || key in Error.prototype);
+    if (isMethod || isHidden && isOfClass(object, key)) continue;
+    if (isHidden) push(object.hidden ??= [], key);
     if (isError(value)) nested[nested.length] = [key, packNested(value)];
     else properties[key] = packValue(value);
   }
   return object;
+}
+
+/** Whether a property is one that all errors of its class have. */
+function isOfClass({ base }: PackedErrorObject, key: string): boolean {
+  return base === "AggregateError" && key === "errors" ||
+    base === "SuppressedError" && (key === "error" || key === "suppressed");
 }
 
 /** The name that an error goes by: that of its class where the class sets none. */

@@ -2,7 +2,7 @@
 // a job that is aborted must not have to wait until all that packs is loaded.
 
 import { errorClass } from "./error_classes.ts";
-import { defineData, hasOwn, keys, SafeMap } from "./intrinsics.ts";
+import { defineData, hasItem, hasOwn, keys, SafeMap } from "./intrinsics.ts";
 import { withoutCallers } from "./stacks.ts";
 
 /** An error, or any other thrown value, as it is sent. */
@@ -22,6 +22,8 @@ export interface PackedErrorObject {
   /** What its class wants to make one. */
   options?: Record<string, unknown>;
   properties: Record<string, unknown>;
+  /** The names of those properties that are not enumerable. */
+  hidden?: string[];
 }
 
 const { AggregateError, DOMException, Error, SuppressedError } = globalThis;
@@ -35,12 +37,14 @@ export function unpackError(
   if (unpacked.has(packed)) return unpacked.get(packed);
   const error = construct(packed);
   unpacked.set(packed, error);
-  const { name, stack, nested, errors, properties } = packed;
+  const { name, stack, nested, errors, properties, hidden } = packed;
   if (error.name !== name) defineData(error, "name", name, false);
   defineData(error, "stack", stack && withoutCallers(stack), false);
+  const isHidden = (key: string) =>
+    hidden !== undefined && hasItem(hidden, key);
   for (let i = 0; i < nested.length; i++) {
     const key = nested[i][0];
-    const isListed = !(key === "cause" || hasOwn(error, key));
+    const isListed = !(key === "cause" || hasOwn(error, key) || isHidden(key));
     defineData(error, key, unpackError(nested[i][1], unpacked), isListed);
   }
   if (errors) {
@@ -52,7 +56,8 @@ export function unpackError(
   }
   const names = keys(properties);
   for (let i = 0; i < names.length; i++) {
-    defineData(error, names[i], properties[names[i]]);
+    const key = names[i];
+    defineData(error, key, properties[key], !isHidden(key));
   }
   return error;
 }

@@ -100,7 +100,7 @@ for (const [way, how] of Object.entries(WAYS)) {
       const arrived = arrive();
       const read = arrived.read(new Uint8Array(4));
       await settled();
-      arrivals.abort();
+      arrivals.abort(undefined);
       await assertRejects(() => read, Deno.errors.Interrupted);
       await assertRejects(
         () => arrived.read(new Uint8Array(4)),

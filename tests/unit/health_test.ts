@@ -27,34 +27,45 @@ Deno.test("Breaker.delay() doubles with each failure past the limit, up to ten s
   assertEquals([breaker.delay(0), breaker.count], [0, 0]);
 });
 
+function died(health: Health, isReady: boolean, hasBegunAny: boolean, age = 0) {
+  return health.died({ isReady, hasBegunAny, age, isSpent: false });
+}
+
 Deno.test("Health.died() says that starts are of no use if no worker has ever started", () => {
   const health = new Health();
-  assert(health.died(false, false, 0));
+  assert(died(health, false, false, 0));
 });
 
 Deno.test("Health.died() does not say so of a worker that its first job has ended", () => {
   const health = new Health();
-  assertFalse(health.died(false, true, 0));
-  assertFalse(health.died(false, false, 0));
+  assertFalse(died(health, false, true, 0));
+  assertFalse(died(health, false, false, 0));
 });
 
 Deno.test("Health.died() says so once ten have died in a row without a job", () => {
   const health = new Health();
   health.started();
-  for (let i = 0; i < 9; i++) assertFalse(health.died(true, false, 0));
-  assert(health.died(true, false, 0));
+  for (let i = 0; i < 9; i++) assertFalse(died(health, true, false, 0));
+  assert(died(health, true, false, 0));
 });
 
 Deno.test("Health.died() does not count a worker that has lived for a while", () => {
   const health = new Health();
   health.started();
-  for (let i = 0; i < 20; i++) assertFalse(health.died(true, false, 1_000));
+  for (let i = 0; i < 20; i++) assertFalse(died(health, true, false, 1_000));
+});
+
+Deno.test("Health.delay does not count workers that were to be replaced", () => {
+  const health = new Health();
+  const death = { isReady: true, hasBegunAny: true, isSpent: true, age: 0 };
+  for (let i = 0; i < 20; i++) assertFalse(health.died(death));
+  assertEquals([health.deaths, health.delay], [0, 0]);
 });
 
 Deno.test("Health.delay counts deaths in a row, and a job that ends starts anew", () => {
   const health = new Health();
   health.started();
-  for (let i = 0; i < 10; i++) assertFalse(health.died(true, true, 0));
+  for (let i = 0; i < 10; i++) assertFalse(died(health, true, true, 0));
   assertEquals(health.deaths, 10);
   assert(health.delay > 0);
   health.worked();

@@ -217,3 +217,18 @@ Deno.test("packError() never throws", () => {
   const helper = Object.assign(new RangeError("m"), { kept: 1, helper() {} });
   assertEquals([sent(helper).kept, typeof sent(helper).helper], [1, "string"]);
 });
+
+Deno.test("an error keeps properties that are not enumerable, but methods and what all of its class have", () => {
+  const error = new AggregateError([new Error("inner")], "outer");
+  Object.defineProperties(error, {
+    issues: { value: [{ path: ["name"] }] },
+    inner: { value: new RangeError("hidden") },
+    format: { value: () => "text" },
+  });
+  const copy = sent(error) as AggregateError & Record<string, unknown>;
+  assertEquals(copy.issues, [{ path: ["name"] }]);
+  assertInstanceOf(copy.inner, RangeError);
+  assertEquals(Object.keys(copy), []);
+  assertEquals(copy.errors.length, 1);
+  assertFalse("format" in copy);
+});

@@ -1,0 +1,101 @@
+// Streams that have moved: what they leave to others, and what an abort does to them.
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { delay } from "@std/async";
+import { ThreadPool } from "@spindle/thread-pool";
+import { ALL_KINDS, type AnyKind, reasonOf } from "./kinds.ts";
+import { test } from "./pools.ts";
+
+const KINDS = Object.keys(ALL_KINDS) as AnyKind[];
+
+/** A stream that computes each of its chunks, and never waits for anything. */
+function computed(): { stream: ReadableStream<Uint8Array>; count(): number } {
+  let count = 0;
+  const stream = new ReadableStream({
+    pull(controller) {
+      for (const end = Date.now() + 2; Date.now() < end;);
+      controller.enqueue(new Uint8Array(1));
+      count++;
+    },
+  });
+  return { stream, count: () => count };
+}
+
+for (const kind of ["thread", "process"] as const) {
+  test(`a stream that computes its chunks in a worker lets it do other things (${kind})`, async () => {
+    const options = { size: 1, concurrency: 2, ...ALL_KINDS[kind] };
+    await using pool = new ThreadPool(options);
+    const make = new Function(`${computed};
+      const { stream, count } = computed();
+      globalThis.count = count;
+      return stream;`) as () => ReadableStream<Uint8Array>;
+    const read = () => (globalThis as unknown as { count(): number }).count();
+    const stream = await pool.execute(make);
+    const reader = stream.getReader();
+    await reader.read();
+    assertLess(await pool.execute(read), 300);
+    await reader.cancel();
+  });
+}
+
+test("a stream that computes its chunks on main lets it do other things", async () => {
+  await using pool = new ThreadPool(1);
+  const { stream, count } = computed();
+  await pool.execute(async (stream: ReadableStream) => {
+    await stream.getReader().read();
+  }, [stream]);
+  assertLess(count(), 300);
+});
+
+/** A stream of which one chunk is there, and nothing follows. */
+function stuck(): {
+  stream: ReadableStream<Uint8Array>;
+  reason: Promise<unknown>;
+} {
+  const { promise: reason, resolve } = Promise.withResolvers<unknown>();
+  const stream = new ReadableStream({
+    start: (controller) => controller.enqueue(new Uint8Array([1])),
+    cancel: resolve,
+  });
+  return { stream, reason };
+}
+
+async function readAll(source: ReadableStream | Request | Response) {
+  if (source instanceof ReadableStream) source = new Response(source);
+  return (await source.bytes()).length;
+}
+
+for (const kind of KINDS) {
+  test(`an abort ends what a job reads, and harms no other job of its worker (${kind})`, async () => {
+    const options = { size: 1, concurrency: 8, ...ALL_KINDS[kind] };
+    await using pool = new ThreadPool(options);
+    await pool.execute(() => 1);
+    const makers = {
+      stream: (stream: ReadableStream) => stream,
+      request: (body: ReadableStream) =>
+        new Request("http://localhost/", { method: "POST", body }),
+      response: (body: ReadableStream) => new Response(body),
+    };
+    for (const make of Object.values(makers)) {
+      const door = new TransformStream<Uint8Array, Uint8Array>();
+      const other = pool.execute(readAll, [door.readable]);
+      const stop = new AbortController();
+      const { stream, reason } = stuck();
+      const { signal } = stop;
+      const job = pool.execute(readAll, [make(stream)], { signal });
+      const late = stuck();
+      const slow = pool.execute(readAll, [make(late.stream)], { timeout: 100 });
+      await delay(10);
+      stop.abort(new Error("enough"));
+      assertEquals(String(await reasonOf(job)), "Error: enough");
+      assertEquals(String(await reason), "Error: enough");
+      assertEquals((await reasonOf(slow) as Error).name, "JobTimeoutError");
+      assertEquals((await late.reason as Error).name, "TimeoutError");
+      await delay(100);
+      const writer = door.writable.getWriter();
+      await writer.write(new Uint8Array(3));
+      await writer.close();
+      assertEquals(await other, 3);
+    }
+    assert(pool.stats().crashed === 0);
+  });
+}
