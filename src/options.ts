@@ -114,8 +114,9 @@ export interface ThreadPoolOptions {
    *   out of memory alone, and has its own `permissions` without an unstable flag,
    *   so it can run code that you do not trust. Values are copied; what
    *   {@linkcode transfer} names is still detached here. Connections, shared
-   *   memory, ports, keys and WebAssembly modules cannot go there. The program
-   *   needs `--allow-run` for Deno's own path.
+   *   memory, ports, keys and WebAssembly modules cannot go there. There is no
+   *   `location` there, and `--watch` does not see the `module`. The program needs
+   *   `--allow-run` for Deno's own path.
    * - `"none"`: there are no workers, for tests of code that uses a pool. The thread
    *   that made the pool runs the jobs, with the same meaning: arguments and results
    *   are cloned or move, and errors, limits, events, numbers and order are the same;

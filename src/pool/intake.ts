@@ -202,10 +202,12 @@ export class Intake {
     if (breakdown === undefined) return;
     const { deaths, delay } = breakdown;
     const ms = Math.ceil(delay);
-    throw new WorkerCrashedError(
-      `${deaths} workers have died in a row, the next one starts in ${ms} ms`,
-      { started: false },
-    );
+    const died = deaths > 1
+      ? `${deaths} workers have died in a row`
+      : "A worker has died";
+    throw new WorkerCrashedError(`${died}, the next one starts in ${ms} ms`, {
+      started: false,
+    });
   }
 
   #queueFull(job: string, args: readonly unknown[]): QueueFullError {

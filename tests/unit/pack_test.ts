@@ -409,7 +409,11 @@ Deno.test("a transfer list is refused for what cannot move, by name", () => {
     const [moved, name, why] of [
       [detached(new ArrayBuffer(8)), "ArrayBuffer", "is already detached"],
       [new SharedArrayBuffer(8), "SharedArrayBuffer", "cannot be moved"],
-      [new Uint8Array(1), "Uint8Array", "cannot be moved"],
+      [
+        new Uint8Array(1),
+        "Uint8Array",
+        "cannot be moved: move its `buffer`",
+      ],
       [lockedStream(), "ReadableStream", "is locked"],
       [1, "Number", "cannot be moved"],
       [null, "Null", "cannot be moved"],
