@@ -148,6 +148,23 @@ test("map() takes no room from those who were told that there is some", async ()
   assertEquals(errors, []);
 });
 
+test("map() uses the workers of a pool that grows meanwhile", async () => {
+  await using pool = new ThreadPool(1);
+  const door = new AbortController();
+  const job = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve());
+    });
+  const items = new Array(8).fill(door.signal);
+  const results = Array.fromAsync(pool.map(job, items));
+  while (pool.stats().running < 1) await turns();
+  pool.resize(3);
+  while (pool.stats().running < 3) await turns();
+  door.abort();
+  assertEquals((await results).length, 8);
+});
+
 test("map() does not hold items whose results are there, nor a signal a transform() that has failed", async () => {
   const { code, stdout, stderr } = await runScript(
     "scripts/map_items.ts",

@@ -11,10 +11,21 @@ const SLOT = 8;
 const LEAST = 4 * 1024;
 export { LEAST as LEAST_OBJECT };
 
-/** The size of an object that is about to be sent; at the whole window, or at `most`, counting stops. */
-export function weigh(object: object, most = WINDOW): number {
+/**
+ * The size of an object that is about to be sent.
+ *
+ * @param most Where counting stops
+ * @param sample After how many objects the others are taken to be like these
+ */
+export function weigh(
+  object: object,
+  most = WINDOW,
+  sample = Infinity,
+): number {
   const all = new Set<object>([object]);
   let size = 0;
+  let looked = 0;
+  let own = 0;
   const add = (value: unknown): void => {
     size += SLOT;
     if (typeof value === "string") size += value.length;
@@ -43,6 +54,11 @@ export function weigh(object: object, most = WINDOW): number {
       add(value.cause);
     } else size += LEAST;
     if (size >= most) return most;
+    if (looked++ === 0) own = size;
+    else if (looked > sample) {
+      const each = (size - own) / (looked - 1);
+      return Math.min(most, own + Math.round(each * (all.size - 1)));
+    }
   }
   return Math.max(LEAST, size);
 }

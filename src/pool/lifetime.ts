@@ -32,14 +32,22 @@ type Phase =
   /** Its workers are gone. */
   | "gone";
 
+/** Somebody who goes on giving jobs to a pool, and hears of it. */
+export interface Giver {
+  /** It takes no more of them. */
+  refused(): void;
+  /** It has another size. */
+  resized(): void;
+}
+
 /** The life of a pool. */
 export class Lifetime {
   readonly #parts: LifetimeParts;
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
   readonly #starts = new Waiters();
-  /** Called when the pool refuses new jobs. */
-  readonly refusalCallbacks = new Set<() => void>();
+  /** Those who go on giving jobs to the pool. */
+  readonly givers = new Set<Giver>();
   #phase: Phase = "open";
   /** Makes what new jobs are refused with, from `"closed"` on. */
   #refusal: (() => Error) | undefined;
@@ -113,6 +121,11 @@ export class Lifetime {
       this.#openSenders--;
       this.#endIfDone();
     };
+  }
+
+  /** The pool has another size. */
+  resized(): void {
+    for (const giver of this.givers) queueMicrotask(() => giver.resized());
   }
 
   #endIfDone(): void {
@@ -204,6 +217,6 @@ export class Lifetime {
     this.#parts.room.refuse(refusal);
     this.#starts.refuse(refusal);
     // What they do then may be the user's code.
-    for (const callback of this.refusalCallbacks) queueMicrotask(callback);
+    for (const giver of this.givers) queueMicrotask(() => giver.refused());
   }
 }

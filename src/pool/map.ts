@@ -98,9 +98,9 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   #begin(): void {
     this.#hasBegun = true;
     const { signal } = this.#settings;
-    this.#jobs.onRefusal(this.#onRefusal);
+    this.#jobs.tell(this.#giver);
     signal?.addEventListener("abort", this.#onAbort);
-    if (this.#jobs.areRefused) this.#onRefusal();
+    if (this.#jobs.areRefused) this.#refused();
     if (signal?.aborted) this.#onAbort();
   }
 
@@ -112,7 +112,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   /** Hears no more of the pool and the signal. */
   #ignore(): void {
-    this.#jobs.offRefusal(this.#onRefusal);
+    this.#jobs.ignore(this.#giver);
     this.#settings.signal?.removeEventListener("abort", this.#onAbort);
   }
 
@@ -127,14 +127,22 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#wake();
   };
 
+  readonly #giver = {
+    refused: () => this.#refused(),
+    resized: () => {
+      this.#items.flush();
+      this.#pull.pump();
+    },
+  };
+
   /** The pool takes no more jobs: what it has taken goes on. */
-  readonly #onRefusal = (): void => {
+  #refused(): void {
     if (this.#pull.isClosed) return;
     const error = this.#jobs.refusal();
     this.#tail = { error };
     this.#close(error);
     this.#wake();
-  };
+  }
 
   // The reader.
 

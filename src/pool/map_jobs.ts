@@ -13,7 +13,7 @@ import { weigh } from "../moving/weigh.ts";
 import { fromText } from "../values/plain_text.ts";
 import type { BatchResult } from "../wire/batch.ts";
 import type { Intake, JobSettings } from "./intake.ts";
-import type { Lifetime } from "./lifetime.ts";
+import type { Giver, Lifetime } from "./lifetime.ts";
 import type { Portion } from "./map_results.ts";
 import type { PoolSettings } from "./settings.ts";
 
@@ -28,6 +28,8 @@ export interface MapParts {
 
 /** About how many bytes a map holds; beyond that, only as many items as jobs can run at once. */
 export const MAX_HELD_BYTES: number = 16 * 1024 * 1024;
+/** Objects of a large result that are weighed: to look at 100 000 takes 100 ms. */
+const SAMPLE = 1_000;
 /** Jobs that fill a map, for each that can run at once, until the size of a result is known. */
 const JOBS_BEFORE_SIZE = 2;
 
@@ -99,14 +101,14 @@ export class MapJobs {
     return this.#parts.lifetime.isStopped;
   }
 
-  /** Calls back when the pool takes no more jobs. */
-  onRefusal(callback: () => void): void {
-    this.#parts.lifetime.refusalCallbacks.add(callback);
+  /** Tells of what becomes of the pool. */
+  tell(giver: Giver): void {
+    this.#parts.lifetime.givers.add(giver);
   }
 
-  /** Calls back no more. */
-  offRefusal(callback: () => void): void {
-    this.#parts.lifetime.refusalCallbacks.delete(callback);
+  /** Tells no more. */
+  ignore(giver: Giver): void {
+    this.#parts.lifetime.givers.delete(giver);
   }
 
   /**
@@ -210,6 +212,6 @@ function isEndOfPool(error: unknown): boolean {
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   return typeof value === "object" && value !== null
-    ? weigh(value, MAX_HELD_BYTES)
+    ? weigh(value, MAX_HELD_BYTES, SAMPLE)
     : 0;
 }

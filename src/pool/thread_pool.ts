@@ -395,6 +395,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     this.#lifetime.throwIfRefusing();
     this.#dispatcher.scaling.resize(limits);
     this.#room.resize(this.#mostJobs(limits.max));
+    this.#lifetime.resized();
   }
 
   /**

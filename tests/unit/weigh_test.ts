@@ -44,3 +44,13 @@ Deno.test("weigh() gives all small objects the same size", () => {
     assertEquals(weigh(object), 4 * 1024);
   }
 });
+
+Deno.test("weigh() takes objects to be like the first ones, if it is told to look at so many", () => {
+  const rows = Array.from(
+    { length: 10_000 },
+    (_, i) => ({ i, text: "x".repeat(90) }),
+  );
+  const all = weigh(rows, Infinity);
+  const some = weigh(rows, Infinity, 100);
+  assert(some > 0.9 * all && some < 1.1 * all, `${some} of ${all}`);
+});
