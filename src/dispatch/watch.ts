@@ -36,6 +36,8 @@ export class Watch {
   /** Whether its timers keep the process. Before the first job there is none. */
   #keepsProcess = true;
   #timerDue = Infinity;
+  /** When the timer is to ring, which may have been due before it was set. */
+  #ringsAt = 0;
   /** How many looks are to follow each other. */
   #looks = 0;
   #isStopped = false;
@@ -88,7 +90,9 @@ export class Watch {
     clearTimeout(this.#timer);
     this.#timerDue = due;
     if (due === Infinity) return;
-    const ms = Math.ceil(Math.max(0, due - this.#now()));
+    const now = this.#now();
+    const ms = Math.ceil(Math.max(0, due - now));
+    this.#ringsAt = now + ms;
     this.#timer = setTimeout(() => callOutside(() => this.#ring()), ms);
     // To stop workers that are not needed is no reason to keep the process; a
     // thread that has to stop keeps it by itself.
@@ -101,7 +105,7 @@ export class Watch {
 
   #ring(): void {
     const now = this.#now();
-    const late = Math.max(0, now - this.#timerDue);
+    const late = Math.max(0, now - this.#ringsAt);
     const due = new Set<Reason>();
     for (const [reason, at] of this.#due) {
       if (at > now) continue;

@@ -47,6 +47,17 @@ Deno.test("Watch.at() looks at the first of all times, and tells which is due", 
   assertEquals([second.isDue("timeout"), second.isDue("grace")], [false, true]);
 });
 
+Deno.test("a look is late by as long as this thread was busy, not by what was due before", async () => {
+  const { watch: asked, next } = watch();
+  asked.at("grace", performance.now() - 10_000);
+  const first = await next();
+  assert(first.late < 5_000);
+  asked.at("grace", performance.now() + 1);
+  for (const end = performance.now() + 60; performance.now() < end;);
+  const second = await next();
+  assert(second.late >= 50);
+});
+
 Deno.test("Watch.pause() forgets all but a grace, and stop() all for good", async () => {
   const { watch: asked, next } = watch();
   // A watch that rests keeps nothing alive.
