@@ -203,39 +203,110 @@ test("map() keeps what one item enters from the next one", async () => {
   assertLess(pool.stats().completed, 250);
 });
 
-test("map() closes connections that it has pulled, and that get no job", async () => {
+test("map() lets go of what it has pulled, and what gets no job", async () => {
   await using pool = new ThreadPool(1);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  const clients: Deno.Conn[] = [];
-  let canceled = 0;
-  const pulled = { count: 0 };
-  async function* items() {
-    yield 0;
-    for (let i = 0; i < 8; i++) {
-      clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-      yield await listener.accept();
-      pulled.count++;
+  for (const last of ["connection", "stream"]) {
+    const clients: Deno.Conn[] = [];
+    let canceled = 0;
+    let asked = 0;
+    async function* items() {
+      yield 0;
+      // So many have jobs, and the next one has none.
+      for (; asked < 4; asked++) yield await connection();
+      yield last === "stream"
+        ? new ReadableStream({ cancel: () => void canceled++ })
+        : await connection();
+      await new Promise(() => {});
     }
-    yield new ReadableStream({ cancel: () => void canceled++ });
-    await new Promise(() => {});
+    async function connection() {
+      clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+      return await listener.accept();
+    }
+    const { signal, abort } = stopper();
+    const job = (item: unknown) => item === 0 ? 0 : new Promise(() => {});
+    const results = pool.map(job, items(), { window: 20, signal });
+    await results.next();
+    const second = results.next();
+    while (asked < 4) await delay(5);
+    await turns();
+    abort();
+    assertEquals(await reasonOf(second), "enough");
+    for (const client of clients) {
+      // Reset or closed, but not open.
+      await client.read(new Uint8Array(1)).catch(() => null);
+      client.close();
+    }
+    assertEquals(canceled, last === "stream" ? 1 : 0);
   }
+});
+
+function stopper() {
   const stop = new AbortController();
-  const job = (item: unknown) => item === 0 ? 0 : new Promise(() => {});
-  const { signal } = stop;
-  const results = pool.map(job, items(), { window: 20, signal });
-  await results.next();
-  const second = results.next();
-  while (pulled.count < 8) await delay(5);
+  return { signal: stop.signal, abort: () => stop.abort("enough") };
+}
+
+test("map() lets go of an item that waits for room when the pool closes", async () => {
+  const pool = new ThreadPool({ size: 1, queue: { capacity: 0 } });
+  const stop = new AbortController();
+  const busy = pool.execute(
+    (signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        signal.addEventListener("abort", () => resolve());
+      }),
+    [stop.signal],
+  );
+  const canceled = Promise.withResolvers<void>();
+  const stream = new ReadableStream({ cancel: () => canceled.resolve() });
+  const results = pool.map((_: unknown) => 0, [stream], { window: 10 });
+  const first = results.next();
   await turns();
-  stop.abort("enough");
-  assertEquals(await reasonOf(second), "enough");
-  for (const client of clients) {
-    // Reset or closed, but not open.
-    await client.read(new Uint8Array(1)).catch(() => null);
-    client.close();
+  const closed = pool.close();
+  await reasonOf(first);
+  stop.abort();
+  await Promise.all([busy, closed]);
+  // If it was pulled; otherwise it is the caller's still.
+  if (stream.locked) await canceled.promise;
+});
+
+test("map() holds no more than 16 MiB of items that wait, whatever its window", async () => {
+  await using pool = new ThreadPool(1);
+  let pulled = 0;
+  function* items() {
+    for (; pulled < 500; pulled++) yield new Uint8Array(2 ** 18);
   }
-  assertEquals(canceled, 1);
+  const results = pool.map((bytes: Uint8Array) => bytes.length, items(), {
+    window: 400,
+    timeout: 60_000,
+  });
+  let most = 0;
+  let read = 0;
+  for await (const _ of results) most = Math.max(most, pulled - ++read);
+  // 64 of 256 KiB, and a few whose size was not known.
+  assertLess(most, 100);
+});
+
+test("map() never finds the queue full, though others use the room that it waited for", async () => {
+  for (const whenFull of ["reject", "discard-oldest", "caller-runs"] as const) {
+    await using pool = new ThreadPool({
+      size: 1,
+      queue: { capacity: 0, whenFull },
+    });
+    let isOver = false;
+    const others = (async () => {
+      const execute = () => pool.execute((n: number) => n, [0]);
+      while (!isOver) {
+        await execute().then(execute).catch(() => {});
+        await turns();
+      }
+    })();
+    const where = (_: number) => currentJob()!.workerId;
+    const seen = await Array.fromAsync(pool.map(where, numbersTo(50)));
+    isOver = true;
+    await others;
+    assertEquals([...new Set(seen)], [1], whenFull);
+  }
 });
 
 test("map() ends when the pool is terminated, though its source cannot be left", async () => {

@@ -10,6 +10,8 @@ const ROUNDS = 4;
 
 /** A turn of the event loop, in ms. */
 const TURN = 1;
+/** The most ms for which what may be in a pipe is waited for. */
+export const LONGEST_READING = 100;
 
 /** A list that costs its jobs no pointer: they come and go by the million. */
 export class InFlight {
@@ -239,24 +241,31 @@ export class InFlight {
         ? job.timeout
         : since + job.timeout - now;
       if (left > 0) next = Math.min(next, left);
-      else if (this.#mayBeHere(job)) {
-        job.extras!.overdueAt = this.messages;
-        next = Math.min(next, Math.max(TURN, late));
-      } else overdue.push(job);
+      else {
+        const wait = this.#mayBeHere(job, now, late);
+        if (wait > 0) next = Math.min(next, wait);
+        else overdue.push(job);
+      }
     }
     return { overdue, next };
   }
 
   /**
-   * Whether the result of a job may be here that has run for too long, and was not read
+   * For how many ms the result of a job that has run for too long may be here, and unread
    * since this thread was busy: what is posted as long as others come before it, and
-   * what is in a pipe for as long as nobody looked there.
+   * what is in a pipe about as long as nobody looked there.
    */
-  #mayBeHere(job: Job): boolean {
-    const { overdueAt } = job.extras!;
-    return this.#isPosted(job)
-      ? overdueAt !== this.messages
-      : this.#isRemote && overdueAt === undefined;
+  #mayBeHere(job: Job, now: number, late: number): number {
+    const extras = job.extras!;
+    if (this.#isPosted(job)) {
+      const isNext = extras.overdueAt === this.messages;
+      extras.overdueAt = this.messages;
+      return isNext ? 0 : TURN;
+    }
+    if (!this.#isRemote) return 0;
+    extras.overdueUntil ??= now +
+      Math.min(Math.max(TURN, late), LONGEST_READING);
+    return extras.overdueUntil - now;
   }
 
   /**

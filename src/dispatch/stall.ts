@@ -49,8 +49,8 @@ export class Stall {
     readingUntil: number,
     isHeld: boolean,
   ): Verdict {
-    // Nothing could come while this thread did not look.
-    this.#since += late;
+    // Nothing could come while this thread did not look at all.
+    if (late >= SILENT) this.#since += late;
     const isHeldWithoutJobs = isHeld && this.#jobs.length === 0;
     const first = isHeldWithoutJobs ? ANY_MESSAGE : this.#jobs.firstUnstarted();
     if (first === undefined || first !== this.#first) {

@@ -27,6 +27,8 @@ export interface JobExtras {
    * than it may.
    */
   overdueAt?: number;
+  /** Until when its result may be in a pipe. */
+  overdueUntil?: number;
   /** How many ms it may execute. */
   timeout?: number;
   /** The trace that it is a part of. */

@@ -17,8 +17,8 @@ import {
 /** Milliseconds for which a stream is read before others get their turn. */
 const TURN = 2;
 
-const { performance } = globalThis;
-const now = performance.now.bind(performance);
+/** Faked time stands still: then nothing depends on how fast this runs. */
+const now = () => Date.now();
 
 /** A stream that is read where it arrives. */
 export interface MovedReadable extends Moved {

@@ -40,6 +40,8 @@ export interface JobSettings
   yields?: YieldsDeparture;
   /** Whether it comes from a sender, which goes on after `close()`. */
   bySender?: boolean;
+  /** Whether there is room for it, for which its caller has waited. */
+  hasRoom?: boolean;
   /** The trace that its caller is a part of, if that is not the caller of the intake. */
   trace?: string;
   /** The stack of its caller, if that is not the caller of the intake. */
@@ -107,7 +109,8 @@ export class Intake {
     signal?.throwIfAborted();
     this.#checkBreakdown();
     const { whenFull } = settings;
-    const isFull = whenFull !== "wait" && !this.#parts.room.hasRoomFor(1);
+    const isFull = whenFull !== "wait" && !options.hasRoom &&
+      !this.#parts.room.hasRoomFor(1);
     const callerRuns = isFull && whenFull === "caller-runs";
     const discards = isFull && whenFull === "discard-oldest" &&
       dispatcher.hasWaiting(priority ?? 0);

@@ -91,6 +91,9 @@ export class MapItems {
   /** Whether one more item would find room in the pool; if not, it is waited for. */
   get hasPlace(): boolean {
     if (this.#roomWait) return false;
+    // What is not sent is not weighed, either.
+    const isBusy = this.#inFlight.size >= this.#pace.jobs;
+    if (isBusy && this.#pending.length >= this.#pace.sharing) return false;
     if (this.hasPending || this.#isLetIn || this.#jobs.hasRoom) return true;
     this.#awaitRoom();
     return false;
@@ -128,15 +131,18 @@ export class MapItems {
   #awaitRoom(): void {
     if (this.#roomWait) return;
     const wait = this.#roomWait = new AbortController();
-    const goOn = () => {
+    const goOn = (isLetIn: boolean) => {
       this.#roomWait = undefined;
-      this.#isLetIn = true;
+      this.#isLetIn = isLetIn;
       this.flush();
       this.#events.hasRoom();
       this.#isLetIn = false;
     };
     // When the pool ends, sending says so.
-    this.#jobs.waitForRoom(wait.signal).then(goOn, goOn);
+    this.#jobs.waitForRoom(wait.signal).then(
+      () => goOn(true),
+      () => goOn(false),
+    );
   }
 
   #nextPortion(): Portion {
@@ -158,6 +164,7 @@ export class MapItems {
         return this.#send(portion);
       }
     } catch (error) {
+      if (this.#jobs.areRefused) this.#discard(portion.items, error);
       // Later, like any other end: thousands in a row may be refused.
       resolve({
         then: (_: unknown, no: (reason: unknown) => void) => no(error),
@@ -231,8 +238,12 @@ export class MapItems {
     this.#pending = [];
     this.#pendingLetters = 0;
     this.#roomWait?.abort();
-    for (const item of items) this.#jobs.discard(item, reason);
+    this.#discard(items, reason);
     return items.length;
+  }
+
+  #discard(items: readonly unknown[], reason: unknown): void {
+    for (const item of items) this.#jobs.discard(item, reason);
   }
 
   /** Nobody wants the results of these portions, or of any, any more. */
@@ -247,8 +258,6 @@ export class MapItems {
     }
     const unsent = this.#again.filter(({ isDropped }) => isDropped);
     this.#again = this.#again.filter(({ isDropped }) => !isDropped);
-    for (const { items } of unsent) {
-      for (const item of items) this.#jobs.discard(item, reason);
-    }
+    for (const { items } of unsent) this.#discard(items, reason);
   }
 }

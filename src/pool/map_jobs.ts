@@ -50,7 +50,8 @@ export class MapJobs {
   constructor(parts: MapParts, job: unknown, options: JobSettings) {
     this.#parts = parts;
     this.#job = job;
-    this.#options = options;
+    // It has waited for that.
+    this.#options = { ...options, hasRoom: true };
     const { settings, intake } = parts;
     const { maxJobsPerWorker, memoryLimit } = settings;
     const { timeout = settings.timeout } = options;

@@ -67,9 +67,6 @@ export const includes = unbind(String.prototype.includes);
 export const execute = unbind(RegExp.prototype.exec);
 export const join = unbind(Array.prototype.join);
 export const push = unbind(Array.prototype.push);
-export const hasItem: <T>(list: readonly T[], item: T) => boolean = unbind(
-  Array.prototype.includes,
-);
 export const shift = unbind(Array.prototype.shift);
 export const sliceList: <T>(
   list: readonly T[],

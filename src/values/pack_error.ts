@@ -110,9 +110,15 @@ function packObject(
     const isMethod = typeof value === "function" &&
       (isHidden || key in Error.prototype);
     if (isMethod || isHidden && isOfClass(object, key)) continue;
-    if (isHidden) push(object.hidden ??= [], key);
     if (isError(value)) nested[nested.length] = [key, packNested(value)];
-    else properties[key] = packValue(value);
+    else if (!isHidden) properties[key] = packValue(value);
+    else {
+      // What cannot be cloned is the class's own business, such as its parts.
+      const whole = wholeOf(value);
+      if (whole === undefined) continue;
+      properties[key] = whole.copy;
+    }
+    if (isHidden) push(object.hidden ??= [], key);
   }
   return object;
 }
@@ -151,21 +157,26 @@ function packValue(
   value: unknown,
   taken: Map<unknown, object> = new SafeMap(),
 ): unknown {
-  if (isPrimitive(value)) return value;
   if (typeof value === "function") return nameOf(value);
+  const whole = wholeOf(value);
+  if (whole) return whole.copy;
+  const parts = taken.get(value) ?? takeApart(value as object, taken);
+  return parts ?? textOf(value);
+}
+
+/** A copy of a value, if all of it can be cloned. */
+function wholeOf(value: unknown): { copy: unknown } | undefined {
+  if (isPrimitive(value)) return { copy: value };
   try {
     // Also in threads: an error that differed there would help nobody.
     const { value: copy, moves, departing } = pack(value, "error", {
       whyStays: whyCannotCross,
     });
-    if (moves.length === 0 && departing.length === 0) {
-      return structuredClone(copy);
-    }
+    const isWhole = moves.length === 0 && departing.length === 0;
+    return isWhole ? { copy: structuredClone(copy) } : undefined;
   } catch {
-    const copy = taken.get(value) ?? takeApart(value as object, taken);
-    if (copy !== undefined) return copy;
+    return undefined;
   }
-  return textOf(value);
 }
 
 /** A copy of what holds its parts, and is nothing else. */

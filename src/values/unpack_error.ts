@@ -2,7 +2,7 @@
 // a job that is aborted must not have to wait until all that packs is loaded.
 
 import { errorClass } from "./error_classes.ts";
-import { defineData, hasItem, hasOwn, keys, SafeMap } from "./intrinsics.ts";
+import { defineData, hasOwn, keys, SafeMap, setOf } from "./intrinsics.ts";
 import { withoutCallers } from "./stacks.ts";
 
 /** An error, or any other thrown value, as it is sent. */
@@ -40,8 +40,8 @@ export function unpackError(
   const { name, stack, nested, errors, properties, hidden } = packed;
   if (error.name !== name) defineData(error, "name", name, false);
   defineData(error, "stack", stack && withoutCallers(stack), false);
-  const isHidden = (key: string) =>
-    hidden !== undefined && hasItem(hidden, key);
+  const hiddenOnes = hidden && setOf(hidden);
+  const isHidden = (key: string) => hiddenOnes?.has(key) === true;
   for (let i = 0; i < nested.length; i++) {
     const key = nested[i][0];
     const isListed = !(key === "cause" || hasOwn(error, key) || isHidden(key));

@@ -100,11 +100,20 @@ Deno.test("InFlight.findOverdue() gives a process a turn to have ended its job",
   assertEquals(jobs.findOverdue(1_101, 0).overdue, all);
 });
 
-Deno.test("InFlight.findOverdue() gives a process as long as this thread was busy", () => {
+Deno.test("InFlight.findOverdue() gives a process about as long as this thread was busy", () => {
   const { worker, jobs, all } = setup(1, true, 100);
   worker.claim(all[0].seq, 1_000);
-  assertEquals(jobs.findOverdue(1_900, 800), { overdue: [], next: 800 });
-  assertEquals(jobs.findOverdue(2_700, 0).overdue, all);
+  assertEquals(jobs.findOverdue(1_130, 30), { overdue: [], next: 30 });
+  // A look for another job is too early.
+  assertEquals(jobs.findOverdue(1_135, 0), { overdue: [], next: 25 });
+  assertEquals(jobs.findOverdue(1_160, 0).overdue, all);
+});
+
+Deno.test("InFlight.findOverdue() gives a process 100 ms at most", () => {
+  const { worker, jobs, all } = setup(1, true, 100);
+  worker.claim(all[0].seq, 1_000);
+  assertEquals(jobs.findOverdue(1_900, 800), { overdue: [], next: 100 });
+  assertEquals(jobs.findOverdue(2_000, 0).overdue, all);
 });
 
 Deno.test("InFlight.findOverdue() waits for what is posted while messages come", () => {
