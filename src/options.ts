@@ -13,15 +13,16 @@ export type Isolation = "thread" | "process" | "none";
  * `Deno.TlsConn`. It differs from a native connection by design:
  *
  * - It belongs to the job and closes when the job ends. When the job is aborted,
- *   reads reject with `Deno.errors.Interrupted`. Writes still work, so that the
- *   handler can answer.
+ *   reads reject with `Deno.errors.Interrupted`, and so do writes that wait for the
+ *   client. A MiB can still be written, so that the handler can answer.
  * - The end of `readable` leaves the connection open for writing, and
  *   `writable.close()` leaves it open for reading. Natively, both close it.
  * - `ref()` and `unref()` have no effect: the job keeps the process alive.
  * - `setNoDelay()` and `setKeepAlive()` take effect a moment later.
  * - As `"bytes"`, `write()` resolves once the bytes are on their way, at most
  *   1 MiB ahead of the client. So a later write reports that the client has left,
- *   and `close()` still sends what was written before.
+ *   and `close()` still sends what was written before, unless the client takes
+ *   nothing for two minutes.
  */
 export type ConnectionsMode = "bytes" | "descriptor";
 

@@ -211,7 +211,11 @@ test("map() lets go of what it has pulled, and what gets no job", async () => {
     const clients: Deno.Conn[] = [];
     let canceled = 0;
     let asked = 0;
-    async function* items() {
+    const connection = async () => {
+      clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+      return await listener.accept();
+    };
+    const items = async function* () {
       yield 0;
       // So many have jobs, and the next one has none.
       for (; asked < 4; asked++) yield await connection();
@@ -219,11 +223,7 @@ test("map() lets go of what it has pulled, and what gets no job", async () => {
         ? new ReadableStream({ cancel: () => void canceled++ })
         : await connection();
       await new Promise(() => {});
-    }
-    async function connection() {
-      clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-      return await listener.accept();
-    }
+    };
     const { signal, abort } = stopper();
     const job = (item: unknown) => item === 0 ? 0 : new Promise(() => {});
     const results = pool.map(job, items(), { window: 20, signal });

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async";
 import { ThreadPool } from "@spindle/thread-pool";
+import { currentJob } from "@spindle/thread-pool/worker";
 import { ALL_KINDS, type AnyKind, reasonOf } from "./kinds.ts";
 import { test } from "./pools.ts";
 
@@ -98,4 +99,46 @@ for (const kind of KINDS) {
     }
     assert(pool.stats().crashed === 0);
   });
+}
+
+for (const connections of ["bytes", "descriptor"] as const) {
+  test(`an abort ends a write whose client does not read, and harms no other job (${connections})`, async () => {
+    await using pool = new ThreadPool({ size: 1, concurrency: 2, connections });
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    using _client = await Deno.connect({ hostname: "127.0.0.1", port });
+    const connection = await listener.accept();
+    const other = new TransformStream<Uint8Array, Uint8Array>();
+    const bystander = pool.execute(readAll, [other.readable]);
+    const { signal, abort } = stopper();
+    let written = 0;
+    const job = pool.execute(
+      async (connection: Deno.Conn) => {
+        const job = currentJob()!;
+        for (let bytes = 0;;) {
+          bytes += await connection.write(new Uint8Array(2 ** 18));
+          job.report(bytes);
+        }
+      },
+      [connection],
+      { signal, onProgress: (bytes) => written = bytes as number },
+    );
+    // Until the client's socket and all before it are full.
+    for (let before = -1; written === 0 || before < written;) {
+      before = written;
+      await delay(100);
+    }
+    abort();
+    assertEquals(await reasonOf(job), "enough");
+    await delay(100);
+    const writer = other.writable.getWriter();
+    await writer.write(new Uint8Array(3));
+    await writer.close();
+    assertEquals(await bystander, 3);
+  });
+}
+
+function stopper() {
+  const stop = new AbortController();
+  return { signal: stop.signal, abort: () => stop.abort("enough") };
 }

@@ -91,12 +91,13 @@ export class Dispatcher {
   }
 
   #make(id: number): PoolWorker {
+    const { functions, events } = this.#parts;
     return new PoolWorker(id, settingsOf(id, this.#settings), {
       open: (settings, events) => openThread(settings, events, this.#processes),
       isRemote: this.#processes !== undefined,
-      functions: this.#parts.functions,
+      functions,
       endings: this.#endings,
-      events: this.#parts.events,
+      events,
       ready: (worker) => id === CALLER || this.#ready(worker),
       heard: (worker) => this.#heard(worker),
       expectAnswer: () => this.#watch.soon(),

@@ -10,6 +10,12 @@ const ROUNDS = 4;
 
 /** A turn of the event loop, in ms. */
 const TURN = 1;
+/**
+ * How often main finds no message of a worker before it believes that there is none: two
+ * looks may follow each other, where this thread had to wait for its core, before any
+ * message is read.
+ */
+const LOOKS = 3;
 /** The most ms for which what may be in a pipe is waited for. */
 export const LONGEST_READING = 100;
 
@@ -258,9 +264,9 @@ export class InFlight {
   #mayBeHere(job: Job, now: number, late: number): number {
     const extras = job.extras!;
     if (this.#isPosted(job)) {
-      const isNext = extras.overdueAt === this.messages;
+      if (extras.overdueAt !== this.messages) extras.overdueLooks = 0;
       extras.overdueAt = this.messages;
-      return isNext ? 0 : TURN;
+      return ++extras.overdueLooks! > LOOKS ? 0 : TURN;
     }
     if (!this.#isRemote) return 0;
     extras.overdueUntil ??= now +

@@ -35,6 +35,8 @@ export class Outlet {
   /** Why it does not. */
   stopReason: unknown;
   #isDone = false;
+  /** Set once nobody is to wait for the other end any more. */
+  #interruption: Error | undefined;
 
   /** @param credit How much may be sent before the other end says more */
   constructor(channel: Teller, owner: OutletOwner, credit: number) {
@@ -63,12 +65,17 @@ export class Outlet {
     this.end();
     if (this.isStopped) throw this.stopReason;
     if (this.#isDone) return;
+    if (this.#interruption) throw this.#interruption;
     await (this.#done ??= Promise.withResolvers()).promise;
   }
 
-  /** Resolves when `condition` holds, or nothing more is wanted. */
+  /**
+   * Resolves when `condition` holds, or nothing more is wanted; rejects if it is not to
+   * be waited for.
+   */
   async until(condition: "hasCredit" | "isOpen"): Promise<void> {
     while (!this[condition] && !this.isStopped) {
+      if (this.#interruption) throw this.#interruption;
       await (this.#waiting ??= Promise.withResolvers()).promise;
     }
   }
@@ -156,6 +163,13 @@ export class Outlet {
     this.#done?.reject(reason);
     this.#wake();
     this.#owner.stopped?.(reason);
+  }
+
+  /** From now on the other end is not waited for: that rejects with this error. */
+  interrupt(error: Error): void {
+    this.#interruption = error;
+    this.#done?.reject(error);
+    this.#wake();
   }
 
   /** The other end has taken the end. */

@@ -27,6 +27,8 @@ export interface JobExtras {
    * than it may.
    */
   overdueAt?: number;
+  /** How often it was found so since the last of these. */
+  overdueLooks?: number;
   /** Until when its result may be in a pipe. */
   overdueUntil?: number;
   /** How many ms it may execute. */

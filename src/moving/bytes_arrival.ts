@@ -153,6 +153,8 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
   abort(): void {
     this.#isAborted = true;
     this.channel.inlet.fail(abortedError());
+    // What has room still goes out; a client that does not read is not waited for.
+    this.channel.outlet.interrupt(abortedError());
   }
 
   end(): void {

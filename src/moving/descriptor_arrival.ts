@@ -4,6 +4,7 @@
 import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
 import type { Link } from "../flow/link.ts";
+import { WINDOW } from "../flow/window.ts";
 import type { About } from "./connection.ts";
 import { adoptDescriptor, type SocketCore } from "./descriptor.ts";
 import { type Arrival, Half } from "./kind.ts";
@@ -26,6 +27,10 @@ export class DescriptorArrival extends Half
   #core: SocketCore | undefined;
   #rid = 0;
   #isAborted = false;
+  /** How many writes are in progress. */
+  #writes = 0;
+  /** How much may be written after an abort: as much as where its bytes move. */
+  #lastBytes = WINDOW;
 
   constructor(link: Link, id: number, about: About, fd: number) {
     super();
@@ -54,9 +59,17 @@ export class DescriptorArrival extends Half
     return count === null ? null : buffer.subarray(0, count);
   }
 
-  // deno-lint-ignore require-await
   async write(bytes: Uint8Array): Promise<number> {
-    return this.#open().write(this.#rid, bytes);
+    const core = this.#open();
+    if (this.#isAborted && (this.#lastBytes -= bytes.length) < 0) {
+      throw abortedError();
+    }
+    this.#writes++;
+    try {
+      return await core.write(this.#rid, bytes);
+    } finally {
+      this.#writes--;
+    }
   }
 
   // deno-lint-ignore require-await
@@ -74,7 +87,10 @@ export class DescriptorArrival extends Half
 
   abort(): void {
     this.#isAborted = true;
-    if (this.isOpen) this.#core?.cancelRead(this.#rid);
+    if (!this.isOpen) return;
+    this.#core?.cancelRead(this.#rid);
+    // The client does not read, and nothing else ends a write that waits for it.
+    if (this.#writes > 0) this.close();
   }
 
   end(): void {

@@ -4,8 +4,12 @@
 
 import { Registry } from "../values/registry.ts";
 
-/** A client may take nothing for this many ms. */
-const PATIENCE = 10_000;
+/**
+ * A client may take nothing for this many ms. A socket tells of that only in steps:
+ * Linux lets more be written once a third of what it holds is gone, which may be more
+ * than a MiB. So a client that takes 100 KB/s seems to take nothing for 13 s.
+ */
+const PATIENCE = 120_000;
 /** How often it is looked at in that time. */
 const LOOKS = 8;
 

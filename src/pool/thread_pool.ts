@@ -236,9 +236,10 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * **On abort**: the promise rejects at once with the signal's reason. A job that
    * has not started never will. In a running job `currentJob().signal` fires, reads
    * from its connections reject with `Deno.errors.Interrupted`, those of its streams
-   * and bodies with the reason, and writes still work. If the handler has not ended after `abortGrace`, its worker is stopped and
-   * replaced, and the other jobs in progress on that worker reject with
-   * {@linkcode WorkerCrashedError}. A timeout ends a job in the same way.
+   * and bodies with the reason, and a MiB can still be written. If the handler has not
+   * ended after `abortGrace`, its worker is stopped and replaced, and the other jobs in
+   * progress on that worker reject with {@linkcode WorkerCrashedError}. A timeout ends a
+   * job in the same way.
    *
    * @typeParam Job The name of a function of the module, or the type of an inline function
    * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
