@@ -91,13 +91,11 @@ export class Dispatcher {
   }
 
   #make(id: number): PoolWorker {
-    const { functions, events } = this.#parts;
     return new PoolWorker(id, settingsOf(id, this.#settings), {
+      ...this.#parts,
       open: (settings, events) => openThread(settings, events, this.#processes),
       isRemote: this.#processes !== undefined,
-      functions,
       endings: this.#endings,
-      events,
       ready: (worker) => id === CALLER || this.#ready(worker),
       heard: (worker) => this.#heard(worker),
       expectAnswer: () => this.#watch.soon(),
@@ -246,11 +244,10 @@ export class Dispatcher {
 
   /** Takes out the job that makes room first, if any waits. */
   takeOldest(): Job | undefined {
+    let oldest: Job | undefined;
     // It may have started just now: then the next one is the oldest.
-    for (let oldest; (oldest = this.#precedence.oldest());) {
-      if (this.takeOut(oldest)) return oldest;
-    }
-    return undefined;
+    while ((oldest = this.#precedence.oldest()) && !this.takeOut(oldest));
+    return oldest;
   }
 
   /** Takes out a job that has not started; `false` if it has. */
