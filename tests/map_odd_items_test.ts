@@ -224,14 +224,15 @@ test("map() lets go of what it has pulled, and what gets no job", async () => {
         : await connection();
       await new Promise(() => {});
     };
-    const { signal, abort } = stopper();
+    const stop = new AbortController();
+    const { signal } = stop;
     const job = (item: unknown) => item === 0 ? 0 : new Promise(() => {});
     const results = pool.map(job, items(), { window: 20, signal });
     await results.next();
     const second = results.next();
     while (asked < 4) await delay(5);
     await turns();
-    abort();
+    stop.abort("enough");
     assertEquals(await reasonOf(second), "enough");
     for (const client of clients) {
       // Reset or closed, but not open.
@@ -241,11 +242,6 @@ test("map() lets go of what it has pulled, and what gets no job", async () => {
     assertEquals(canceled, last === "stream" ? 1 : 0);
   }
 });
-
-function stopper() {
-  const stop = new AbortController();
-  return { signal: stop.signal, abort: () => stop.abort("enough") };
-}
 
 test("map() lets go of an item that waits for room when the pool closes", async () => {
   const pool = new ThreadPool({ size: 1, queue: { capacity: 0 } });

@@ -110,7 +110,8 @@ for (const connections of ["bytes", "descriptor"] as const) {
     const connection = await listener.accept();
     const other = new TransformStream<Uint8Array, Uint8Array>();
     const bystander = pool.execute(readAll, [other.readable]);
-    const { signal, abort } = stopper();
+    const stop = new AbortController();
+    const { signal } = stop;
     let written = 0;
     const job = pool.execute(
       async (connection: Deno.Conn) => {
@@ -128,7 +129,7 @@ for (const connections of ["bytes", "descriptor"] as const) {
       before = written;
       await delay(100);
     }
-    abort();
+    stop.abort("enough");
     assertEquals(await reasonOf(job), "enough");
     await delay(100);
     const writer = other.writable.getWriter();
@@ -136,9 +137,4 @@ for (const connections of ["bytes", "descriptor"] as const) {
     await writer.close();
     assertEquals(await bystander, 3);
   });
-}
-
-function stopper() {
-  const stop = new AbortController();
-  return { signal: stop.signal, abort: () => stop.abort("enough") };
 }

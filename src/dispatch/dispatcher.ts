@@ -91,11 +91,13 @@ export class Dispatcher {
   }
 
   #make(id: number): PoolWorker {
+    const { functions, events } = this.#parts;
     return new PoolWorker(id, settingsOf(id, this.#settings), {
-      ...this.#parts,
       open: (settings, events) => openThread(settings, events, this.#processes),
       isRemote: this.#processes !== undefined,
+      functions,
       endings: this.#endings,
+      events,
       ready: (worker) => id === CALLER || this.#ready(worker),
       heard: (worker) => this.#heard(worker),
       expectAnswer: () => this.#watch.soon(),
@@ -232,9 +234,8 @@ export class Dispatcher {
     const { settlement } = this.#parts;
     if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
-    const run = worker?.runOf(job);
     if (worker) this.#supervisor.abort(job, worker, reason);
-    settlement.abort(job, reason, run);
+    settlement.abort(job, reason, worker?.runOf(job));
   }
 
   /** Whether a job waits that would make room for one of this priority. */

@@ -32,7 +32,7 @@ const LONG_SEND = 1;
  */
 const HOME = 4;
 /** Bytes of jobs that share a message. */
-const MAX_MESSAGE_BYTES = 256 * 1024;
+const MAX_LIST_BYTES = 256 * 1024;
 
 /** Sends jobs from the queue to workers. */
 export class Feeder {
@@ -211,7 +211,7 @@ export class Feeder {
     const jobs = [first];
     queue.remove(first);
     let bytes = jobs[0].size;
-    while (jobs.length < most && bytes < MAX_MESSAGE_BYTES) {
+    while (jobs.length < most && bytes < MAX_LIST_BYTES) {
       const next = this.#next(worker);
       if (!next?.sharesMessageWith(jobs[0]) || this.#headStart?.has(next)) {
         break;

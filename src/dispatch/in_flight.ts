@@ -17,7 +17,12 @@ const TURN = 1;
  */
 const LOOKS = 3;
 /** The most ms for which what may be in a pipe is waited for. */
-export const LONGEST_READING = 100;
+const LONGEST_READING = 100;
+
+/** For how many ms what may be in a pipe is waited for, after this thread was busy. */
+export function timeToRead(late: number, least: number): number {
+  return Math.min(Math.max(least, late), LONGEST_READING);
+}
 
 /** A list that costs its jobs no pointer: they come and go by the million. */
 export class InFlight {
@@ -269,8 +274,7 @@ export class InFlight {
       return ++extras.overdueLooks! > LOOKS ? 0 : TURN;
     }
     if (!this.#isRemote) return 0;
-    extras.overdueUntil ??= now +
-      Math.min(Math.max(TURN, late), LONGEST_READING);
+    extras.overdueUntil ??= now + timeToRead(late, TURN);
     return extras.overdueUntil - now;
   }
 

@@ -8,7 +8,7 @@ const WEIGHT = 1 / 16;
 /** The most times the mean that a job counts as: what waits behind a rare long one can be taken back. */
 const OUTLIER = 4;
 /** The mean that is assumed of jobs until one has been measured. */
-const FIRST_GUESS_MS = 0.1;
+const ASSUMED_MEAN_MS = 0.1;
 
 /** No mean is taken to be below this, in ms. */
 const LEAST = 1e-4;
@@ -25,7 +25,7 @@ export const UNHURRIED: Paced = { note() {}, mean: Infinity, ahead: 1 };
 
 /** The running mean of how long jobs take. */
 export class Pace implements Paced {
-  #mean = FIRST_GUESS_MS;
+  #mean = ASSUMED_MEAN_MS;
   #isKnown = false;
 
   /** Notes how many ms a job took. */

@@ -13,7 +13,7 @@ export interface SparesParts {
 }
 
 /** How many ms a worker takes to start, until one has. */
-const FIRST_GUESS_MS = 100;
+const ASSUMED_START_MS = 100;
 /** How much the newest start counts in the mean. */
 const WEIGHT = 1 / 4;
 
@@ -21,7 +21,7 @@ const WEIGHT = 1 / 4;
 export class Spares {
   readonly all = new Set<PoolWorker>();
   readonly #parts: SparesParts;
-  #startTime = FIRST_GUESS_MS;
+  #startTime = ASSUMED_START_MS;
   /** When all of them were last needed. */
   neededAt = 0;
 

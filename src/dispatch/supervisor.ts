@@ -4,7 +4,7 @@
 import { WorkerCrashedError } from "../errors.ts";
 import type { Job } from "../job/job.ts";
 import type { Endings } from "./endings.ts";
-import { LONGEST_READING } from "./in_flight.ts";
+import { timeToRead } from "./in_flight.ts";
 import type { Shared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
 import { Stopping } from "./stopping.ts";
@@ -148,8 +148,8 @@ export class Supervisor {
       worker.jobs.aborting.extend(job, due, true);
     } else if (settings.isolation === "process" && late > 0) {
       // It may be in a pipe that nobody has read.
-      const reading = Math.min(Math.max(READING, late), LONGEST_READING);
-      worker.jobs.aborting.extend(job, now + reading, true);
+      const until = now + timeToRead(late, READING);
+      worker.jobs.aborting.extend(job, until, true);
     } else this.#endIgnored(job, worker);
   }
 

@@ -41,7 +41,12 @@ export class Room {
 
   /** Whether there is room for one more beside those who wait for it, or were let in. */
   get isFree(): boolean {
-    return this.#waiters.length === 0 && this.hasRoomFor(this.#released + 1);
+    return this.#waiters.length === 0 && this.#hasRoomLeft;
+  }
+
+  /** Whether there is room beside those who were let in. */
+  get #hasRoomLeft(): boolean {
+    return this.hasRoomFor(this.#released + 1);
   }
 
   /** A job comes in; one of those who were released may have used the room for it. */
@@ -73,7 +78,7 @@ export class Room {
 
   /** Lets those in for whom there is room, after the job that left has settled. */
   release(): void {
-    while (this.#waiters.length > 0 && this.hasRoomFor(this.#released + 1)) {
+    while (this.#waiters.length > 0 && this.#hasRoomLeft) {
       this.take();
       this.#waiters.releaseFirst();
     }

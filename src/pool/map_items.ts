@@ -70,11 +70,16 @@ export class MapItems {
     return this.#bytes >= MAX_HELD_BYTES && items >= this.#jobs.places;
   }
 
+  /** Whether enough jobs are in flight to keep the workers busy. */
+  get #isBusy(): boolean {
+    return this.#inFlight.size >= this.#pace.jobs;
+  }
+
   /** Takes the portion that is to be sent now, if any is. */
   #next(): Portion | undefined {
     const next = () => this.#again.shift() ?? this.#nextPortion();
     if (this.#jobs.areRefused) return next();
-    if (this.#inFlight.size >= this.#pace.jobs) return undefined;
+    if (this.#isBusy) return undefined;
     let unsent = this.#pending.length;
     for (const { items } of this.#again) unsent += items.length;
     const sent = this.#events.held() - unsent;
@@ -92,8 +97,8 @@ export class MapItems {
   get hasPlace(): boolean {
     if (this.#roomWait) return false;
     // What is not sent is not weighed, either.
-    const isBusy = this.#inFlight.size >= this.#pace.jobs;
-    if (isBusy && this.#pending.length >= this.#pace.sharing) return false;
+    const isShared = this.#pending.length >= this.#pace.sharing;
+    if (this.#isBusy && isShared) return false;
     if (this.hasPending || this.#isLetIn || this.#jobs.hasRoom) return true;
     this.#awaitRoom();
     return false;

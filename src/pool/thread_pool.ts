@@ -528,8 +528,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    *   of a slow source waits for another, and each still has its own result or
    *   error. Items that share a job share its `currentJob()`, count as one job in
    *   `stats()`, events and the queue's capacity (one that has failed, if an item
-   *   has), and are lost together if they crash their worker. With a `timeout`, `memoryLimit`, `maxJobsPerWorker` or
-   *   `callerStack`, each has a job of its own.
+   *   has), and are lost together if they crash their worker. With a `timeout`,
+   *   `memoryLimit`, `maxJobsPerWorker` or `callerStack`, each has a job of its own.
    * - **Errors**: the first one ends the loop at its place, see
    *   {@linkcode MapOptions.onError}. So does an error of the source, or the end of
    *   the pool.
@@ -540,7 +540,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * told so (`return()` of an iterator, `cancel()` of a stream), and what runs or
    * waits is aborted. If a generator is just waiting for something, its `finally`
    * runs when that has come, and nobody waits for it. Items that were pulled and
-   * have not started are dropped, and what moves of them ends, as with a job that is
+   * have not started are dropped, and what moves with them ends, as when a job is
    * aborted.
    *
    * @typeParam Job The name of a function of the module, or the type of an inline function

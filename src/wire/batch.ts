@@ -24,11 +24,9 @@ export type BatchResult = [
 ];
 
 /** What a batch has come to whose last item has ended in another way. */
-export function withEnding(
-  [time, values, texts]: BatchResult,
-  ending: Ending,
-): BatchResult {
-  return [time, values, texts, ending];
+export function withEnding(result: BatchResult, ending: Ending): BatchResult {
+  // By index: a job may have replaced how a list is iterated.
+  return [result[0], result[1], result[2], ending];
 }
 
 /** What the last item of a batch has failed with, if it has. */
