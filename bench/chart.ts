@@ -1,6 +1,6 @@
 // Draws the figures of burst, burst-object and sequence as an SVG picture.
 import * as echarts from "echarts";
-import { OWN, RAW } from "./contestants.ts";
+import { isBase, OWN } from "./contestants.ts";
 import type { Contestant, Result } from "./types.d.ts";
 
 const PANELS = [
@@ -129,7 +129,7 @@ function bar(result: Result | undefined, metric: string) {
 
 function color({ pool, runtime }: Contestant): string {
   if (pool === OWN) return "#cf222e";
-  if (pool === RAW) return "#8c959f";
+  if (isBase(pool)) return "#8c959f";
   return runtime === "Deno" ? "#218bff" : "#54aeff";
 }
 

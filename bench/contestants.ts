@@ -4,11 +4,14 @@ import type { Contestant } from "./types.d.ts";
 /** The package as the tables call it. */
 export const OWN = "spindle";
 
-/** No pool, only messages: not a rival but a floor. */
+/** No pool, only messages. */
 export const RAW = "raw";
 
+/** No pool either: the way of this pool's jobs alone. */
+export const FLOOR = "floor";
+
 const POOLS = {
-  Deno: [OWN, RAW, "piscina", "poolifier", "workerpool"],
+  Deno: [OWN, FLOOR, RAW, "piscina", "poolifier", "workerpool"],
   Node: [RAW, "piscina", "poolifier", "tinypool", "workerpool"],
 };
 
@@ -17,6 +20,11 @@ export const COMMANDS = {
   Deno: [Deno.execPath(), "run", "-A", "--quiet", "--v8-flags=--expose-gc"],
   Node: ["node", "--no-warnings", "--expose-gc"],
 };
+
+/** Whether a row is there to compare this pool with itself, and not with rivals. */
+export function isBase(pool: string): boolean {
+  return pool === RAW || pool === FLOOR;
+}
 
 /** Every pool that can run on this machine, or those with the given names. */
 export async function contestants(names: string[] = []): Promise<Contestant[]> {

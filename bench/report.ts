@@ -1,6 +1,6 @@
 // Turns the figures of all rounds into results, and results into tables.
 import { markdownTable } from "markdown-table";
-import { OWN, RAW } from "./contestants.ts";
+import { FLOOR, OWN, RAW } from "./contestants.ts";
 import { median } from "./stats.js";
 import type { Contestant, Measurement, Result, Workload } from "./types.d.ts";
 
@@ -59,9 +59,14 @@ export function table(workload: Workload, results: Result[]): string {
   return [`### ${workload.title}\n`, `${text}\n`, ...notes].join("\n");
 }
 
+const TITLES = new Map([
+  [RAW, "raw `postMessage`"],
+  [FLOOR, "no pool: jobs alone"],
+]);
+
 /** What the tables call a row. */
 export function label({ pool, runtime }: Contestant): string {
-  return `${pool === RAW ? "raw `postMessage`" : pool}, ${runtime}`;
+  return `${TITLES.get(pool) ?? pool}, ${runtime}`;
 }
 
 function cell({ medians, ratios, failure }: Result, metric: string): string {

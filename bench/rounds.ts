@@ -1,6 +1,6 @@
 // Measures a workload on all pools, round by round, so that a slow minute of the
 // machine falls on every one of them alike.
-import { OWN, RAW } from "./contestants.ts";
+import { isBase, OWN } from "./contestants.ts";
 import { measure } from "./process.ts";
 import { label, type Measured } from "./report.ts";
 import type { Contestant, Workload } from "./types.d.ts";
@@ -22,7 +22,7 @@ export async function measureAll(
 ): Promise<Measured> {
   const measured: Measured = new Map();
   for (const contestant of contestants) {
-    if (contestant.pool === RAW && workload.raw === false) continue;
+    if (isBase(contestant.pool) && workload.raw === false) continue;
     measured.set(contestant, []);
   }
   const limits = effort.quick
@@ -51,6 +51,6 @@ export async function measureAll(
 function rounds(workload: Workload, { pool }: Contestant, effort: Effort) {
   if (effort.rounds !== undefined) return effort.rounds;
   if (effort.quick) return 1;
-  if (pool === OWN || pool === RAW) return workload.rounds;
+  if (pool === OWN || isBase(pool)) return workload.rounds;
   return workload.peerRounds ?? workload.rounds;
 }

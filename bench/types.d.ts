@@ -35,13 +35,13 @@ export interface Metric {
 /** What every file in workloads/ exports as its default. */
 export interface Workload {
   title: string;
-  /** Processes for this pool and for the raw messages. */
+  /** Processes for this pool, and for what is none. */
   rounds: number;
   /** Processes for each other pool, where they get fewer. */
   peerRounds?: number;
   /** Seconds after which a process is stopped and reported. */
   limit: number;
-  /** Set to `false` where raw messages have nothing to compare. */
+  /** Set to `false` where what is no pool has nothing to compare. */
   raw?: false;
   metrics: Record<string, Metric>;
   measure(bench: Bench): Promise<void>;

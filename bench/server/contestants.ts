@@ -34,6 +34,17 @@ export const CONTESTANTS: Contestant[] = [
     title: "Deno.serve + pool",
     module: "deno_serve_pool.ts",
   },
+  { name: "floor", title: "no pool: bytes alone", module: "floor.ts" },
+  {
+    name: "descriptor-floor",
+    title: "no pool: descriptors alone",
+    module: "floor_descriptor.ts",
+  },
+  {
+    name: "serve-floor",
+    title: "Deno.serve, no pool: texts alone",
+    module: "floor_serve.ts",
+  },
 ];
 
 /** A server that runs. */
