@@ -18,11 +18,10 @@ import {
   isView,
   keys,
   SafeMap,
-  stringOf,
 } from "./intrinsics.ts";
 import { isMoveOnly } from "./movable.ts";
 import { classNameOf, isNamesake, nameOf, textOf } from "./names.ts";
-import { type Key, pathOf, type Place } from "./place.ts";
+import { A_KEY, AN_ITEM, type Key, pathOf, type Place } from "./place.ts";
 import { isDense, type Reads } from "./plain_text.ts";
 
 const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
@@ -198,11 +197,10 @@ export class Copier {
     const copy = new Map();
     this.copies.set(map, copy);
     eachEntry(map, (value, key) => {
-      const text = isPrimitive(key) ? `.get(${stringOf(key)})` : " (a value)";
       addEntry(
         copy,
-        this.#part(key, place, { text: " (a key)" }),
-        this.#part(value, place, { text }),
+        this.#part(key, place, A_KEY),
+        this.#part(value, place, { under: key }),
       );
     });
     return copy;
@@ -212,7 +210,7 @@ export class Copier {
     const copy = new Set();
     this.copies.set(set, copy);
     eachItem(set, (item) => {
-      addItem(copy, this.#part(item, place, { text: " (an item)" }));
+      addItem(copy, this.#part(item, place, AN_ITEM));
     });
     return copy;
   }

@@ -1,12 +1,19 @@
 // Where in a value something sits, as error messages say it.
 
-import { execute, sliceText, stringify } from "./intrinsics.ts";
+import { isPrimitive } from "./cloneable.ts";
+import { execute, sliceText, stringify, stringOf } from "./intrinsics.ts";
 
 /** A part of a value, or, `undefined`, the whole of it. */
 export type Place = { parent: Place; key: Key } | undefined;
 
-/** What leads to a part; it is text for the part of a Map or a Set. */
-export type Key = string | number | { text: string };
+/** What leads to a part; for the value of a Map, the key that it is under. */
+export type Key = string | number | typeof A_KEY | typeof AN_ITEM | {
+  under: unknown;
+};
+
+/** Leads to a key of a Map, and to an item of a Set. */
+export const A_KEY = { text: " (a key)" };
+export const AN_ITEM = { text: " (an item)" };
 
 /** A longer path is shortened in the middle. */
 const LONGEST_PATH = 80;
@@ -25,7 +32,12 @@ export function pathOf(root: string, place: Place): string {
 }
 
 function stepOf(key: Key): string {
-  if (typeof key === "object") return key.text;
   if (typeof key === "number") return `[${key}]`;
+  if (typeof key === "object") {
+    if ("text" in key) return key.text;
+    return isPrimitive(key.under)
+      ? `.get(${stringOf(key.under)})`
+      : " (a value)";
+  }
   return execute(IDENTIFIER, key) ? `.${key}` : `[${stringify(key)}]`;
 }
