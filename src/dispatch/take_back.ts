@@ -44,7 +44,7 @@ function takeBackIf(
   return jobs.all().filter((job) => {
     // What has moved cannot be sent again.
     const isBound = job.oneAttempt || !takesAsides && jobs.asides.has(job);
-    return !isBound && jobs.isUnstarted(job) && mayLeave(job) &&
+    return !isBound && jobs.canTakeBack(job) && mayLeave(job) &&
       worker.takeBack(job);
   });
 }
