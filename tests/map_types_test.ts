@@ -2,7 +2,12 @@
 // what it must refuse stands under `@ts-expect-error`, in functions that nobody
 // calls.
 import { assert } from "@std/assert";
-import type { JobItem, MapOptions, ThreadPool } from "@spindle/thread-pool";
+import type {
+  JobItem,
+  JobStream,
+  MapOptions,
+  ThreadPool,
+} from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/types.ts";
 import { same } from "./same_type.ts";
 
@@ -10,25 +15,25 @@ type Pool = ThreadPool<typeof jobs>;
 
 function resultsAreTyped(pool: Pool) {
   const greetings = pool.map("greet", ["a"]);
-  same<typeof greetings, AsyncIterableIterator<string>>(true);
+  same<typeof greetings, JobStream<string>>(true);
   const later = pool.map("later", ["a"]);
-  same<typeof later, AsyncIterableIterator<{ text: string }>>(true);
+  same<typeof later, JobStream<{ text: string }>>(true);
   const inline = pool.map(async (a: number) => await `${a}`, [1]);
-  same<typeof inline, AsyncIterableIterator<string>>(true);
+  same<typeof inline, JobStream<string>>(true);
   const settled = pool.map("greet", ["a"], { onError: "collect" });
   same<
     typeof settled,
-    AsyncIterableIterator<PromiseSettledResult<string>>
+    JobStream<PromiseSettledResult<string>>
   >(true);
   const thrown = pool.map("greet", ["a"], { window: 2, onError: "throw" });
-  same<typeof thrown, AsyncIterableIterator<string>>(true);
+  same<typeof thrown, JobStream<string>>(true);
 }
 
 function eitherModeGivesEitherResult(pool: Pool, options: MapOptions) {
   const results = pool.map("greet", ["a"], options);
   same<
     typeof results,
-    AsyncIterableIterator<string | PromiseSettledResult<string>>
+    JobStream<string | PromiseSettledResult<string>>
   >(true);
 }
 
@@ -70,6 +75,8 @@ function wrongCallsAreRefused(pool: Pool) {
   pool.map((a: number) => a, ["a"]);
   // @ts-expect-error a generator
   pool.map("numbers", [1]);
+  // @ts-expect-error a text, which is an item itself
+  pool.map("greet", "abc");
   // @ts-expect-error an inline generator
   pool.map(function* (a: number) {
     yield a;

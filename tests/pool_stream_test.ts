@@ -99,6 +99,30 @@ testEach(
   },
 );
 
+testEach(
+  "stream() awaits what a synchronous generator promises",
+  async (make) => {
+    await using pool = make();
+    const given: number[] = [];
+    const failed = await assertRejects(async () => {
+      const numbers = pool.stream(function* () {
+        try {
+          yield Promise.resolve(1);
+          yield 2;
+          yield Promise.reject(new RangeError("no third"));
+        } finally {
+          (globalThis as { hasEnded?: boolean }).hasEnded = true;
+        }
+      });
+      for await (const number of numbers) given.push(number);
+    }, RangeError);
+    assertEquals(failed.message, "no third");
+    assertEquals(given, [1, 2]);
+    const hasEnded = () => (globalThis as { hasEnded?: boolean }).hasEnded;
+    assertEquals(await pool.execute(hasEnded), true);
+  },
+);
+
 testEach("stream() gives values that only a clone keeps", async (make) => {
   await using pool = make();
   const values = await Array.fromAsync(pool.stream("special"));

@@ -11,7 +11,9 @@ import {
   type ExecuteOptions,
   type JobName,
   JobNotFoundError,
+  type JobStream,
   ThreadPool,
+  transfer,
 } from "@spindle/thread-pool";
 import { onStop, workerData } from "@spindle/thread-pool/worker";
 import type * as jobs from "./fixtures/types.ts";
@@ -190,6 +192,44 @@ function wrongCallsAreRefused(pool: Pool) {
   pool.execute("add", undefined, {});
   // @ts-expect-error neither a name nor a function
   pool.execute(42);
+}
+
+/** Generators by other names. */
+interface Walks {
+  walk(): IterableIterator<number>;
+  later(): AsyncIterableIterator<number>;
+}
+
+function anyIteratorIsAGenerators(pool: ThreadPool<Walks>) {
+  // @ts-expect-error a generator
+  pool.execute("walk");
+  // @ts-expect-error an asynchronous generator
+  pool.execute("later");
+  const walked = pool.stream("walk");
+  same<typeof walked, JobStream<number>>(true);
+  const promised = pool.stream(function* () {
+    yield Promise.resolve(1);
+  });
+  same<typeof promised, JobStream<number>>(true);
+}
+
+/** Jobs of which one takes no object. */
+interface Pictures {
+  invert(image: { kind: "rgb" | "rgba"; pixels: Uint8Array }): void;
+  crop(pair: [pixels: Uint8Array, width: number]): void;
+  greet(name: string): string;
+}
+
+function whatMovesKeepsItsLiteralTypes(
+  pool: ThreadPool<Pictures>,
+  pixels: Uint8Array,
+) {
+  pool.execute("invert", [transfer({ kind: "rgb", pixels })]);
+  pool.execute("crop", [transfer([pixels, 1])]);
+  // @ts-expect-error no such kind
+  pool.execute("invert", [transfer({ kind: "cmyk", pixels })]);
+  // @ts-expect-error nothing moves
+  transfer(undefined);
 }
 
 async function wrongUsesOfResultsAreRefused(pool: Pool) {

@@ -69,7 +69,7 @@ export interface StatsOptions {
    * copy. The counts, times and `utilization` are then of what happened since. What
    * the pool does now, such as `queued`, is told as ever.
    */
-  since?: PoolStats;
+  since?: PoolStats | undefined;
   /**
    * Bounds in milliseconds, in ascending order, for {@linkcode Times.buckets}. Counts
    * are exact where a bound is a power of two; any other is met to 2 %.

@@ -17,8 +17,8 @@ export type JobName<Jobs> = Extract<
       // Every string is a key of `any` and of `never`.
       ? string extends keyof Result ? Name
       : Result extends
-        | Generator<unknown, unknown, never>
-        | AsyncGenerator<unknown, unknown, never> ? never
+        | Iterator<unknown, unknown, never>
+        | AsyncIterator<unknown, unknown, never> ? never
       : Name
       : never;
   }[keyof Jobs],
@@ -76,7 +76,9 @@ export type AnyGenerator =
 export type InlineGenerator = (...args: any[]) => AnyGenerator;
 
 /**
- * The names of the generators of a module, synchronous or not.
+ * The names of the generators of a module, synchronous or not. One with a return
+ * type of its own says `Generator`, `IterableIterator` or the like there: of an
+ * `Iterable` TypeScript cannot tell whether it is a generator's.
  *
  * @typeParam Jobs The type of the module
  */
@@ -109,7 +111,7 @@ export type StreamValue<Jobs, Job> = Job extends
   : never;
 
 /**
- * What an iterator gives.
+ * What an iterator gives; promises are awaited, as in a loop.
  *
  * @typeParam Result The type of the iterator
  */
@@ -123,22 +125,23 @@ export type GeneratorValue<Result> = string extends keyof Result
       infer Value,
       unknown,
       never
-    > ? Value
+    > ? Awaited<Value>
   : never;
 
 /**
- * The values of a generator in a worker, to be read once: by a loop, or as a
- * `ReadableStream.from(stream)`.
+ * The values of a generator in a worker, or the results of a map, to be read once:
+ * by a loop, or as a `ReadableStream.from(stream)`.
  *
- * @typeParam Value What the generator yields
+ * @typeParam Value What the generator yields, or the map gives
  */
 export interface JobStream<Value>
   extends AsyncIterableIterator<Value, undefined, undefined>, AsyncDisposable {
-  /** The next value; the first call starts the job. */
+  /** The next value; the first call starts the job, or the map. */
   next(): Promise<IteratorResult<Value, undefined>>;
   /**
-   * Ends the generator, and resolves when that is done, or after `abortGrace`. A loop
-   * calls it when you leave it. What the generator's `finally` throws then is lost.
+   * Ends the generator, and resolves when that is done, or after `abortGrace`; of a
+   * map, lets the source go and aborts what runs. A loop calls it when you leave it.
+   * What the generator's `finally` throws then is lost.
    */
   return(): Promise<IteratorResult<Value, undefined>>;
   /** The stream itself. */

@@ -4,6 +4,7 @@
 import type { MapJobs } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
 import { type Portion, Results } from "./map_results.ts";
+import type { JobStream } from "./job_types.ts";
 import { MapItems } from "./map_items.ts";
 import { MapPull } from "./map_pull.ts";
 import type { Source } from "./map_source.ts";
@@ -19,7 +20,7 @@ export interface MapSettings {
 type Read = IteratorResult<unknown, undefined>;
 
 /** The results of a job for each of many items. */
-export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
+export class JobMap implements JobStream<unknown> {
   readonly #jobs: MapJobs;
   readonly #pull: MapPull;
   readonly #settings: MapSettings;

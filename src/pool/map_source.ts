@@ -3,9 +3,9 @@
 import { expected } from "../expected.ts";
 import { isThenable } from "../values/thenable.ts";
 
-/** What may hold the items of a map. */
+/** What may hold the items of a map; a text, which is iterable, is an item itself. */
 export type ItemSource<Item> =
-  | Iterable<Item | PromiseLike<Item>>
+  | (Iterable<Item | PromiseLike<Item>> & object)
   | AsyncIterable<Item>
   | ReadableStream<Item>;
 

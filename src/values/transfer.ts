@@ -34,7 +34,7 @@ import { mark } from "./thread_state.ts";
  * assertEquals(pixels.length, 0); // it has moved
  * ```
  */
-export function transfer<T extends object>(
+export function transfer<T extends NonNullable<unknown>>(
   value: T,
   list?: readonly Transferable[],
 ): T {

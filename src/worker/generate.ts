@@ -3,6 +3,7 @@
 
 import { apply } from "../values/intrinsics.ts";
 import { describe } from "../expected.ts";
+import { isThenable } from "../values/thenable.ts";
 import type { YieldsArrival } from "../moving/yields.ts";
 import type { Handler } from "./handlers.ts";
 import type { OwnThread } from "./own_thread.ts";
@@ -86,11 +87,15 @@ async function run(
       ? await asked
       : asked as IteratorResult<unknown>;
     if (done) return;
+    // A loop awaits what a synchronous generator promises.
+    const given = !isAsync && isThenable(value)
+      ? await awaited(value, source)
+      : value;
     // Not before: a `return()` that is queued behind a `next()` would run the
     // generator's `finally` outside of its job.
     if (yields.isStopped) return void await source.return?.();
     try {
-      yields.push(value);
+      yields.push(given);
     } catch (error) {
       await leave(source);
       throw error;
@@ -107,6 +112,19 @@ async function run(
       }
     }
     if (!isFlushDue && yields.isPending) flushSoon();
+  }
+}
+
+/** What a promise comes to; if that is an error, the generator ends. */
+async function awaited(
+  promise: PromiseLike<unknown>,
+  source: Source,
+): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    await leave(source);
+    throw error;
   }
 }
 
