@@ -109,5 +109,5 @@ export async function turns(): Promise<void> {
 export async function countLive(kind: AnyKind): Promise<number> {
   if (kind !== "process") return await countWorkers();
   const commands = await liveProcesses();
-  return commands.filter((one) => !one.includes("warden_main")).length;
+  return commands.filter((one) => !one.includes("guardProcesses")).length;
 }

@@ -185,7 +185,7 @@ for (const preload of [undefined, "no_core"]) {
 /** The number of the warden of a program, if it has just one. */
 async function wardenOf(program: number): Promise<number> {
   const wardens = (await liveProcesses(program))
-    .filter((line) => line.includes("warden_main.ts"));
+    .filter((line) => line.includes("guardProcesses"));
   return wardens.length === 1 ? parseInt(wardens[0]) : 0;
 }
 

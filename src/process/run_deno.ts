@@ -22,15 +22,23 @@ export function runDeno<T>(
   }
 }
 
-/** Arguments that run a module of this package with all permissions, and with no configuration. */
-export function argsFor(module: URL, ...args: string[]): string[] {
+/**
+ * Arguments that run a function of this package with all permissions; what it gives
+ * is printed as JSON. It goes as its source, and uses nothing around it: a module
+ * would have to be found, which the program may keep elsewhere (`vendor`).
+ */
+export function argsFor<Args extends unknown[]>(
+  program: (...args: Args) => unknown,
+  ...args: Args
+): string[] {
+  const source = `const given = await (${program})(...${JSON.stringify(args)});
+if (given !== undefined) console.log(JSON.stringify(given));`;
   return [
     "run",
     "--allow-all",
     "--no-config",
     "--no-lock",
     "--cached-only",
-    module.href,
-    ...args,
+    `data:text/javascript,${encodeURIComponent(source)}`,
   ];
 }

@@ -14,6 +14,12 @@ export interface Surroundings {
   env: Record<string, string>;
 }
 
+/** What was found: the configuration's URL, if there is one. */
+interface Found {
+  config?: string;
+  env: Record<string, string>;
+}
+
 /** By these Deno finds modules, and says what it says in the right colors. */
 const VARIABLES = [
   "DENO_DIR",
@@ -44,7 +50,8 @@ const CONFIGS = ["deno.json", "deno.jsonc"];
 /** What is around this program. */
 export function surroundings(): Surroundings {
   const directory = mainDirectory();
-  return look(directory) ?? ask(directory);
+  const { config, env } = look(VARIABLES, CONFIGS, directory) ?? ask(directory);
+  return { config: config && fromFileUrl(new URL(config)), env };
 }
 
 /** Where the program's main module is. */
@@ -57,47 +64,54 @@ function mainDirectory(): string | undefined {
   }
 }
 
-/** Looks at what is around a directory; `undefined` without permission to. */
-function look(directory: string | undefined): Surroundings | undefined {
+/**
+ * Looks at what is around a directory; `undefined` without permission to. It uses
+ * nothing around it, since another process may have to look.
+ */
+function look(
+  variables: string[],
+  configs: string[],
+  directory?: string,
+): Found | undefined {
+  const isGranted = (descriptor: Deno.PermissionDescriptor) =>
+    Deno.permissions.querySync(descriptor).state === "granted";
+  const isFile = (path: URL) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  };
+
   const env: Record<string, string> = {};
-  for (const variable of VARIABLES) {
+  for (const variable of variables) {
     if (!isGranted({ name: "env", variable })) return undefined;
     const value = Deno.env.get(variable);
     if (value !== undefined) env[variable] = value;
   }
-  for (let at = directory; at !== undefined; at = above(at)) {
-    for (const name of CONFIGS) {
-      const path = fromFileUrl(new URL(name, at));
+  for (let at = directory, below; at !== below; at = new URL("..", at).href) {
+    for (const name of configs) {
+      const path = new URL(name, at);
       if (!isGranted({ name: "read", path })) return undefined;
-      if (isFile(path)) return { config: path, env };
+      if (isFile(path)) return { config: path.href, env };
     }
+    below = at;
   }
-  return { config: undefined, env };
+  return { env };
 }
 
-function above(directory: string): string | undefined {
-  const { href } = new URL("..", directory);
-  return href === directory ? undefined : href;
+/** Lets a process that has all permissions look. */
+function ask(directory: string | undefined): Found {
+  const args = directory === undefined
+    ? argsFor(look, VARIABLES, CONFIGS)
+    : argsFor(look, VARIABLES, CONFIGS, directory);
+  const { success, stdout, stderr } = runDeno(
+    { args },
+    (command) => command.outputSync(),
+  );
+  const decoder = new TextDecoder();
+  if (success) return JSON.parse(decoder.decode(stdout));
+  throw new Error(
+    `Deno could not look around the program: ${decoder.decode(stderr)}`,
+  );
 }
-
-function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(descriptor).state === "granted";
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
-/** Lets this module, run with all permissions, look. */
-function ask(directory: string | undefined): Surroundings {
-  const module = new URL(import.meta.url);
-  const args = argsFor(module, ...directory === undefined ? [] : [directory]);
-  const { stdout } = runDeno({ args }, (command) => command.outputSync());
-  return JSON.parse(new TextDecoder().decode(stdout));
-}
-
-if (import.meta.main) console.log(JSON.stringify(look(Deno.args[0])));

@@ -3,12 +3,7 @@
 // it may.
 
 import { argsFor, runDeno } from "./run_deno.ts";
-
-/** The warden's own code. */
-const MAIN = new URL("./warden_main.ts", import.meta.url);
-
-/** Never called; it puts the warden's code into the module graph. */
-export const importWarden = (): Promise<unknown> => import("./warden_main.ts");
+import { guardProcesses } from "./warden_main.ts";
 
 /** Milliseconds after the end of a process by which its warden has said why. */
 const WORD_AFTER = 200;
@@ -35,10 +30,10 @@ export class Warden {
    * @param limit MiB, beyond what it begins with, that end it; 0 for any
    */
   watch(pid: number, limit = 0): void {
-    if (this.#child === undefined && this.#timer === undefined) this.#start();
     this.#watched.set(pid, limit);
     this.#verdicts.set(pid, Promise.withResolvers());
-    this.#tell(`+ ${pid} ${limit}`);
+    if (this.#child) this.#tell(`+ ${pid} ${limit}`);
+    else if (this.#timer === undefined) this.#start();
   }
 
   /**
@@ -75,7 +70,8 @@ export class Warden {
 
   #start(): void {
     const child = runDeno({
-      args: argsFor(MAIN),
+      // Not by its input: the program may end before that is written.
+      args: argsFor(guardProcesses, [...this.#watched]),
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
@@ -87,7 +83,6 @@ export class Warden {
       // Its end is heard of below.
     });
     this.#gone = this.#listen(child);
-    for (const [pid, limit] of this.#watched) this.#tell(`+ ${pid} ${limit}`);
   }
 
   #tell(line: string): void {
