@@ -127,3 +127,19 @@ Deno.test("jsr import: a sandbox holds, and its module is loaded all the same", 
   const run = await consumer.deno("run", ...flags, "sandbox.ts");
   assertPrints(run, `${NAMED}NotCapable\n`.repeat(2));
 });
+
+Deno.test("jsr import: a vendored program's sandbox holds, and the warden of its processes runs", async () => {
+  await using consumer = await Consumer.of(VERSION);
+  await Deno.writeTextFile(join(consumer.dir, "deno.json"), '{"vendor":true}');
+  const { code, stderr } = await consumer.deno("cache", "sandbox.ts");
+  assertEquals(code, 0, stderr);
+  const flags = [
+    `--allow-read=${consumer.dir}`,
+    `--allow-run=${Deno.execPath()}`,
+    "--allow-env=JSR_URL",
+    "--unstable-worker-options",
+  ];
+  const run = await consumer.deno("run", ...flags, "sandbox.ts");
+  assertPrints(run, `${NAMED}NotCapable\n`.repeat(2));
+  assertEquals(run.stderr, "");
+});
