@@ -54,6 +54,21 @@ test('isolation "none": jobs run in this thread, and share the module with it', 
   assertEquals(pool.stats().size, 1);
 });
 
+test('isolation "none": a start is told while the job runs, also behind one that took long', async () => {
+  await using pool = await makeLoaded();
+  const started = new Promise((resolve) => {
+    pool.addEventListener("jobstart", ({ detail: { name } }) => {
+      if (name === "never") resolve("told");
+    });
+  });
+  pool.execute("compute", [20]);
+  const stop = new AbortController();
+  const job = pool.execute("never", [], { signal: stop.signal });
+  assertEquals(await started, "told");
+  stop.abort("enough");
+  assertEquals(await reasonOf(job), "enough");
+});
+
 test('isolation "none": no job starts inside of execute(), and all start in order', async () => {
   await using pool = await makeLoaded({ size: 2 });
   const names = ["a", "b", "c", "d"];

@@ -9,6 +9,7 @@ import {
   reasonOf,
 } from "./kinds.ts";
 import { countWorkers, eventually, poolTest as test } from "./live_workers.ts";
+import { tcpPair } from "./sockets.ts";
 
 function makePool(options: ThreadPoolOptions = {}): JobPool {
   return makeAnyPool({ abortGrace: 30, ...options });
@@ -48,6 +49,36 @@ test("threads that go on are never more than twice the size, and jobs wait for t
   assertEquals(await next, 1);
   await lostIs(pool, 0);
 });
+
+for (const connections of ["bytes", "descriptor"] as const) {
+  test(`what has moved into a job ends with it though its thread goes on (${connections})`, async () => {
+    await using pool = makePool({ connections });
+    using gate = new Gate();
+    const { client, server } = await tcpPair();
+    using _client = client;
+    let cancelReason: unknown;
+    const source = new ReadableStream({
+      cancel: (reason) => void (cancelReason = reason),
+    });
+    const stop = new AbortController();
+    const job = pool.execute(
+      (key: SharedArrayBuffer, _conn: Deno.Conn, _source: ReadableStream) => {
+        const words = new Int32Array(key);
+        Atomics.add(words, 0, 1);
+        Atomics.notify(words, 0);
+        Atomics.wait(words, 1, 0);
+      },
+      [gate.key, server, source],
+      { signal: stop.signal },
+    );
+    await gate.arrived();
+    stop.abort("left");
+    assertEquals(await reasonOf(job), "left");
+    assertEquals(await client.read(new Uint8Array(1)), null);
+    assertEquals(pool.stats().lost, 1);
+    assertEquals((cancelReason as DOMException).name, "AbortError");
+  });
+}
 
 test("a worker that was left alone takes jobs again when it comes back", async () => {
   await using pool = makePool();

@@ -164,8 +164,10 @@ export class Supervisor {
       workers.leave(worker);
       job.extras?.turn?.endIfOver();
       room.leave();
-      // This may end the pool, and so not in the middle of a look.
-      queueMicrotask(() => job.extras?.cargo?.lose?.());
+      // Nobody waits for it: what has moved into it ends. This may end the pool, and
+      // so not in the middle of a look.
+      const reason = new DOMException("The job went on", "AbortError");
+      queueMicrotask(() => job.extras?.cargo?.close(reason));
       return room.release();
     }
     this.stop(

@@ -19,6 +19,4 @@ export interface Cargo {
   whenClosed(callback: () => void): void;
   /** Closes what is still open of it, for this reason. */
   close(reason: unknown): void;
-  /** Its job goes on though nobody waits for it: closes what holds up others. */
-  lose?(): void;
 }

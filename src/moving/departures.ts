@@ -67,8 +67,4 @@ export class Departures implements Cargo {
   close(reason: unknown): void {
     for (const departure of this.#all) departure.close?.(reason);
   }
-
-  lose(): void {
-    for (const departure of this.#all) departure.lose?.();
-  }
 }

@@ -92,8 +92,6 @@ export interface Departure<M extends Moved = Moved> extends Open {
   takeBack?(): void;
   /** Closes it now, for this reason. */
   close?(reason: unknown): void;
-  /** Its worker is left alone with its job, which nobody waits for. */
-  lose?(): void;
 }
 
 /** Something that has moved, in the thread to which it came. */
@@ -163,10 +161,6 @@ export class DepartsTogether<M extends Moved> extends Together<Departure>
 
   close(reason: unknown): void {
     for (const part of this.parts) part.close?.(reason);
-  }
-
-  lose(): void {
-    for (const part of this.parts) part.lose?.();
   }
 }
 

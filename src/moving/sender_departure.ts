@@ -89,11 +89,6 @@ class SenderDeparture implements Departure<MovedSender> {
     this.#talk.takeBack();
   }
 
-  /** Its worker is left alone with its job. */
-  lose(): void {
-    this.close();
-  }
-
   /** Jobs that were called go on. */
   close(): void {
     if (!this.isOpen) return;

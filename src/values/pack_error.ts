@@ -111,7 +111,8 @@ function packObject(
       (isHidden || key in Error.prototype);
     if (isMethod || isHidden && isOfClass(object, key)) continue;
     if (isError(value)) nested[nested.length] = [key, packNested(value)];
-    else if (!isHidden) properties[key] = packValue(value);
+    // A list is data, of which what cannot be cloned arrives as text.
+    else if (!isHidden || isArray(value)) properties[key] = packValue(value);
     else {
       // What cannot be cloned is the class's own business, such as its parts.
       const whole = wholeOf(value);

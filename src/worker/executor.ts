@@ -272,6 +272,8 @@ export class Executor {
       const now = this.#now();
       this.#pauseAt = now + TURN;
       this.#run(now);
+      // On its own thread main looks nowhere by itself.
+      if (this.#thread.now) this.endings.wakeMain();
     } catch (error) {
       this.#thread.crash(error);
     }

@@ -221,12 +221,14 @@ Deno.test("packError() never throws", () => {
 Deno.test("an error keeps properties that are not enumerable, but methods and what all of its class have", () => {
   const error = new AggregateError([new Error("inner")], "outer");
   Object.defineProperties(error, {
-    issues: { value: [{ path: ["name"] }] },
+    issues: { value: [{ path: ["name"], input: Symbol("s") }] },
+    parts: { value: { input: () => "a class's own" } },
     inner: { value: new RangeError("hidden") },
     format: { value: () => "text" },
   });
   const copy = sent(error) as AggregateError & Record<string, unknown>;
-  assertEquals(copy.issues, [{ path: ["name"] }]);
+  assertEquals(copy.issues, [{ path: ["name"], input: "Symbol(s)" }]);
+  assertFalse("parts" in copy);
   assertInstanceOf(copy.inner, RangeError);
   assertEquals(Object.keys(copy), []);
   assertEquals(copy.errors.length, 1);
