@@ -23,7 +23,7 @@ import { activities, snapshot } from "./snapshot.ts";
 import { Supervisor } from "./supervisor.ts";
 import { DeadlockDetector } from "./deadlock.ts";
 import { type Look, Watch } from "./watch.ts";
-import { PoolWorker } from "./worker.ts";
+import { PoolWorker, type Remains } from "./worker.ts";
 import { Workers } from "./workers.ts";
 
 /** How often a caller that submits without a pause is interrupted to feed the workers. */
@@ -218,7 +218,7 @@ export class Dispatcher {
     if (this.#caller.room === 0) return false;
     if (this.#precedence.isBehind(job)) return false;
     this.keepProcess(true);
-    this.#parts.room.enter();
+    this.#parts.room.enterCaller();
     this.#precedence.enter(job);
     this.#feeder.post(this.#caller, [job]);
     return true;
@@ -257,7 +257,7 @@ export class Dispatcher {
     if (worker === undefined) {
       if (!this.#queue.remove(job)) return false;
     } else if (!worker.takeBack(job)) return false;
-    this.#parts.room.leave();
+    this.#parts.room.leave(worker?.isCaller);
     this.#parts.room.release();
     if (worker === undefined) return true;
     this.#workers.update(worker);
@@ -287,20 +287,22 @@ export class Dispatcher {
     this.#feeder.stop();
     const { settlement, room } = this.#parts;
     settlement.failClosing(refusal);
-    const jobs: Job[] = [];
+    const ended: [PoolWorker, Remains][] = [];
     for (const worker of this.#workers.stop()) {
-      const { started, unstarted } = this.#workers.end(worker, refusal());
-      jobs.push(...started, ...unstarted);
+      ended.push([worker, this.#workers.end(worker, refusal())]);
       this.#workers.tellGone(worker);
     }
-    if (this.#caller) {
-      const { started, unstarted } = this.#caller.stop(refusal());
-      jobs.push(...started, ...unstarted);
-    }
+    const caller = this.#caller;
+    if (caller) ended.push([caller, caller.stop(refusal())]);
     room.clear();
     // Some have only now been found to have ended.
     settlement.failClosing(refusal);
-    for (const job of jobs) settlement.fail(job, refusal());
+    for (const [worker, { started, unstarted }] of ended) {
+      for (const job of started) {
+        this.#endings.fail(worker, job, true, refusal());
+      }
+      for (const job of unstarted) settlement.fail(job, refusal());
+    }
     this.#failQueued(refusal);
     return this.#processes?.stop();
   }

@@ -55,7 +55,7 @@ export class Endings {
     // It may have settled before, by an abort.
     job.extras?.turn?.endIfOver();
     health.worked();
-    room.leave();
+    room.leave(worker.isCaller);
   }
 
   /** Whether anybody wants to hear of the starts of jobs. */
@@ -64,20 +64,30 @@ export class Endings {
   }
 
   /** A job could not be sent. */
-  unsendable(job: Job, error: unknown): void {
-    this.#parts.room.leave();
+  unsendable(worker: PoolWorker, job: Job, error: unknown): void {
+    this.#parts.room.leave(worker.isCaller);
     this.#parts.settlement.fail(job, error);
     this.#parts.room.release();
   }
 
   /** A job's worker is gone, and the job with it. */
   crashed(worker: PoolWorker, job: Job, started: boolean, cause: unknown) {
-    const run = started ? worker.runOf(job) : undefined;
-    if (run) this.#parts.meter.jobBroken(run.start, run.end);
-    this.#parts.room.leave();
-    this.#parts.settlement.fail(job, crashError(job, started, cause), run);
+    const { room } = this.#parts;
+    room.leave(worker.isCaller);
+    this.fail(worker, job, started, crashError(job, started, cause));
     job.extras?.turn?.endIfOver();
-    this.#parts.room.release();
+    room.release();
+  }
+
+  /** A job fails with the end of its worker. */
+  fail(worker: PoolWorker, job: Job, started: boolean, error: unknown): void {
+    const { meter, settlement } = this.#parts;
+    if (!started) return settlement.fail(job, error);
+    const isUntold = !job.settled && worker.jobs.isUnannounced(job);
+    if (this.wantsStarts && isUntold) this.announceStart(job, worker);
+    const run = worker.runOf(job);
+    meter.jobBroken(run.start, run.end);
+    settlement.fail(job, error, run);
   }
 
   /** Jobs may have started. */

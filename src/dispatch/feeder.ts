@@ -83,9 +83,7 @@ export class Feeder {
     }
     if (queue.length === 0) return;
     for (const worker of this.#byLoad()) {
-      // When one that starts will be ready, nobody knows.
-      const mayHelp = worker.isReady || workers.idle.length === 0;
-      if (worker.state !== "idle" && mayHelp) this.feed(worker);
+      if (worker.state !== "idle") this.feed(worker);
     }
   }
 
@@ -104,6 +102,13 @@ export class Feeder {
       return true;
     }
     watch.soon();
+    return false;
+  }
+
+  #isAnyReady(): boolean {
+    for (const { isReady } of this.#parts.workers.active) {
+      if (isReady) return true;
+    }
     return false;
   }
 
@@ -169,9 +174,10 @@ export class Feeder {
       this.#parts.settings;
     switch (worker.state) {
       case "starting":
-        // Not before it is known that its thread can be killed; and the caller's
-        // own starts at once, where a job could be overtaken by others meanwhile.
-        return !hardKill && !onCallerThread;
+        // Not where another one may be sooner; not before it is known that its thread
+        // can be killed; and the caller's own starts at once, where a job could be
+        // overtaken by others meanwhile.
+        return !hardKill && !onCallerThread && !this.#isAnyReady();
       case "idle":
       case "busy":
         // It may be stopped for one of its jobs, and others with that.
@@ -240,7 +246,7 @@ export class Feeder {
       if (isLong && !settings.onCallerThread) this.#pause();
       if (endings.wantsStarts) watch.soon();
     } catch (error) {
-      for (const job of jobs) endings.unsendable(job, error);
+      for (const job of jobs) endings.unsendable(worker, job, error);
     }
     workers.update(worker);
   }

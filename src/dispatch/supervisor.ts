@@ -163,7 +163,7 @@ export class Supervisor {
       worker.leaveWith(job);
       workers.leave(worker);
       job.extras?.turn?.endIfOver();
-      room.leave();
+      room.leave(worker.isCaller);
       // Nobody waits for it: what has moved into it ends. This may end the pool, and
       // so not in the middle of a look.
       const reason = new DOMException("The job went on", "AbortError");

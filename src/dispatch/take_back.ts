@@ -5,21 +5,27 @@ import type { PoolWorker } from "./worker.ts";
 
 /** Takes back, in order, those that may go elsewhere; no other worker may have those aside. */
 export function takeBackAll(worker: PoolWorker): Job[] {
-  return takeBackIf(worker, false, () => true);
+  return takeBackIf(worker, worker.jobs.all(), false, () => true);
 }
 
 /**
  * The same for those that another worker may be quicker to start: to send large
- * arguments again is worth it once, and only for a worker that idles. That one is as
+ * arguments again is worth it once, and only for a worker that idles; else those
+ * before a large one stay, too, or it would overtake them. The one that idles is as
  * good for those aside as one whose job waits for them.
  */
 export function takeBackWaiting(
   worker: PoolWorker,
   isOtherIdle: boolean,
 ): Job[] {
-  return takeBackIf(worker, isOtherIdle, (job) => {
+  const jobs = worker.jobs.all();
+  if (!isOtherIdle) {
+    const last = jobs.findLastIndex((job) => job.isLarge);
+    return takeBackIf(worker, jobs.slice(last + 1), false, () => true);
+  }
+  return takeBackIf(worker, jobs, true, (job) => {
     if (!job.isLarge) return true;
-    if (!isOtherIdle || job.extras!.wasTakenBack) return false;
+    if (job.extras!.wasTakenBack) return false;
     return job.extras!.wasTakenBack = true;
   });
 }
@@ -32,16 +38,18 @@ export function takeBackLower(worker: PoolWorker, priority: number): Job[] {
   if (worker.waiting === 0) return [];
   let isAny = false;
   const isLower = (job: Job) => isAny ||= job.priority < priority;
-  return takeBackIf(worker, false, (job) => isLower(job) && !job.isLarge);
+  const mayLeave = (job: Job) => isLower(job) && !job.isLarge;
+  return takeBackIf(worker, worker.jobs.all(), false, mayLeave);
 }
 
 function takeBackIf(
   worker: PoolWorker,
+  all: Job[],
   takesAsides: boolean,
   mayLeave: (job: Job) => boolean,
 ): Job[] {
   const { jobs } = worker;
-  return jobs.all().filter((job) => {
+  return all.filter((job) => {
     // What has moved cannot be sent again.
     const isBound = job.oneAttempt || !takesAsides && jobs.asides.has(job);
     return !isBound && jobs.canTakeBack(job) && mayLeave(job) &&

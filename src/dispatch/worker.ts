@@ -12,6 +12,7 @@ import { WorkerThread } from "../threads/worker_thread.ts";
 import { packError } from "../values/pack_error.ts";
 import { Board, slotsFor } from "../wire/board.ts";
 import { WAKE } from "../wire/protocol.ts";
+import { CALLER } from "./caller.ts";
 import type { Endings } from "./endings.ts";
 import { InFlight } from "./in_flight.ts";
 import { initOf, WorkerRings } from "./init.ts";
@@ -146,6 +147,11 @@ export class PoolWorker implements JobWorker {
   /** Lets it look at what is new in shared memory. */
   wake(): void {
     this.#thread.post(WAKE);
+  }
+
+  /** Whether it is the caller's own thread, for what finds the queue full. */
+  get isCaller(): boolean {
+    return this.id === CALLER;
   }
 
   /** Whether it has imported the module. */

@@ -9,6 +9,8 @@ export class Room {
   #capacity: number;
   readonly #onEmpty: () => void;
   #jobs = 0;
+  /** Jobs that the caller executes, which take no room. */
+  #callers = 0;
   readonly #waiters = new Waiters();
   /** Those who were released in this turn, and may not have used the room yet. */
   #released = 0;
@@ -26,6 +28,11 @@ export class Room {
   /** How many jobs wait or occupy a worker. */
   get jobs(): number {
     return this.#jobs;
+  }
+
+  /** Whether there is no job at all, also none that the caller executes. */
+  get isEmpty(): boolean {
+    return this.#jobs + this.#callers === 0;
   }
 
   /** Changes how many jobs there may be. */
@@ -55,15 +62,26 @@ export class Room {
     if (this.#released > 0) this.#released--;
   }
 
-  /** A job no longer waits, and no longer occupies a worker; `release()` lets others in. */
-  leave(): void {
-    if (this.#jobs === 0) return;
-    if (--this.#jobs === 0) this.#onEmpty();
+  /** The caller executes a job itself. */
+  enterCaller(): void {
+    this.#callers++;
+  }
+
+  /**
+   * A job no longer waits, and no longer occupies a worker; `release()` lets others in.
+   *
+   * @param wasCallers Whether the caller executed it
+   */
+  leave(wasCallers = false): void {
+    if (this.isEmpty) return;
+    if (wasCallers) this.#callers--;
+    else this.#jobs--;
+    if (this.isEmpty) this.#onEmpty();
   }
 
   /** All jobs are gone. */
   clear(): void {
-    this.#jobs = 0;
+    this.#jobs = this.#callers = 0;
   }
 
   /** Resolves when there is room; nothing is reserved. */

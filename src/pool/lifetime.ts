@@ -206,7 +206,7 @@ export class Lifetime {
 
   #rest(): void {
     const { dispatcher, settlement, room } = this.#parts;
-    const isEmpty = settlement.waiting === 0 && room.jobs === 0;
+    const isEmpty = settlement.waiting === 0 && room.isEmpty;
     if (!isEmpty || this.#starts.length > 0 || this.#isEnding) return;
     dispatcher.keepProcess(false);
   }
