@@ -3,6 +3,7 @@
 
 import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
+import type { JobQueue } from "../job/queue.ts";
 import type { Sizing } from "./sizing.ts";
 import type { PoolWorker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
@@ -19,12 +20,20 @@ export interface WaitingJob {
 export class DeadlockDetector {
   readonly #workers: Workers;
   readonly #sizing: Sizing;
+  readonly #queue: JobQueue;
   /** Hears that a job which waited for its key may start. */
   onKeyFree: (() => void) | undefined;
 
-  constructor({ workers, sizing }: { workers: Workers; sizing: Sizing }) {
+  constructor(
+    { workers, sizing, queue }: {
+      workers: Workers;
+      sizing: Sizing;
+      queue: JobQueue;
+    },
+  ) {
     this.#workers = workers;
     this.#sizing = sizing;
+    this.#queue = queue;
   }
 
   /** The worker of a link, if it is one of this pool's. */
@@ -34,10 +43,13 @@ export class DeadlockDetector {
 
   /** Whether no worker can take a job before one of those that wait goes on. */
   isDeadlock(waiting: readonly WaitingJob[]): boolean {
+    // A worker that is free is of no use where all jobs wait for others of their keys.
+    const { length, parked } = this.#queue;
+    const isOfUse = length > 0 || parked === 0;
     let count = 0;
     for (const { link, jobs, room, concurrency } of this.#workers.active) {
       const { running } = jobs.count();
-      if (running < concurrency && room > 0) return false;
+      if (isOfUse && running < concurrency && room > 0) return false;
       let taken = 0;
       for (const one of waiting) {
         if (one.link === link) taken += one.aside ? 2 : 1;

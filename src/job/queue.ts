@@ -9,6 +9,8 @@ import { Line } from "./line.ts";
 export const AGING = 10_000;
 /** Milliseconds for which another job of a priority is expected after the last one. */
 const EXPECTED = 1_000;
+/** How many jobs of a priority are asked, at most, for one that may start. */
+const ASKED = 16;
 
 /** The jobs of one priority. */
 interface Lane {
@@ -42,7 +44,7 @@ export class JobQueue {
   }
 
   /**
-   * The job that is next to start, of the first ones of each priority that may.
+   * The job that is next to start, of the first ones that may of each priority.
    * Those whose keys are in use give way, each at most once for each time that it
    * comes to the front.
    */
@@ -51,11 +53,15 @@ export class JobQueue {
     let least = Infinity;
     for (const lane of this.#lanes) {
       this.#park(lane);
-      const { first } = lane.ready;
-      if (first === undefined) continue;
-      const rank = first.submitted - lane.priority * AGING;
-      if (rank > least || rank === least && first.id > best!.id) continue;
-      if (mayStart(first)) [best, least] = [first, rank];
+      let job = lane.ready.first;
+      for (let i = 0; job && i < ASKED; i++, job = job.next) {
+        const rank = job.submitted - lane.priority * AGING;
+        if (rank > least || rank === least && job.id > best!.id) break;
+        const isInTurn = job.extras?.turn?.isFirst ?? true;
+        if (!isInTurn || !mayStart(job)) continue;
+        [best, least] = [job, rank];
+        break;
+      }
     }
     return best;
   }

@@ -21,6 +21,12 @@ export type Outcome =
   | { kind: "not-found" | "not-cloneable"; message: string }
   | { kind: "timed-out" };
 
+/** A job that has ended, and whose promise waits for what moved with it. */
+interface Closing {
+  job: Job;
+  run: JobRun;
+}
+
 /** What settling needs. */
 export interface SettlementParts {
   meter: Meter;
@@ -39,7 +45,7 @@ export class Settlement {
   readonly #parts: SettlementParts;
   readonly #aborts: AbortWatch<Job>;
   /** Jobs that have ended, while what moved with them is still written out. */
-  readonly #closing = new Registry<Job>();
+  readonly #closing = new Registry<Closing>();
   #waiting = 0;
   #isTelling = false;
 
@@ -72,7 +78,7 @@ export class Settlement {
     if (job.extras?.cargo === undefined) {
       return this.#resolve(job, value, workerId, start, end);
     }
-    this.#whenClosed(job, () => {
+    this.#whenClosed(job, { workerId, start, end }, () => {
       this.#resolve(job, value, workerId, start, end);
     });
   }
@@ -85,7 +91,7 @@ export class Settlement {
       if (job.settled) streams.end();
       this.#hold(job, streams);
       settle();
-    } else if (job.extras?.cargo) this.#whenClosed(job, settle);
+    } else if (job.extras?.cargo) this.#whenClosed(job, run, settle);
     else settle();
   }
 
@@ -160,12 +166,18 @@ export class Settlement {
   }
 
   #reject(job: Job, error: unknown, run: JobRun | undefined): void {
+    const closing = this.#closing.get(job.id);
+    if (closing) {
+      this.#closing.delete(job.id);
+      run = closing.run;
+      const { start, end } = run;
+      this.#parts.meter.jobEnded(job.fn.name, job.submitted, start, end);
+    }
     if (this.#parts.events.hasListener("jobend")) {
       this.#tellEnd(job, false, error, run);
     }
     this.#settle(job);
     job.reject(error);
-    this.#closing.delete(job.id);
     // While a worker has the job, what moved with it is the worker's.
     if (!job.worker) job.extras?.cargo?.close(error);
   }
@@ -197,8 +209,8 @@ export class Settlement {
     streams.whenClosed(() => cargo ? cargo.whenClosed(end) : end());
   }
 
-  #whenClosed(job: Job, settle: () => void): void {
-    this.#closing.set(job.id, job);
+  #whenClosed(job: Job, run: JobRun, settle: () => void): void {
+    this.#closing.set(job.id, { job, run });
     job.extras!.cargo!.whenClosed(() => {
       if (this.#closing.delete(job.id)) settle();
     });
@@ -206,9 +218,7 @@ export class Settlement {
 
   /** Rejects the jobs that have ended, while what moved with them is not closed. */
   failClosing(error: () => unknown): void {
-    for (const job of this.#closing.values()) {
-      if (this.#closing.delete(job.id)) this.fail(job, error());
-    }
+    for (const { job } of this.#closing.values()) this.fail(job, error());
   }
 
   #tellEnd(job: Job, ok: boolean, error: unknown, run?: JobRun): void {
