@@ -16,7 +16,7 @@ import {
   WorkerCrashedError,
 } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
-import { makePool, numbersTo, reasonOf, warmUp } from "./kinds.ts";
+import { hold, makePool, numbersTo, reasonOf, warmUp } from "./kinds.ts";
 import { test } from "./pools.ts";
 
 /** All events of these types, with what they tell. */
@@ -243,6 +243,37 @@ test("addEventListener() changes nothing in how jobs are sent", async () => {
   }
   assertLess(messages, 1_000);
   assertEquals(events.length, 4_000);
+});
+
+for (const kind of ["thread", "process"] as const) {
+  test(`terminate() tells the runs of jobs that had started, after their starts (${kind})`, async () => {
+    const pool = makePool({ size: 1 }, kind);
+    await pool.execute("echo", [1]);
+    const events = record(pool, "jobstart", "jobend");
+    using holder = await hold(pool);
+    const jobs = [holder.job, pool.execute("echo", [2])].map(reasonOf);
+    await pool.terminate();
+    await Promise.all(jobs);
+    const told = events.map(({ type, detail: { workerId } }) => [
+      type,
+      workerId,
+    ]);
+    assertEquals(told, [["jobstart", 1], ["jobend", 1], ["jobend", undefined]]);
+  });
+}
+
+test("a job whose worker dies is told to have started before its end", async () => {
+  await using pool = makePool({ size: 1, concurrency: 3 });
+  await pool.execute("echo", [1]);
+  const events = record(pool, "jobstart", "jobend");
+  using gate = new Gate();
+  const jobs = [
+    reasonOf(pool.execute("passGate", [gate.key])),
+    reasonOf(pool.execute("closeSelf")),
+  ];
+  await Promise.all(jobs);
+  const ofFirst = events.filter(({ detail: { jobId } }) => jobId === 2);
+  assertEquals(ofFirst.map(({ type }) => type), ["jobstart", "jobend"]);
 });
 
 test("jobstart comes before jobend of a job that is aborted as soon as it has started", async () => {

@@ -4,6 +4,7 @@ import {
   JobDiscardedError,
   JobTimeoutError,
   PoolTerminatedError,
+  type Sender,
   ThreadPool,
   type ThreadPoolOptions,
   WorkerCrashedError,
@@ -305,4 +306,23 @@ test("key: jobs that wait for their turn start no workers", async () => {
   });
   await Promise.all(jobs);
   assert(pool.stats().size <= 2, `${pool.stats().size} workers`);
+});
+
+test("key: a job that waits for room goes on though only jobs of its own key wait", async () => {
+  await using pool = new ThreadPool({ size: 2, queue: { capacity: 0 } });
+  using gate = new Gate();
+  const give = async (sender: Sender, key: SharedArrayBuffer) => {
+    const words = new Int32Array(key);
+    Atomics.add(words, 0, 1);
+    Atomics.notify(words, 0);
+    await Atomics.waitAsync(words, 1, 0).value;
+    await sender.ready();
+    return await sender.execute(() => "given");
+  };
+  const options = { key: "a" };
+  const job = pool.execute(give, [pool.sender(), gate.key], options);
+  await gate.arrived();
+  const behind = pool.execute(() => "behind", [], options);
+  gate.open();
+  assertEquals(await Promise.all([job, behind]), ["given", "behind"]);
 });

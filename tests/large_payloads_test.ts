@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import { setImmediate } from "node:timers";
 import { JobCloneError, ThreadPool, transfer } from "@spindle/thread-pool";
+import { Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";
 
 /** More bytes than are sent ahead. */
@@ -213,5 +214,31 @@ poolTest(
       "args[0].bad.extra (function extra) cannot be cloned",
     );
     assertEquals(buffer.byteLength, 8);
+  },
+);
+
+poolTest(
+  "a large job does not overtake those before it when its worker is held",
+  async () => {
+    await using pool = await warmPool(1);
+    const order: number[] = [];
+    using gate = new Gate();
+    const held = pool.execute((key: SharedArrayBuffer) => {
+      const words = new Int32Array(key);
+      Atomics.add(words, 0, 1);
+      Atomics.notify(words, 0);
+      Atomics.wait(words, 1, 0);
+    }, [gate.key]);
+    const payloads = ["", "", "x".repeat(300_000), "", ""];
+    const all = payloads.map(async (text, i) => {
+      await pool.execute(echo, [text]);
+      order.push(i);
+    });
+    await gate.arrived();
+    // In which main sees that the worker is held.
+    await new Promise((done) => setTimeout(done, 50));
+    gate.open();
+    await Promise.all([held, ...all]);
+    assertEquals(order, range(payloads.length));
   },
 );

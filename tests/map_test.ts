@@ -906,3 +906,12 @@ test("map() throws what an item rejects with, though its source cannot be left",
     "item",
   );
 });
+
+test("map() follows no signal any more once its last result is read, though nobody asks for the end", async () => {
+  await using pool = makePool();
+  const { signal, listeners } = countedSignal();
+  const results = pool.map("echo", [1, 2], { signal });
+  const read = async () => (await results.next()).value;
+  assertEquals([await read(), await read()], [1, 2]);
+  assertEquals(listeners.size, 0);
+});

@@ -2,12 +2,7 @@
 // what it must refuse stands under `@ts-expect-error`, in functions that nobody
 // calls.
 import { assert } from "@std/assert";
-import type {
-  JobItem,
-  JobStream,
-  MapOptions,
-  ThreadPool,
-} from "@spindle/thread-pool";
+import type { JobItem, MapOptions, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/types.ts";
 import { same } from "./same_type.ts";
 
@@ -15,25 +10,25 @@ type Pool = ThreadPool<typeof jobs>;
 
 function resultsAreTyped(pool: Pool) {
   const greetings = pool.map("greet", ["a"]);
-  same<typeof greetings, JobStream<string>>(true);
+  same<typeof greetings, AsyncIterableIterator<string>>(true);
   const later = pool.map("later", ["a"]);
-  same<typeof later, JobStream<{ text: string }>>(true);
+  same<typeof later, AsyncIterableIterator<{ text: string }>>(true);
   const inline = pool.map(async (a: number) => await `${a}`, [1]);
-  same<typeof inline, JobStream<string>>(true);
+  same<typeof inline, AsyncIterableIterator<string>>(true);
   const settled = pool.map("greet", ["a"], { onError: "collect" });
   same<
     typeof settled,
-    JobStream<PromiseSettledResult<string>>
+    AsyncIterableIterator<PromiseSettledResult<string>>
   >(true);
   const thrown = pool.map("greet", ["a"], { window: 2, onError: "throw" });
-  same<typeof thrown, JobStream<string>>(true);
+  same<typeof thrown, AsyncIterableIterator<string>>(true);
 }
 
 function eitherModeGivesEitherResult(pool: Pool, options: MapOptions) {
   const results = pool.map("greet", ["a"], options);
   same<
     typeof results,
-    JobStream<string | PromiseSettledResult<string>>
+    AsyncIterableIterator<string | PromiseSettledResult<string>>
   >(true);
 }
 

@@ -16,6 +16,7 @@ import {
   PoolTerminatedError,
   QueueFullError,
   type QueueOptions,
+  type Sender,
   ThreadPool,
   type ThreadPoolOptions,
   transfer,
@@ -283,6 +284,32 @@ test('whenFull "caller-runs": the caller runs a job where the queue is full, and
   await assertRejects(() => pool.execute("fail"), RangeError, "failed");
   await holder.release();
   assertEquals(await pool.execute("whichWorker"), key);
+});
+
+test('whenFull "caller-runs": while the caller is at a job, workers get others', async () => {
+  await using pool = makePool(0, "caller-runs");
+  const key = await pool.execute("whichWorker");
+  using holder = await holdWorker(pool);
+  using gate = new Gate();
+  const callers = pool.execute("passGate", [gate.key]);
+  await gate.arrived();
+  await holder.release();
+  assertEquals(await pool.execute("whichWorker"), key);
+  assertEquals(await pool.execute("whichWorker"), key);
+  gate.open();
+  await callers;
+});
+
+test('whenFull "caller-runs": a job that the caller runs waits for room that there is', async () => {
+  await using pool = makePool(0, "caller-runs");
+  await pool.execute("echo", [1]);
+  using holder = await holdWorker(pool);
+  const callers = pool.execute(async (sender: Sender) => {
+    await sender.ready();
+    return await sender.execute(() => "done");
+  }, [pool.sender()]);
+  await holder.release();
+  assertEquals(await callers, "done");
 });
 
 test('whenFull "caller-runs": the caller runs no job that has a place in the queue', async () => {

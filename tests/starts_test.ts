@@ -20,6 +20,19 @@ test("execute() does not let small jobs wait for a worker to start", async () =>
   assertEquals(await Promise.all(results), numbersTo(5_000));
 });
 
+test("execute() keeps no job for a worker that starts while another one is ready", async () => {
+  await using pool = poolOf<typeof jobs>("starts", { size: 2 });
+  await pool.execute("echo", [0]);
+  using _ = startsBy("wait");
+  const order: number[] = [];
+  const all = numbersTo(20).map(async (i) => {
+    await pool.execute("spin", [10]);
+    order.push(i);
+  });
+  await Promise.all(all);
+  assertEquals(order, numbersTo(20));
+});
+
 test("execute() gives jobs to the other workers while one does not start", async () => {
   await using pool = poolOf<typeof jobs>("starts", { size: 2 });
   using gate = new Gate();

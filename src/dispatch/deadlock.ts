@@ -43,7 +43,7 @@ export class DeadlockDetector {
 
   /** Whether no worker can take a job before one of those that wait goes on. */
   isDeadlock(waiting: readonly WaitingJob[]): boolean {
-    // A worker that is free is of no use where all jobs wait for others of their keys.
+    // Another worker is of no use where all jobs wait for others of their keys.
     const { length, parked } = this.#queue;
     const isOfUse = length > 0 || parked === 0;
     let count = 0;
@@ -57,6 +57,7 @@ export class DeadlockDetector {
       if (taken < running) return false;
       count++;
     }
-    return count >= this.#sizing.max || count > 0 && this.#workers.isFull;
+    const isMost = count >= this.#sizing.max || this.#workers.isFull;
+    return count > 0 && (isMost || !isOfUse);
   }
 }

@@ -129,19 +129,18 @@ export type GeneratorValue<Result> = string extends keyof Result
   : never;
 
 /**
- * The values of a generator in a worker, or the results of a map, to be read once:
- * by a loop, or as a `ReadableStream.from(stream)`.
+ * The values of a generator in a worker, to be read once: by a loop, or as a
+ * `ReadableStream.from(stream)`.
  *
- * @typeParam Value What the generator yields, or the map gives
+ * @typeParam Value What the generator yields
  */
 export interface JobStream<Value>
   extends AsyncIterableIterator<Value, undefined, undefined>, AsyncDisposable {
-  /** The next value; the first call starts the job, or the map. */
+  /** The next value; the first call starts the job. */
   next(): Promise<IteratorResult<Value, undefined>>;
   /**
-   * Ends the generator, and resolves when that is done, or after `abortGrace`; of a
-   * map, lets the source go and aborts what runs. A loop calls it when you leave it.
-   * What the generator's `finally` throws then is lost.
+   * Ends the generator, and resolves when that is done, or after `abortGrace`. A loop
+   * calls it when you leave it. What the generator's `finally` throws then is lost.
    */
   return(): Promise<IteratorResult<Value, undefined>>;
   /** The stream itself. */

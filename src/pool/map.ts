@@ -4,7 +4,6 @@
 import type { MapJobs } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
 import { type Portion, Results } from "./map_results.ts";
-import type { JobStream } from "./job_types.ts";
 import { MapItems } from "./map_items.ts";
 import { MapPull } from "./map_pull.ts";
 import type { Source } from "./map_source.ts";
@@ -20,7 +19,7 @@ export interface MapSettings {
 type Read = IteratorResult<unknown, undefined>;
 
 /** The results of a job for each of many items. */
-export class JobMap implements JobStream<unknown> {
+export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #jobs: MapJobs;
   readonly #pull: MapPull;
   readonly #settings: MapSettings;
@@ -117,6 +116,11 @@ export class JobMap implements JobStream<unknown> {
     this.#settings.signal?.removeEventListener("abort", this.#onAbort);
   }
 
+  /** Nothing is left to be read: who counts the results may never ask for the end. */
+  #ignoreAtEnd(): void {
+    if (this.#held === 0 && this.#pull.isClosed) this.#ignore();
+  }
+
   readonly #onAbort = (): void => {
     // Nobody may read on.
     this.#ignore();
@@ -155,6 +159,7 @@ export class JobMap implements JobStream<unknown> {
     const { values, error } = portion;
     this.#held--;
     if (portion.left === 0) this.#items.release(portion.bytes);
+    this.#ignoreAtEnd();
     const collects = this.#settings.onError === "collect";
     if (at >= values.length) {
       if (!collects || portion.isFatal) return this.#fail(error);
@@ -253,6 +258,7 @@ export class JobMap implements JobStream<unknown> {
     if (failure) this.#tail = failure;
     this.#items.flush();
     this.#wake();
+    this.#ignoreAtEnd();
   }
 }
 

@@ -583,12 +583,12 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     job: Job & NoGenerator<Job>,
     items: ItemSource<JobItem<Jobs, Job>>,
     options?: MapOptions<Mode>,
-  ): JobStream<MapResult<JobResult<Jobs, Job>, Mode>>;
+  ): AsyncIterableIterator<MapResult<JobResult<Jobs, Job>, Mode>>;
   map(
     job: never,
     items: unknown,
     options?: MapOptions,
-  ): JobStream<unknown> {
+  ): AsyncIterableIterator<unknown> {
     return this.#maps.map(job, items, options);
   }
 

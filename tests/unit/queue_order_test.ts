@@ -137,6 +137,13 @@ Deno.test("Keys: jobs of one key take turns in the order of their submission, wh
   assertEquals(take(queue), [a[2]]);
 });
 
+Deno.test("JobQueue.pick() looks behind those that may not start for one of the same priority that may", () => {
+  const { queue, add } = makeQueue();
+  const high = [1, 1, 1].map((priority) => add({ priority }));
+  add({ priority: 0 });
+  assertEquals(queue.pick((job) => job === high[2]), high[2]);
+});
+
 Deno.test("Keys: a turn ends once its job has settled and no worker has it", () => {
   const { queue, add, freed } = makeQueue();
   const [first, second] = [add({ key: "a" }), add({ key: "a" })];
