@@ -266,14 +266,23 @@ test("a job whose worker dies is told to have started before its end", async () 
   await using pool = makePool({ size: 1, concurrency: 3 });
   await pool.execute("echo", [1]);
   const events = record(pool, "jobstart", "jobend");
-  using gate = new Gate();
-  const jobs = [
-    reasonOf(pool.execute("passGate", [gate.key])),
-    reasonOf(pool.execute("closeSelf")),
-  ];
-  await Promise.all(jobs);
-  const ofFirst = events.filter(({ detail: { jobId } }) => jobId === 2);
-  assertEquals(ofFirst.map(({ type }) => type), ["jobstart", "jobend"]);
+  const die = () => {
+    queueMicrotask(() => {
+      throw new Error("oops");
+    });
+    return new Promise<never>(() => {});
+  };
+  for (const i of numbersTo(5)) {
+    // One that had not started goes to the next worker.
+    const wait = () => new Promise((done) => setTimeout(done, 20));
+    await Promise.allSettled([die, wait, wait].map((job) => pool.execute(job)));
+    for (const jobId of [3 * i + 2, 3 * i + 3, 3 * i + 4]) {
+      const own = events.filter(({ detail }) => detail.jobId === jobId);
+      const isStarted = own.at(-1)!.detail.workerId !== undefined;
+      const expected = isStarted ? ["jobstart", "jobend"] : ["jobend"];
+      assertEquals(own.map(({ type }) => type), expected);
+    }
+  }
 });
 
 test("jobstart comes before jobend of a job that is aborted as soon as it has started", async () => {

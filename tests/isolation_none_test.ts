@@ -61,7 +61,7 @@ test('isolation "none": a start is told while the job runs, also behind one that
       if (name === "never") resolve("told");
     });
   });
-  pool.execute("compute", [20]);
+  for (const _ of numbersTo(2)) pool.execute("giveLater", [20, "given"]);
   const stop = new AbortController();
   const job = pool.execute("never", [], { signal: stop.signal });
   assertEquals(await started, "told");
