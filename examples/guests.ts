@@ -20,6 +20,8 @@ await using pool = new ThreadPool({
   timeout: 1_000, // ms, after which its process is killed
   // None finds what another has left behind.
   maxJobsPerWorker: 1,
+  // What it imports is not written into the program's deno.lock.
+  execArgv: ["--no-lock"],
 });
 
 /**
@@ -27,7 +29,9 @@ await using pool = new ThreadPool({
  * it would be loaded, with all that it imports, by this program's permissions.
  */
 async function run(source: string): Promise<string> {
-  const url = `data:text/javascript,${encodeURIComponent(source)}`;
+  const url = URL.createObjectURL(
+    new Blob([source], { type: "text/javascript" }),
+  );
   const guest: { default: () => unknown } = await import(url);
   return JSON.stringify(await guest.default()) ?? "nothing";
 }

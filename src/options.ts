@@ -138,7 +138,8 @@ export interface ThreadPoolOptions {
    * Flags of `deno run` for workers that are processes, such as
    * `--import-map=PATH` or `--cached-only`. A program cannot learn its own flags,
    * so name here what its jobs need. Unless a flag names another one, a process
-   * uses the `deno.json` beside or above the program's main module. Refused without
+   * uses the `deno.json` beside or above the program's main module; where there is
+   * only a `package.json`, put a `deno.json` with `{}` beside it. Refused without
    * `isolation: "process"`.
    */
   execArgv?: readonly string[];

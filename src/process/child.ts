@@ -52,7 +52,10 @@ export async function serve(): Promise<void> {
   guest.isProcess = true;
   // These reach all processes of a terminal, or of a service: main decides.
   Deno.addSignalListener("SIGINT", ignore);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", ignore);
+  if (Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGTERM", ignore);
+    Deno.addSignalListener("SIGHUP", ignore);
+  }
   hideInput();
   defineOnError();
   watchErrors(globalThis, crash);

@@ -12,7 +12,17 @@ type Kind = typeof PERMISSIONS[number];
 export type Grant = boolean | string[];
 
 /** What a process may do. */
-export type Grants = Record<Kind, Grant | "default">;
+export type Grants = Record<Kind, Grant>;
+
+/** From these modules may be imported without any flag. */
+const IMPORT_HOSTS = [
+  "deno.land:443",
+  "jsr.io:443",
+  "esm.sh:443",
+  "cdn.jsdelivr.net:443",
+  "raw.githubusercontent.com:443",
+  "gist.githubusercontent.com:443",
+];
 
 /**
  * What a process may do.
@@ -31,12 +41,13 @@ export function grantsFor(
   return Object.fromEntries(grants);
 }
 
-function grantOf(kind: Kind, wanted: unknown): Grant | "default" {
+function grantOf(kind: Kind, wanted: unknown): Grant {
   if (wanted === "none" || wanted === false) return false;
   if (wanted === "inherit") {
     if (isGranted(kind)) return true;
-    // Some hosts may be imported from without any flag.
-    return kind === "import" ? "default" : false;
+    if (kind !== "import") return false;
+    const hosts = IMPORT_HOSTS.filter((host) => isGranted("import", host));
+    return hosts.length > 0 && hosts;
   }
   if (wanted === true) {
     if (!isGranted(kind)) throw lacking(kind, `all of "${kind}"`);
@@ -48,8 +59,22 @@ function grantOf(kind: Kind, wanted: unknown): Grant | "default" {
   checkItems(kind, [...given.map(String), ...items]);
   for (const item of items) {
     if (!isGranted(kind, item)) throw lacking(kind, `"${item}"`);
+    if (kind === "net") checkWhole(item);
   }
   return items.length > 0 && items;
+}
+
+/**
+ * Where the program may use the network but for a part, Deno does not say whether
+ * that is a part of a host, or of a net.
+ */
+function checkWhole(item: string): void {
+  const { partial } = Deno.permissions.querySync({ name: "net" });
+  const isWhole = /:\d+$/.test(item) && !item.includes("/");
+  if (!partial || isWhole) return;
+  throw new Error(
+    `Permission \`net\` cannot be given: a part of it is denied to the program, so expected a host with its port, got "${item}"`,
+  );
 }
 
 /** A flag has no way to write a comma in an item, nor an empty one. */
@@ -77,10 +102,16 @@ function isGranted(name: Kind, item?: string): boolean {
     command: item,
     kind: item,
   };
-  const { state, partial } = Deno.permissions.querySync(
-    descriptor as Deno.PermissionDescriptor,
-  );
-  return state === "granted" && !partial;
+  try {
+    const { state, partial } = Deno.permissions.querySync(
+      descriptor as Deno.PermissionDescriptor,
+    );
+    return state === "granted" && !partial;
+  } catch (error) {
+    // A flag may have a wildcard for a host; to ask for one is not possible.
+    if (error instanceof URIError) return false;
+    throw error;
+  }
 }
 
 const PATHS: readonly Kind[] = ["read", "write", "run", "ffi"];
@@ -131,6 +162,8 @@ export function permissionFlags(grants: Grants): string[] {
   }
   // Without a flag, some hosts and the registries are open to imports.
   if (grants.import === false) flags.push("--cached-only");
+  // What a guest imports would stay on the disk.
+  if (grants.write === false) flags.push("--no-code-cache");
   return flags;
 }
 
@@ -170,7 +203,11 @@ export function environmentFor(
 /** A name may stand for all that begin like it. */
 function namesOf(name: string): string[] {
   if (!name.endsWith("*")) return [name];
-  if (!isGranted("env")) return [];
+  if (!isGranted("env")) {
+    throw new Error(
+      `Permission \`env\` cannot be given: to find the variables that "${name}" stands for, the program needs all of it; name them`,
+    );
+  }
   const start = name.slice(0, -1);
   return Object.keys(Deno.env.toObject())
     .filter((name) => name.startsWith(start));

@@ -13,7 +13,7 @@ import {
   mayUseFiles,
   permissionFlags,
 } from "./permissions.ts";
-import { surroundings } from "./surroundings.ts";
+import { type Surroundings, surroundings } from "./surroundings.ts";
 import { ATOMIC, LONGEST_CHUNK } from "./chunks.ts";
 import { type ProcessSettings, ProcessThread } from "./process_thread.ts";
 import { Warden } from "./warden.ts";
@@ -45,7 +45,7 @@ export class Processes {
   readonly #settings: ProcessesSettings;
   readonly #warden = new Warden();
   readonly #running = new Set<Promise<void>>();
-  #common: ProcessSettings | undefined;
+  #surroundings: Surroundings | undefined;
 
   constructor(settings: ProcessesSettings) {
     this.#settings = settings;
@@ -57,11 +57,7 @@ export class Processes {
    * @throws {Error} If that cannot be done
    */
   open(name: string, events: ThreadEvents): Thread {
-    const thread = new ProcessThread(
-      this.#common ??= this.#makeCommon(),
-      name,
-      events,
-    );
+    const thread = new ProcessThread(this.#makeSettings(), name, events);
     const { gone } = thread;
     this.#running.add(gone);
     gone.then(() => this.#running.delete(gone));
@@ -74,7 +70,8 @@ export class Processes {
     await this.#warden.stop();
   }
 
-  #makeCommon(): ProcessSettings {
+  /** Not once for all: the program may have given up a permission since. */
+  #makeSettings(): ProcessSettings {
     if (Deno.build.standalone) {
       throw new Error(
         `isolation "process" needs \`deno run\`, which a compiled program has not`,
@@ -102,7 +99,7 @@ export class Processes {
 
   #command(grants: Grants): DenoCommand {
     const { module, memoryLimit, execArgv } = this.#settings;
-    const { config, env } = surroundings();
+    const { config, env } = this.#surroundings ??= surroundings();
     const isChosen = execArgv.some((flag) => CHOOSES_CONFIG.test(flag));
     return {
       cwd: mayReadHere(grants) ? undefined : "/",
