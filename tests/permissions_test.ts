@@ -309,3 +309,54 @@ for (const [what, options, flags, expectedCode, expected] of PROGRAMS) {
     assertMatch(stdout, expected);
   });
 }
+
+/** A program's flags, what it wants to give to its processes, and what becomes of that. */
+const GIVEN: [flags: string[], wanted: Permissions, result: RegExp][] = [
+  [["--allow-net"], { net: ["127.0.0.1"] }, /--allow-net=127.0.0.1/],
+  [
+    ["--allow-net", "--deny-net=127.0.0.1:9"],
+    { net: ["127.0.0.1"] },
+    /refused: .*expected a host with its port, got "127.0.0.1"/,
+  ],
+  [
+    ["--allow-net", "--deny-net=127.0.0.1"],
+    { net: ["127.0.0.0/8"] },
+    /refused: .*got "127.0.0.0\/8"/,
+  ],
+  [
+    ["--allow-net", "--deny-net=127.0.0.1:9"],
+    { net: ["127.0.0.1:8"] },
+    /--allow-net=127.0.0.1:8/,
+  ],
+  [
+    ["--allow-net=*.b.c"],
+    { net: ["*.b.c"] },
+    /refused: .*has not got "\*.b.c"/,
+  ],
+  [[], "inherit", /--allow-import=.*jsr.io:443/],
+  [["--allow-import=example.com"], "inherit", /^(?!.*import).*--cached-only/],
+];
+
+Deno.test("permissions: a process gets what its program has, exactly, or is refused", async () => {
+  for (const [flags, wanted, result] of GIVEN) {
+    const { stdout, stderr } = await runScriptWith(
+      [JSON.stringify(wanted)],
+      "scripts/grants.ts",
+      "--no-prompt",
+      ...flags,
+    );
+    assertMatch(stdout, result, stderr);
+  }
+});
+
+poolTest(
+  "permissions: processes that start later have none that the program has given up",
+  async () => {
+    const { stdout, stderr } = await runScript(
+      "scripts/gives_up.ts",
+      "-A",
+      "--no-prompt",
+    );
+    assertEquals([stdout, stderr], ["granted, then prompt\n", ""]);
+  },
+);

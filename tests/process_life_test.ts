@@ -254,20 +254,24 @@ for (
   );
 }
 
-Deno.test(
-  onLinux("an interrupt of the whole group leaves processes to their program"),
-  async () => {
-    const program = startScript(["closes"], "scripts/processes.ts", "-A");
-    await program.stderr.cancel();
-    let text = "";
-    const decoded = program.stdout.pipeThrough(new TextDecoderStream());
-    for await (const more of decoded) {
-      text += more;
-      if (text !== "running\n") continue;
-      const args = ["-INT", "--", `-${program.pid}`];
-      await new Deno.Command("kill", { args }).output();
-    }
-    await program.status;
-    assertEquals(text, "running\nfinished\n");
-  },
-);
+for (const signal of ["INT", "HUP"]) {
+  Deno.test(
+    onLinux(
+      `SIG${signal} of the whole group leaves processes to their program`,
+    ),
+    async () => {
+      const program = startScript(["closes"], "scripts/processes.ts", "-A");
+      await program.stderr.cancel();
+      let text = "";
+      const decoded = program.stdout.pipeThrough(new TextDecoderStream());
+      for await (const more of decoded) {
+        text += more;
+        if (text !== "running\n") continue;
+        const args = [`-${signal}`, "--", `-${program.pid}`];
+        await new Deno.Command("kill", { args }).output();
+      }
+      await program.status;
+      assertEquals(text, "running\nfinished\n");
+    },
+  );
+}
