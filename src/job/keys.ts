@@ -2,6 +2,7 @@
 // submitted. A turn ends once its job has settled and no worker has it.
 
 import type { Job } from "./job.ts";
+import { type InLine, Line } from "./line.ts";
 import type { JobQueue } from "./queue.ts";
 
 /** What names a key; 1 and "1" are two. */
@@ -13,18 +14,18 @@ const KEPT = 1_000;
 /** A key that has jobs, or had some lately. */
 export interface Key {
   readonly name: KeyName;
-  first: Turn | undefined;
-  last: Turn | undefined;
+  /** Its jobs, the first of which has its turn. */
+  readonly line: Line<Turn>;
   /** The number of the worker that has had its last job, and so what that job has left. */
   workerId: number | undefined;
 }
 
 /** A job's place in the line of its key. */
-export class Turn {
+export class Turn implements InLine<Turn> {
   /** Whether its job has given way in the queue. */
   isParked = false;
-  previous: Turn | undefined;
-  next: Turn | undefined;
+  previous: Turn | undefined = undefined;
+  next: Turn | undefined = undefined;
   #isOver = false;
   readonly #onOver: (turn: Turn) => void;
 
@@ -34,15 +35,12 @@ export class Turn {
     onOver: (turn: Turn) => void,
   ) {
     this.#onOver = onOver;
-    this.previous = key.last;
-    if (key.last) key.last.next = this;
-    else key.first = this;
-    key.last = this;
+    key.line.push(this);
   }
 
   /** Whether no job of its key is before it. */
   get isFirst(): boolean {
-    return this.key.first === this;
+    return this.key.line.first === this;
   }
 
   /** Ends it, if its job has settled and no worker has it. */
@@ -76,7 +74,7 @@ export class Keys {
     let key = this.#busy.get(name);
     if (key === undefined) {
       key = this.#idle.get(name) ??
-        { name, first: undefined, last: undefined, workerId: undefined };
+        { name, line: new Line(), workerId: undefined };
       this.#idle.delete(name);
       this.#busy.set(name, key);
     }
@@ -84,14 +82,11 @@ export class Keys {
   }
 
   readonly #over = (turn: Turn): void => {
-    const { key, previous, next } = turn;
-    turn.previous = turn.next = undefined;
-    if (previous) previous.next = next;
-    else key.first = next;
-    if (next) next.previous = previous;
-    else key.last = previous;
-    if (key.first === undefined) return this.#rest(key);
-    if (key.first.isParked) this.#queue.unpark(key.first.job);
+    const { key } = turn;
+    key.line.remove(turn);
+    const { first } = key.line;
+    if (first === undefined) return this.#rest(key);
+    if (first.isParked) this.#queue.unpark(first.job);
     this.#onFree();
   };
 

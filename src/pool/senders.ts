@@ -212,7 +212,7 @@ export class Senders {
         continue;
       }
       // Before it comes the first job of its key, whoever waits for that.
-      const first = job.extras?.turn?.key.first?.job ?? job;
+      const first = job.extras?.turn?.key.line.first?.job ?? job;
       if (!this.#parts.dispatcher.sendAside(first, worker)) continue;
       waiting.aside = first;
       return;
