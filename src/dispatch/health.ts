@@ -1,13 +1,15 @@
 // Whether it is of use to start workers: they may die in a row, or never start.
 
-import { Breaker } from "../threads/breaker.ts";
-
 /** Deaths in a row after which the next worker starts later. */
 const MOST_DEATHS = 10;
 /** Deaths in a row, before any job was begun, after which the pool stops. */
 const MOST_BARREN = 10;
 /** Milliseconds of life after which a worker's death says nothing of the next one. */
 const SOUND_AFTER = 1_000;
+
+/** Milliseconds before another try; twice as long each time. */
+const FIRST_DELAY = 100;
+const LONGEST_DELAY = 10_000;
 
 /** What is known of a worker that has died. */
 export interface Death {
@@ -67,5 +69,40 @@ export class Health {
   get delay(): number {
     const now = performance.now();
     return Math.max(this.#deaths.delay(now), this.#failedStarts.delay(now));
+  }
+}
+
+/** Counts failures in a row: what fails again and again is tried later each time. */
+export class Breaker {
+  readonly #most: number;
+  #count = 0;
+  #isOpenUntil = 0;
+
+  /** @param most The number of failures in a row with which it opens */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Counts a failure. */
+  add(now: number): void {
+    if (++this.#count < this.#most) return;
+    const delay = FIRST_DELAY * 2 ** (this.#count - this.#most);
+    this.#isOpenUntil = now + Math.min(delay, LONGEST_DELAY);
+  }
+
+  /** It has worked: the delay starts over. */
+  reset(): void {
+    this.#count = 0;
+    this.#isOpenUntil = 0;
+  }
+
+  /** How often it has failed in a row. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** For how many ms it is not to be tried. */
+  delay(now: number): number {
+    return Math.max(0, this.#isOpenUntil - now);
   }
 }

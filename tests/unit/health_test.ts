@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { Health } from "../../src/dispatch/health.ts";
+import { Breaker, Health } from "../../src/dispatch/health.ts";
 import { Pace } from "../../src/dispatch/pace.ts";
-import { Breaker } from "../../src/threads/breaker.ts";
 
 Deno.test("Breaker.delay() doubles with each failure past the limit, up to ten seconds", () => {
   const breaker = new Breaker(2);
