@@ -3,7 +3,7 @@
 
 import type { PackedError } from "../values/unpack_error.ts";
 import { isArray, stringify } from "../values/intrinsics.ts";
-import { WAKE } from "../wire/protocol.ts";
+import { WAKE, type Wake } from "../wire/protocol.ts";
 import { ChunkWriter } from "./chunks.ts";
 import { checkLength, Kind } from "./frames.ts";
 import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
@@ -57,7 +57,7 @@ export class ChildOutput {
 
   /** Posts a message; throws if something in it cannot be cloned. */
   post(
-    message: FromProcess | typeof WAKE,
+    message: FromProcess | Wake,
     moves: readonly Transferable[] = [],
   ): void {
     if (message === WAKE) return;

@@ -11,6 +11,7 @@ import {
   type InitMessage,
   type PostedToWorker,
   WAKE,
+  type Wake,
 } from "../wire/protocol.ts";
 import type { JobList } from "../wire/job_list.ts";
 import { Checker, checkText } from "./checker.ts";
@@ -292,7 +293,7 @@ export class ProcessThread implements Thread {
     }
   }
 
-  #tell(message: Exclude<FromWorker, typeof WAKE>): void {
+  #tell(message: Exclude<FromWorker, Wake>): void {
     this.#events.message([this.#key, message]);
   }
 }

@@ -1,12 +1,6 @@
 // What main and a process say to each other beside what any worker says and hears.
 
-import type { PackedError } from "../values/unpack_error.ts";
-import type {
-  AbortMessage,
-  FromWorker,
-  ToWorker,
-  WAKE,
-} from "../wire/protocol.ts";
+import type { FromWorker, ToWorker, Wake } from "../wire/protocol.ts";
 
 /** What a process is told first, as text: all that it needs in order to begin. */
 export interface ProcessInit {
@@ -40,8 +34,7 @@ export interface DataMessage {
 
 /** From main to a process. */
 export type ToProcess =
-  | Exclude<ToWorker, typeof WAKE | AbortMessage>
-  | (Omit<AbortMessage, "reason"> & { reason: PackedError })
+  | Exclude<ToWorker, Wake>
   /** Jobs that may only execute for so long are to come. */
   | { kind: "guard" }
   /** What moved with this job follows, but main has taken the job back. */
@@ -49,7 +42,7 @@ export type ToProcess =
 
 /** From a process to main. */
 export type FromProcess =
-  | Exclude<FromWorker, number>
+  | Exclude<FromWorker, Wake>
   /** It has something to do before it ends. */
   | { kind: "stops" }
   /** Its job goes on by itself, so that it can take another one. */
