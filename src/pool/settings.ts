@@ -13,7 +13,7 @@ import type {
 } from "../options.ts";
 import type { Limits } from "../dispatch/sizing.ts";
 import type { PoolStats, StatsOptions } from "../job/stats.ts";
-import { PERMISSIONS } from "../process/permission_kinds.ts";
+import { PERMISSIONS } from "../process/permissions.ts";
 import {
   absoluteUrl,
   anything,

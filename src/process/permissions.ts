@@ -4,7 +4,18 @@
 
 import type { PermissionOptions } from "../options.ts";
 import { nodeProcess } from "../values/node_process.ts";
-import { PERMISSIONS } from "./permission_kinds.ts";
+
+/** The kinds of Deno's permissions. */
+export const PERMISSIONS = [
+  "read",
+  "write",
+  "net",
+  "env",
+  "run",
+  "ffi",
+  "import",
+  "sys",
+] as const;
 
 type Kind = typeof PERMISSIONS[number];
 
