@@ -146,7 +146,7 @@ export class Dispatcher {
       const mayGoUnheard = worker.mayHaveUnreadResults ||
         this.#endings.wantsStarts && worker.mayStart ||
         idle.length > 0 && worker.state === "busy" && worker.waiting > 0;
-      if (mayGoUnheard) watch.again();
+      if (mayGoUnheard) watch.soon(1);
     }
     this.#dispatch();
   }

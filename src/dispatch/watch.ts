@@ -52,18 +52,11 @@ export class Watch {
     this.#onCallerThread = onCallerThread;
   }
 
-  /** Something has happened that a worker may not tell of: looks twice. */
-  soon(): void {
+  /** Something has happened that a worker may not tell of: looks twice, or as often as is said. */
+  soon(looks = 2): void {
     if (this.#onCallerThread) return;
     if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER_MS);
-    this.#looks = 2;
-  }
-
-  /** Looks once more. */
-  again(): void {
-    if (this.#onCallerThread) return;
-    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER_MS);
-    this.#looks ||= 1;
+    this.#looks = Math.max(this.#looks, looks);
   }
 
   /** A job may execute for `ms` from now. */

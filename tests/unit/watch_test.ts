@@ -25,10 +25,10 @@ Deno.test("Watch.soon() looks twice, however often it is asked", async () => {
   assertEquals(looks.length, 2);
 });
 
-Deno.test("Watch.again() looks once", async () => {
+Deno.test("Watch.soon(1) looks once", async () => {
   const { watch: asked, next, looks } = watch();
-  asked.again();
-  asked.again();
+  asked.soon(1);
+  asked.soon(1);
   await next();
   assertEquals(looks.length, 1);
 });
