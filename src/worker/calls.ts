@@ -31,6 +31,7 @@ export class Calls {
     this.#now = now;
   }
 
+  /** Loads what tells jobs apart that are in progress at once. */
   async loadStorage(): Promise<void> {
     if (this.#storage !== undefined) return;
     const { openJobStorage } = await import("./job_storage.ts");
@@ -42,6 +43,7 @@ export class Calls {
     return this.#storage !== undefined;
   }
 
+  /** Loads what stops jobs whose time is over. */
   async loadGuard(): Promise<void> {
     this.#guard = await import("./guard.ts");
   }

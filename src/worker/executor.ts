@@ -24,7 +24,7 @@ export class Executor {
   readonly #handlers: Handlers;
   readonly #thread: OwnThread;
   readonly #jobs = new Jobs();
-  readonly #calls: Calls;
+  readonly calls: Calls;
   readonly endings: EndingSender;
   /** Where jobs come that are numbers alone. */
   readonly #ring: JobRing | undefined;
@@ -45,19 +45,9 @@ export class Executor {
     this.endings = new EndingSender(thread);
     const { rings } = thread.init;
     if (rings) this.#ring = new JobRing(rings.jobs);
-    this.#calls = new Calls(thread.now);
+    this.calls = new Calls(thread.now);
     this.#clock = thread.now ?? performanceNow;
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
-  }
-
-  /** Loads what stops jobs whose time is over. */
-  loadGuard(): Promise<void> {
-    return this.#calls.loadGuard();
-  }
-
-  /** Loads what tells jobs apart that are in progress at once. */
-  loadStorage(): Promise<void> {
-    return this.#calls.loadStorage();
   }
 
   /** Takes in a list of jobs, with what has moved with each. */
@@ -95,8 +85,8 @@ export class Executor {
       if (job.isAside) this.#addAside(job);
       else this.#jobs.add(job);
     }
-    if (isTimed && this.#thread.init.guards && !this.#calls.hasGuard) {
-      this.#hold(this.#calls.loadGuard());
+    if (isTimed && this.#thread.init.guards && !this.calls.hasGuard) {
+      this.#hold(this.calls.loadGuard());
     }
   }
 
@@ -104,7 +94,7 @@ export class Executor {
   #addAside(job: ReceivedJob): void {
     this.#jobs.addAside(job);
     // Each is the current job of its own code only.
-    if (!this.#calls.hasStorage) this.#hold(this.#calls.loadStorage());
+    if (!this.calls.hasStorage) this.#hold(this.calls.loadStorage());
   }
 
   /** Starts jobs, unless it is the turn of others. */
@@ -133,7 +123,7 @@ export class Executor {
       const { unpackError } = await import("../values/unpack_error.ts");
       // It may have ended meanwhile.
       const job = this.#jobs.find(seq);
-      if (job) this.#calls.within(job, () => job.abort(unpackError(reason)));
+      if (job) this.calls.within(job, () => job.abort(unpackError(reason)));
     } catch (error) {
       this.#thread.crash(error);
     }
@@ -146,7 +136,7 @@ export class Executor {
     this.#holds++;
     const error = new DOMException("The worker was stopped", "AbortError");
     for (const job of this.#jobs.takeAll()) {
-      this.#calls.within(job, () => job.abort(error));
+      this.calls.within(job, () => job.abort(error));
       job.arrivals?.end({ thrown: error });
     }
     this.endings.moving?.link.fail(error);
@@ -168,7 +158,7 @@ export class Executor {
 
   #run(now: number): void {
     let wasTakenBack = false;
-    if (this.#calls.guarded) this.#endCutOff(this.#calls.guarded, now);
+    if (this.calls.guarded) this.#endCutOff(this.calls.guarded, now);
     while (this.#mayStart) {
       const job = this.#jobs.shift();
       if (job === undefined) break;
@@ -183,10 +173,10 @@ export class Executor {
       let failed = false;
       try {
         job.arrivals?.start();
-        result = this.#calls.call(job);
+        result = this.calls.call(job);
         if (isThenable(result)) {
           this.#await(job, result);
-          this.#calls.guarded = undefined;
+          this.calls.guarded = undefined;
           now = this.#now();
           continue;
         }
@@ -196,7 +186,7 @@ export class Executor {
       }
       now = this.#now();
       this.#end(job, now, failed, result);
-      this.#calls.guarded = undefined;
+      this.calls.guarded = undefined;
       if (now >= this.#pauseAt && this.#jobs.hasWaiting) this.#pause();
     }
     // If main has taken a job back, it believes that this worker is held up.
@@ -210,7 +200,7 @@ export class Executor {
    * before that is told. Other jobs in progress may have been stopped with it.
    */
   #endCutOff(job: ReceivedJob, now: number): void {
-    this.#calls.guarded = undefined;
+    this.calls.guarded = undefined;
     this.#thread.renewTurns?.();
     const state = this.#thread.board.state(seqOf(job));
     if (state === State.CLAIMED || state === State.POSTED) {
@@ -249,7 +239,7 @@ export class Executor {
   }
 
   #end(job: ReceivedJob, now: number, failed: boolean, result: unknown): void {
-    this.#calls.ended(job);
+    this.calls.ended(job);
     const sent = this.endings.end(job, now, failed, result);
     if (sent) this.#hold(sent);
   }

@@ -29,7 +29,7 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
   if (init.concurrency > 1 || thread.now) {
-    await executor.loadStorage();
+    await executor.calls.loadStorage();
     if (init.rings || thread.now) await executor.endings.load();
   }
   return new Receiver(executor, thread);
@@ -91,7 +91,7 @@ export class Receiver {
 
   /** Loads what stops jobs whose time is over. */
   loadGuard(): Promise<void> {
-    return this.#executor.loadGuard();
+    return this.#executor.calls.loadGuard();
   }
 
   /** Takes in a message; never throws. */
