@@ -2,13 +2,10 @@
 // of a kind itself, asks it of its chunks.
 
 import type { Kind } from "../values/departing.ts";
+import { hasOwn, toStringTag } from "../values/intrinsics.ts";
 import { classNameOf } from "../values/names.ts";
 import { Sender } from "./sender.ts";
 import { isWebValue } from "./web_values.ts";
-
-/** As they were before a job could replace them: results of other jobs pass here. */
-const { hasOwn } = Object;
-const { toStringTag } = Symbol;
 
 /** The kinds of classes, by their tags. */
 const KINDS: Record<string, Kind> = {

@@ -1,11 +1,9 @@
 // Values of the web platform that hold data, and that `postMessage` would turn
 // into `{}`: sent as plain data, and made anew of it.
 
+import { hasOwn } from "../values/intrinsics.ts";
 import { classNameOf } from "../values/names.ts";
 import type { Arrival, Moved, MovingKind } from "./kind.ts";
-
-/** As it was before a job could replace it. */
-const { hasOwn } = Object;
 
 /** How a type is taken apart and put together again. */
 interface Codec<T> {

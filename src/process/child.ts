@@ -1,7 +1,7 @@
 // What a process of a pool executes first: reads what main says, and hands it to
 // the receiver.
 
-import { apply, parse } from "../values/intrinsics.ts";
+import { apply, microtask, parse } from "../values/intrinsics.ts";
 import { guest } from "../values/process_bound.ts";
 import { nextTurn, renewTurns, watchErrors } from "../worker/own_thread.ts";
 import {
@@ -17,7 +17,6 @@ import type { DataMessage, ProcessInit, ToProcess } from "./protocol.ts";
 const { exit, permissions, stdin } = Deno;
 const read = stdin.read.bind(stdin);
 const Bytes = Uint8Array;
-const microtask = queueMicrotask;
 const decoder = new TextDecoder();
 const decode = decoder.decode.bind(decoder);
 /** How much is read at once, in bytes. */

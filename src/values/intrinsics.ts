@@ -126,3 +126,5 @@ export function defineData(
 
 /** Calls back when what runs now has ended. */
 export const microtask = queueMicrotask;
+/** Milliseconds on this thread's clock. */
+export const performanceNow: () => number = performance.now.bind(performance);

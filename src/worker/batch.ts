@@ -2,7 +2,7 @@
 // long, fails, or gives more than plain data.
 
 import { getContext, setContext } from "../values/async_context.ts";
-import { apply } from "../values/intrinsics.ts";
+import { apply, performanceNow } from "../values/intrinsics.ts";
 import { isPrimitive } from "../values/cloneable.ts";
 import { toText } from "../values/plain_text.ts";
 import { BATCH_LETTERS, BATCH_TIME, type BatchResult } from "../wire/batch.ts";
@@ -10,7 +10,6 @@ import type { Ending } from "../wire/protocol.ts";
 import type { Handler } from "./handlers.ts";
 import { isThenable } from "../values/thenable.ts";
 
-const performanceNow = performance.now.bind(performance);
 /** Less exact, and half the cost: it is read after each item. */
 const dateNow = Date.now;
 

@@ -2,6 +2,7 @@
 // concurrency above 1, several asynchronous ones at once.
 
 import { State } from "../wire/board.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 import type { PackedError } from "../values/unpack_error.ts";
 import { type JobList, JobListReader } from "../wire/job_list.ts";
 import { JobRing } from "../wire/job_ring.ts";
@@ -16,8 +17,6 @@ import { isThenable } from "../values/thenable.ts";
 
 /** Milliseconds that jobs follow each other before timers and I/O get their turn. */
 const TURN = 10;
-
-const performanceNow = performance.now.bind(performance);
 
 /** Takes lists of jobs, and executes them in order. */
 export class Executor {

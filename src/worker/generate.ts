@@ -1,7 +1,7 @@
 // Runs a generator for a stream: asks it for values as long as somebody wants them,
 // and lets it end where nobody does.
 
-import { apply } from "../values/intrinsics.ts";
+import { apply, performanceNow } from "../values/intrinsics.ts";
 import { describe } from "../expected.ts";
 import { isThenable } from "../values/thenable.ts";
 import type { YieldsArrival } from "../moving/yields.ts";
@@ -22,8 +22,6 @@ const TURN = 10;
  */
 const QUICK = 0.02;
 const QUICK_ONES = 8;
-
-const performanceNow = performance.now.bind(performance);
 
 /** A handler that sends what another one's generator yields. */
 export function generate(

@@ -3,7 +3,7 @@
 // loop, a regular expression or `Atomics.wait`, cannot catch that, and leaves the
 // thread usable.
 
-import { apply } from "../values/intrinsics.ts";
+import { apply, performanceNow } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
 import { STOPPED } from "./ending_sender.ts";
 
@@ -36,7 +36,6 @@ let outcome: Outcome | undefined;
 Object.defineProperty(globalThis, HOOK, { value: runCall });
 
 const script = new Script(`${HOOK}()`, { filename: "spindle-job" });
-const performanceNow = performance.now.bind(performance);
 const { ceil } = Math;
 const { runInThisContext } = script;
 
