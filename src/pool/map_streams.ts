@@ -5,14 +5,11 @@ import { JobMap, type MapSettings } from "./map.ts";
 import type { MapJobs } from "./map_jobs.ts";
 import { openSource, type Source } from "./map_source.ts";
 
-/** Two streams, as `pipeThrough()` takes them. */
-export interface StreamPair {
-  readable: ReadableStream;
-  writable: WritableStream;
-}
-
 /** The streams of a map that begins when somebody reads. */
-export function streamsOf(jobs: MapJobs, settings: MapSettings): StreamPair {
+export function streamsOf(
+  jobs: MapJobs,
+  settings: MapSettings,
+): ReadableWritablePair {
   const aborted = new AbortController();
   let hasLetGo = false;
   const written = new TransformStream({

@@ -5,7 +5,7 @@ import { stackOfCaller } from "./intake.ts";
 import { JobMap } from "./map.ts";
 import { MapJobs, type MapParts } from "./map_jobs.ts";
 import { openSource } from "./map_source.ts";
-import { type StreamPair, streamsOf } from "./map_streams.ts";
+import { streamsOf } from "./map_streams.ts";
 import { mapSettings } from "./settings.ts";
 
 /** The maps of a pool. */
@@ -23,7 +23,7 @@ export class Maps {
   }
 
   /** @throws {TypeError | RangeError} If the job or the options are wrong */
-  transform(job: unknown, options?: MapOptions): StreamPair {
+  transform(job: unknown, options?: MapOptions): ReadableWritablePair {
     const { jobs, settings } = this.#check(job, options);
     return streamsOf(jobs, settings);
   }
