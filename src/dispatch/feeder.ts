@@ -3,19 +3,15 @@
 
 import { setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
-import type { Endings } from "./endings.ts";
 import { HeadStart } from "./head_start.ts";
 import { Order } from "./order.ts";
-import type { Shared } from "./parts.ts";
+import type { AllShared } from "./parts.ts";
 import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { LOOK_AFTER_MS } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
-import type { Workers } from "./workers.ts";
 
 /** What feeding needs beside what all share. */
-export interface FeederParts extends Shared {
-  workers: Workers;
-  endings: Endings;
+export interface FeederParts extends AllShared {
   /** It is time to dispatch. */
   onTime(): void;
 }

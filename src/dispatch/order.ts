@@ -2,23 +2,17 @@
 // nothing of this is asked.
 
 import type { Job } from "../job/job.ts";
-import type { Shared } from "./parts.ts";
+import type { AllShared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
-import type { Workers } from "./workers.ts";
 
 /** A job that takes more ms than this is long: nothing waits behind it, and it leaves a worker free. */
 const LONG = 5;
 
-/** What ordering needs beside what all share. */
-export interface OrderParts extends Shared {
-  workers: Workers;
-}
-
 /** The order in which workers get jobs. */
 export class Order {
-  readonly #parts: OrderParts;
+  readonly #parts: AllShared;
 
-  constructor(parts: OrderParts) {
+  constructor(parts: AllShared) {
     this.#parts = parts;
   }
 

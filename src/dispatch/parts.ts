@@ -7,11 +7,13 @@ import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import type { Meter } from "../job/stats.ts";
 import type { Isolation } from "../options.ts";
+import type { Endings } from "./endings.ts";
 import type { Health } from "./health.ts";
 import type { Paced } from "./pace.ts";
 import type { Limits, Sizing } from "./sizing.ts";
 import type { Watch } from "./watch.ts";
 import type { WorkerSettings } from "./worker.ts";
+import type { Workers } from "./workers.ts";
 
 /** How a pool dispatches. */
 export interface DispatcherSettings extends WorkerSettings {
@@ -50,4 +52,10 @@ export interface Shared extends DispatcherParts {
   pace: Paced;
   health: Health;
   watch: Watch;
+}
+
+/** What those may use that act on the workers. */
+export interface AllShared extends Shared {
+  endings: Endings;
+  workers: Workers;
 }

@@ -4,14 +4,12 @@
 import type { Job } from "../job/job.ts";
 import { Keys } from "../job/keys.ts";
 import { isLesser } from "../job/queue.ts";
-import type { Shared } from "./parts.ts";
+import type { AllShared } from "./parts.ts";
 import { takeBackLower } from "./take_back.ts";
 import type { PoolWorker } from "./worker.ts";
-import type { Workers } from "./workers.ts";
 
 /** What it needs beside what all share. */
-export interface PrecedenceParts extends Shared {
-  workers: Workers;
+export interface PrecedenceParts extends AllShared {
   /** A job that waited for its key may start. */
   onFree(): void;
 }

@@ -1,13 +1,11 @@
 // Changes how many workers there are by other causes than jobs: a start ahead of
 // them, another size, time without need, and the end of the pool.
 
-import type { Shared } from "./parts.ts";
+import type { AllShared } from "./parts.ts";
 import type { Limits } from "./sizing.ts";
-import type { Workers } from "./workers.ts";
 
 /** What scaling needs beside what all share. */
-export interface ScalingParts extends Shared {
-  workers: Workers;
+export interface ScalingParts extends AllShared {
   /** Keeps the process from ending. */
   keepProcess(): void;
   /** Acts on what has changed. */

@@ -1,24 +1,18 @@
 // Workers that get no more jobs: they end once nothing is left to do for them, and
 // those that want to do something then have a grace for it.
 
-import type { Shared } from "./parts.ts";
+import type { AllShared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
-import type { Workers } from "./workers.ts";
-
-/** What stopping needs beside what all share. */
-export interface StoppingParts extends Shared {
-  workers: Workers;
-}
 
 const LATE = "What onStop() was given took longer than `stopGrace`";
 
 /** Ends workers that nothing is wrong with. */
 export class Stopping {
-  readonly #parts: StoppingParts;
+  readonly #parts: AllShared;
   /** When the grace is over of those that were told to stop. */
   readonly #due = new WeakMap<PoolWorker, number>();
 
-  constructor(parts: StoppingParts) {
+  constructor(parts: AllShared) {
     this.#parts = parts;
   }
 

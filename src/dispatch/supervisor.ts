@@ -3,21 +3,13 @@
 
 import { WorkerCrashedError } from "../errors.ts";
 import type { Job } from "../job/job.ts";
-import type { Endings } from "./endings.ts";
 import { timeToRead } from "./in_flight.ts";
-import type { Shared } from "./parts.ts";
+import type { AllShared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
 import { Stopping } from "./stopping.ts";
 import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
-import type { Workers } from "./workers.ts";
-
-/** What supervision needs beside what all share. */
-export interface SupervisorParts extends Shared {
-  workers: Workers;
-  endings: Endings;
-}
 
 /** Why a worker is stopped that was left alone: it has heard that its job is to end, and goes on. */
 const IGNORED =
@@ -28,12 +20,12 @@ const READING = 5;
 
 /** Acts on what main sees of its workers; the caller dispatches afterwards. */
 export class Supervisor {
-  readonly #parts: SupervisorParts;
+  readonly #parts: AllShared;
   readonly #stopping: Stopping;
   /** When the last grace of workers is over that were left alone. */
   readonly #lastGraces = new WeakMap<PoolWorker, number>();
 
-  constructor(parts: SupervisorParts) {
+  constructor(parts: AllShared) {
     this.#parts = parts;
     this.#stopping = new Stopping(parts);
   }
