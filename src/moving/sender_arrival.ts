@@ -4,7 +4,7 @@
 import * as errors from "../errors.ts";
 import { expected } from "../expected.ts";
 import type { Link } from "../flow/link.ts";
-import type { Kind, Movers } from "../values/departing.ts";
+import { type Kind, type Movers, NO_MOVERS } from "../values/departing.ts";
 import { AbortWatch } from "../values/abort_watch.ts";
 import { packError } from "../values/pack_error.ts";
 import { unpackError } from "../values/unpack_error.ts";
@@ -143,6 +143,7 @@ export class SenderArrival implements Arrival {
   }
 
   readonly #movers: Movers = {
+    ...NO_MOVERS,
     kindOf: (value): Kind | undefined => {
       return value instanceof Sender ? "sender" : undefined;
     },
@@ -153,8 +154,6 @@ export class SenderArrival implements Arrival {
         ? undefined
         : "belongs to another pool, or to another job";
     },
-    streamsOf: () => [],
-    toData: () => undefined,
   };
 
   /** Says something that is answered. */

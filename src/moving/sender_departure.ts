@@ -158,7 +158,8 @@ class SenderDeparture implements Departure<MovedSender> {
       ended = { error: packError(error), own };
     }
     this.#calls.delete(id);
-    if (this.isOpen) this.#say({ id, ended }, moves);
+    const answer: ToSender = { id, ended };
+    if (this.isOpen) this.#talk.say(answer, moves);
   }
 
   #pack(value: unknown): { ended: Ended; moves: Transferable[] } {
@@ -174,9 +175,5 @@ class SenderDeparture implements Departure<MovedSender> {
       this.#target.discard(value, error);
       throw error;
     }
-  }
-
-  #say(message: ToSender, moves: Transferable[]): void {
-    this.#talk.say(message, moves);
   }
 }

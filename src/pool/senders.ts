@@ -16,7 +16,7 @@ import type {
 } from "../moving/sender_departure.ts";
 import type { Intake } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
-import { type PoolSettings, waitSettings } from "./settings.ts";
+import { waitSettings } from "./settings.ts";
 
 /** How the jobs of a sender differ; their caller is elsewhere. */
 const BY_SENDER = { bySender: true, callerStack: "" };
@@ -27,7 +27,6 @@ const LOOK_EVERY = 250;
 
 /** What they work with. */
 export interface SendersParts {
-  settings: PoolSettings;
   dispatcher: Dispatcher;
   intake: Intake;
   lifetime: Lifetime;
