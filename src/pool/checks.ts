@@ -13,6 +13,11 @@ const UNITS: Record<"ms" | "MiB" | "", Record<string, number>> = {
   "": {},
 };
 
+/** Whether a value is an object that holds options. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A number of something, or an integer where nothing is named. */
 export function number({ of = "", above = -1, least = 0, most, orInfinity }: {
   of?: keyof typeof UNITS;

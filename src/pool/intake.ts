@@ -17,6 +17,7 @@ import { InlineSource } from "../moving/sender_departure.ts";
 import type { YieldsDeparture } from "../moving/yields.ts";
 import type { ExecuteOptions } from "../options.ts";
 import type { Departing, Kind } from "../values/departing.ts";
+import { isObject } from "./checks.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { plainOf, takePayload } from "./payload.ts";
 import { executeSettings, type PoolSettings } from "./settings.ts";
@@ -272,10 +273,6 @@ function notArguments(
 function notOptions(method: string, options: unknown): TypeError {
   const advice = `all arguments into one array, as in ${method}(job, [1, 2])`;
   return expected("options", "an object", options, advice);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The message, and the pool's own frames between its caller and `stackOfCaller()`. */

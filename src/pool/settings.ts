@@ -24,6 +24,7 @@ import {
   type Check,
   flags,
   grant,
+  isObject,
   key,
   number,
   oneOf,
@@ -188,7 +189,7 @@ function ofCall<Table extends Record<string, Option>>(table: Table) {
     options: object = {},
     { whenFull }: PoolSettings,
   ): Checked<Table> => {
-    const settings = checked(table, options, "options");
+    const settings = checked(table, options);
     const { timeout } = settings as { timeout?: number };
     if (timeout !== undefined) checkTogether({ whenFull, timeout });
     return settings;
@@ -197,12 +198,12 @@ function ofCall<Table extends Record<string, Option>>(table: Table) {
 
 /** Checks the options of a method that waits. */
 export function waitSettings(options: WaitOptions): Checked<typeof WAIT> {
-  return checked(WAIT, options, "options");
+  return checked(WAIT, options);
 }
 
 /** Checks the options of `stats()`; only the meter knows its snapshots. */
 export function statsSettings(options: StatsOptions): StatsOptions {
-  const { since, buckets } = checked(STATS, options, "options");
+  const { since, buckets } = checked(STATS, options);
   return { since: since as PoolStats | undefined, buckets };
 }
 
@@ -289,8 +290,4 @@ function permissions(
   if (typeof value === "string") throw outOfRange(name, what, value);
   const advice = asOption(name, value ? '"inherit"' : '"none"');
   throw expected(name, what, value, typeof value === "boolean" && advice);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
