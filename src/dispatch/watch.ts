@@ -92,7 +92,7 @@ export class Watch {
     const isNoReason = !this.#keepsProcess || due === this.#due.get("idle");
     // A test may have put a fake in its place, whose numbers are its own.
     if (isNoReason && setTimeout === ownSetTimeout) {
-      Deno.unrefTimer(this.#timer as unknown as number);
+      Deno.unrefTimer(this.#timer);
     }
   }
 

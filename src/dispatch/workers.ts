@@ -113,7 +113,8 @@ export class Workers {
       this.#growTimer = undefined;
       this.grow(true);
     }, delay);
-    if (!this.#keepsProcess) unref(this.#growTimer);
+    // It is no reason to keep the process.
+    if (!this.#keepsProcess) Deno.unrefTimer(this.#growTimer);
   }
 
   /** How many workers there may be, and are of use. */
@@ -220,8 +221,8 @@ export class Workers {
       if (worker.state !== "stopping") worker.keepProcess(keeps);
     }
     if (this.#growTimer === undefined) return;
-    if (keeps) ref(this.#growTimer);
-    else unref(this.#growTimer);
+    if (keeps) Deno.refTimer(this.#growTimer);
+    else Deno.unrefTimer(this.#growTimer);
   }
 
   #all(): PoolWorker[] {
@@ -325,15 +326,4 @@ export class Workers {
     clearTimeout(this.#growTimer);
     return this.#all();
   }
-}
-
-type Timer = ReturnType<typeof setTimeout>;
-
-function ref(timer: Timer): void {
-  Deno.refTimer(timer as unknown as number);
-}
-
-/** It is no reason to keep the process. */
-function unref(timer: Timer): void {
-  Deno.unrefTimer(timer as unknown as number);
 }

@@ -10,7 +10,7 @@ const HEARD_AFTER = 20;
 /** What is known of a thread that was told to end. */
 interface Leaving {
   isLost: boolean;
-  timer: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 /** The threads of a pool that were told to end, and have not. */
@@ -44,9 +44,9 @@ export class LeavingThreads {
    */
   add(life: Life, isLooping: boolean, onLost: () => void): void {
     if (this.#isStopped || life.hasEnded) return life.ignore();
-    const leaving: Leaving = { isLost: isLooping, timer: 0 };
+    const leaving: Leaving = { isLost: isLooping, timer: undefined };
     const after = (ms: number, act: () => void) => {
-      leaving.timer = setTimeout(act, ms) as unknown as number;
+      leaving.timer = setTimeout(act, ms);
       // It keeps no process from ending.
       Deno.unrefTimer(leaving.timer);
     };
