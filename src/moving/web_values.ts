@@ -3,7 +3,7 @@
 
 import { hasOwn } from "../values/intrinsics.ts";
 import { classNameOf } from "../values/names.ts";
-import type { Arrival, Moved, MovingKind } from "./kind.ts";
+import type { Moved, MovingKind } from "./kind.ts";
 
 /** How a type is taken apart and put together again. */
 interface Codec<T> {
@@ -73,14 +73,10 @@ export const WEB_VALUE: MovingKind<object, MovedValue> = {
     return { send: () => moved };
   },
   arrive(_link, { type, data }) {
-    return new WebValueArrival(type, data);
+    return {
+      get value() {
+        return CODECS[type].fromData(data);
+      },
+    };
   },
 };
-
-class WebValueArrival implements Arrival {
-  constructor(readonly type: string, readonly data: unknown) {}
-
-  get value(): unknown {
-    return CODECS[this.type].fromData(this.data);
-  }
-}

@@ -15,11 +15,12 @@ export class NodeThread implements Thread {
     { name, module, memoryLimit }: ThreadSettings,
     events: ThreadEvents,
   ) {
-    this.#worker = openNodeWorker(
-      entryWith(module, ENTRY, "listen"),
+    this.#worker = new Worker(entryWith(module, ENTRY, "listen"), {
       name,
-      memoryLimit,
-    );
+      // deno-lint-ignore no-explicit-any
+      env: SHARE_ENV as any,
+      resourceLimits: memoryLimit === undefined ? {} : heapOf(memoryLimit),
+    });
     this.#worker.on("message", (data: unknown) => events.message(data));
     this.#worker.on("messageerror", (cause: unknown) => {
       events.failed(new Error("A message could not be read", { cause }));
@@ -41,20 +42,6 @@ export class NodeThread implements Thread {
     this.#worker.terminate();
     this.#worker.unref();
   }
-}
-
-/** Starts a worker of `node:worker_threads`. */
-function openNodeWorker(
-  entry: URL,
-  name: string,
-  memoryLimit: number | undefined,
-): Worker {
-  return new Worker(entry, {
-    name,
-    // deno-lint-ignore no-explicit-any
-    env: SHARE_ENV as any,
-    resourceLimits: memoryLimit === undefined ? {} : heapOf(memoryLimit),
-  });
 }
 
 function heapOf(limit: number): Record<string, number> {
