@@ -1,4 +1,5 @@
-// How bytes go into a message: small ones are copied, large ones move.
+// How bytes go into a message: small ones are copied, large ones move. And how
+// several become one.
 
 /** Fewer bytes are cheaper to copy than to move. */
 export const SMALL = 8 * 1024;
@@ -21,4 +22,18 @@ export function compact(
 ): Uint8Array<ArrayBuffer> {
   const isPart = bytes.length < bytes.buffer.byteLength;
   return isPart && bytes.length < SMALL ? bytes.slice() : bytes;
+}
+
+/** Bytes, one after the other, in a buffer of their own. */
+export function concat(
+  parts: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
+  if (parts.length === 1) return new Uint8Array(parts[0]);
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

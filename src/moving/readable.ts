@@ -2,6 +2,7 @@
 // the other thread gives credit.
 
 import { setImmediate } from "node:timers";
+import { concat } from "../flow/bytes.ts";
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { AHEAD, WINDOW } from "../flow/window.ts";
@@ -218,16 +219,4 @@ export class ReadableArrival extends Half implements Arrival {
     this.#finish();
     this.leave();
   }
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  if (chunks.length === 1) return new Uint8Array(chunks[0]);
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }

@@ -1,6 +1,7 @@
 // One process that runs Deno: its start, what goes in and what comes out, and its
 // end.
 
+import { concat } from "../flow/bytes.ts";
 import type { Output } from "./output.ts";
 import { type Pipes, pipesOf } from "./pipes.ts";
 import { runDeno } from "./run_deno.ts";
@@ -191,7 +192,7 @@ function joined(parts: Part[]): Part[] {
   let short: Uint8Array[] = [];
   let length = 0;
   const join = () => {
-    if (length > 0) all.push(concat(short, length));
+    if (length > 0) all.push(concat(short));
     short = [];
     length = 0;
   };
@@ -205,15 +206,5 @@ function joined(parts: Part[]): Part[] {
     }
   }
   join();
-  return all;
-}
-
-function concat(parts: Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
   return all;
 }
