@@ -137,18 +137,9 @@ export function frameHead(kind: Kind, length: number): Uint8Array<ArrayBuffer> {
 }
 
 const encoder = new TextEncoder();
-/** The most bytes that UTF-8 takes for a unit of a text. */
-const BYTES_PER_UNIT = 3;
-/** Where short texts are encoded: they need less memory than could be known before. */
-const scratch = new Uint8Array(4 * 1024);
 
 /** A frame that is a text. */
 export function textFrame(text: string): Uint8Array<ArrayBuffer>[] {
-  if (FRAME_HEAD + BYTES_PER_UNIT * text.length > scratch.length) {
-    const bytes = encoder.encode(text);
-    return [frameHead(Kind.TEXT, bytes.length), bytes];
-  }
-  const { written } = encoder.encodeInto(text, scratch.subarray(FRAME_HEAD));
-  setHead(scratch, 0, Kind.TEXT, written);
-  return [scratch.slice(0, FRAME_HEAD + written)];
+  const bytes = encoder.encode(text);
+  return [frameHead(Kind.TEXT, bytes.length), bytes];
 }
