@@ -8,7 +8,7 @@ import type { Source, Step } from "./map_source.ts";
 
 /** Milliseconds that a source is asked before others get their turn. */
 const TURN = 2;
-/** The clock is read once for this many items. */
+/** The clock is read once for this many items: a small one takes 0.93 of the processor time so (6 pairs). */
 const CLOCK_EVERY = 8;
 
 /** What the map is asked and told. */
