@@ -148,8 +148,7 @@ export class ProgressArrival extends Half implements Arrival {
     this.#sentAt = performance.now();
     const { value, isText, moves } = latest;
     const chunk = isText ? `[${value}]` : [value];
-    const movesToo = moves.length > 0 ? moves : undefined;
-    outlet.send(chunk, movesToo, sizeOf(latest));
+    outlet.send(chunk, moves, sizeOf(latest));
   }
 
   end(): void {

@@ -215,7 +215,7 @@ export class YieldsArrival extends Half implements Arrival {
     if (this.#size === 0) return;
     const size = this.#pending;
     const chunk = this.#texts === "" ? this.#list : `[${this.#texts}]`;
-    const moves = this.#moves.length > 0 ? this.#moves : undefined;
+    const moves = this.#moves;
     this.#list = [];
     this.#texts = "";
     this.#moves = [];
