@@ -245,10 +245,8 @@ export class ProcessThread implements Thread {
       case "guarded":
         this.#guard = "ready";
         return this.#goOn();
-      case "crashed":
-        this.#takeBackUnstarted();
-        return this.#tell(message);
       default:
+        if (message.kind === "crashed") this.#takeBackUnstarted();
         return this.#tell(message);
     }
   }
