@@ -2,7 +2,7 @@
 
 import { crashError } from "../job/failures.ts";
 import type { Job } from "../job/job.ts";
-import type { Outcome } from "../job/settlement.ts";
+import type { Outcome } from "../job/outcome.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import { noteTime } from "./order.ts";
 import type { Shared } from "./parts.ts";

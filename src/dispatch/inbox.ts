@@ -3,7 +3,7 @@
 
 import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
-import type { Outcome } from "../job/settlement.ts";
+import { type Outcome, outcomeOf } from "../job/outcome.ts";
 import { Arrivals } from "../moving/arrivals.ts";
 import type { MovedList } from "../moving/kind.ts";
 import { responseOf } from "../moving/response_text.ts";
@@ -80,9 +80,7 @@ export class Inbox {
     const job = this.#worker.jobs.get(seq);
     if (job === undefined) return this.#worker.lost.hear(seq);
     // What cannot be read leaves the job in flight: it is lost with its worker.
-    let outcome: Outcome = ending.kind === "error"
-      ? { kind: "error", error: unpackError(ending.error) }
-      : ending;
+    let outcome = outcomeOf(ending);
     this.#worker.jobs.remove(job);
     let streams: Arrivals | undefined;
     if (ending.kind === "value") {

@@ -1,25 +1,17 @@
 // The end of every job's way: its promise settles here, once, and what moved
 // with it is closed.
 
-import { JobCloneError, JobNotFoundError } from "../errors.ts";
+import { JobNotFoundError } from "../errors.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import { AbortWatch } from "../values/abort_watch.ts";
 import { Registry } from "../values/registry.ts";
 import { failureIn } from "../wire/batch.ts";
-import { errorOfItem } from "./batch_error.ts";
-import { explain } from "./explain.ts";
 import { timeoutError } from "./failures.ts";
 import type { FunctionTable } from "./functions.ts";
 import type { Job, JobRun } from "./job.ts";
+import { errorOf, errorOfItem, type Outcome } from "./outcome.ts";
 import type { PoolEvents } from "./pool_events.ts";
 import { type Meter, OTHER } from "./stats.ts";
-
-/** How a job has ended in its worker, where it is not a plain value. */
-export type Outcome =
-  | { kind: "value"; value: unknown }
-  | { kind: "error"; error: unknown }
-  | { kind: "not-found" | "not-cloneable"; message: string }
-  | { kind: "timed-out" };
 
 /** A job that has ended, and whose promise waits for what moved with it. */
 interface Closing {
@@ -102,17 +94,8 @@ export class Settlement {
     }
     const name = outcome.kind === "not-found" ? OTHER : job.fn.name;
     this.#parts.meter.jobEnded(name, job.submitted, start, end);
-    switch (outcome.kind) {
-      case "error":
-        explain(outcome.error, job.fn);
-        return this.fail(job, outcome.error, run);
-      case "not-found":
-        return this.fail(job, new JobNotFoundError(outcome.message), run);
-      case "not-cloneable":
-        return this.fail(job, new JobCloneError(outcome.message), run);
-      case "timed-out":
-        return this.timeOut(job, run);
-    }
+    if (outcome.kind === "timed-out") return this.timeOut(job, run);
+    this.fail(job, errorOf(outcome, job.fn), run);
   }
 
   #resolve(

@@ -6,7 +6,7 @@ import {
   PoolTerminatedError,
   WorkerStartError,
 } from "../errors.ts";
-import { errorOfItem } from "../job/batch_error.ts";
+import { errorOfItem } from "../job/outcome.ts";
 import type { Room } from "../job/room.ts";
 import { discard } from "../moving/discard.ts";
 import { weigh } from "../moving/weigh.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { FunctionTable } from "../../src/job/functions.ts";
-import type { Job, JobExtras } from "../../src/job/job.ts";
+import { Job, type JobExtras } from "../../src/job/job.ts";
 import type { PoolEvents } from "../../src/job/pool_events.ts";
 import { Settlement } from "../../src/job/settlement.ts";
 import { Meter } from "../../src/job/stats.ts";
@@ -78,4 +78,18 @@ Deno.test("Settlement tells that none waits once, however many settle in a turn"
   for (const [job] of jobs) settlement.value(job, 1, 1, 0, 1);
   await Promise.all(jobs.map(([, promise]) => promise));
   assertEquals(log.filter((entry) => entry === "drained").length, 1);
+});
+
+Deno.test("Settlement.value() resolves a batch, whatever a process says of its last item", async () => {
+  const { log, settlement } = setup();
+  const fn = { id: 0, name: "batch", jobs: 0, isKept: true, isBatch: true };
+  for (const ending of [{ kind: "error", error: 5 }, { kind: "timed-out" }]) {
+    const { promise, resolve } = Promise.withResolvers();
+    const job = new Job(1, fn, [], 0, undefined, resolve);
+    settlement.add(job);
+    const result = [1, [], [], ending];
+    settlement.value(job, result, 1, 0, 1);
+    assertEquals(await promise, result);
+  }
+  assertEquals(log.filter((type) => type === "jobend").length, 2);
 });
