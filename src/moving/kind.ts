@@ -116,7 +116,7 @@ export type JobArrivals =
   & Pick<Arrival, "report" | "flush">;
 
 /** Calls back when nothing is open any more: at once if nothing is. */
-export function whenClosed(all: readonly Open[], callback: () => void): void {
+function whenClosed(all: readonly Open[], callback: () => void): void {
   const open = all.filter(({ isOpen }) => isOpen);
   let left = open.length;
   if (left === 0) return callback();
@@ -127,11 +127,11 @@ export function whenClosed(all: readonly Open[], callback: () => void): void {
   }
 }
 
-/** What all values do that are made of others. */
-abstract class Together<Part extends Open> implements Open {
-  protected readonly parts: Part[];
+/** What several things that move do as one. */
+export abstract class Together<Part extends Open> implements Open {
+  protected parts: Part[];
 
-  constructor(maybe: (Part | undefined)[]) {
+  constructor(maybe: (Part | undefined)[] = []) {
     this.parts = maybe.filter((part) => part !== undefined);
   }
 
@@ -144,13 +144,12 @@ abstract class Together<Part extends Open> implements Open {
   }
 }
 
-/** The departure of a value that is made of others. */
-export class DepartsTogether<M extends Moved> extends Together<Departure>
-  implements Departure<M> {
+/** The departure of a value that is made of others, or of several values. */
+export class DepartsTogether<M> extends Together<Departure> {
   constructor(
     maybe: (Departure | undefined)[],
     readonly send: (link: Link) => M,
-    readonly size?: number,
+    readonly size = 0,
   ) {
     super(maybe);
   }
