@@ -297,11 +297,8 @@ export class Dispatcher {
     room.clear();
     // Some have only now been found to have ended.
     settlement.failClosing(refusal);
-    for (const [worker, { started, unstarted }] of ended) {
-      for (const job of started) {
-        this.#endings.fail(worker, job, true, refusal());
-      }
-      for (const job of unstarted) settlement.fail(job, refusal());
+    for (const [worker, remains] of ended) {
+      this.#endings.failAll(worker, remains, refusal);
     }
     this.#failQueued(refusal);
     return this.#processes?.stop();

@@ -6,7 +6,7 @@ import type { Outcome } from "../job/outcome.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
 import { noteTime } from "./order.ts";
 import type { Shared } from "./parts.ts";
-import type { PoolWorker } from "./worker.ts";
+import type { PoolWorker, Remains } from "./worker.ts";
 
 /** The way out of a worker. */
 export class Endings {
@@ -74,13 +74,22 @@ export class Endings {
   crashed(worker: PoolWorker, job: Job, started: boolean, cause: unknown) {
     const { room } = this.#parts;
     room.leave(worker.isCaller);
-    this.fail(worker, job, started, crashError(job, started, cause));
+    this.#fail(worker, job, started, crashError(job, started, cause));
     job.extras?.turn?.endIfOver();
     room.release();
   }
 
-  /** A job fails with the end of its worker. */
-  fail(worker: PoolWorker, job: Job, started: boolean, error: unknown): void {
+  /** The pool has ended a worker, and all its jobs fail. */
+  failAll(
+    worker: PoolWorker,
+    { started, unstarted }: Remains,
+    error: () => Error,
+  ): void {
+    for (const job of started) this.#fail(worker, job, true, error());
+    for (const job of unstarted) this.#fail(worker, job, false, error());
+  }
+
+  #fail(worker: PoolWorker, job: Job, started: boolean, error: unknown): void {
     const { meter, settlement } = this.#parts;
     if (!started) return settlement.fail(job, error);
     const isUntold = !job.settled && worker.jobs.isUnannounced(job);
