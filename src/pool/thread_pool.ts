@@ -272,6 +272,25 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * assertEquals(text, "HI");
    * ```
    *
+   * @example A function of your own that passes any call on, with its types
+   * ```ts
+   * import { type JobName, ThreadPool } from "@spindle/thread-pool";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const source = "export const add = (a, b) => a + b;";
+   * type Jobs = { add(a: number, b: number): number };
+   * await using pool = new ThreadPool<Jobs>({
+   *   module: `data:text/javascript,${encodeURIComponent(source)}`,
+   * });
+   * function logged<Name extends JobName<Jobs>>(
+   *   ...call: Parameters<typeof pool.execute<Name>>
+   * ) {
+   *   console.log(...call);
+   *   return pool.execute<Name>(...call);
+   * }
+   * assertEquals(await logged("add", [1, 2]), 3);
+   * ```
+   *
    * @example Jobs of one key take turns, urgent jobs go first
    * ```ts
    * import { ThreadPool } from "@spindle/thread-pool";
