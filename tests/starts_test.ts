@@ -1,8 +1,9 @@
 // Jobs while another worker starts: they neither wait for it nor fail with it.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type * as jobs from "./fixtures/starts.ts";
 import { Gate } from "./gate.ts";
-import { nextEvent, numbersTo } from "./kinds.ts";
+import { nextEvent, numbersTo, reasonOf } from "./kinds.ts";
+import { eventually } from "./live_workers.ts";
 import { poolOf, test } from "./pools.ts";
 
 /** How workers start from now on, until it is disposed; see the fixture. */
@@ -46,4 +47,32 @@ test("execute() gives jobs to the other workers while one does not start", async
   assertEquals(await other, 1);
   gate.open();
   await held;
+});
+
+test("a worker that is ended while it starts has read its first message, whose memory would be lost", async () => {
+  const { Worker } = globalThis;
+  const heard: boolean[] = [];
+  let ended = 0;
+  globalThis.Worker = class extends Worker {
+    #hasSpoken = false;
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      this.addEventListener("message", () => this.#hasSpoken = true);
+    }
+    override terminate(): void {
+      heard.push(this.#hasSpoken);
+      super.terminate();
+      ended++;
+    }
+  };
+  try {
+    const pool = poolOf<typeof jobs>("starts", { size: 2 });
+    const calls = [0, 1].map((i) => reasonOf(pool.execute("echo", [i])));
+    await pool.terminate();
+    await Promise.all(calls);
+    await eventually(() => ended > 0, () => "The worker was not ended");
+    assert(heard.every((spoke) => spoke));
+  } finally {
+    globalThis.Worker = Worker;
+  }
 });

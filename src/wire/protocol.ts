@@ -136,6 +136,8 @@ export type FromWorker =
   /** Look at the board. It is bare, since it is sent all the time. */
   | Wake
   | ResultMessage
+  /** It has read its first message. */
+  | { kind: "begun" }
   /** The module is imported: jobs may come. */
   | { kind: "ready" }
   /** The module cannot be imported. */

@@ -46,6 +46,7 @@ export function listen(): void {
 
   async function start(init: InitMessage): Promise<void> {
     key = init.key;
+    post({ kind: "begun" });
     const { openReceiver } = await loading;
     try {
       const board = new Board(init.slots, init.board);
