@@ -11,7 +11,7 @@ import { JobListWriter } from "../wire/job_list.ts";
 import type { JobRing } from "../wire/job_ring.ts";
 
 /** How many times longer it may take to read a message than to send it. */
-const READING = 20;
+const READ_FACTOR = 20;
 
 /** How jobs were sent. */
 export interface Sent {
@@ -90,7 +90,7 @@ export class Outbox {
     }
     const now = performance.now();
     const spent = now - begun;
-    this.readingUntil = Math.max(this.readingUntil, now) + READING * spent;
+    this.readingUntil = Math.max(this.readingUntil, now) + READ_FACTOR * spent;
     return { shortestTimeout, spent };
   }
 }

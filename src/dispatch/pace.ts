@@ -11,7 +11,7 @@ const OUTLIER = 4;
 const ASSUMED_MEAN_MS = 0.1;
 
 /** No mean is taken to be below this, in ms. */
-const LEAST = 1e-4;
+const LEAST_MEAN = 1e-4;
 
 /** What feeding asks of a pace. */
 export interface Paced {
@@ -31,7 +31,7 @@ export class Pace implements Paced {
   /** Notes how many ms a job took. */
   note(time: number): void {
     this.#isKnown = true;
-    time = Math.max(time, LEAST);
+    time = Math.max(time, LEAST_MEAN);
     const counted = Math.min(time, OUTLIER * this.#mean);
     this.#mean += (counted - this.#mean) * WEIGHT;
   }

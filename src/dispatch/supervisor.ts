@@ -16,7 +16,7 @@ const IGNORED =
   "A job did not end though it was told to, and its worker was stopped";
 
 /** Milliseconds within which what is in a pipe is read, if this thread was not busy for longer. */
-const READING = 5;
+const READ_WITHIN = 5;
 
 /** Acts on what main sees of its workers; the caller dispatches afterwards. */
 export class Supervisor {
@@ -140,7 +140,7 @@ export class Supervisor {
       worker.jobs.aborting.extend(job, due, true);
     } else if (settings.isolation === "process" && late > 0) {
       // It may be in a pipe that nobody has read.
-      const until = now + timeToRead(late, READING);
+      const until = now + timeToRead(late, READ_WITHIN);
       worker.jobs.aborting.extend(job, until, true);
     } else this.#endIgnored(job, worker);
   }
