@@ -1,6 +1,6 @@
 // Draws the figures of burst, burst-object and sequence as an SVG picture.
 import * as echarts from "echarts";
-import { isBase, OWN } from "./contestants.ts";
+import { FLOOR, OWN, RAW } from "./contestants.ts";
 import type { Contestant, Result } from "./types.d.ts";
 
 const PANELS = [
@@ -29,8 +29,9 @@ const TOP = 84;
 const LABELS = 130;
 const GAP = 24;
 
-/** The picture: a panel per workload that was measured, a bar per pool. */
-export function chart(results: Result[], caption: string): string {
+/** The picture: a panel per workload that was measured, a bar per pool; only the tables have the floor. */
+export function chart(all: Result[], caption: string): string {
+  const results = all.filter(({ pool }) => pool !== FLOOR);
   const panels = PANELS.filter(({ workload }) =>
     results.some((r) => r.workload === workload)
   );
@@ -129,7 +130,7 @@ function bar(result: Result | undefined, metric: string) {
 
 function color({ pool, runtime }: Contestant): string {
   if (pool === OWN) return "#cf222e";
-  if (isBase(pool)) return "#8c959f";
+  if (pool === RAW) return "#8c959f";
   return runtime === "Deno" ? "#218bff" : "#54aeff";
 }
 
