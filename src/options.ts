@@ -313,7 +313,7 @@ export interface ExecuteOptions {
   transfer?: readonly Transferable[];
   /**
    * An integer from -100 to 100: jobs of a higher priority start first, and within
-   * one priority the first come.
+   * one priority the first come (but see below).
    *
    * - **Nothing starves**: each level counts as 10 seconds of waiting. A job of
    *   priority 1 starts before jobs of priority 0 that came up to 10 seconds before
@@ -323,7 +323,7 @@ export interface ExecuteOptions {
    * - **A worker is kept free**: while jobs of a higher priority come, and for one
    *   second after the last, jobs that take more than 5 ms on average, and those of
    *   functions that have not run yet, leave one worker free for them, if there are
-   *   at least two.
+   *   at least two. Short jobs of the same priority pass those.
    *
    * If the queue is full and discards, the oldest job of the lowest priority goes; a
    * job with a lower priority than all that wait is refused.

@@ -329,6 +329,17 @@ const GIVEN: [flags: string[], wanted: Permissions, result: RegExp][] = [
     /--allow-net=127.0.0.1:8/,
   ],
   [
+    ["--allow-net=127.0.0.1", "--deny-net=127.0.0.1:9"],
+    { net: ["127.0.0.1"] },
+    /refused: .*expected a host with its port, got "127.0.0.1"/,
+  ],
+  [["--allow-net=127.0.0.1"], { net: ["127.0.0.1"] }, /--allow-net=127.0.0.1/],
+  [
+    ["--allow-import", "--deny-import=127.0.0.1:9"],
+    { import: ["127.0.0.1"] },
+    /refused: .*expected a host with its port, got "127.0.0.1"/,
+  ],
+  [
     ["--allow-net=*.b.c"],
     { net: ["*.b.c"] },
     /refused: .*has not got "\*.b.c"/,

@@ -312,6 +312,20 @@ test('whenFull "caller-runs": a job that the caller runs waits for room that the
   assertEquals(await callers, "done");
 });
 
+test('whenFull "caller-runs": a job that the caller has is not taken by the worker that waits for it', async () => {
+  await using pool = new ThreadPool({
+    size: 1,
+    queue: { capacity: 0, whenFull: "caller-runs" },
+    maxJobsPerWorker: 2,
+  });
+  await pool.execute(() => 1);
+  const given = await pool.execute(async (sender: Sender) => {
+    return await sender.execute(() => 2);
+  }, [pool.sender()]);
+  // The worker has had all its jobs: this one takes another.
+  assertEquals([given, await pool.execute(() => 3)], [2, 3]);
+});
+
 test('whenFull "caller-runs": the caller runs no job that has a place in the queue', async () => {
   await using pool = makePool(2, "caller-runs");
   const key = await pool.execute("whichWorker");

@@ -1,5 +1,6 @@
 // Jobs while another worker starts: they neither wait for it nor fail with it.
 import { assert, assertEquals } from "@std/assert";
+import { ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/starts.ts";
 import { Gate } from "./gate.ts";
 import { nextEvent, numbersTo, reasonOf } from "./kinds.ts";
@@ -74,5 +75,23 @@ test("a worker that is ended while it starts has read its first message, whose m
     assert(heard.every((spoke) => spoke));
   } finally {
     globalThis.Worker = Worker;
+  }
+});
+
+test("terminate() while a worker starts keeps the module from being executed, though main is busy then", async () => {
+  const file = await Deno.makeTempFile();
+  const source = `Deno.writeTextFileSync(${JSON.stringify(file)}, "executed");`;
+  try {
+    const pool = new ThreadPool({
+      module: `data:text/javascript,${encodeURIComponent(source)}`,
+      size: 1,
+    });
+    const call = reasonOf(pool.execute("any"));
+    await pool.terminate();
+    await call;
+    for (const end = performance.now() + 300; performance.now() < end;);
+    assertEquals(await Deno.readTextFile(file), "");
+  } finally {
+    await Deno.remove(file);
   }
 });

@@ -1,6 +1,7 @@
-// The way of this pool's jobs, and nothing of the rest: jobs of plain data travel together
-// as JSON, each is claimed in shared memory, and each has a promise. So it shows what the
-// design costs, and its distance from this pool what the contract costs.
+// The way of this pool's jobs to one worker, and nothing of the rest: jobs of plain data
+// travel together as JSON, each is claimed in shared memory, and each has a promise. So it
+// shows what the design costs, and its distance from this pool what the contract costs.
+// Numbers alone the pool sends in a faster way, by a ring.
 
 const BATCH = 128;
 const SLOTS = 1 << 17;

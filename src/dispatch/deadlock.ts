@@ -49,7 +49,8 @@ export class DeadlockDetector {
     let count = 0;
     for (const { link, jobs, room, concurrency } of this.#workers.active) {
       const { running } = jobs.count();
-      if (isOfUse && running < concurrency && room > 0) return false;
+      const mayGoOn = jobs.length > running || isOfUse && room > 0;
+      if (running < concurrency && mayGoOn) return false;
       let taken = 0;
       for (const one of waiting) {
         if (one.link === link) taken += one.aside ? 2 : 1;

@@ -110,6 +110,7 @@ export class Dispatcher {
     this.#workers.ready(worker);
     this.#supervisor.collect(worker);
     if (!this.#workers.active.has(worker)) return this.#dispatch();
+    this.#feeder.takeBackFromStarting();
     this.#feeder.takeBackFor(worker);
     this.#dispatch();
     // What waits behind a long job may have found no worker before.

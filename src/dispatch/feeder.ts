@@ -261,8 +261,9 @@ export class Feeder {
     if (holder === undefined) {
       if (!queue.remove(job)) return false;
     } else {
-      // What has moved cannot be sent again.
-      const isBound = job.oneAttempt || holder.jobs.asides.has(job);
+      // What has moved cannot be sent again; the caller starts what it has by itself.
+      const isBound = job.oneAttempt || holder.isCaller ||
+        holder.jobs.asides.has(job);
       if (isBound || !holder.takeBack(job)) return false;
     }
     // The numbers of those that start follow each other.
@@ -279,6 +280,13 @@ export class Feeder {
       this.#isPausing = false;
       if (!this.#isStopped) this.#parts.onTime();
     });
+  }
+
+  /** Takes back what workers were sent that start still: one that is ready is sooner. */
+  takeBackFromStarting(): void {
+    const { queue, workers } = this.#parts;
+    const starting = [...workers.active].filter(({ isReady }) => !isReady);
+    queue.putBack(starting.flatMap(takeBackAll));
   }
 
   /** Takes back, for a worker that may have no job, what waits behind the job of another. */
@@ -301,7 +309,7 @@ export class Feeder {
   }
 
   #takeFrom(worker: PoolWorker): boolean {
-    const jobs = takeBackWaiting(worker, true);
+    const jobs = takeBackWaiting(worker, "idle");
     this.#parts.queue.putBack(jobs);
     this.#parts.workers.update(worker);
     return jobs.length > 0;

@@ -87,7 +87,12 @@ export class Supervisor {
     const first = worker.jobs.firstUnstarted();
     if (first === undefined) return;
     workers.to(worker, "held");
-    queue.putBack(takeBackWaiting(worker, workers.idle.length > 0));
+    const other = workers.idle.length > 0
+      ? "idle"
+      : workers.active.size > 1
+      ? "busy"
+      : "none";
+    queue.putBack(takeBackWaiting(worker, other));
     worker.heldFor = first.worker === worker ? first : undefined;
     this.#releaseIfStarted(worker);
   }

@@ -10,22 +10,21 @@ export function takeBackAll(worker: PoolWorker): Job[] {
 
 /**
  * The same for those that another worker may be quicker to start: to send large
- * arguments again is worth it once, and only for a worker that idles; else those
- * before a large one stay, too, or it would overtake them. The one that idles is as
- * good for those aside as one whose job waits for them.
+ * arguments again is worth it once, and only for a worker that idles. Where there is
+ * no other, those before a large one stay, too, or it would overtake them. The one
+ * that idles is as good for those aside as one whose job waits for them.
  */
 export function takeBackWaiting(
   worker: PoolWorker,
-  isOtherIdle: boolean,
+  other: "none" | "busy" | "idle",
 ): Job[] {
   const jobs = worker.jobs.all();
-  if (!isOtherIdle) {
-    const last = jobs.findLastIndex((job) => job.isLarge);
-    return takeBackIf(worker, jobs.slice(last + 1), false, () => true);
-  }
-  return takeBackIf(worker, jobs, true, (job) => {
+  const from = other === "none"
+    ? jobs.findLastIndex((job) => job.isLarge) + 1
+    : 0;
+  return takeBackIf(worker, jobs.slice(from), other === "idle", (job) => {
     if (!job.isLarge) return true;
-    if (job.extras!.wasTakenBack) return false;
+    if (other !== "idle" || job.extras!.wasTakenBack) return false;
     return job.extras!.wasTakenBack = true;
   });
 }

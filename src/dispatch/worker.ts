@@ -300,6 +300,7 @@ export class PoolWorker implements JobWorker {
 
   /** Ends it, and gives what was in flight, in order. */
   stop(cause: unknown): Remains {
+    this.#board.endWorker();
     const life = this.#thread.stop();
     this.collect();
     const unstarted = [];

@@ -30,6 +30,7 @@ const IMPORT_HOSTS = [
   "deno.land:443",
   "jsr.io:443",
   "esm.sh:443",
+  "raw.esm.sh:443",
   "cdn.jsdelivr.net:443",
   "raw.githubusercontent.com:443",
   "gist.githubusercontent.com:443",
@@ -38,26 +39,37 @@ const IMPORT_HOSTS = [
 /**
  * What a process may do.
  *
+ * @param env What of the environment says from where modules come
  * @throws {Error} If the program itself may not
  */
 export function grantsFor(
   permissions: PermissionOptions = "inherit",
+  { JSR_URL }: Record<string, string> = {},
 ): Grants {
+  const hosts = URL.canParse(JSR_URL ?? "")
+    ? [...IMPORT_HOSTS, hostOf(JSR_URL)]
+    : IMPORT_HOSTS;
   const grants = PERMISSIONS.map((kind) => {
     const wanted = typeof permissions === "string"
       ? permissions
       : (permissions as Record<string, unknown>)[kind] ?? "none";
-    return [kind, grantOf(kind, wanted)];
+    return [kind, grantOf(kind, wanted, hosts)];
   });
   return Object.fromEntries(grants);
 }
 
-function grantOf(kind: Kind, wanted: unknown): Grant {
+/** The host of a URL, with its port. */
+function hostOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url);
+  return `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
+}
+
+function grantOf(kind: Kind, wanted: unknown, importHosts: string[]): Grant {
   if (wanted === "none" || wanted === false) return false;
   if (wanted === "inherit") {
     if (isGranted(kind)) return true;
     if (kind !== "import") return false;
-    const hosts = IMPORT_HOSTS.filter((host) => isGranted("import", host));
+    const hosts = importHosts.filter((host) => isGranted("import", host));
     return hosts.length > 0 && hosts;
   }
   if (wanted === true) {
@@ -70,22 +82,38 @@ function grantOf(kind: Kind, wanted: unknown): Grant {
   checkItems(kind, [...given.map(String), ...items]);
   for (const item of items) {
     if (!isGranted(kind, item)) throw lacking(kind, `"${item}"`);
-    if (kind === "net") checkWhole(item);
+    if (kind === "net" || kind === "import") checkWhole(kind, item);
   }
   return items.length > 0 && items;
 }
 
+/** Whether a port of these hosts is denied to the program. */
+const holes = new Map<string, boolean>();
+const LAST_PORT = 65_535;
+
 /**
- * Where the program may use the network but for a part, Deno does not say whether
- * that is a part of a host, or of a net.
+ * Deno does not say whether a part of a host is denied: where the program may not do
+ * all, each port is asked for, once, which takes 0.1 s.
  */
-function checkWhole(item: string): void {
-  const { partial } = Deno.permissions.querySync({ name: "net" });
-  const isWhole = /:\d+$/.test(item) && !item.includes("/");
-  if (!partial || isWhole) return;
-  throw new Error(
-    `Permission \`net\` cannot be given: a part of it is denied to the program, so expected a host with its port, got "${item}"`,
+function checkWhole(kind: Kind, host: string): void {
+  if (isGranted(kind) || /:\d+$/.test(host)) return;
+  const { partial } = Deno.permissions.querySync(
+    { name: kind } as Deno.PermissionDescriptor,
   );
+  const place = `${kind} ${host}`;
+  const mayHaveHole = partial || host.includes("/");
+  if (!mayHaveHole && !holes.has(place)) holes.set(place, hasHole(kind, host));
+  if (!mayHaveHole && !holes.get(place)) return;
+  throw new Error(
+    `Permission \`${kind}\` cannot be given: a part of it is denied to the program, so expected a host with its port, got "${host}"`,
+  );
+}
+
+function hasHole(kind: Kind, host: string): boolean {
+  for (let port = 1; port <= LAST_PORT; port++) {
+    if (!isGranted(kind, `${host}:${port}`)) return true;
+  }
+  return false;
 }
 
 /** A flag has no way to write a comma in an item, nor an empty one. */
@@ -174,7 +202,7 @@ export function permissionFlags(grants: Grants): string[] {
   // Without a flag, some hosts and the registries are open to imports.
   if (grants.import === false) flags.push("--cached-only");
   // What a guest imports would stay on the disk.
-  if (grants.write === false) flags.push("--no-code-cache");
+  if (grants.write !== true) flags.push("--no-code-cache");
   return flags;
 }
 

@@ -78,11 +78,12 @@ export class Processes {
       );
     }
     const { memoryLimit, permissions, maxJobsPerWorker } = this.#settings;
-    const grants = grantsFor(permissions);
+    this.#surroundings ??= surroundings();
+    const grants = grantsFor(permissions, this.#surroundings.env);
     // Then nobody else can write where its frames are written.
     const isAlone = grants.run === false && grants.ffi === false;
     return {
-      command: this.#command(grants),
+      command: this.#command(grants, this.#surroundings),
       warden: this.#warden,
       chunk: isAlone ? LONGEST_CHUNK : ATOMIC,
       longest: memoryLimit === undefined
@@ -97,9 +98,8 @@ export class Processes {
     };
   }
 
-  #command(grants: Grants): DenoCommand {
+  #command(grants: Grants, { config, env }: Surroundings): DenoCommand {
     const { module, memoryLimit, execArgv } = this.#settings;
-    const { config, env } = this.#surroundings ??= surroundings();
     const isChosen = execArgv.some((flag) => CHOOSES_CONFIG.test(flag));
     return {
       cwd: mayReadHere(grants) ? undefined : "/",

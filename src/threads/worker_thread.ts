@@ -93,7 +93,10 @@ export class WorkerThread {
     if (!this.#isStopped) this.#thread.keepProcess(keeps);
   }
 
-  /** Ends the thread, which says nothing more; gives its life, if that can be seen. */
+  /**
+   * Ends the thread, once it has begun; it says nothing more. Gives its life, if that
+   * can be seen.
+   */
   stop(): Life | undefined {
     this.#isStopped = true;
     clearTimeout(this.#dying);

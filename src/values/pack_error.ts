@@ -112,7 +112,7 @@ function packObject(
     if (isMethod || isHidden && isOfClass(object, key)) continue;
     if (isError(value)) nested[nested.length] = [key, packNested(value)];
     // A list is data, of which what cannot be cloned arrives as text.
-    else if (!isHidden || isArray(value)) properties[key] = packValue(value);
+    else if (!isHidden || isList(value)) properties[key] = packValue(value);
     else {
       // What cannot be cloned is the class's own business, such as its parts.
       const whole = wholeOf(value);
@@ -122,6 +122,14 @@ function packObject(
     if (isHidden) push(object.hidden ??= [], key);
   }
   return object;
+}
+
+function isList(value: unknown): boolean {
+  try {
+    return isArray(value);
+  } catch {
+    return false; // A proxy that was revoked.
+  }
 }
 
 /** Whether a property is one that all errors of its class have. */

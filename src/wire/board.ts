@@ -50,7 +50,7 @@ const STATE_BITS = 4;
 const STATE_MASK = (1 << STATE_BITS) - 1;
 
 /** Bytes before the slots, and the words in them. */
-const HEAD_BYTES = 16;
+const HEAD_BYTES = 24;
 /** Whether main will look at the board without being woken. */
 const AWAKE = 0;
 /** How often the worker has heard that a job must end. */
@@ -59,6 +59,8 @@ const HEARD = 1;
 const LARGE_READ = 2;
 /** Whether the worker has something to do before it ends. */
 const STOP = 3;
+/** Whether main has ended the worker. */
+const ENDED = 4;
 /** Bytes of a slot: its word, and three numbers. */
 const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
   3 * Float64Array.BYTES_PER_ELEMENT;
@@ -103,7 +105,7 @@ export class Board implements WorkerBoard {
   ) {
     this.buffer = buffer;
     this.#mask = slots - 1;
-    this.#head = new Int32Array(buffer, 0, 4);
+    this.#head = new Int32Array(buffer, 0, HEAD_BYTES / 4);
     this.#words = new Int32Array(buffer, HEAD_BYTES, slots);
     let offset = HEAD_BYTES + this.#words.byteLength;
     const column = () => {
@@ -276,6 +278,16 @@ export class Board implements WorkerBoard {
   /** Main: how often the worker has heard that. */
   get heard(): number {
     return load(this.#head, HEARD);
+  }
+
+  /** Main: ends the worker, which may not have begun. */
+  endWorker(): void {
+    store(this.#head, ENDED, 1);
+  }
+
+  /** Worker: whether main has ended it. */
+  get isEnded(): boolean {
+    return load(this.#head, ENDED) !== 0;
   }
 
   /** Worker: has something to do before it ends. */

@@ -48,8 +48,10 @@ export function listen(): void {
     key = init.key;
     post({ kind: "begun" });
     const { openReceiver } = await loading;
+    const board = new Board(init.slots, init.board);
+    // Main lets this thread read its first message before it ends it.
+    if (board.isEnded) return;
     try {
-      const board = new Board(init.slots, init.board);
       const thread = { init, board, post, nextTurn, renewTurns, crash };
       receiver = await openReceiver(thread);
     } catch (error) {

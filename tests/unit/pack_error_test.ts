@@ -218,11 +218,18 @@ Deno.test("packError() never throws", () => {
   assertEquals([sent(helper).kept, typeof sent(helper).helper], [1, "string"]);
 });
 
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable([], {});
+  revoke();
+  return proxy;
+}
+
 Deno.test("an error keeps properties that are not enumerable, but methods and what all of its class have", () => {
   const error = new AggregateError([new Error("inner")], "outer");
   Object.defineProperties(error, {
     issues: { value: [{ path: ["name"], input: Symbol("s") }] },
     parts: { value: { input: () => "a class's own" } },
+    draft: { value: revoked() },
     inner: { value: new RangeError("hidden") },
     format: { value: () => "text" },
   });

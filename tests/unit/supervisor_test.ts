@@ -29,6 +29,7 @@ function held(meanwhile: (board: Board, seq: number) => void, takes: boolean) {
     {
       queue,
       workers: {
+        active: new Set(),
         idle: new Set(),
         to: (worker: PoolWorker, state: "held") => worker.state = state,
         release: (worker: PoolWorker) => worker.state = "busy",
