@@ -58,3 +58,17 @@ export function blockAtGate(key: SharedArrayBuffer): void {
   arrive(key);
   Atomics.wait(new Int32Array(key), OPEN, 0);
 }
+
+/**
+ * `blockAtGate()` as an inline job, which uses nothing around it; what else it is
+ * given only moves there.
+ */
+export function blockInline(
+  key: SharedArrayBuffer,
+  ..._moved: unknown[]
+): void {
+  const words = new Int32Array(key);
+  Atomics.add(words, 0, 1);
+  Atomics.notify(words, 0);
+  Atomics.wait(words, 1, 0);
+}

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { setImmediate } from "node:timers";
 import { JobCloneError, ThreadPool, transfer } from "@spindle/thread-pool";
-import { Gate } from "./gate.ts";
+import { blockInline, Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";
 
 /** More bytes than are sent ahead. */
@@ -223,12 +223,7 @@ poolTest(
     await using pool = await warmPool(1);
     const order: number[] = [];
     using gate = new Gate();
-    const held = pool.execute((key: SharedArrayBuffer) => {
-      const words = new Int32Array(key);
-      Atomics.add(words, 0, 1);
-      Atomics.notify(words, 0);
-      Atomics.wait(words, 1, 0);
-    }, [gate.key]);
+    const held = pool.execute(blockInline, [gate.key]);
     const payloads = ["", "", "x".repeat(300_000), "", ""];
     const all = payloads.map(async (text, i) => {
       await pool.execute(echo, [text]);

@@ -1,7 +1,7 @@
 // Threads that cannot be stopped: how many there may be, and what becomes of them.
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type ThreadPoolOptions, transfer } from "@spindle/thread-pool";
-import { Gate } from "./gate.ts";
+import { blockInline, Gate } from "./gate.ts";
 import {
   type JobPool,
   makePool as makeAnyPool,
@@ -62,12 +62,7 @@ for (const connections of ["bytes", "descriptor"] as const) {
     });
     const stop = new AbortController();
     const job = pool.execute(
-      (key: SharedArrayBuffer, _conn: Deno.Conn, _source: ReadableStream) => {
-        const words = new Int32Array(key);
-        Atomics.add(words, 0, 1);
-        Atomics.notify(words, 0);
-        Atomics.wait(words, 1, 0);
-      },
+      blockInline,
       [gate.key, server, source],
       { signal: stop.signal },
     );

@@ -87,33 +87,37 @@ function grantOf(kind: Kind, wanted: unknown, importHosts: string[]): Grant {
   return items.length > 0 && items;
 }
 
-/** Whether a port of these hosts is denied to the program. */
-const holes = new Map<string, boolean>();
-const LAST_PORT = 65_535;
-
 /**
- * Deno does not say whether a part of a host is denied: where the program may not do
- * all, each port is asked for, once, which takes 0.1 s.
+ * A host of which a part is denied is not given. Deno does not say so: where the
+ * program may not do all of a kind, each port of the host is asked for.
  */
 function checkWhole(kind: Kind, host: string): void {
   if (isGranted(kind) || /:\d+$/.test(host)) return;
   const { partial } = Deno.permissions.querySync(
     { name: kind } as Deno.PermissionDescriptor,
   );
-  const place = `${kind} ${host}`;
-  const mayHaveHole = partial || host.includes("/");
-  if (!mayHaveHole && !holes.has(place)) holes.set(place, hasHole(kind, host));
-  if (!mayHaveHole && !holes.get(place)) return;
+  const isRange = host.includes("/");
+  if (!partial && !isRange && !isAnyPortDenied(kind, host)) return;
   throw new Error(
     `Permission \`${kind}\` cannot be given: a part of it is denied to the program, so expected a host with its port, got "${host}"`,
   );
 }
 
-function hasHole(kind: Kind, host: string): boolean {
-  for (let port = 1; port <= LAST_PORT; port++) {
-    if (!isGranted(kind, `${host}:${port}`)) return true;
+/** What is known of hosts: to ask for all ports takes 0.1 s. */
+const denials = new Map<string, boolean>();
+const LAST_PORT = 65_535;
+
+function isAnyPortDenied(kind: Kind, host: string): boolean {
+  const place = `${kind} ${host}`;
+  let isDenied = denials.get(place);
+  if (isDenied === undefined) {
+    isDenied = false;
+    for (let port = 1; port <= LAST_PORT && !isDenied; port++) {
+      isDenied = !isGranted(kind, `${host}:${port}`);
+    }
+    denials.set(place, isDenied);
   }
-  return false;
+  return isDenied;
 }
 
 /** A flag has no way to write a comma in an item, nor an empty one. */

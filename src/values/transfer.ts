@@ -34,6 +34,8 @@ import { mark } from "./thread_state.ts";
  * assertEquals(pixels.length, 0); // it has moved
  * ```
  */
+// Not `object`: then TypeScript would forget literal types where another job of the
+// pool takes a text or a number.
 export function transfer<T extends NonNullable<unknown>>(
   value: T,
   list?: readonly Transferable[],

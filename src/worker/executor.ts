@@ -261,7 +261,7 @@ export class Executor {
       const now = this.#now();
       this.#pauseAt = now + TURN;
       this.#run(now);
-      // On its own thread main looks nowhere by itself.
+      // Of jobs on the caller's own thread, main sees on the board only what it is told of.
       if (this.#thread.now) this.endings.wakeMain();
     } catch (error) {
       this.#thread.crash(error);

@@ -1,4 +1,5 @@
 // Records in shared memory, from one thread to another.
+import { skipFor } from "../../../src/values/ring_space.ts";
 
 /** What a record tells of a connection or a request. */
 export enum Kind {
@@ -11,6 +12,7 @@ export enum Kind {
 export type Hear = (id: number, kind: Kind, bytes: Uint8Array) => void;
 
 const SIZE = 256 * 1024;
+const MASK = SIZE - 1;
 const WRITTEN = 0;
 const READ = 1;
 const AWAKE = 2;
@@ -19,7 +21,7 @@ const HEADER = 12;
 /** Instead of an id: the rest of the ring is not used. */
 const SKIP = -1;
 
-/** The records: up to 2 GiB in all, far more than is measured. */
+/** The records; positions only grow, modulo 2 ** 32. */
 export class FloorRing {
   readonly buffer: SharedArrayBuffer;
   readonly #state: Int32Array;
@@ -36,25 +38,23 @@ export class FloorRing {
 
   write(id: number, kind: Kind, bytes?: Uint8Array): void {
     const length = bytes?.length ?? 0;
-    const left = SIZE - this.#position % SIZE;
-    const skipped = left < HEADER + length ? left : 0;
-    const end = this.#position + skipped + sizeOf(length);
-    if (end - Atomics.load(this.#state, READ) > SIZE) {
-      throw new Error("The ring is full");
-    }
-    if (skipped > 0) this.#words[(SIZE - left) / 4] = SKIP;
-    const at = (this.#position + skipped) % SIZE;
+    const size = sizeOf(length);
+    const read = Atomics.load(this.#state, READ);
+    const skipped = skipFor(this.#position, read, size, SIZE);
+    if (skipped < 0) throw new Error("The ring is full");
+    if (skipped > 0) this.#words[(this.#position & MASK) / 4] = SKIP;
+    const at = (this.#position + skipped) & MASK;
     this.#words[at / 4] = id;
     this.#words[at / 4 + 1] = kind;
     this.#words[at / 4 + 2] = length;
     if (bytes) this.#bytes.set(bytes, at + HEADER);
-    this.#position = end;
-    Atomics.store(this.#state, WRITTEN, end);
+    this.#position = (this.#position + skipped + size) | 0;
+    Atomics.store(this.#state, WRITTEN, this.#position);
   }
 
   read(hear: Hear): void {
     while (this.#position !== Atomics.load(this.#state, WRITTEN)) {
-      const at = this.#position % SIZE;
+      const at = this.#position & MASK;
       const id = this.#words[at / 4];
       if (id === SKIP) {
         this.#advance(SIZE - at);
@@ -69,7 +69,7 @@ export class FloorRing {
   }
 
   #advance(length: number): void {
-    this.#position += length;
+    this.#position = (this.#position + length) | 0;
     Atomics.store(this.#state, READ, this.#position);
   }
 
