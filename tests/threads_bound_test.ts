@@ -1,5 +1,6 @@
 // Threads that cannot be stopped: how many there may be, and what becomes of them.
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { delay } from "@std/async";
 import { type ThreadPoolOptions, transfer } from "@spindle/thread-pool";
 import { blockInline, Gate } from "./gate.ts";
 import {
@@ -83,6 +84,108 @@ test("a worker that was left alone takes jobs again when it comes back", async (
   gate.open();
   await lostIs(pool, 0);
   assertEquals(await pool.execute("whichWorker"), worker);
+});
+
+test("a worker that was left alone takes jobs again though its jobs came back with large results", async () => {
+  await using pool = makePool({ abortGrace: 300 });
+  const worker = await pool.execute("whichWorker");
+  // A worker starts no job while two large results lie unread.
+  for (let i = 0; i < 2; i++) {
+    using gate = new Gate();
+    const stop = new AbortController();
+    const job = reasonOf(pool.execute(
+      (key: SharedArrayBuffer) => {
+        const words = new Int32Array(key);
+        Atomics.add(words, 0, 1);
+        Atomics.notify(words, 0);
+        Atomics.wait(words, 1, 0);
+        return new Uint8Array(100_000);
+      },
+      [gate.key],
+      { signal: stop.signal },
+    ));
+    await gate.arrived();
+    stop.abort("left");
+    await job;
+    await lostIs(pool, 1);
+    gate.open();
+    await eventually(
+      () => pool.stats().idle === 1,
+      () => "It is not back",
+    );
+  }
+  assertEquals(await pool.execute("whichWorker"), worker);
+});
+
+test("a stream that a job which was left alone returns is canceled", async () => {
+  await using pool = makePool();
+  using gate = new Gate();
+  using canceled = new Gate();
+  const stop = new AbortController();
+  const job = reasonOf(pool.execute(
+    (key: SharedArrayBuffer, canceledKey: SharedArrayBuffer) => {
+      const words = new Int32Array(key);
+      Atomics.add(words, 0, 1);
+      Atomics.notify(words, 0);
+      Atomics.wait(words, 1, 0);
+      const cancel = () => {
+        const words = new Int32Array(canceledKey);
+        Atomics.add(words, 0, 1);
+        Atomics.notify(words, 0);
+      };
+      return new ReadableStream({ cancel });
+    },
+    [gate.key, canceled.key],
+    { signal: stop.signal },
+  ));
+  await gate.arrived();
+  stop.abort("left");
+  await job;
+  await lostIs(pool, 1);
+  gate.open();
+  await canceled.arrived();
+});
+
+test("what a worker that was left alone has written arrives though main was busy when it came back", async () => {
+  await using pool = makePool();
+  // A stream of an earlier job, which the next one writes to.
+  const stream = await pool.execute(() => {
+    const { readable, writable } = new TransformStream();
+    Object.assign(globalThis, { writer: writable.getWriter() });
+    return readable;
+  }) as ReadableStream<Uint8Array>;
+  const reader = stream.getReader();
+  const chunk = reader.read();
+  using gate = new Gate();
+  const stop = new AbortController();
+  const job = reasonOf(pool.execute(
+    (key: SharedArrayBuffer) => {
+      const words = new Int32Array(key);
+      Atomics.add(words, 0, 1);
+      Atomics.notify(words, 0);
+      Atomics.wait(words, 1, 0);
+      const { writer } = globalThis as unknown as {
+        writer: WritableStreamDefaultWriter;
+      };
+      writer.write(new Uint8Array([2]));
+      // By then the turn is over in which it was written.
+      setTimeout(() => setTimeout(() => Atomics.add(words, 0, 1)));
+    },
+    [gate.key],
+    { signal: stop.signal },
+  ));
+  await gate.arrived();
+  stop.abort("left");
+  await job;
+  await lostIs(pool, 1);
+  // Until then the pool looks by itself.
+  await delay(300);
+  gate.open();
+  // Main hears nothing before all is written.
+  while (gate.count < 2);
+  assertEquals((await chunk).value, new Uint8Array([2]));
+  assertEquals(pool.stats().lost, 0);
+  await reader.cancel();
 });
 
 test("a worker that was left alone stops if its job goes on though it hears the abort at last", async () => {

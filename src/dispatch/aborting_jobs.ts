@@ -64,7 +64,8 @@ export class AbortingJobs {
 
   /** Whether the worker has heard all that it was told. */
   get hasHeard(): boolean {
-    return this.#count <= this.#heard();
+    // What is heard is counted in 32 bits.
+    return (this.#heard() - this.#count | 0) >= 0;
   }
 
   /** Whether the worker does not even hear that a job is to end, and so is in a loop. */

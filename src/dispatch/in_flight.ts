@@ -118,10 +118,10 @@ export class InFlight {
     return true;
   }
 
-  /** The job of a sequence number. */
+  /** The job of a sequence number, or of its lower 32 bits. */
   get(seq: number): Job | undefined {
     const job = this.#slots[seq & this.#mask];
-    return job?.seq === seq ? job : undefined;
+    return job && (job.seq | 0) === (seq | 0) ? job : undefined;
   }
 
   /** The first job. */

@@ -78,10 +78,9 @@ export class Inbox {
 
   #settlePosted(seq: number, ending: Ending): void {
     const job = this.#worker.jobs.get(seq);
-    if (job === undefined) return this.#worker.lost.hear(seq);
     // What cannot be read leaves the job in flight: it is lost with its worker.
     let outcome = outcomeOf(ending);
-    this.#worker.jobs.remove(job);
+    if (job) this.#worker.jobs.remove(job);
     let streams: Arrivals | undefined;
     if (ending.kind === "value") {
       if (ending.moved) {
@@ -93,6 +92,11 @@ export class Inbox {
         // It may wait for that with its next job.
         if (this.#worker.jobs.length > 0) this.#worker.wake();
       }
+    }
+    if (job === undefined) {
+      // The job was given up: nobody reads what it gives.
+      streams?.end();
+      return this.#worker.lost.hear(seq);
     }
     const [start, end] = [this.#board.start(seq), this.#board.end(seq)];
     const { endings } = this.#parts;

@@ -117,9 +117,9 @@ export class Link {
     ) this.#wake();
   }
 
-  /** Tells that a job has ended. */
+  /** Tells that a job has ended, by the bits of its sequence number that the ring holds. */
   tellEnded(seq: number): void {
-    this.tell(NO_CHANNEL, FlowEvent.ENDED, seq);
+    this.tell(NO_CHANNEL, FlowEvent.ENDED, seq | 0);
   }
 
   /** Tells bytes through shared memory; `false`, and nothing is told, if they need a message. */

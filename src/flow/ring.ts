@@ -64,8 +64,12 @@ export class FlowRing {
     return load(this.#positions, IN_TURN) === 1;
   }
 
-  /** Writer: writes a record; `false`, and nothing is written, if it does not fit. */
+  /**
+   * Writer: writes a record; `false`, and nothing is written, if there is no room, or its
+   * id or value does not fit.
+   */
   write(epoch: number, id: number, event: FlowEvent, value: unknown): boolean {
+    if (!isInt32(id) || id === SKIP) return false;
     let number = 0;
     let bytes: Uint8Array | undefined;
     if (value instanceof Uint8Array) {
@@ -73,7 +77,7 @@ export class FlowRing {
       bytes = value;
       number = value.length;
     } else if (event === FlowEvent.DATA) return false;
-    else if (typeof value === "number") number = value;
+    else if (typeof value === "number" && isInt32(value)) number = value;
     else if (value !== undefined) return false;
     const length = HEADER + (bytes ? padded(number) : 0);
     const read = load(this.#positions, READ);
@@ -124,6 +128,10 @@ export class FlowRing {
     this.#position = (this.#position + length) | 0;
     store(this.#positions, READ, this.#position);
   }
+}
+
+function isInt32(value: number): boolean {
+  return value === (value | 0);
 }
 
 function padded(length: number): number {

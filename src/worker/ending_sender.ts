@@ -68,7 +68,9 @@ export class EndingSender {
   /** Whether main has read large results, but for a few. */
   get mayStartNext(): boolean {
     const large = this.#posted?.large ?? 0;
-    return large === 0 || large - this.#thread.board.largeRead < MOST_UNREAD;
+    // What is read is counted in 32 bits.
+    return large === 0 ||
+      (large - this.#thread.board.largeRead | 0) < MOST_UNREAD;
   }
 
   /** Whether main has not been told of them all. */

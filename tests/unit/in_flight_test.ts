@@ -48,6 +48,21 @@ Deno.test("InFlight.add() numbers past slots that are in use, however often they
   assertEquals(jobs.peek(), all[0]);
 });
 
+Deno.test("InFlight.get() knows a job by the lower 32 bits of its number, which is all that a ring holds", () => {
+  const { jobs } = setup(0);
+  for (const seq of [2 ** 31 + 9, 2 ** 32 + 9, 2 ** 33 - 9]) {
+    const job = makeJob(seq);
+    jobs.add(job, WORKER);
+    const slot = job.seq;
+    // As if so many jobs had come before.
+    job.seq = seq - seq % SLOTS + slot % SLOTS;
+    assertEquals(jobs.get(job.seq), job);
+    assertEquals(jobs.get(job.seq | 0), job);
+    assertEquals(jobs.get(slot), undefined);
+    jobs.remove(job);
+  }
+});
+
 Deno.test("InFlight.takeBack() wins before a job starts, and loses afterwards", () => {
   const { worker, jobs, all } = setup(2);
   worker.claim(all[0].seq, 0);

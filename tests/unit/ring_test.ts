@@ -46,6 +46,24 @@ Deno.test("FlowRing.write() refuses what needs a message", () => {
   assertEquals(readAll(reader).length, 1);
 });
 
+Deno.test("FlowRing.write() refuses ids and values of more than 32 bits, and the mark for unused room", () => {
+  const { writer, reader } = makeRing();
+  const { CREDIT, DATA } = FlowEvent;
+  const bytes = new Uint8Array(5);
+  for (const id of [2 ** 31 - 1, 2 ** 31, -(2 ** 31) - 1]) {
+    assertFalse(writer.write(0, id, DATA, bytes));
+  }
+  for (const value of [2 ** 31, -(2 ** 31) - 1, 0.5]) {
+    assertFalse(writer.write(0, 1, CREDIT, value));
+  }
+  const records: Record[] = [
+    [2 ** 31 - 2, DATA, bytes],
+    [-(2 ** 31), CREDIT, 2 ** 31 - 1],
+  ];
+  for (const record of records) assert(writer.write(0, ...record));
+  assertEquals(readAll(reader), records);
+});
+
 Deno.test("FlowRing.write() refuses a record while the ring is full, and takes it when there is room", () => {
   const { writer, reader } = makeRing();
   const write = () => {
