@@ -1,6 +1,6 @@
 /**
- * A thread pool for Deno: runs functions on Web Workers, moves their data
- * instead of copying it, and gives the results back as promises.
+ * A thread pool for Deno. It runs functions on Web Workers, moves their data
+ * instead of copying it, and returns the results as promises.
  *
  * ```ts
  * import { ThreadPool } from "@spindle/thread-pool";
@@ -9,7 +9,7 @@
  * console.log(await pool.execute((a: number, b: number) => a + b, [1, 2])); // 3
  * ```
  *
- * Handlers find {@linkcode currentJob} and {@linkcode transfer} in
+ * Handlers import {@linkcode currentJob} and {@linkcode transfer} from
  * `@spindle/thread-pool/worker`.
  *
  * @module
