@@ -1,5 +1,5 @@
-// A JSON API whose requests are jobs: lookups go before logins, which are slow, and
-// a client that cannot be served in time is told so. Ctrl-C answers those that wait.
+// A JSON API whose requests are jobs. Lookups go before slow logins, and a client that
+// cannot be served in time gets an error. Ctrl-C answers the waiting requests.
 //
 //   deno run --unstable-no-legacy-abort --allow-net=127.0.0.1 --allow-read=. --allow-write=. examples/api.ts [port] [database]
 //   curl http://127.0.0.1:8000/users --data '{"name": "ada", "password": "lovelace"}'
@@ -13,15 +13,15 @@ await using pool = new ThreadPool<typeof jobs>({
   module: new URL("./api_jobs.ts", import.meta.url),
   workerData: Deno.args[1] ?? "users.db",
   timeout: 1_000, // ms, from the start of a job
-  abortGrace: 3_000, // nothing stops a hash or a query, but both end soon
-  // In a full queue, the login that has waited longest makes room.
+  abortGrace: 3_000, // a hash or a query cannot be stopped, but ends soon
+  // When the queue is full, the login that has waited longest is discarded.
   queue: { capacity: 32, whenFull: "discard-oldest" },
 });
 
 function answer(request: Request, body: string): Promise<jobs.User> {
   const { pathname, searchParams } = new URL(request.url);
   const name = searchParams.get("name") ?? "";
-  // A client that leaves, or has waited for five seconds, leaves the queue, too.
+  // After a disconnect or five seconds, the request's job is aborted.
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(5_000)]);
   switch (`${request.method} ${pathname}`) {
     case "GET /users":
@@ -34,7 +34,7 @@ function answer(request: Request, body: string): Promise<jobs.User> {
   throw new Deno.errors.NotFound("No such page");
 }
 
-/** The statuses of what the jobs, the pool and the signal give as errors. */
+/** HTTP statuses for errors from the jobs, the pool and the signal. */
 const STATUSES: [status: number, names: string[]][] = [
   [400, ["SyntaxError"]],
   [401, ["PermissionDenied"]],
@@ -51,7 +51,7 @@ async function handle(request: Request): Promise<Response> {
     const { name, message } = error as Error;
     const [status] = STATUSES.find(([, names]) => names.includes(name)) ??
       [500];
-    if (status === 500) console.error(error); // it may tell too much
+    if (status === 500) console.error(error); // the client must not see the details
     const init = { status, headers: { "retry-after": "1" } };
     return Response.json({ error: status === 500 ? "Sorry" : message }, init);
   }

@@ -1,10 +1,10 @@
-// The jobs of examples/api.ts: users in a SQLite database, which each worker opens once.
-// What they throw arrives as what it is, so the server can tell its status.
+// The jobs of examples/api.ts: users in a SQLite database, which each worker opens
+// once. Errors arrive with their class, so the server can choose the HTTP status.
 import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { onStop, workerData } from "@spindle/thread-pool/worker";
 
-// Other workers write, too: wait for them for up to two seconds.
+// Other workers write too: wait for up to two seconds until the database is free.
 const database = new DatabaseSync(workerData<string>(), { timeout: 2_000 });
 onStop(() => database.close());
 database.exec(`CREATE TABLE IF NOT EXISTS user (
@@ -14,7 +14,7 @@ database.exec(`CREATE TABLE IF NOT EXISTS user (
 const select = database.prepare("SELECT * FROM user WHERE name = ?");
 const add = database.prepare("INSERT OR IGNORE INTO user VALUES (?, ?, ?, ?)");
 
-/** What everybody may know of a user. */
+/** Public data of a user. */
 export interface User {
   name: string;
   since: string;
@@ -36,7 +36,7 @@ export function signUp(body: string): User {
   return user;
 }
 
-/** Checks a password. That takes as long if there is no such user. */
+/** Checks a password. Takes the same time if the user does not exist. */
 export function logIn(body: string): User {
   const { name, password } = credentials(body);
   const row = select.get(name);
@@ -53,8 +53,8 @@ function credentials(body: string): { name: string; password: string } {
   throw new SyntaxError("Expected a name and a password");
 }
 
-// Takes 16 MiB and some 50 ms. It is synchronous, so that no more of these run at
-// once than the pool has workers, and urgent jobs go before them.
+// Takes 16 MiB and about 50 ms. The function is synchronous, so at most one runs
+// per worker, and urgent jobs go before waiting logins.
 function hash(password: string, salt: Uint8Array): Uint8Array {
   return scryptSync(password.normalize(), salt, 32, { N: 2 ** 14, r: 8, p: 1 });
 }

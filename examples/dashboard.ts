@@ -1,11 +1,11 @@
-// A live picture of a pool, at a path of any server: its queue, what each worker does,
-// throughput, times, memory. Run as it is, it shows a pool under a varied load.
+// A live view of a pool, at a path of any server: its queue, what each worker is
+// doing, throughput, times, memory. Run directly, it shows a pool under load.
 //
 //   deno run --allow-net=127.0.0.1 --allow-read=. examples/dashboard.ts [port]
 //
-// Then open http://127.0.0.1:8000/pool/. To mount it on your own server, import
-// `dashboard`, as below. The files of the page are imported as text, which needs no
-// flag, build step or permission since Deno 2.8.
+// Then open http://127.0.0.1:8000/pool/. To mount the dashboard on your own server,
+// import `dashboard`, as below. The files of the page are imported as text, which
+// needs no flag, build step or permission since Deno 2.8.
 import { ThreadPool } from "@spindle/thread-pool";
 import { dashboard } from "./dashboard/handler.ts";
 import type * as jobs from "./dashboard_jobs.ts";
@@ -30,7 +30,7 @@ async function demo(): Promise<void> {
 
   const stopping = new AbortController();
   Deno.addSignalListener("SIGINT", function stop() {
-    Deno.removeSignalListener("SIGINT", stop); // a second one does not wait
+    Deno.removeSignalListener("SIGINT", stop); // a second Ctrl-C does not wait
     stopping.abort();
   });
   await load(pool, stopping.signal);

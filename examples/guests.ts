@@ -1,5 +1,5 @@
-// Runs scripts that nobody vouches for, each in a process of its own without any
-// permission, with limits of time and memory, and prints what came of each.
+// Runs untrusted scripts, each in a separate process without permissions and with
+// limits for time and memory, and prints the outcome of each script.
 //
 //   deno run --allow-read=. --allow-run=$(which deno) examples/guests.ts [folder]
 import {
@@ -12,21 +12,21 @@ import {
 const folder = Deno.args[0] ?? "examples/guests";
 
 await using pool = new ThreadPool({
-  // The system keeps processes apart, so a script cannot reach this program.
+  // The operating system isolates processes, so a script cannot reach this program.
   isolation: "process",
-  // No files, network, environment or other programs, for what it imports either.
+  // No files, network, environment or other programs, for its imports either.
   permissions: "none",
   memoryLimit: 64, // MiB
-  timeout: 1_000, // ms, after which its process is killed
-  // None finds what another has left behind.
+  timeout: 1_000, // ms, after which the process is killed
+  // Each script gets a new process, and finds nothing that another has left behind.
   maxJobsPerWorker: 1,
-  // What it imports is not written into the program's deno.lock.
+  // Imports of the scripts are not written into the program's deno.lock.
   execArgv: ["--no-lock"],
 });
 
 /**
- * What runs in the process. It is given the script as text: as the pool's `module`
- * it would be loaded, with all that it imports, by this program's permissions.
+ * Runs in the process, and gets the script as text. As the pool's `module`, the
+ * script and its imports would load with this program's permissions.
  */
 async function run(source: string): Promise<string> {
   const url = URL.createObjectURL(
@@ -36,7 +36,7 @@ async function run(source: string): Promise<string> {
   return JSON.stringify(await guest.default()) ?? "nothing";
 }
 
-/** What has come of a script. It may throw anything, so that is only text here. */
+/** Returns the outcome of a script. It can throw anything, so errors become text. */
 async function outcomeOf(source: string): Promise<string> {
   try {
     return `gave ${await pool.execute(run, [source])}`;
@@ -50,7 +50,7 @@ async function outcomeOf(source: string): Promise<string> {
 
 const names = Array.from(Deno.readDirSync(folder), ({ name }) => name);
 const scripts = names.filter((name) => name.endsWith(".js")).sort();
-// All at once: the pool has as many processes as there are processors.
+// Submits all scripts at once. The pool has one process per core.
 const outcomes = scripts.map(async (name) => {
   return outcomeOf(await Deno.readTextFile(`${folder}/${name}`));
 });

@@ -1,9 +1,9 @@
 // Hashes a tree of files with a progress bar: on N workers, on one, and on N again.
-// The first round also reads from the disk: compare the other two.
+// The first round also reads from the disk, so compare the other two.
 //
 //   deno run --allow-read examples/hash_tree.ts [folder] [workers]
 //
-// The hash of the tree is what this prints in the folder:
+// The printed hash is the same as the output of this command in the folder:
 //   find . -type f -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum
 import { createHash } from "node:crypto";
 import { SingleBar } from "cli-progress";
@@ -14,9 +14,9 @@ const [folder = ".", most = navigator.hardwareConcurrency] = Deno.args;
 const module = new URL("./hash_tree_jobs.ts", import.meta.url);
 const bar = new SingleBar({ format: "[{bar}] {value}/{total} | ETA {eta} s" });
 const stop = new AbortController();
-const errors = new Set<string>(); // they do not keep the rest from being hashed
+const errors = new Set<string>(); // the other files are hashed all the same
 
-/** All files in a folder. Links are not followed, so this ends. */
+/** Yields all files in a folder. It does not follow links, so it ends. */
 async function* filesIn(path: string): AsyncGenerator<string> {
   try {
     for await (const { name, isFile, isDirectory } of Deno.readDir(path)) {
@@ -28,7 +28,7 @@ async function* filesIn(path: string): AsyncGenerator<string> {
   }
 }
 
-/** The hash of all files, which come back in their order, whichever is done first. */
+/** Returns the hash of all files. Results come in the order of the files. */
 async function hashAll(files: string[], size: number): Promise<string> {
   await using pool = new ThreadPool<typeof jobs>({ size, module });
   const options = { onError: "collect", signal: stop.signal } as const;
@@ -43,7 +43,7 @@ async function hashAll(files: string[], size: number): Promise<string> {
       bar.update(++done);
     }
   } finally {
-    bar.stop(); // gives the terminal back as it was
+    bar.stop(); // restores the terminal
   }
   return tree.digest("hex");
 }

@@ -1,10 +1,10 @@
-// The job of examples/hash_tree.ts: it hashes a file, however large, in flat memory.
+// The job of examples/hash_tree.ts: hashes a file of any size in constant memory.
 import { createHash } from "node:crypto";
 
-/** Every worker has its own. */
+/** Each worker has its own buffer. */
 const buffer = new Uint8Array(256 * 1024);
 
-/** The SHA-256 of a file. That it blocks its thread is fine: the thread has nothing else to do. */
+/** Returns the SHA-256 of a file. Blocking is fine: a worker runs one job at a time. */
 export function sha256(path: string): string {
   using file = Deno.openSync(path);
   const hash = createHash("sha256");

@@ -1,10 +1,10 @@
-// Adds up a file of JSON lines in flat memory, however large it is: workers map
-// blocks of 256 KiB to sums, and this thread adds those. For comparison, it first
-// does all of that alone.
+// Adds up a file of JSON lines of any size in constant memory. Workers map blocks
+// of 256 KiB to sums, and this thread adds the sums. For comparison, the program
+// first does all the work in this thread.
 //
 //   deno run --allow-read examples/ndjson.ts sales.ndjson
 //
-// A file to try it with:
+// To create a file to try it with:
 //   seq 9999999 | sed -E 's/(.)(.*)/{"shop":"\1","cents":\1\2}/' > sales.ndjson
 import { ThreadPool, transfer } from "@spindle/thread-pool";
 import { add, addUp, type Sums } from "./ndjson_jobs.ts";
@@ -13,7 +13,7 @@ import type * as jobs from "./ndjson_jobs.ts";
 const [path = "sales.ndjson"] = Deno.args;
 const NEWLINE = 10;
 
-/** Blocks of whole lines; a line that is longer has a block of its own. */
+/** Yields blocks of whole lines. A longer line gets its own block. */
 async function* blocks(): AsyncGenerator<Uint8Array> {
   using file = await Deno.open(path);
   let rest = new Uint8Array();
@@ -34,7 +34,7 @@ async function* alone(): AsyncGenerator<Sums> {
   for await (const block of blocks()) yield addUp(block);
 }
 
-/** Adds the sums of all blocks, and tells how fast they came. */
+/** Adds the sums of all blocks, and prints how fast they came. */
 async function total(name: string, results: AsyncIterable<Sums>) {
   const sums: Sums = new Map();
   const start = performance.now();

@@ -1,20 +1,20 @@
-// The job of examples/ndjson.ts: it adds up the sales in a block of lines.
+// The job of examples/ndjson.ts: adds up the sales in a block of lines.
 
-/** How many sales there were, and of how much: sums of whole cents are exact. */
+/** Number of sales and their total per shop. Sums of whole cents are exact. */
 export type Sums = Map<string, { count: number; cents: number }>;
 
-/** Adds to the sums of a shop. */
+/** Adds sales to the sums of a shop. */
 export function add(sums: Sums, shop: string, count: number, cents: number) {
   const sum = sums.get(shop);
   if (sum === undefined) sums.set(shop, { count, cents });
   else sum.count += count, sum.cents += cents;
 }
 
-/** The sums of a block of whole lines, each `{"shop":"…","cents":…}`. */
+/** Returns the sums of a block of whole lines, each `{"shop":"…","cents":…}`. */
 export function addUp(block: Uint8Array): Sums {
   const sums: Sums = new Map();
   for (const line of new TextDecoder().decode(block).split("\n")) {
-    if (line.trim() === "") continue; // after the last newline, say
+    if (line.trim() === "") continue; // for example after the last newline
     const { shop, cents } = parse(line);
     add(sums, shop, 1, cents);
   }

@@ -1,5 +1,5 @@
-// Renders Markdown as HTML on all processors. The module of the jobs is an npm
-// package, marked: each function that it exports is a job, checked by TypeScript.
+// Renders Markdown as HTML on all cores. The job module is an npm package, marked:
+// each function that it exports is a job, checked by TypeScript.
 //
 //   deno run --allow-read=. examples/npm_module.ts README.md ARCHITECTURE.md
 import { ThreadPool } from "@spindle/thread-pool";
@@ -9,7 +9,7 @@ await using pool = new ThreadPool<typeof jobs>({
   module: import.meta.resolve("marked"), // or "npm:marked", without a deno.json
 });
 
-/** The files' contents, read as the workers need them. */
+/** Yields the contents of the files, read when the workers need them. */
 async function* texts(): AsyncGenerator<string> {
   for (const file of Deno.args) yield await Deno.readTextFile(file);
 }

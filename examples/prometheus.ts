@@ -1,11 +1,11 @@
-// Shows Prometheus what a pool does: what has come of the jobs of each name, how long
-// they have waited and run, and what the workers are at.
+// Exports metrics of a pool to Prometheus: the outcomes of the jobs of each name,
+// how long they waited and ran, and what the workers are doing.
 //
 //   deno run --allow-net=127.0.0.1 --allow-read=. examples/prometheus.ts [port]
 //   curl http://127.0.0.1:8000/fib/30
 //   curl http://127.0.0.1:8000/metrics
 //
-// /fib/60 takes too long, and counts as timed out. Ctrl-C finishes what has begun.
+// /fib/60 takes too long and counts as timed out. Ctrl-C finishes open requests.
 import { JobTimeoutError, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./prometheus_jobs.ts";
 import { prometheusText } from "./prometheus_text.ts";

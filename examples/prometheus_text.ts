@@ -1,14 +1,14 @@
-// Writes what a pool does and has done in the text format of Prometheus.
+// Writes the statistics of a pool in the text format of Prometheus.
 import type { JobStats, ThreadPool } from "@spindle/thread-pool";
 
-/** The bounds of the histograms, in milliseconds. */
+/** Bounds of the histograms, in milliseconds. */
 const BOUNDS = [1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000];
 
 type Sample = [labels: Record<string, unknown>, value: number, suffix?: string];
 
-/** Writes the numbers of a pool that has `statsByName`. */
+/** Writes the metrics of a pool that has `statsByName`. */
 export function prometheusText(pool: Pick<ThreadPool, "stats">): string {
-  // All since the start: Prometheus makes windows of it.
+  // All counts are since the start: Prometheus computes the differences.
   const stats = pool.stats({ buckets: BOUNDS });
   const { byName = [], idle, busy, queued, running, crashed, lost } = stats;
   const workers: Sample[] = [[{ is: "idle" }, idle], [{ is: "busy" }, busy]];

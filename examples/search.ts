@@ -1,5 +1,5 @@
-// Searches the files of a folder for a text, and prints what it finds while it
-// searches. Once it has found enough it leaves the loop, which stops the search.
+// Searches the files of a folder for a text, and prints each hit at once. After
+// enough hits, it leaves the loop, which stops the search.
 //
 //   deno run --allow-read examples/search.ts text [folder] [most]
 import { ThreadPool } from "@spindle/thread-pool";
@@ -13,7 +13,7 @@ await using pool = new ThreadPool<typeof jobs>({
   size: 1,
 });
 
-// The generator runs in the worker, no further ahead than a reader needs.
+// The generator runs in the worker, only a limited distance ahead of this loop.
 let found = 0;
 for await (
   const { path, line, content } of pool.stream("search", [text, folder])

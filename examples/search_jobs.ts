@@ -1,4 +1,4 @@
-// The job of examples/search.ts: a generator, whose values reach the caller one by one.
+// The job of examples/search.ts: a generator that the caller reads value by value.
 
 export interface Hit {
   path: string;
@@ -6,7 +6,7 @@ export interface Hit {
   content: string;
 }
 
-/** Gives each line that has the text, as it is found. */
+/** Yields each line that contains the text, as soon as it is found. */
 export function* search(text: string, folder: string): Generator<Hit> {
   let files = 0;
   try {
@@ -18,12 +18,12 @@ export function* search(text: string, folder: string): Generator<Hit> {
       }
     }
   } finally {
-    // Also when the caller has left its loop.
+    // Also runs when the caller leaves its loop.
     console.log(`Searched ${files} files.`);
   }
 }
 
-/** All files, but those in folders that are hidden. Links are not followed. */
+/** Yields all files except those in hidden folders. Does not follow links. */
 function* filesIn(folder: string): Generator<string> {
   const entries = [...Deno.readDirSync(folder)];
   for (const { name, isFile, isDirectory } of entries) {
@@ -34,13 +34,13 @@ function* filesIn(folder: string): Generator<string> {
   }
 }
 
-/** The text of a file, if it is one, and may be read. */
+/** Returns the text of a file, or an empty text if it cannot be read as text. */
 function read(path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true })
       .decode(Deno.readFileSync(path));
   } catch (error) {
-    if (error instanceof TypeError) return ""; // no text
+    if (error instanceof TypeError) return ""; // not text
     console.error(`${path}: ${error}`);
     return "";
   }

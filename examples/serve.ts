@@ -1,4 +1,4 @@
-// A multi-threaded HTTP server in one line: each request is a job, each response its result.
+// A multithreaded HTTP server in one line: requests are jobs, responses their results.
 //
 //   deno run --allow-net=127.0.0.1 --allow-read=. examples/serve.ts [port]
 //   curl --data "hash me" http://127.0.0.1:8000/

@@ -1,6 +1,6 @@
-// The job of examples/serve.ts: it answers a request with the SHA-256 of its body.
+// The job of examples/serve.ts: answers a request with the SHA-256 of its body.
 
-/** Hashes what is posted, and tells everybody else to post something. */
+/** Hashes the body of a POST request, and asks for a POST otherwise. */
 export async function handle(request: Request): Promise<Response> {
   if (request.method !== "POST") {
     return new Response("POST something to have it hashed.\n");

@@ -1,10 +1,10 @@
-// The web server of the Rust Book's last chapter: each connection is a job of a thread pool.
+// The web server from the Rust Book's last chapter: each connection is a job.
 //
 //   deno run --allow-net --allow-read examples/server.ts [--port 7878]
 //   curl http://127.0.0.1:7878/
 //
-// GET / says hello. GET /sleep says it after five seconds, in which it holds one
-// of the four workers. Ctrl-C finishes what was accepted; a second one does not wait.
+// GET / says hello. GET /sleep says hello after five seconds and occupies one of the
+// four workers. Ctrl-C finishes accepted connections; a second one does not wait.
 import { parseArgs } from "node:util";
 import { delay } from "@std/async";
 import { ThreadPool } from "@spindle/thread-pool";
@@ -22,7 +22,7 @@ const signals: Deno.Signal[] = Deno.build.os === "windows"
 
 function stop(): void {
   for (const signal of signals) Deno.removeSignalListener(signal, stop);
-  stopping.abort(); // the workers see it, too
+  stopping.abort(); // the workers see the signal too
   listener.close();
   console.log("Shutting down.");
 }
@@ -38,19 +38,19 @@ await using pool = new ThreadPool<typeof jobs>({
 console.log(`Listening on http://${hostname}:${listener.addr.port}`);
 
 while (!stopping.signal.aborted) {
-  await pool.ready(); // room in the queue; until then clients wait in the backlog
+  await pool.ready(); // waits for room in the queue; clients wait in the backlog
   try {
     const conn = await listener.accept();
-    // The connection moves into the job, and the signal is followed there.
+    // The connection moves into the job, and the signal also fires there.
     pool.execute("handle_connection", [conn, stopping.signal]).catch(report);
   } catch (error) {
     if (stopping.signal.aborted) break;
     report(error);
-    await delay(50); // too many open files, say: let some close
+    await delay(50); // for example too many open files: let some close
   }
 }
 
-/** A client has reset its connection, say: that harms no other. */
+/** Reports an error, such as a reset by one client. The server goes on. */
 function report(error: unknown): void {
   console.error(`error: ${error instanceof Error ? error.message : error}`);
 }

@@ -1,18 +1,18 @@
-// The job of examples/server.ts: it runs in a worker, and serves one connection.
+// The job of examples/server.ts: runs in a worker and serves one connection.
 //
-// It knows of HTTP/1.1 what a GET needs. Whatever else comes is refused, and ends the
-// connection, so that nobody can hide a request in another. `Deno.serve` knows the
-// rest: see examples/serve.ts.
+// It implements the part of HTTP/1.1 that a GET needs. It refuses everything else
+// and then closes the connection, so a client cannot hide one request in another.
+// `Deno.serve` implements the rest: see examples/serve.ts.
 import { delay } from "@std/async";
 import { currentJob } from "@spindle/thread-pool/worker";
 
-/** Bytes that the head of a request may have. */
+/** Maximum size of a request head in bytes. */
 const HEAD_LIMIT = 8 * 1024;
-/** A client has so many ms to send a head, and as many to take a response. */
+/** Time in ms that a client has to send a head, and to receive a response. */
 const PATIENCE = 5_000;
-/** A client that was refused has so many ms to read why. */
+/** Time in ms that a refused client has to read the reason. */
 const LINGER = 1_000;
-/** Every so many ms the worker looks for clients that take too long. */
+/** Interval in ms between checks for clients that take too long. */
 const LOOK_EVERY = 500;
 
 const HELLO = await Deno.readTextFile(new URL("./hello.html", import.meta.url));
@@ -25,20 +25,20 @@ const REQUEST_LINE = /^([A-Z]+) ([!->@-~]+)(?:\?[!-~]*)? HTTP\/1\.([01])$/;
 const HEADER = /^([!#$%&'*+.^_`|~\w-]+):([\P{Cc}\t]*)$/u;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("latin1"); // a character a byte
+const decoder = new TextDecoder("latin1"); // one character per byte
 
 interface Answer {
   status: string;
   page: string;
-  /** Whether the page is left out, as the answer to HEAD. */
+  /** Whether to omit the page, as in the answer to HEAD. */
   headOnly?: boolean;
-  /** Whether the client may ask for something else. */
+  /** Whether the client can send another request. */
   keepAlive: boolean;
-  /** Whether the client may still be sending what was refused. */
+  /** Whether the client may still be sending the refused request. */
   isRefusal?: boolean;
 }
 
-/** Serves requests, one after the other. The pool closes the connection when the job ends. */
+/** Serves requests one after the other. The pool closes the connection afterwards. */
 export async function handle_connection(
   conn: Deno.Conn,
   stopping: AbortSignal,
@@ -46,7 +46,7 @@ export async function handle_connection(
   print(`Worker ${currentJob()?.workerId} got a job; executing.`);
   for (let input = "";;) {
     const read = await within(PATIENCE, readHead(conn, input));
-    if (read === undefined) return; // the client has left, or is silent
+    if (read === undefined) return; // the client has disconnected or is silent
     const end = read.indexOf(HEAD_END);
     const isWhole = end >= 0 && end <= HEAD_LIMIT;
     const answer = isWhole
@@ -57,14 +57,14 @@ export async function handle_connection(
 
     if (!await within(PATIENCE, writeAll(conn, encode(answer)))) return;
     if (answer.keepAlive) continue;
-    // A client that asked for the end, and sent nothing else, sends nothing more.
+    // A client that asked to close, and has sent nothing else, sends nothing more.
     const mayBeSending = answer.isRefusal || stopping.aborted || input !== "";
     if (mayBeSending) await within(LINGER, linger(conn));
     return;
   }
 }
 
-/** Adds to the input until a head ends in it; `undefined` if the client leaves first. */
+/** Reads until the input has a whole head; `undefined` if the client leaves first. */
 async function readHead(
   conn: Deno.Conn,
   input: string,
@@ -130,23 +130,23 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<true> {
   return true;
 }
 
-/** To close with input unread resets the connection, which can destroy the response. */
+/** Reads the rest: closing with unread input can destroy the response. */
 async function linger(conn: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(HEAD_LIMIT);
   await conn.closeWrite();
   while (await conn.read(buffer) !== null);
 }
 
-/** Those who wait for a client: how to stop that, and when. */
+/** The current waits for clients: how to end each wait, and when. */
 const waiting = new Map<() => void, number>();
 
-// A timer for each wait would cost a request a sixth of its processor time.
+// A timer per wait would add a sixth to the processor time of a request.
 Deno.unrefTimer(setInterval(() => {
   const now = performance.now();
   for (const [stop, due] of waiting) if (due <= now) stop();
 }, LOOK_EVERY));
 
-/** What the promise gives; `undefined` if that takes more than so many ms. */
+/** Returns the promise's value, or `undefined` if it takes longer than `ms`. */
 async function within<T>(
   ms: number,
   promise: Promise<T>,
@@ -161,12 +161,12 @@ async function within<T>(
   }
 }
 
-/** Prints a line. `console.log` would cost a request at least a tenth more. */
+/** Prints a line. `console.log` would add at least a tenth to the cost of a request. */
 function print(line: string): void {
   try {
     Deno.stdout.writeSync(encoder.encode(`${line}\n`));
   } catch (error) {
-    // Whoever read the console has gone: the server goes on.
+    // The reader of the output has gone, but the server continues.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

@@ -1,11 +1,11 @@
-// A server that ends as its system asks it to: on SIGTERM or Ctrl-C it takes no more
-// requests and finishes those that it has, but not for longer than its grace.
+// A server that shuts down gracefully. On SIGTERM or Ctrl-C it accepts no more
+// requests and finishes open requests, but only within a grace period.
 //
 //   deno run --allow-net=127.0.0.1 --allow-read=. examples/shutdown.ts [port] [grace in ms]
 //   curl http://127.0.0.1:8000/?ms=3000
 //
-// It exits with 0 if all was finished, and with 1 if something was cut off. A second
-// signal does not wait.
+// It exits with 0 if everything was finished, and with 1 if requests were cut off.
+// A second signal does not wait.
 import { deadline } from "@std/async";
 import { PoolTerminatedError, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./shutdown_jobs.ts";
@@ -40,15 +40,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 console.log(`${await told.promise}: finishing`);
 
-const finished = server.shutdown(); // of all requests that are open
+const finished = server.shutdown(); // resolves when all open requests have ended
 try {
   await deadline(finished, Number(grace));
-  await pool.close(); // lets what onStop() was given run
+  await pool.close(); // runs the onStop() callbacks
 } catch {
   const { queued, running } = pool.stats();
   console.log(`Cut off ${queued + running} jobs`);
-  await pool.terminate("shutting down"); // their requests are answered with 503
+  await pool.terminate("shutting down"); // their requests get a 503
   await deadline(finished, 1_000).catch(() => {});
   Deno.exitCode = 1;
 }
-Deno.exit(); // whatever a client still holds open
+Deno.exit(); // even if a client keeps a connection open

@@ -1,10 +1,10 @@
-// The job of examples/shutdown.ts, and what its workers do before they end.
+// The job of examples/shutdown.ts, and a callback that runs before a worker stops.
 import { onStop } from "@spindle/thread-pool/worker";
 
-// The place to close a database, or to write what was collected.
+// This is the place to close a database, or to write collected data.
 onStop(() => console.log("A worker ends in peace"));
 
-/** Works for so many ms. */
+/** Computes for the given time in ms. */
 export function work(ms: number): string {
   const end = performance.now() + ms;
   while (performance.now() < end);

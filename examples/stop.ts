@@ -1,4 +1,4 @@
-// Stops jobs that never end by themselves, and goes on with the others.
+// Stops jobs that never end by themselves, while other jobs continue.
 //
 //   deno run --allow-read=. examples/stop.ts
 import { JobTimeoutError, ThreadPool } from "@spindle/thread-pool";
@@ -12,7 +12,7 @@ const countTo = (n: number) => {
 };
 const other = pool.execute(countTo, [100_000_000]);
 
-// A timeout counts from the start of the job. It ends even a loop that never yields.
+// A timeout counts from the start of the job. It ends even an endless loop.
 const loop = () => {
   while (true);
 };
@@ -23,13 +23,13 @@ try {
   console.log(error.message);
 }
 
-// A signal rejects at once, with its own reason, wherever the job is. The handler has
+// A signal rejects the promise at once with its own reason. A handler that runs has
 // 50 ms (`abortGrace`) to end, then its worker is replaced.
 const stop = new AbortController();
 setTimeout(() => stop.abort("the client has left"), 300);
 await pool.execute(loop, [], { signal: stop.signal }).catch(console.log);
 
-// A handler that watches its signal ends in peace, and keeps its worker.
+// A handler that checks its signal can end by itself, and its worker continues.
 const polite = async () => {
   const { signal } = currentJob()!;
   while (!signal.aborted) await new Promise((done) => setTimeout(done, 10));
@@ -39,8 +39,8 @@ await pool.execute(polite, [], { signal: AbortSignal.timeout(300) })
 
 console.log(await other, "counted meanwhile");
 
-// Deno cannot stop a thread that loops after an `await`: it would be left alone, and
-// counted in `stats().lost`. Workers with `hardKill` are ended all the same.
+// Deno cannot stop a thread that loops after an `await`: the pool leaves it alone and
+// counts it in `stats().lost`. `hardKill` ends even such a thread.
 await using killable = new ThreadPool({ size: 1, hardKill: true });
 const loopLater = async () => {
   await Promise.resolve();

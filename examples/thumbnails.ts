@@ -1,10 +1,10 @@
 // Makes thumbnails of the images in a folder with sharp, a native library. The
-// workers read and write the files themselves, so that only their names cross.
+// workers read and write the files themselves, so only file names are sent.
 //
 //   deno run --allow-read --allow-write --allow-env --allow-ffi examples/thumbnails.ts [folder] [into]
 //
-// sharp loads in any thread. A native addon that crashes when a second thread
-// loads it often works if the main thread loads it first: import it here, too.
+// sharp loads in any thread. A native addon that crashes when a second thread loads
+// it often works if the main thread loads it first: then import it here too.
 import { ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./thumbnails_jobs.ts";
 
@@ -21,7 +21,7 @@ const images = names.map((name) => ({
   from: `${folder}/${name}`,
   to: `${into}/${name}.webp`,
 }));
-// A broken image does not stop the others. Results have the order of the images.
+// A broken image does not stop the others. Results keep the order of the images.
 const results = pool.map("makeThumbnail", images, { onError: "collect" });
 let done = 0;
 for await (const result of results) {

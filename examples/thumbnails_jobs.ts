@@ -1,10 +1,10 @@
-// The job of examples/thumbnails.ts: it makes the thumbnail of one image.
+// The job of examples/thumbnails.ts: makes the thumbnail of one image.
 import sharp from "sharp";
 
-// The pool has a thread for each processor: more would only get in the way.
+// The pool has one thread per core: more threads would only compete.
 sharp.concurrency(1);
 
-/** Reads an image, writes its thumbnail, and tells how large that is. */
+/** Reads an image, writes its thumbnail, and returns the thumbnail's size. */
 export async function makeThumbnail(
   { from, to }: { from: string; to: string },
 ): Promise<string> {

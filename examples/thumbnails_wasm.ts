@@ -1,5 +1,5 @@
 // Makes thumbnails with Photon, a WebAssembly library. The bytes of each image move
-// to a worker, and those of its thumbnail move back: nothing is copied.
+// to a worker, and the bytes of its thumbnail move back: nothing is copied.
 //
 //   deno run --allow-read --allow-write examples/thumbnails_wasm.ts [folder] [into]
 import { ThreadPool, transfer } from "@spindle/thread-pool";
@@ -13,18 +13,18 @@ await Deno.mkdir(into, { recursive: true });
 
 await using pool = new ThreadPool<typeof jobs>({
   module: new URL("./thumbnails_wasm_jobs.ts", import.meta.url),
-  // Photon leaks the bytes of broken images: its memory goes with its worker.
+  // Photon leaks the bytes of broken images. Replacing the worker frees its memory.
   maxJobsPerWorker: 500,
 });
 
-/** The map reads only a few images ahead, however many there are. */
+/** Reads the images. The map pulls only a few ahead, however many there are. */
 async function* images(): AsyncGenerator<Uint8Array> {
   for (const name of names) {
     yield transfer(await Deno.readFile(`${folder}/${name}`));
   }
 }
 
-// A broken image does not stop the others. Results have the order of the images.
+// A broken image does not stop the others. Results keep the order of the images.
 const results = pool.map("makeThumbnail", images(), { onError: "collect" });
 let done = 0;
 for await (const result of results) {

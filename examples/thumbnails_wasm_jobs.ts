@@ -1,8 +1,8 @@
-// The job of examples/thumbnails_wasm.ts: it makes the thumbnail of one image.
+// The job of examples/thumbnails_wasm.ts: makes the thumbnail of one image.
 import { PhotonImage, resize, SamplingFilter } from "@cf-wasm/photon";
 import { transfer } from "@spindle/thread-pool/worker";
 
-/** Takes the bytes of an image, and gives those of its thumbnail. */
+/** Returns the bytes of the thumbnail of an image. */
 export function makeThumbnail(bytes: Uint8Array): Uint8Array {
   using image = decode(bytes);
   const [width, height] = [image.get_width(), image.get_height()];
@@ -19,7 +19,7 @@ function decode(bytes: Uint8Array): PhotonImage {
   try {
     return PhotonImage.new_from_byteslice(bytes);
   } catch (cause) {
-    // All that Photon says is "unreachable".
+    // Photon's own message is only "unreachable".
     throw new TypeError("Expected a GIF, JPEG, PNG or WebP image", { cause });
   }
 }

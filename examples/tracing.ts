@@ -1,11 +1,11 @@
-// Traces requests and their jobs, and measures the jobs, with the OpenTelemetry that
-// Deno has built in. The pool makes the spans of a handler children of the request's.
+// Traces requests and measures their jobs with Deno's built-in OpenTelemetry. The
+// spans of a handler are children of the request's span.
 //
 //   OTEL_DENO=true deno run --allow-net=127.0.0.1 --allow-read=. examples/tracing.ts [port]
 //   curl http://127.0.0.1:8000/30
 //
-// All goes to a collector at localhost:4318, or at OTEL_EXPORTER_OTLP_ENDPOINT. /60
-// takes too long, and fails. Ctrl-C finishes what has begun.
+// The data goes to a collector at localhost:4318 or OTEL_EXPORTER_OTLP_ENDPOINT. /60
+// takes too long and fails. Ctrl-C finishes open requests.
 import { metrics } from "@opentelemetry/api";
 import { JobTimeoutError, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./tracing_jobs.ts";
@@ -29,7 +29,7 @@ pool.addEventListener("jobend", ({ detail }) => {
   waitTimes.record(waitTime / 1_000, attributes);
   runTimes.record(runTime / 1_000, attributes);
 });
-// Asked for whenever the metrics leave, every minute, say.
+// Read at each export of the metrics, for example every minute.
 for (const name of ["queued", "running", "idle", "lost"] as const) {
   meter.createObservableGauge(`pool.${name}`).addCallback((result) => {
     result.observe(pool.stats()[name]);

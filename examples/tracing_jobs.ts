@@ -1,4 +1,4 @@
-// The job of examples/tracing.ts: it makes a span, as it would in any program.
+// The job of examples/tracing.ts: creates a span, as in any other program.
 import { trace } from "@opentelemetry/api";
 
 const tracer = trace.getTracer("jobs");
