@@ -1,14 +1,14 @@
 // Types of the options of a pool and of its methods.
 
 /**
- * What happens to a job when the queue is full, see {@linkcode
- * QueueOptions.whenFull}.
+ * What happens to a job when the queue is full, see
+ * {@linkcode QueueOptions.whenFull}.
  */
 export type WhenFull = "wait" | "reject" | "discard-oldest" | "caller-runs";
 
 /**
- * How workers are isolated from the program, see {@linkcode
- * ThreadPoolOptions.isolation}.
+ * How workers are isolated from the program, see
+ * {@linkcode ThreadPoolOptions.isolation}.
  */
 export type Isolation = "thread" | "process" | "none";
 
@@ -54,8 +54,8 @@ export interface QueueOptions {
    * - `"caller-runs"`: the job runs in the thread that called `execute()`, which
    *   slows that thread down. Its arguments and result are cloned or moved, as in a
    *   worker. Nothing protects the thread from the job, so `timeout` (also of a
-   *   call), `hardKill`, `memoryLimit`, `permissions`, `workerData` and `isolation:
-   *   "process"` are refused.
+   *   call), `hardKill`, `memoryLimit`, `permissions`, `workerData` and
+   *   `isolation: "process"` are refused.
    *
    * @default {"wait"}
    */
@@ -66,16 +66,16 @@ export interface QueueOptions {
 export interface PoolSize {
   /**
    * Number of workers that start at once, before there are jobs for them, and do
-   * not stop. A worker that is about to be replaced, see {@linkcode
-   * ThreadPoolOptions.maxJobsPerWorker}, has a spare that starts ahead.
+   * not stop. A worker that is about to be replaced, see
+   * {@linkcode ThreadPoolOptions.maxJobsPerWorker}, has a spare that starts ahead.
    *
    * @default {0}
    */
   min?: number;
   /**
    * Maximum number of workers that run jobs. Workers beyond `min` start when jobs
-   * need them, and stop when they were not needed for {@linkcode
-   * ThreadPoolOptions.idleTimeout}.
+   * need them, and stop when they were not needed for
+   * {@linkcode ThreadPoolOptions.idleTimeout}.
    */
   max: number;
 }
@@ -121,11 +121,11 @@ export interface ThreadPoolOptions {
    * - `"thread"`: each worker is a thread of this process.
    * - `"process"`: each worker is a Deno process, so it can run untrusted code. A
    *   process can always be stopped, runs out of memory alone, and has its own
-   *   `permissions` without an unstable flag. Values are copied; {@linkcode
-   *   transfer} still detaches buffers in the sender. Connections, shared memory,
-   *   ports, keys and WebAssembly modules cannot go to a process. A process has no
-   *   `location`, and `--watch` does not watch the `module`. The program needs
-   *   `--allow-run` for Deno's own path.
+   *   `permissions` without an unstable flag. Values are copied;
+   *   {@linkcode transfer} still detaches buffers in the sender. Connections,
+   *   shared memory, ports, keys and WebAssembly modules cannot go to a process. A
+   *   process has no `location`, and `--watch` does not watch the `module`. The
+   *   program needs `--allow-run` for Deno's own path.
    * - `"none"`: there are no workers, for tests of code that uses a pool. The
    *   thread that created the pool runs the jobs, with the same semantics:
    *   arguments and results are cloned or moved, and errors, limits, events,
@@ -210,8 +210,8 @@ export interface ThreadPoolOptions {
    *
    * A worker with `hardKill` takes about 5 MiB more memory and three times as long
    * to start. It relies on a feature of Deno that the pool checks when the first
-   * worker starts. If the feature is missing, the pool stops with {@linkcode
-   * WorkerStartError}.
+   * worker starts. If the feature is missing, the pool stops with
+   * {@linkcode WorkerStartError}.
    *
    * One kind of loop still cannot be stopped: V8 leaves out interrupt checks in
    * loops that call nothing but certain built-ins, such as
@@ -231,7 +231,7 @@ export interface ThreadPoolOptions {
    * whole program**, such as a string of 200 MB. Buffers are outside the heap, and
    * a loop that cannot be stopped, see `hardKill`, grows beyond the limit.
    *
-   * In a process, the limit holds whatever a job does. On Linux, buffers count as
+   * In a process, the limit always holds. On Linux, buffers count as
    * well, with up to 64 MiB more for the process itself. Data that arrives at once
    * from a process can hold a sixteenth of the limit in texts and objects, which
    * take more memory in the program than in the process. Bytes do not have this
@@ -273,7 +273,7 @@ export interface ThreadPoolOptions {
    * Refused with `isolation: "process"`, because connections cannot go to a
    * process.
    *
-   * @experimental `"descriptor"` relies on a private API and may change or go.
+   * @experimental `"descriptor"` relies on a private API and can change or be removed.
    * @default {"bytes"}
    */
   connections?: ConnectionsMode;
@@ -285,8 +285,9 @@ export interface ThreadPoolOptions {
    */
   callerStack?: boolean;
   /**
-   * Whether `stats()` has statistics for each job name, see {@linkcode
-   * PoolStats.byName}. Takes less than 0.1 µs per job, and a few KiB per name.
+   * Whether `stats()` has statistics for each job name, see
+   * {@linkcode PoolStats.byName}. Takes less than 0.1 µs per job, and a few KiB per
+   * name.
    *
    * @default {false}
    */
@@ -306,8 +307,8 @@ export interface ExecuteOptions {
   /**
    * Signal that aborts the job. A job in the queue is removed at once. If the job
    * is running, its promise rejects at once and `currentJob().signal` fires in the
-   * worker. If the handler has not ended after {@linkcode
-   * ThreadPoolOptions.abortGrace}, its worker is stopped and replaced.
+   * worker. If the handler has not ended after
+   * {@linkcode ThreadPoolOptions.abortGrace}, its worker is stopped and replaced.
    */
   signal?: AbortSignal;
   /**
@@ -423,9 +424,9 @@ export interface MapOptions<Mode extends OnError = OnError> {
    * - `"throw"`: the map pulls no more items, and aborts the items after the failed
    *   one. Results before it can still be read; then the loop throws the error.
    * - `"collect"`: the map continues, and each result has the form of
-   *   `Promise.allSettled()`: `{ status: "fulfilled", value }` or `{ status:
-   *   "rejected", reason }`. Errors of the source, and the end of the pool, still
-   *   end the loop.
+   *   `Promise.allSettled()`: `{ status: "fulfilled", value }` or
+   *   `{ status: "rejected", reason }`. Errors of the source, and the end of the
+   *   pool, still end the loop.
    *
    * @default {"throw"}
    */
@@ -436,8 +437,8 @@ export interface MapOptions<Mode extends OnError = OnError> {
    */
   signal?: AbortSignal;
   /**
-   * Maximum time in ms that the job runs for one item, see {@linkcode
-   * ExecuteOptions.timeout}.
+   * Maximum time in ms that the job runs for one item, see
+   * {@linkcode ExecuteOptions.timeout}.
    *
    * @default {the pool's `timeout`}
    */
