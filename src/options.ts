@@ -231,11 +231,10 @@ export interface ThreadPoolOptions {
    * whole program**, such as a string of 200 MB. Buffers are outside the heap, and
    * a loop that cannot be stopped, see `hardKill`, grows beyond the limit.
    *
-   * In a process, the limit always holds. On Linux, buffers count as
-   * well, with up to 64 MiB more for the process itself. Data that arrives at once
-   * from a process can hold a sixteenth of the limit in texts and objects, which
-   * take more memory in the program than in the process. Bytes do not have this
-   * limit.
+   * In a process, the limit always holds. On Linux, buffers count as well, with up
+   * to 64 MiB more for the process itself. Data that arrives at once from a process
+   * can hold a sixteenth of the limit in texts and objects, which take more memory
+   * in the program than in the process. Bytes do not have this limit.
    */
   memoryLimit?: number;
   /**
