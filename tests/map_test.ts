@@ -3,6 +3,7 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertLess,
   assertLessOrEqual,
   assertRejects,
   assertStrictEquals,
@@ -178,17 +179,21 @@ test("map() pulls no more items than its window, until results are read", async 
 
 test("map() holds few items where these take long", async () => {
   await using pool = makePool({ size: 2 });
+  using first = new Gate();
   using gate = new Gate();
   const { seen, numbers } = counted(1_000);
   function* keys() {
-    for (const _ of numbers()) yield gate.key;
+    for (const i of numbers()) yield i === 0 ? first.key : gate.key;
   }
   const results = pool.map("passGate", keys());
-  const first = results.next();
+  const result = results.next();
+  await first.arrived();
+  await new Promise((done) => setTimeout(done, 10)); // it is not quick
+  first.open();
+  await result;
   await gate.arrived(2);
-  assertEquals(seen.pulled, 4);
+  assertEquals(seen.pulled, 1 + 4);
   gate.open();
-  await first;
   await results.return!();
 });
 
@@ -219,9 +224,9 @@ test("map() counts results that nobody reads by their bytes", async () => {
   await using pool = makePool({ size: 1 });
   let pulled = 0;
   function* items() {
-    for (;; pulled++) yield 1 << 24;
+    for (;; yield 1 << 24) pulled++;
   }
-  const results = pool.map("bytes", items());
+  const results = pool.map("bytes", items(), { window: 20 });
   for (let read = 1; read <= 10; read++) {
     await results.next();
     await pool.drain();
@@ -856,30 +861,35 @@ test("map() holds few large results, however small those before them were", asyn
 test("map() holds few results of unknown size, whatever its window", async () => {
   await using pool = new ThreadPool(2);
   const give = (i: number) => "x".repeat(1_000_000) + i;
-  const map = pool.map(give, numbersTo(500), { window: 400 });
-  assertEquals((await map.next()).value!.length, 1_000_001);
+  const { seen, numbers } = counted(500);
+  const map = pool.map(give, numbers(), { window: 400 });
+  const first = map.next();
+  // Two for each job that can run, until one is known.
+  assertEquals(seen.pulled, 4);
+  assertEquals((await first).value!.length, 1_000_001);
   await pool.drain();
   assertLessOrEqual(pool.stats().completed, 50);
   for await (const result of map) assert(result.length >= 1_000_001);
   assertEquals(pool.stats().completed, 500);
 });
 
-test("map() gives results while a synchronous source takes its time", async () => {
+test("map() gives others their turn while a synchronous source takes its time", async () => {
   await using pool = new ThreadPool(1);
-  let read = 0;
-  let slowOnes = 0;
+  let inTurn = 0;
+  let most = 0;
   function* source() {
-    yield* numbersTo(MANY);
-    // Until all of those have been read; for a window of them that is never.
-    for (; read < MANY && slowOnes < 2_000; slowOnes++) {
-      for (const end = performance.now() + 2; performance.now() < end;);
-      yield MANY + slowOnes;
+    yield* numbersTo(MANY); // so quick that many share a job
+    const timer = setInterval(() => inTurn = 0);
+    for (const i of numbersTo(400)) {
+      for (const end = performance.now() + 1; performance.now() < end;);
+      most = Math.max(most, ++inTurn);
+      yield MANY + i;
     }
+    clearInterval(timer);
   }
-  for await (const i of pool.map((i: number) => i, source())) {
-    assertEquals(i, read++);
-  }
-  assert(slowOnes < 2_000, "Nothing was read while the source was slow");
+  const results = await Array.fromAsync(pool.map((i: number) => i, source()));
+  assertEquals(results, numbersTo(MANY + 400));
+  assertLess(most, 100);
 });
 
 test("map() leaves a stream that it has read to its end unlocked", async () => {
