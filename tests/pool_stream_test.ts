@@ -253,6 +253,26 @@ testEach("a slow reader stops the generator", async (make) => {
   await single.return();
 });
 
+testEach(
+  "a generator that computes lets its worker hear messages",
+  async (make) => {
+    await using pool = make();
+    const numbers = pool.stream(function* () {
+      const { port1, port2 } = new MessageChannel();
+      let isHeard = false;
+      port1.onmessage = () => isHeard = true;
+      port2.postMessage("heard");
+      for (let i = 0; !isHeard && i < 1_000; i++) {
+        for (const end = performance.now() + 1; performance.now() < end;);
+        yield i;
+      }
+      port1.close();
+    });
+    // They get their turn every 10 ms.
+    assert((await Array.fromAsync(numbers)).length < 100);
+  },
+);
+
 testEach("values of many kinds keep to the window", async (make) => {
   await using pool = make();
   for (const window of [1, 3, 5_000]) {
