@@ -9,6 +9,7 @@ import {
 import { setImmediate } from "node:timers";
 import { JobCloneError, ThreadPool, transfer } from "@spindle/thread-pool";
 import { blockInline, Gate } from "./gate.ts";
+import { turns } from "./kinds.ts";
 import { poolTest } from "./live_workers.ts";
 
 /** More bytes than are sent ahead. */
@@ -38,12 +39,10 @@ const isLarge = (value: unknown) =>
 function watchMessages(isIt: (value: unknown) => boolean, note = () => {}) {
   const { prototype } = Worker;
   const { postMessage } = prototype;
-  const started = new Int32Array(new SharedArrayBuffer(4));
-  const counts = { sent: 0, mostUnread: 0, started };
+  const counts = { sent: 0 };
   prototype.postMessage = function (message: unknown, ...rest: unknown[]) {
     if (holds(message, isIt)) {
-      const unread = ++counts.sent - Atomics.load(started, 0);
-      counts.mostUnread = Math.max(counts.mostUnread, unread);
+      counts.sent++;
       note();
     }
     return Reflect.apply(postMessage, this, [message, ...rest]);
@@ -60,16 +59,19 @@ for (const size of [1, 2]) {
       await using pool = await warmPool(size);
       using counts = watchMessages(isLarge);
       const bytes = new Uint8Array(LARGE).fill(7);
-      const count = (bytes: Uint8Array, started: Int32Array) => {
-        Atomics.add(started, 0, 1);
-        return bytes[0];
-      };
-      const results = range(30).map(() =>
-        pool.execute(count, [bytes, counts.started])
-      );
+      const count = (bytes: Uint8Array) => bytes[0];
+      const results = range(30).map(() => pool.execute(count, [bytes]));
       assertEquals(await Promise.all(results), Array(30).fill(7));
-      assertLessOrEqual(counts.mostUnread, 2 * size);
       assertEquals(counts.sent, 30);
+      using gate = new Gate();
+      const held = range(30).map(() =>
+        pool.execute(blockInline, [gate.key, bytes])
+      );
+      await gate.arrived(size);
+      await turns();
+      assertLessOrEqual(counts.sent, 30 + 2 * size);
+      gate.open();
+      await Promise.all(held);
     },
   );
 }
