@@ -27,12 +27,13 @@ async function useOthers(table: FunctionTable, count: number, from = 0) {
   return all;
 }
 
-Deno.test("FunctionTable keeps at most 2 000 functions without jobs, the newest, and uses ids again", async () => {
+Deno.test("FunctionTable keeps 1 000 to 2 000 functions without jobs, the newest, and uses ids again", async () => {
   const table = new FunctionTable();
   const all: PoolFunction[] = [];
   for (let i = 0; i < 6; i++) {
     all.push(...await useOthers(table, 500, i * 500));
-    assert(all.filter((fn) => fn.isKept).length <= 2_000);
+    const { length } = all.filter((fn) => fn.isKept);
+    assert(length >= 1_000 && length <= 2_000, `${length} are kept`);
     assert(all.at(-2)!.isKept, "the newest inline function is forgotten");
   }
   assert(Math.max(...all.map(({ id }) => id)) <= 2_001);

@@ -81,6 +81,14 @@ Deno.test("MapPace holds more items while they are quick and awaited", () => {
   assertEquals(pace.window, 2);
 });
 
+Deno.test("MapPace holds at most 16 384 items", () => {
+  const alone = new MapPace({ places: 1 }, false);
+  for (let i = 0; i < 20_000; i++) alone.ranAlone(1, true);
+  const shared = new MapPace({ places: 100 }, true);
+  for (let i = 0; i < 20; i++) shared.ran(shared.sharing, 0.01);
+  assertEquals([alone.window, shared.window], [16_384, 16_384]);
+});
+
 Deno.test("MapPace keeps to a window that is given, and leaves something for each worker", () => {
   const pace = new MapPace({ places: 2 }, true, 40);
   for (let i = 0; i < 20; i++) pace.ran(pace.sharing, 0.01);

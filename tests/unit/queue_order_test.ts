@@ -1,5 +1,5 @@
 // The queue where jobs have priorities, and turns where they have keys.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Job } from "../../src/job/job.ts";
 import { type KeyName, Keys } from "../../src/job/keys.ts";
 import { AGING, JobQueue } from "../../src/job/queue.ts";
@@ -156,6 +156,18 @@ Deno.test("Keys: a turn ends once its job has settled and no worker has it", () 
   first.extras!.turn!.endIfOver();
   first.extras!.turn!.endIfOver();
   assertEquals([take(queue), freed()], [[second], 1]);
+});
+
+Deno.test("Keys: the last 1 000 without jobs are remembered, and at most 2 000", () => {
+  const { add } = makeQueue();
+  const use = (key: KeyName) => {
+    const job = add({ key });
+    settle(job);
+    return job.extras!.turn!.key;
+  };
+  const keys = Array.from({ length: 5_000 }, (_, i) => use(i));
+  assert(keys.slice(-1_000).every((key) => use(key.name) === key));
+  assert(use(2_999) !== keys[2_999]);
 });
 
 Deno.test("Keys: a job that leaves while it waits for its key lets the others go on in order", () => {
