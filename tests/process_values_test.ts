@@ -255,6 +255,20 @@ for (const kind of ["memory", "module", "function"]) {
   });
 }
 
+test("what comes back at once holds at most a sixteenth of the memoryLimit in texts and objects", async () => {
+  await using pool = makePool({ memoryLimit: 64 });
+  const few = { text: "x".repeat(3 * 2 ** 20), map: new Map() };
+  assertEquals(await pool.execute("echo", [few]), few);
+  const bytes = new Uint8Array(8 * 2 ** 20);
+  assertEquals(await pool.execute("echo", [bytes]), bytes);
+  const many = { text: "x".repeat(5 * 2 ** 20), map: new Map() };
+  await assertRejects(
+    () => pool.execute("echo", [many]),
+    JobCloneError,
+    "and may take 4194304",
+  );
+});
+
 test("a process may send as many tiny chunks as are read", async () => {
   await using pool = makePool({ permissions: "none", memoryLimit: 64 });
   let count = 0;

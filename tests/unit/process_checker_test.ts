@@ -221,17 +221,18 @@ const USELESS: Record<string, unknown> = {
 };
 
 for (const [what, message] of Object.entries(USELESS)) {
-  Deno.test(`Checker.check() refuses to hear ${what} forever, but hears more for each job`, () => {
-    const taken = (jobs: number) => {
+  Deno.test(`Checker.check() refuses to hear ${what} forever, but hears more for each job and channel`, () => {
+    const taken = (jobs: number, moved = 0) => {
       const checker = new Checker(new Set([1]), 1_000);
-      for (let i = 0; i < jobs; i++) checker.sent(0, 0);
+      for (let i = 0; i < jobs; i++) checker.sent(0, moved);
       let count = 0;
       assertThrows(() => {
         for (; count < 100_000; count++) checker.check(message);
       });
       return count;
     };
-    assertEquals([taken(1), taken(2)], [11_000, 12_000]);
+    const counts = [taken(1), taken(2), taken(1, 1)];
+    assertEquals(counts, [11_000, 12_000, 11_000 + 2 * 16_400]);
   });
 }
 

@@ -1,0 +1,42 @@
+// What is held back of what a process prints, and what of it is kept.
+import { assert, assertEquals } from "@std/assert";
+import { Output } from "../../src/process/output.ts";
+
+/** Counts what is printed meanwhile. */
+function watchPrinted() {
+  const { writeSync } = Deno.stderr;
+  const printed = { bytes: 0 };
+  Deno.stderr.writeSync = (bytes) => {
+    printed.bytes += bytes.length;
+    return bytes.length;
+  };
+  return Object.assign(printed, {
+    [Symbol.dispose]: () => void (Deno.stderr.writeSync = writeSync),
+  });
+}
+
+const KIB = new TextEncoder().encode("x".repeat(1024));
+
+Deno.test("Output holds back at most 64 KiB, until it is released", () => {
+  using printed = watchPrinted();
+  const output = new Output();
+  for (let i = 0; i < 64; i++) output.print(KIB);
+  assertEquals(printed.bytes, 0);
+  output.print(KIB);
+  assertEquals(printed.bytes, 65 * 1024);
+  output.print(KIB);
+  assertEquals(printed.bytes, 66 * 1024);
+  const other = new Output();
+  other.print(KIB);
+  other.release();
+  assertEquals(printed.bytes, 67 * 1024);
+});
+
+Deno.test("Output keeps the last 16 KiB", () => {
+  using _ = watchPrinted();
+  const output = new Output();
+  for (let i = 0; i < 100; i++) output.print(KIB);
+  output.print(new TextEncoder().encode("the end"));
+  assertEquals(output.lastText.length, 16 * 1024);
+  assert(output.lastText.endsWith("xthe end"));
+});
