@@ -166,20 +166,3 @@ test("priority: jobs that wait are aborted, counted and terminated as others are
     assertEquals((reason as Error).cause, "the end");
   }
 });
-
-test("priority: a job of a new function does not starve behind small ones", async () => {
-  await using pool = makePool();
-  const small = () => {
-    const end = performance.now() + 0.5;
-    while (performance.now() < end);
-  };
-  await pool.execute(small, [], { priority: 1 });
-  let ended = 0;
-  const jobs = numbersTo(2_000).map(async () => {
-    await pool.execute(small);
-    ended++;
-  });
-  await pool.execute(() => "new", [], { priority: 10 });
-  assert(ended < 1_000, `${ended} of 2000 jobs of a lower priority came first`);
-  await Promise.all(jobs);
-});
