@@ -32,6 +32,18 @@ Deno.test("Room.wait() lets the next in when the first has not used its room by 
   assertEquals(log, ["0 in", "1 in", "2 in"]);
 });
 
+Deno.test("Room counts whoever was let in and has used the room once", async () => {
+  const room = new Room(2, () => {});
+  await room.wait();
+  assertEquals([room.isFree, room.hasRoomFor(2)], [true, true]);
+  room.enter();
+  assertEquals(room.isFree, true);
+  room.take();
+  assertEquals(room.isFree, false);
+  await endOfTurn();
+  assertEquals(room.isFree, true);
+});
+
 Deno.test("Room.release() lets in, in order, for each job that has left", async () => {
   const room = new Room(2, () => {});
   room.enter();
