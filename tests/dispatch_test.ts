@@ -110,10 +110,13 @@ test("small jobs share messages", async () => {
 
 test("a worker's own timers go on under steady load", async () => {
   await using pool = makePool();
+  // So many share a message that no other one leaves them a turn.
+  await warmUp(pool);
   await pool.execute("startTicking");
-  const burning = numbersTo(10_000).map(() => pool.execute("burnFor", [0.01]));
+  const burning = numbersTo(100).map(() => pool.execute("burnFor", [1]));
+  const ticked = pool.execute("ticked");
   await Promise.all(burning);
-  const ticks = await pool.execute("ticked");
+  const ticks = await ticked;
   assert(ticks >= 5, `${ticks} ticks`);
 });
 

@@ -3,7 +3,12 @@
 
 import { apply, microtask, parse } from "../values/intrinsics.ts";
 import { guest } from "../values/process_bound.ts";
-import { nextTurn, renewTurns, watchErrors } from "../worker/own_thread.ts";
+import {
+  nextTurn,
+  pause,
+  renewTurns,
+  watchErrors,
+} from "../worker/own_thread.ts";
 import {
   type LaterMessage,
   openReceiver,
@@ -170,6 +175,7 @@ async function start(init: ProcessInit): Promise<void> {
       copies: true,
       load: () => out.load(),
       nextTurn,
+      pause,
       renewTurns,
       crash,
     });

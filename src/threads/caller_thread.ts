@@ -84,6 +84,7 @@ export class CallerThread implements Thread {
       copies: true,
       post: (message, moves) => this.#tell(message, moves),
       nextTurn,
+      pause: nextTurn,
       crash: (error) => this.#events.failed(error),
     };
   }

@@ -249,7 +249,7 @@ export class Executor {
 
   /** Gives timers and I/O their turn. */
   #pause(): void {
-    this.#hold(this.#thread.nextTurn());
+    this.#hold(this.#thread.pause());
   }
 
   /** Lets no job start until something is done. */

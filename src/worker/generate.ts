@@ -63,7 +63,7 @@ function isObject(value: unknown): value is object {
 async function run(
   source: Source,
   yields: YieldsArrival,
-  { nextTurn }: OwnThread,
+  { nextTurn, pause }: OwnThread,
 ): Promise<void> {
   const isAsync = Symbol.asyncIterator in source;
   let looked = performanceNow();
@@ -105,7 +105,7 @@ async function run(
       looked = now;
       if (now >= pauseAt) {
         yields.flush();
-        await nextTurn();
+        await pause();
         pauseAt = performanceNow() + TURN;
       }
     }

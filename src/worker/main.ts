@@ -11,7 +11,7 @@ import {
 } from "../wire/protocol.ts";
 import { apply, isArray } from "../values/intrinsics.ts";
 import type { LaterMessage, Receiver } from "./receiver.ts";
-import { nextTurn, renewTurns, watchErrors } from "./own_thread.ts";
+import { nextTurn, pause, renewTurns, watchErrors } from "./own_thread.ts";
 
 /** Anything without the key: main tells of it. */
 const FORGED = "forged";
@@ -52,7 +52,7 @@ export function listen(): void {
     // Main lets this thread read its first message before it ends it.
     if (board.isEnded) return;
     try {
-      const thread = { init, board, post, nextTurn, renewTurns, crash };
+      const thread = { init, board, post, nextTurn, pause, renewTurns, crash };
       receiver = await openReceiver(thread);
     } catch (error) {
       return await tell("failed", error);

@@ -24,6 +24,8 @@ export interface OwnThread {
   load?(): Promise<void>;
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
+  /** Resolves once timers and I/O have had their turn. */
+  pause(): Promise<void>;
   /** Makes sure that turns come after a guard was late. */
   renewTurns?(): void;
   /** An error outside of any job: nothing is certain any more. */
@@ -36,10 +38,13 @@ const postMessage = unbind(
 );
 const close = unbind(prototype.close as (this: MessagePort) => void);
 const Later = Promise;
+const { setImmediate } = globalThis;
 
 /** Those who wait for their turn, in order. */
 const waiting: (() => void)[] = [];
 let port: MessagePort | undefined;
+/** Those who wait until timers and I/O have had theirs. */
+const paused: (() => void)[] = [];
 
 /**
  * Resolves in a later turn of the event loop: by a message to itself, since the
@@ -54,8 +59,22 @@ export function nextTurn(): Promise<void> {
   });
 }
 
-/** Begins anew: a guard that was late may have stopped what receives messages. */
+/**
+ * Resolves once timers and I/O have had their turn. Deno does not look at these
+ * while messages follow each other, and so not in `nextTurn()`.
+ */
+export function pause(): Promise<void> {
+  return new Later((resolve) => {
+    paused[paused.length] = resolve;
+    setImmediate(goOn);
+  });
+}
+
+const goOn = () => resolveAll(paused);
+
+/** Begins anew: a guard that was late may have stopped what comes in a later turn. */
 export function renewTurns(): void {
+  if (paused.length > 0) setImmediate(goOn);
   if (port === undefined) return;
   close(port);
   port = undefined;
@@ -64,12 +83,14 @@ export function renewTurns(): void {
 
 function openPort(): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  port2.onmessage = () => {
-    // None is forgotten before it is resolved.
-    for (let i = 0; i < waiting.length; i++) waiting[i]();
-    waiting.length = 0;
-  };
+  port2.onmessage = () => resolveAll(waiting);
   return port1;
+}
+
+function resolveAll(resolves: (() => void)[]): void {
+  // None is forgotten before it is resolved.
+  for (let i = 0; i < resolves.length; i++) resolves[i]();
+  resolves.length = 0;
 }
 
 const { preventDefault, stopImmediatePropagation } = Event.prototype;
