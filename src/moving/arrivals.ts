@@ -1,9 +1,9 @@
 // What has moved with one value, in the thread to which it came.
 
 import type { Link } from "../flow/link.ts";
+import { substituteIn } from "../values/objects.ts";
 import { type Arrival, type MovedList, Together } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
-import { replace } from "./replace.ts";
 import { YieldsArrival } from "./yields.ts";
 
 /** All that has arrived with one value. */
@@ -12,10 +12,10 @@ export class Arrivals extends Together<Arrival> {
   revive(value: unknown, list: MovedList, link: Link): unknown {
     // All are joined before one is made of them, which may throw.
     this.parts = list.map(([, moved]) => KINDS[moved.kind].arrive(link, moved));
-    const revived = new Map<unknown, unknown>(
+    const revived = new Map<object, unknown>(
       list.map(([placeholder], i) => [placeholder, this.parts[i].value]),
     );
-    return replace(value, revived);
+    return substituteIn(value, revived);
   }
 
   /** The job has started. */

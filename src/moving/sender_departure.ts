@@ -4,12 +4,12 @@
 import { ThreadPoolError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { packError } from "../values/pack_error.ts";
+import { substituteIn } from "../values/objects.ts";
 import { unpackError } from "../values/unpack_error.ts";
 import { pack, useUpMarks } from "../values/pack.ts";
 import { Registry } from "../values/registry.ts";
 import { mark } from "../values/thread_state.ts";
 import type { Departure, MovingKind } from "./kind.ts";
-import { replace } from "./replace.ts";
 import { Sender, type SenderTarget, targetOf } from "./sender.ts";
 import {
   type MovedSender,
@@ -116,10 +116,10 @@ class SenderDeparture implements Departure<MovedSender> {
   #call(call: Extract<ToPool, { kind: "call" }>): void {
     const { name, source, senders, options, moves } = call;
     const clones = senders.map(() => new Sender(this.#target.clone()));
-    const revived = new Map<unknown, unknown>(
+    const revived = new Map<object, unknown>(
       senders.map((placeholder, i) => [placeholder, clones[i]]),
     );
-    const args = replace(call.args, revived) as unknown[];
+    const args = substituteIn(call.args, revived) as unknown[];
     // It is nobody's here, so all of it moves on.
     if (moves) mark(args, "everything");
     const job = source === undefined ? name : new InlineSource(name, source);

@@ -4,20 +4,9 @@
 // exceptions: an empty object stands in the place of each, and beside the value is
 // said what they are made of.
 
-import {
-  eachEntry,
-  eachItem,
-  hasOwn,
-  isView,
-  keys,
-  SafeMap,
-  SafeSet,
-  setOf,
-  unbind,
-} from "../values/intrinsics.ts";
-import { bufferOf } from "../values/bytes.ts";
+import { eachItem, SafeMap, setOf, unbind } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
-import { substitute } from "../values/substitute.ts";
+import { objectsIn, substitute, substituteIn } from "../values/objects.ts";
 import { classNameOf } from "../values/names.ts";
 import { JobCloneError } from "../errors.ts";
 import { whyCannotCross } from "../values/process_bound.ts";
@@ -95,12 +84,16 @@ export function encodeClone(
   const all = new Blob(blobs);
   const blob = all.size > 0 ? all : undefined;
   let clone: Uint8Array;
-  if (special.length > 0) put(objects, there);
+  const put = (others: Map<object, object>) => {
+    if (special.length === 0) return;
+    eachItem(objects, (object) => substitute(object, others));
+  };
+  put(there);
   try {
     clone = write(content, large);
   } finally {
     // It may be sent again.
-    if (special.length > 0) put(objects, back);
+    put(back);
   }
   const moving = setOf<unknown>(moves);
   const buffers: Uint8Array[] = [];
@@ -156,7 +149,7 @@ export function decodeClone(
   const standIns = content[1];
   if (standIns.length > 0 || buffers.length > count) {
     const made = makeAll(standIns, buffers[count] ?? new Uint8Array());
-    put(objectsIn(content), made);
+    substituteIn(content, made);
   }
   return content[0];
 }
@@ -178,53 +171,6 @@ function survey(value: unknown) {
     }
   });
   return { objects, large, special };
-}
-
-/** A value and all objects that it holds, each of which is visited once. */
-function objectsIn(
-  value: unknown,
-  visit: (object: object) => void = () => {},
-): Set<object> {
-  const all = new SafeSet<object>();
-  const add = (part: unknown) => {
-    if (typeof part === "object" && part !== null) all.add(part);
-  };
-  add(value);
-  // The set grows meanwhile.
-  eachItem(all, (item) => {
-    const object = item as object;
-    if (isView(object)) return add(bufferOf(object));
-    visit(object);
-    if (object instanceof Map) {
-      eachEntry(object, (part, key) => {
-        add(key);
-        add(part);
-      });
-    } else if (object instanceof Set) eachItem(object, add);
-    else {
-      const names = keys(object);
-      for (let i = 0; i < names.length; i++) {
-        add((object as Record<string, unknown>)[names[i]]);
-      }
-      // Which is not enumerable.
-      if (hasCause(object)) add(object.cause);
-    }
-  });
-  return all;
-}
-
-/** Puts others in the places of some objects, in all that may hold them. */
-function put(objects: Set<object>, others: Map<object, object>): void {
-  eachItem(objects, (item) => {
-    const object = item as object;
-    if (!hasCause(object)) return substitute(object, others);
-    const other = others.get(object.cause as object);
-    if (other !== undefined) object.cause = other;
-  });
-}
-
-function hasCause(value: object): value is Error & { cause: unknown } {
-  return value instanceof Error && hasOwn(value, "cause");
 }
 
 function describe(value: Blob | DOMException): Made {

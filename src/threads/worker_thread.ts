@@ -165,11 +165,7 @@ export class WorkerThread {
 
 /** Nobody else would close the ports that have come with a message of a job's. */
 function closePorts(message: unknown): void {
-  try {
-    for (const moved of transferablesIn(message)) {
-      if (moved instanceof MessagePort) moved.close();
-    }
-  } catch {
-    // It is nested too deeply.
+  for (const moved of transferablesIn(message)) {
+    if (moved instanceof MessagePort) moved.close();
   }
 }

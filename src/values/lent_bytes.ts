@@ -11,7 +11,7 @@ import {
   memoryOf,
 } from "./bytes.ts";
 import { SafeMap } from "./intrinsics.ts";
-import { substitute } from "./substitute.ts";
+import { substitute } from "./objects.ts";
 
 /** Where there are more to look through, all are cloned. */
 const MOST_BUFFERS = 16;

@@ -1,22 +1,13 @@
 // What `postMessage` can move, and why something cannot move now.
 
-import { bufferOf, isOutOfBounds } from "./bytes.ts";
-import {
-  eachEntry,
-  eachItem,
-  getOwnPropertySymbols,
-  isView,
-  keys,
-  SafeSet,
-  unbind,
-} from "./intrinsics.ts";
+import { isOutOfBounds } from "./bytes.ts";
+import { getOwnPropertySymbols, SafeSet, unbind } from "./intrinsics.ts";
+import { objectsIn } from "./objects.ts";
 
 const {
   ArrayBuffer,
-  Map,
   MessagePort,
   ReadableStream,
-  Set,
   TransformStream,
   WritableStream,
 } = globalThis;
@@ -83,29 +74,12 @@ function isClosed(port: MessagePort): boolean {
 }
 
 /** Every transferable that a value holds, at any depth. */
-export function transferablesIn(
-  value: unknown,
-  found = new SafeSet<Transferable>(),
-  seen = new SafeSet<object>(),
-): Set<Transferable> {
-  if (typeof value !== "object" || value === null || seen.has(value)) {
-    return found;
-  }
-  seen.add(value);
-  const search = (part: unknown) => void transferablesIn(part, found, seen);
-  if (isView(value)) search(bufferOf(value));
-  else if (value instanceof ArrayBuffer || isMoveOnly(value)) found.add(value);
-  else if (value instanceof Map) {
-    eachEntry(value, (part, key) => {
-      search(key);
-      search(part);
-    });
-  } else if (value instanceof Set) eachItem(value, search);
-  else {
-    const names = keys(value);
-    for (let i = 0; i < names.length; i++) {
-      search((value as Record<string, unknown>)[names[i]]);
-    }
-  }
+export function transferablesIn(value: unknown): Set<Transferable> {
+  const found = new SafeSet<Transferable>();
+  objectsIn(value, (object) => {
+    const isFound = object instanceof ArrayBuffer || isMoveOnly(object);
+    if (isFound) found.add(object);
+    return isFound;
+  });
   return found;
 }

@@ -17,8 +17,8 @@ import { isArray } from "./intrinsics.ts";
 import { LentBytes } from "./lent_bytes.ts";
 import { cutViews } from "./own_bytes.ts";
 import { whyUnmovable } from "./movable.ts";
+import { substitute } from "./objects.ts";
 import { takeReads } from "./plain_text.ts";
-import { substitute } from "./substitute.ts";
 import { markOf, unmark } from "./thread_state.ts";
 
 const { ArrayBuffer, structuredClone } = globalThis;

@@ -1,0 +1,101 @@
+// The objects that a value holds: finds them, and puts others in the places of some.
+
+import { bufferOf } from "./bytes.ts";
+import {
+  addEntry,
+  addItem,
+  clearMap,
+  clearSet,
+  eachEntry,
+  eachItem,
+  getPrototypeOf,
+  hasOwn,
+  isArray,
+  isView,
+  keys,
+  objectPrototype,
+  SafeSet,
+} from "./intrinsics.ts";
+
+const { Error, Map, Set } = globalThis;
+
+/**
+ * A value and all objects that it holds, but views, of which there are the buffers.
+ *
+ * @param visit Hears of each of these; `true` if it does not matter what that holds
+ */
+export function objectsIn(
+  value: unknown,
+  visit?: (object: object) => boolean | void,
+): Set<object> {
+  const all = new SafeSet<object>();
+  const add = (part: unknown) => {
+    if (typeof part === "object" && part !== null) all.add(part);
+  };
+  add(value);
+  // The set grows meanwhile.
+  eachItem(all, (item) => {
+    const object = item as object;
+    if (isView(object)) return add(bufferOf(object));
+    if (visit?.(object)) return;
+    if (object instanceof Map) {
+      eachEntry(object, (part, key) => {
+        add(key);
+        add(part);
+      });
+    } else if (object instanceof Set) eachItem(object, add);
+    else {
+      const names = keys(object);
+      for (let i = 0; i < names.length; i++) {
+        add((object as Record<string, unknown>)[names[i]]);
+      }
+      // Which is not enumerable.
+      if (hasCause(object)) add(object.cause);
+    }
+  });
+  return all;
+}
+
+function hasCause(value: object): value is Error & { cause: unknown } {
+  return value instanceof Error && hasOwn(value, "cause");
+}
+
+/** Puts others in the places of some objects that a container holds; they keep their order. */
+export function substitute(
+  container: object,
+  others: ReadonlyMap<object, unknown>,
+): void {
+  const other = (part: unknown) => others.get(part as object) ?? part;
+  if (isArray(container) || getPrototypeOf(container) === objectPrototype) {
+    const object = container as Record<string, unknown>;
+    const names = keys(object);
+    for (let i = 0; i < names.length; i++) {
+      const replacement = others.get(object[names[i]] as object);
+      if (replacement !== undefined) object[names[i]] = replacement;
+    }
+  } else if (container instanceof Map) {
+    const parts: unknown[] = [];
+    eachEntry(container, (value, key) => {
+      parts[parts.length] = other(key);
+      parts[parts.length] = other(value);
+    });
+    clearMap(container);
+    for (let i = 0; i < parts.length; i += 2) {
+      addEntry(container, parts[i], parts[i + 1]);
+    }
+  } else if (container instanceof Set) {
+    const parts: unknown[] = [];
+    eachItem(container, (item) => parts[parts.length] = other(item));
+    clearSet(container);
+    for (let i = 0; i < parts.length; i++) addItem(container, parts[i]);
+  } else if (hasCause(container)) container.cause = other(container.cause);
+}
+
+/** A value with others in the places of some objects, at any depth. */
+export function substituteIn(
+  value: unknown,
+  others: ReadonlyMap<object, unknown>,
+): unknown {
+  eachItem(objectsIn(value), (object) => substitute(object, others));
+  return others.get(value as object) ?? value;
+}
