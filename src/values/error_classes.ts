@@ -43,33 +43,20 @@ export function errorClass(name: string): ErrorClass | undefined {
 
 /** The name of the nearest built-in class that an error is an instance of. */
 export function errorClassName(error: Error): string {
+  let elsewhere: string | undefined;
   for (
     let prototype: object | null = getPrototypeOf(error);
     prototype !== null;
     prototype = getPrototypeOf(prototype)
   ) {
-    const name = NAMES.get(prototype) ?? lateName(prototype);
-    if (name !== undefined) return name;
-  }
-  return nameElsewhere(error);
-}
-
-/** The class of an error of another realm, whose classes have names only. */
-function nameElsewhere(error: Error): string {
-  for (
-    let prototype: object | null = getPrototypeOf(error);
-    prototype !== null;
-    prototype = getPrototypeOf(prototype)
-  ) {
+    const known = NAMES.get(prototype);
+    if (known !== undefined) return known;
     const name = prototype.constructor?.name;
-    if (CLASSES.has(name)) return name;
+    if (LATE.has(name) && errorClass(name) && NAMES.has(prototype)) return name;
+    // A class of another realm has the name only.
+    if (CLASSES.has(name)) elsewhere ??= name;
   }
-  return "Error";
-}
-
-function lateName(prototype: object): string | undefined {
-  const name = prototype.constructor?.name;
-  return LATE.has(name) && errorClass(name) ? NAMES.get(prototype) : undefined;
+  return elsewhere ?? "Error";
 }
 
 /** What constructors of these classes want beside a message, which are no own properties. */
