@@ -11,6 +11,7 @@ import {
   abortStateOf,
   detailsOf,
   type Header,
+  headersIn,
   type RequestFields,
   requestFields,
   SOME_URL,
@@ -85,19 +86,13 @@ export function bareMaker(): MakeRequest | undefined {
 }
 
 /** Makes one where a job module has put another class in the place of requests. */
-export function makePlain(
-  [client, method, url, ...headers]: Bare,
-  source?: SignalSource,
-): Request {
+export function makePlain(bare: Bare, source?: SignalSource): Request {
+  const [client, method, url] = bare;
   const controller = new AbortController();
   if (client === Client.GONE) controller.abort();
   else source?.asked(() => controller.abort());
-  const entries: [string, string][] = [];
-  for (let i = 0; i < headers.length; i += 2) {
-    entries.push([headers[i], headers[i + 1]]);
-  }
   const { signal } = controller;
-  return new Request(url, { method, headers: entries, signal });
+  return new Request(url, { method, headers: headersIn(bare), signal });
 }
 
 /** Whether an object is a request, and of no class of its own. */
@@ -170,7 +165,7 @@ function makerOf(
     const isServed = bare[0] !== Client.NONE;
     const kept: Inner = create(isServed ? served : made);
     kept.method = bare[1];
-    kept.headerList = headersOf(bare);
+    kept.headerList = headersIn(bare);
     kept.urlList = [url];
     kept.urlListProcessed = [bare[2]];
     kept.source = source;
@@ -182,14 +177,6 @@ function makerOf(
     if (bare[0] === Client.GONE) request[signal] = false;
     return request as unknown as Request;
   };
-}
-
-function headersOf(bare: Bare): Header[] {
-  const headers: Header[] = [];
-  for (let i = 3; i < bare.length; i += 2) {
-    headers[headers.length] = [bare[i] as string, bare[i + 1] as string];
-  }
-  return headers;
 }
 
 /** Whether what is made is, for all that can be seen, a request. */

@@ -159,6 +159,15 @@ export function headersOf(message: Request | Response): Header[] {
   return list?.map(([name, value]) => [name, value]) ?? [...headers];
 }
 
+/** The headers at the end of a list that tells of a message, after three other things. */
+export function headersIn(told: readonly unknown[]): Header[] {
+  const headers: Header[] = [];
+  for (let i = 3; i < told.length; i += 2) {
+    headers[headers.length] = [told[i] as string, told[i + 1] as string];
+  }
+  return headers;
+}
+
 /** What else a message is. */
 export function detailsOf(message: Request | Response): Details | undefined {
   const { guard, defaults, isKept, visible } = classOf(message);
@@ -214,10 +223,8 @@ export function makeRequest(data: RequestData, body?: BodyInit): Request {
   if (keptFields().requests.isKept) {
     // What a `blob:` URL stands for is looked up when its request is made.
     const parsable = url.startsWith("blob:") ? url : SOME_URL;
-    return restoreRequest(
-      new Request(parsable, { method: "POST", body }),
-      data,
-    );
+    const made = new Request(parsable, { method: "POST", body });
+    return restoreRequest(made, data);
   }
   let request: Request;
   try {

@@ -5,7 +5,7 @@ import { arrayPrototype, stringify, unbind } from "../values/intrinsics.ts";
 import { markOf } from "../values/thread_state.ts";
 import {
   detailsOf,
-  type Header,
+  headersIn,
   headersOf,
   isEmpty,
   makeResponse,
@@ -68,8 +68,7 @@ function textOf(value: Response): string | undefined {
 
 /** The response that was told as a text. */
 export function responseOf(told: unknown): Response {
-  const [status, statusText, body, ...list] = told as Told;
-  const headers: Header[] = [];
-  for (let i = 0; i < list.length; i += 2) headers.push([list[i], list[i + 1]]);
+  const [status, statusText, body] = told as Told;
+  const headers = headersIn(told as Told);
   return makeResponse({ status, statusText, headers }, body ?? undefined);
 }
