@@ -4,7 +4,7 @@
 import { isUnshared, SMALL } from "../flow/bytes.ts";
 import { LEAST, sizeOf } from "../flow/window.ts";
 import { isPrimitive } from "../values/cloneable.ts";
-import { pack, type Packed, take } from "../values/pack.ts";
+import { moveCopies, pack, type Packed, take } from "../values/pack.ts";
 import { toText } from "../values/plain_text.ts";
 import { markOf, unmark } from "../values/thread_state.ts";
 import { guest, whyCannotCross } from "../values/process_bound.ts";
@@ -82,13 +82,8 @@ function sizeOfMoved({ length }: Uint8Array): number {
 }
 
 function ownAll(packed: Packed<unknown>): Packed<unknown> {
-  const { lent, moves } = packed;
-  if (lent) {
-    const loan = lent.lend();
-    packed.value = loan.copies.get(packed.value as object) ?? packed.value;
-    moves.push(...loan.moves);
-  }
-  const isOwn = packed.isOwn || moves.length > 0;
+  moveCopies(packed);
+  const isOwn = packed.isOwn || packed.moves.length > 0;
   const taken = take(packed);
   if (!isOwn) taken.value = structuredClone(taken.value);
   return taken;

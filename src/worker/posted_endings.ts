@@ -10,7 +10,7 @@ import type { MovedList } from "../moving/kind.ts";
 import { textOfResponse } from "../moving/response_text.ts";
 import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
 import { LARGE } from "../values/bytes.ts";
-import { pack, type Packed, take } from "../values/pack.ts";
+import { moveCopies, pack, type Packed, take } from "../values/pack.ts";
 import { type BatchResult, withEnding } from "../wire/batch.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
 import { addToMessage } from "../values/reword.ts";
@@ -53,7 +53,7 @@ export class PostedEndings {
     try {
       const packed = pack(result, "result", { movers: MOVERS });
       if (packed.departing.length > 0) return this.#postMoving(job, packed);
-      if (packed.lent && !this.#thread.copies) lend(packed);
+      if (!this.#thread.copies) moveCopies(packed);
       this.#post(job, packed);
       unmark(packed.marked);
     } catch (error) {
@@ -143,16 +143,6 @@ export class PostedEndings {
     const ending = failureOf(job.handler, thrown);
     this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
     job.arrivals?.end({ thrown });
-  }
-}
-
-/** Moves copies of large buffers, which is cheaper than letting Deno clone them. */
-function lend(packed: Packed<unknown>): void {
-  const { moves, value } = packed;
-  const loan = packed.lent!.lend();
-  packed.value = loan.copies.get(value as object) ?? value;
-  for (let i = 0; i < loan.moves.length; i++) {
-    moves[moves.length] = loan.moves[i];
   }
 }
 
