@@ -49,10 +49,6 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
     this.value = makeConnection(this, about);
   }
 
-  start(): void {
-    // What the client has sent may be here already.
-  }
-
   async read(target: Uint8Array): Promise<number | null> {
     if (target.length === 0) return 0;
     const { inlet } = this.channel;

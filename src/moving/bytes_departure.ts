@@ -64,10 +64,6 @@ export class BytesDeparture extends ConnectionDeparture implements Watched {
     this.leave();
   }
 
-  giveUp(): void {
-    this.close(undefined);
-  }
-
   async #read(): Promise<void> {
     const { outlet } = this.channel;
     if (this.#isReading || outlet.hasEnded) return;

@@ -112,8 +112,8 @@ export interface Arrival extends Open {
 
 /** All that has moved with a job, in the thread to which it came. */
 export type JobArrivals =
-  & Required<Pick<Arrival, "start" | "abort" | "end">>
-  & Pick<Arrival, "report" | "flush">;
+  & Required<Pick<Arrival, "end">>
+  & Pick<Arrival, "start" | "abort" | "report" | "flush">;
 
 /** Calls back when nothing is open any more: at once if nothing is. */
 function whenClosed(all: readonly Open[], callback: () => void): void {

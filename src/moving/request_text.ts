@@ -115,10 +115,6 @@ export class RequestArrival implements JobArrivals, SignalSource, LinkEnd {
     // Main is gone, and this thread with it.
   }
 
-  start(): void {}
-
-  abort(): void {}
-
   end(): void {
     this.#hasEnded = true;
     if (this.#abort) this.#link.close(this.#id);

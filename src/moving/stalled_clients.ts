@@ -20,7 +20,7 @@ export interface Watched {
   /** How often it was looked at since its client took something, which sets it to 0. */
   looks: number;
   /** Its client is given up. */
-  giveUp(): void;
+  close(reason: undefined): void;
 }
 
 const all = new Registry<Watched>();
@@ -41,5 +41,5 @@ export function unwatch(one: Watched): void {
 }
 
 function look(): void {
-  for (const one of all.values()) if (++one.looks > LOOKS) one.giveUp();
+  for (const one of all.values()) if (++one.looks > LOOKS) one.close(undefined);
 }

@@ -171,7 +171,7 @@ export class Executor {
       let result: unknown;
       let failed = false;
       try {
-        job.arrivals?.start();
+        job.arrivals?.start?.();
         result = this.calls.call(job);
         if (isThenable(result)) {
           this.#await(job, result);

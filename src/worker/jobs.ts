@@ -60,7 +60,7 @@ export class ReceivedJob implements CurrentJob {
 
   abort(reason: unknown): void {
     (this.#abort ??= new AbortController()).abort(reason);
-    this.arrivals?.abort(reason);
+    this.arrivals?.abort?.(reason);
   }
 }
 
