@@ -37,11 +37,8 @@ interface Call {
 }
 
 /** A sender in the worker to which it has moved. */
-export class SenderArrival implements Arrival {
-  #onClosed: (() => void) | undefined;
+export class SenderArrival extends Talk implements Arrival {
   readonly value: Sender;
-  readonly #link: Link;
-  readonly #talk: Talk;
   readonly #calls = new Registry<Call>();
   readonly #aborts = new AbortWatch<number>((id, reason) => {
     this.#abort(id, reason);
@@ -53,21 +50,12 @@ export class SenderArrival implements Arrival {
   #why = "The sender is closed";
 
   constructor(link: Link, { id }: MovedSender) {
-    this.#link = link;
-    this.#talk = new Talk({
+    super({
       heard: (message) => this.#heard(message as ToSender),
-      ended: () => this.#leave("The sender's pool is gone"),
+      ended: () => this.#refuse("The sender's pool is gone"),
     });
-    this.#talk.join(link, id);
+    this.join(link, id);
     this.value = new Sender(this.#handle());
-  }
-
-  whenClosed(callback: () => void): void {
-    this.#onClosed = callback;
-  }
-
-  get isOpen(): boolean {
-    return this.#talk.isOpen;
   }
 
   /** The job has ended. */
@@ -167,16 +155,12 @@ export class SenderArrival implements Arrival {
     const answer = Promise.withResolvers<unknown>();
     this.#calls.set(id, { ...answer, signal });
     if (signal) this.#aborts.add(signal, id, id);
-    this.#say({ ...asked, id } as ToPool, moves);
+    this.say({ ...asked, id } as ToPool, moves);
     return answer.promise;
   }
 
-  #say(message: ToPool, moves: Transferable[] = []): void {
-    this.#talk.say(message, moves);
-  }
-
   #abort(id: number, thrown: unknown): void {
-    this.#say({ kind: "abort", id, reason: packError(thrown) });
+    this.say({ kind: "abort", id, reason: packError(thrown) });
     this.#settle(id, (call) => call.reject(thrown));
   }
 
@@ -204,11 +188,12 @@ export class SenderArrival implements Arrival {
 
   #close(why: string): void {
     if (!this.isOpen) return;
-    this.#talk.close();
-    this.#leave(why);
+    super.close();
+    this.#refuse(why);
   }
 
-  #leave(why: string): void {
+  /** Calls are refused, also those in progress. */
+  #refuse(why: string): void {
     this.#why = why;
     const error = new errors.PoolClosedError(why);
     for (const id of this.#calls.numbers()) {
@@ -218,7 +203,6 @@ export class SenderArrival implements Arrival {
         reject(error);
       });
     }
-    this.#onClosed?.();
   }
 }
 

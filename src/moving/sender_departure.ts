@@ -60,42 +60,30 @@ export const SENDER: MovingKind<Sender, MovedSender> = {
 };
 
 /** A sender that has moved, where its pool is. */
-class SenderDeparture implements Departure<MovedSender> {
-  isOpen = true;
-  #onClosed: (() => void) | undefined;
+class SenderDeparture extends Talk implements Departure<MovedSender> {
   readonly #target: HostTarget;
-  readonly #talk = new Talk({
-    heard: (message) => this.#heard(message as ToPool),
-    ended: () => this.close(),
-  });
   /** Ends what is still awaited. */
   readonly #calls = new Registry<AbortController>();
   #link!: Link;
 
   constructor(target: SenderTarget) {
+    super({
+      heard: (message) => this.#heard(message as ToPool),
+      ended: () => this.#target.close(),
+    });
     this.#target = target as HostTarget;
-  }
-
-  whenClosed(callback: () => void): void {
-    this.#onClosed = callback;
   }
 
   send(link: Link): MovedSender {
     this.#link = link;
-    return { kind: "sender", id: this.#talk.open(link) };
-  }
-
-  takeBack(): void {
-    this.#talk.takeBack();
+    return { kind: "sender", id: this.open(link) };
   }
 
   /** Jobs that were called go on. */
-  close(): void {
+  override close(): void {
     if (!this.isOpen) return;
-    this.isOpen = false;
-    this.#talk.leave();
+    this.leave();
     this.#target.close();
-    this.#onClosed?.();
   }
 
   #heard(message: ToPool): void {
@@ -159,7 +147,7 @@ class SenderDeparture implements Departure<MovedSender> {
     }
     this.#calls.delete(id);
     const answer: ToSender = { id, ended };
-    if (this.isOpen) this.#talk.say(answer, moves);
+    if (this.isOpen) this.say(answer, moves);
   }
 
   #pack(value: unknown): { ended: Ended; moves: Transferable[] } {

@@ -4,6 +4,7 @@
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
 import { WINDOW } from "../flow/window.ts";
+import { Half } from "./kind.ts";
 import { weigh } from "./weigh.ts";
 
 /** What the owner of one side hears. */
@@ -14,19 +15,19 @@ export interface TalkOwner {
 }
 
 /** One side of a talk. */
-export class Talk {
-  readonly #channel: Channel;
+export class Talk extends Half {
+  protected readonly channel: Channel;
   /** What waits for credit. */
   #waiting: [message: object, moves: Transferable[], size: number][] = [];
-  #isOpen = true;
 
   constructor(owner: TalkOwner) {
+    super();
     const end = () => {
-      if (!this.#isOpen) return;
+      if (!this.isOpen) return;
       this.leave();
       owner.ended();
     };
-    this.#channel = new Channel({
+    this.channel = new Channel({
       changed: () => this.#hear(owner),
       credited: () => this.#sendWaiting(),
       // Something could not cross to another process, say.
@@ -37,37 +38,33 @@ export class Talk {
   }
 
   #hear(owner: TalkOwner): void {
-    const { inlet } = this.#channel;
-    while (this.#isOpen && inlet.hasChunk) {
+    const { inlet } = this.channel;
+    while (this.isOpen && inlet.hasChunk) {
       owner.heard(inlet.take() as object);
     }
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
   /** Opens it at its first side; gives its id for the other. */
   open(link: Link): number {
-    return this.#channel.open(link, true);
+    return this.channel.open(link, true);
   }
 
   /** Opens its other side. */
   join(link: Link, id: number): void {
-    this.#channel.join(link, id);
+    this.channel.join(link, id);
   }
 
   /** Says something that can be cloned, or moves. */
-  say(message: object, moves: Transferable[]): void {
+  say(message: object, moves: Transferable[] = []): void {
     this.#waiting.push([message, moves, weigh(message)]);
     if (this.#waiting.length === 1) this.#sendWaiting();
   }
 
   #sendWaiting(): void {
-    const { outlet } = this.#channel;
+    const { outlet } = this.channel;
     let sent = 0;
     for (const [message, moves, size] of this.#waiting) {
-      if (!this.#isOpen || !outlet.hasCredit) break;
+      if (!this.isOpen || !outlet.hasCredit) break;
       outlet.send(message, moves, size);
       sent++;
     }
@@ -76,20 +73,14 @@ export class Talk {
 
   /** Ends it for both sides. */
   close(): void {
-    if (!this.#isOpen) return;
-    this.#channel.outlet.end();
+    if (!this.isOpen) return;
+    this.channel.outlet.end();
     this.leave();
   }
 
-  /** Hears and says nothing more, unless it is opened to another thread. */
-  takeBack(): void {
-    this.#channel.leave();
-  }
-
   /** Hears and says nothing more. */
-  leave(): void {
-    this.#isOpen = false;
+  override leave(): void {
     this.#waiting = [];
-    this.#channel.leave();
+    super.leave();
   }
 }
