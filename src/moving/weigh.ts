@@ -8,8 +8,7 @@ const SLOT = 8;
  * What an object counts at least, and one into which this file does not look.
  * Streams with thousands of small objects on their way were half as fast.
  */
-const LEAST = 4 * 1024;
-export { LEAST as LEAST_OBJECT };
+export const LEAST_OBJECT = 4 * 1024;
 
 /**
  * The size of an object that is about to be sent.
@@ -52,7 +51,7 @@ export function weigh(
     else if (value instanceof Error) {
       add(value.message);
       add(value.cause);
-    } else size += LEAST;
+    } else size += LEAST_OBJECT;
     if (size >= most) return most;
     if (looked++ === 0) own = size;
     else if (looked > sample) {
@@ -60,5 +59,5 @@ export function weigh(
       return Math.min(most, own + Math.round(each * (all.size - 1)));
     }
   }
-  return Math.max(LEAST, size);
+  return Math.max(LEAST_OBJECT, size);
 }

@@ -12,11 +12,8 @@ import { Calls } from "./calls.ts";
 import { EndingSender, STOPPED } from "./ending_sender.ts";
 import type { Handlers } from "./handlers.ts";
 import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
-import type { OwnThread } from "./own_thread.ts";
+import { type OwnThread, TURN } from "./own_thread.ts";
 import { isThenable } from "../values/thenable.ts";
-
-/** Milliseconds that jobs follow each other before timers and I/O get their turn. */
-const TURN = 10;
 
 /** Takes lists of jobs, and executes them in order. */
 export class Executor {

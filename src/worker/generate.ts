@@ -6,15 +6,12 @@ import { describe } from "../expected.ts";
 import { isThenable } from "../values/thenable.ts";
 import type { YieldsArrival } from "../moving/yields.ts";
 import type { Handler } from "./handlers.ts";
-import type { OwnThread } from "./own_thread.ts";
+import { type OwnThread, TURN } from "./own_thread.ts";
 
 /** What a generator's function gives, synchronous or not. */
 type Source =
   & Pick<Iterator<unknown> | AsyncIterator<unknown>, "next" | "return">
   & Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-
-/** Milliseconds that a generator goes on before messages, timers and I/O get their turn. */
-const TURN = 10;
 
 /**
  * Where values follow each other within these ms, the clock is read for one of this

@@ -6,6 +6,9 @@ import type { WorkerLife } from "../values/thread_state.ts";
 import type { WorkerBoard } from "../wire/board.ts";
 import type { FromWorker, WorkerInit } from "../wire/protocol.ts";
 
+/** Milliseconds that jobs, or what a generator yields, follow each other before messages, timers and I/O get their turn. */
+export const TURN = 10;
+
 /** Posts a message to main. */
 export type Post = (message: FromWorker, moves?: Transferable[]) => void;
 
