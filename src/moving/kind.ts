@@ -115,18 +115,6 @@ export type JobArrivals =
   & Required<Pick<Arrival, "end">>
   & Pick<Arrival, "start" | "abort" | "report" | "flush">;
 
-/** Calls back when nothing is open any more: at once if nothing is. */
-function whenClosed(all: readonly Open[], callback: () => void): void {
-  const open = all.filter(({ isOpen }) => isOpen);
-  let left = open.length;
-  if (left === 0) return callback();
-  for (const one of open) {
-    one.whenClosed?.(() => {
-      if (--left === 0) callback();
-    });
-  }
-}
-
 /** What several things that move do as one. */
 export abstract class Together<Part extends Open> implements Open {
   protected parts: Part[];
@@ -139,8 +127,16 @@ export abstract class Together<Part extends Open> implements Open {
     return this.parts.some(({ isOpen }) => isOpen);
   }
 
+  /** Calls back when nothing is open any more: at once if nothing is. */
   whenClosed(callback: () => void): void {
-    whenClosed(this.parts, callback);
+    const open = this.parts.filter(({ isOpen }) => isOpen);
+    let left = open.length;
+    if (left === 0) return callback();
+    for (const one of open) {
+      one.whenClosed?.(() => {
+        if (--left === 0) callback();
+      });
+    }
   }
 }
 
