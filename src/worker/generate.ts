@@ -40,20 +40,15 @@ export function generate(
 }
 
 function checked(job: string, made: unknown): Source {
-  if (isObject(made) && typeof (made as Source).next === "function") {
-    if (Symbol.asyncIterator in made || Symbol.iterator in made) {
-      return made as Source;
-    }
-  }
+  const isSource = typeof made === "object" && made !== null &&
+    typeof (made as Source).next === "function" &&
+    (Symbol.asyncIterator in made || Symbol.iterator in made);
+  if (isSource) return made as Source;
   throw new TypeError(
     `Job "${job}" cannot be streamed: expected a generator, got ${
       describe(made)
     }`,
   );
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 /** Runs a generator to its end, or until nobody wants more; then its `finally` runs. */
