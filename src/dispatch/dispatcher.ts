@@ -210,7 +210,7 @@ export class Dispatcher {
     this.#queue.push(job);
     const cargo = job.extras?.cargo;
     if (cargo) {
-      cargo.whenReady(this.#dispatchAtEnd);
+      cargo.whenReady?.(this.#dispatchAtEnd);
       this.#dispatchDue.at(atEndOfTurn);
     } else if (this.#feeder.mayStartAtOnce) this.#dispatch();
     else if (++this.#sinceDispatch >= PUMP_EVERY) this.#pump();

@@ -28,6 +28,9 @@ const MOST_SPARE = 256;
 /** A connection that moves as its bytes. */
 export class BytesDeparture extends ConnectionDeparture implements Watched {
   protected readonly channel: Channel;
+  /** Whether the client has not been heard of. */
+  isPending = true;
+  #onReady: (() => void) | undefined;
   /** Whether the client sends much, so that it is read in large pieces. */
   #isLarge = false;
   #isReading = false;
@@ -39,7 +42,6 @@ export class BytesDeparture extends ConnectionDeparture implements Watched {
 
   constructor(connection: Deno.Conn) {
     super(connection);
-    this.isPending = true;
     this.channel = new Channel({
       changed: () => this.#write(),
       credited: () => this.#read(),
@@ -50,8 +52,12 @@ export class BytesDeparture extends ConnectionDeparture implements Watched {
     this.#read();
   }
 
-  open(link: Link): number {
+  send(link: Link): number {
     return this.channel.open(link, false);
+  }
+
+  whenReady(callback: () => void): void {
+    this.#onReady = callback;
   }
 
   /** Closes the connection at once. */
@@ -81,7 +87,7 @@ export class BytesDeparture extends ConnectionDeparture implements Watched {
     this.#isReading = false;
     if (!this.isPending) return;
     this.isPending = false;
-    this.onReady?.();
+    this.#onReady?.();
   }
 
   #buffer(): Uint8Array {

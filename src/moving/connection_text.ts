@@ -5,7 +5,6 @@
 import type { Link } from "../flow/link.ts";
 import { markOf } from "../values/thread_state.ts";
 import { BytesArrival } from "./bytes_arrival.ts";
-import type { Cargo } from "./cargo.ts";
 import { type About, isOwned, ownConnection } from "./connection.ts";
 import type { ConnectionDeparture } from "./connection_departure.ts";
 import { DescriptorArrival } from "./descriptor_arrival.ts";
@@ -32,42 +31,7 @@ export function takeConnection(
   const departure = connect(connection);
   ownConnection(connection);
   const text = textWith(place, departure.about, others);
-  return { text, cargo: new ConnectionCargo(departure) };
-}
-
-/** The connection in the thread that it leaves. */
-class ConnectionCargo implements Cargo {
-  readonly size = 0;
-  readonly #departure: ConnectionDeparture;
-
-  constructor(departure: ConnectionDeparture) {
-    this.#departure = departure;
-  }
-
-  get isPending(): boolean {
-    return this.#departure.isPending;
-  }
-
-  whenReady(callback: () => void): void {
-    this.#departure.onReady = callback;
-  }
-
-  send(link: Link): MovedByNumber {
-    return this.#departure.open(link);
-  }
-
-  takeBack(): void {
-    this.#departure.takeBack();
-  }
-
-  whenClosed(callback: () => void): void {
-    if (this.#departure.isOpen) this.#departure.whenClosed(callback);
-    else callback();
-  }
-
-  close(reason: unknown): void {
-    this.#departure.close(reason);
-  }
+  return { text, cargo: departure };
 }
 
 /** Puts the connection among the arguments of its job, which have been read from their text. */

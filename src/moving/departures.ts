@@ -28,14 +28,6 @@ export class Departures extends DepartsTogether<MovedList> implements Cargo {
     );
   }
 
-  get isPending(): boolean {
-    return this.parts.some(({ isPending }) => isPending);
-  }
-
-  whenReady(callback: () => void): void {
-    for (const departure of this.parts) departure.onReady = callback;
-  }
-
   override whenClosed(callback: () => void): void {
     super.whenClosed(() => {
       // What is only followed is never open, and is let go now.

@@ -23,7 +23,7 @@ export class DescriptorDeparture extends ConnectionDeparture {
     this.#fd = fd;
   }
 
-  open(link: Link): number {
+  send(link: Link): number {
     this.#isLent = true;
     return this.channel.open(link, true);
   }

@@ -31,7 +31,10 @@ export interface HowDeparts {
 }
 
 /** Makes the departure of a connection. */
-export type Connect = (connection: Deno.Conn) => Departure;
+export type Connect = (connection: Deno.Conn) => Departure<MovedByNumber> & {
+  /** What there is to tell of it. */
+  readonly about: readonly unknown[];
+};
 
 /** How something that moves is described in a message. */
 export interface Moved {
@@ -41,7 +44,7 @@ export interface Moved {
 /** All that moves with one value: the object that stands for each, and its description. */
 export type MovedList = [placeholder: object, moved: Moved][];
 
-/** Of a job whose request or connection is in the text of its arguments: its channel. */
+/** Of a request or a connection, of which all else is told in a text: its channel. */
 export type MovedByNumber = number;
 
 /** All that moves with the arguments of one job. */
@@ -50,7 +53,7 @@ export type MovedOfJob = MovedList | MovedByNumber;
 /** What may be open for a while. */
 interface Open {
   readonly isOpen?: boolean;
-  /** Calls back, while it is open, when it no longer is. */
+  /** Calls back when it is open no longer: at once if it is not. */
   whenClosed?(callback: () => void): void;
 }
 
@@ -61,7 +64,8 @@ export abstract class Half implements Open {
   protected abstract readonly channel: Channel;
 
   whenClosed(callback: () => void): void {
-    this.#onClosed = callback;
+    if (this.isOpen) this.#onClosed = callback;
+    else callback();
   }
 
   /** Leaves the channel, so that it can be opened to another thread. */
@@ -79,13 +83,13 @@ export abstract class Half implements Open {
 }
 
 /** Something that moves, in the thread that it leaves. */
-export interface Departure<M extends Moved = Moved> extends Open {
+export interface Departure<M = Moved> extends Open {
   /** How many bytes go with its description. */
   readonly size?: number;
   /** Whether it is not known yet what is there of it; else it is by the end of the turn. */
   readonly isPending?: boolean;
-  /** Set to hear that it is known. */
-  onReady?: () => void;
+  /** Calls back when more is known. */
+  whenReady?(callback: () => void): void;
   /** Describes it for the other thread, to which it is joined from now on. */
   send(link: Link): M;
   /** Undoes that, so that it can be sent elsewhere. */
@@ -141,13 +145,22 @@ export abstract class Together<Part extends Open> implements Open {
 }
 
 /** The departure of a value that is made of others, or of several values. */
-export class DepartsTogether<M> extends Together<Departure> {
+export class DepartsTogether<M> extends Together<Departure<unknown>>
+  implements Departure<M> {
   constructor(
-    maybe: (Departure | undefined)[],
+    maybe: (Departure<unknown> | undefined)[],
     readonly send: (link: Link) => M,
     readonly size = 0,
   ) {
     super(maybe);
+  }
+
+  get isPending(): boolean {
+    return this.parts.some(({ isPending }) => isPending);
+  }
+
+  whenReady(callback: () => void): void {
+    for (const part of this.parts) part.whenReady?.(callback);
   }
 
   takeBack(): void {

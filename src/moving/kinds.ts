@@ -6,7 +6,7 @@ import type { Kind, Movers } from "../values/departing.ts";
 import { isOwned, type MovedConnection } from "./connection.ts";
 import { arriveConnection } from "./connection_text.ts";
 import { REQUEST, RESPONSE } from "./http.ts";
-import type { Departure, MovingKind } from "./kind.ts";
+import { DepartsTogether, type MovingKind } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
 import { PROGRESS } from "./progress.ts";
 import { READABLE } from "./readable.ts";
@@ -22,8 +22,14 @@ const CONNECTION: MovingKind<Deno.Conn, MovedConnection> = {
     return isOwned(connection) ? "has already moved into a job" : undefined;
   },
   streamsOf: ({ readable, writable }) => [readable, writable],
-  depart: (connection, { connect }) => {
-    return connect!(connection) as Departure<MovedConnection>;
+  depart(connection, { connect }) {
+    const departure = connect!(connection);
+    const about = JSON.stringify(departure.about);
+    return new DepartsTogether([departure], (link) => ({
+      kind: "connection",
+      id: departure.send(link),
+      about,
+    }));
   },
   arrive(link, { id, about }) {
     return arriveConnection(link, id, JSON.parse(about));

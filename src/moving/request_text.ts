@@ -49,7 +49,6 @@ const GONE = -1;
 /** The request in the thread that it leaves: once its signal has been asked for, the client is watched. */
 class RequestCargo implements Cargo {
   readonly size = 0;
-  readonly isPending = false;
   readonly #request: Request;
   readonly #client: Client;
   readonly #signal: SignalDeparture;
@@ -58,10 +57,6 @@ class RequestCargo implements Cargo {
     this.#request = request;
     this.#client = client;
     this.#signal = new SignalDeparture(() => request.signal);
-  }
-
-  whenReady(): void {
-    // It is from the start.
   }
 
   send(link: Link): MovedByNumber {
