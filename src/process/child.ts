@@ -66,13 +66,10 @@ export async function serve(): Promise<void> {
   const buffer = new Bytes(READ);
   try {
     for (;;) {
-      const { wanted } = reader;
-      const isLarge = wanted !== undefined && wanted.length >= READ;
-      const count = await read(isLarge ? wanted : buffer);
+      const count = await read(buffer);
       // Main is gone, or has no use for this process any more.
       if (count === null) return exit(0);
-      if (isLarge) reader.took(count);
-      else reader.push(new Bytes(buffer.buffer, 0, count));
+      reader.push(new Bytes(buffer.buffer, 0, count));
       // Not here: a guard that is late stops whatever runs, and this has to go on.
       if (messages.length > 0) microtask(readMessages);
     }

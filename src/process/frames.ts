@@ -44,11 +44,6 @@ export class FrameReader {
     this.#longest = longest;
   }
 
-  /** What of a frame is still to come, if it is known: may be read into. */
-  get wanted(): Uint8Array | undefined {
-    return this.#frame?.subarray(this.#filled);
-  }
-
   /**
    * Takes the next bytes.
    *
@@ -70,14 +65,9 @@ export class FrameReader {
         : bytes.subarray(at, at + count);
       setBytes(frame, part, this.#filled);
       at += count;
-      this.took(count);
+      this.#filled += count;
+      if (this.#filled === frame.length) this.#end(frame);
     }
-  }
-
-  /** This number of bytes has been read into what was wanted. */
-  took(count: number): void {
-    this.#filled += count;
-    if (this.#filled === this.#frame!.length) this.#end(this.#frame!);
   }
 
   #begin(): void {

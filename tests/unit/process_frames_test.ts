@@ -144,20 +144,6 @@ Deno.test("FrameReader refuses bytes of no clone, and frames of no kind", () => 
   assertThrows(() => read(frame(3, bytesOf("a"))), RangeError);
 });
 
-Deno.test("FrameReader.wanted can be read into", () => {
-  const texts: string[] = [];
-  const reader = new FrameReader((_, bytes) =>
-    texts.push(decoder.decode(bytes))
-  );
-  assertEquals(reader.wanted, undefined);
-  reader.push(frame(Kind.TEXT, bytesOf("abcdef")).subarray(0, 7));
-  assertEquals(reader.wanted!.length, 4);
-  reader.wanted!.set(bytesOf("xyz"));
-  reader.took(3);
-  reader.push(bytesOf("!"));
-  assertEquals(texts, ["abxyz!"]);
-});
-
 Deno.test("textFrame() makes frames of texts of any length", () => {
   for (const length of [0, 1, 300, 1364, 1365, 5_000, 70_000]) {
     for (const letter of ["a", "ö", "€", "😀"]) {
