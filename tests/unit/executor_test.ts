@@ -35,7 +35,8 @@ function open(module: Module, concurrency = 1, guards = false) {
     },
     board,
     post: (message) => void posted.push(message),
-    nextTurn: () => new Promise((resolve) => turns.push(resolve)),
+    nextTurn: () => Promise.reject(new Error("It has no need of that")),
+    pause: () => new Promise((resolve) => turns.push(resolve)),
     crash: (error) => void crashes.push(error),
   });
   let seq = 0;

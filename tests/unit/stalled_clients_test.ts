@@ -8,7 +8,7 @@ function makeClient() {
     watchNumber: 0,
     looks: 0,
     isGivenUp: false,
-    giveUp() {
+    close() {
       this.isGivenUp = true;
       unwatch(this);
     },
