@@ -46,7 +46,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       settled: (portion) => this.#settled(portion),
       hasRoom: () => this.#pull.pump(),
     });
-    this.#pull = new MapPull(source, () => jobs.now(), {
+    this.#pull = new MapPull(source, jobs.now, {
       mayPull: () => this.#mayPull,
       take: (item) => {
         this.#held++;
@@ -98,9 +98,9 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   #begin(): void {
     this.#hasBegun = true;
     const { signal } = this.#settings;
-    this.#jobs.tell(this.#giver);
+    this.#jobs.lifetime.givers.add(this.#giver);
     signal?.addEventListener("abort", this.#onAbort);
-    if (this.#jobs.areRefused) this.#refused();
+    if (this.#jobs.lifetime.refuses) this.#refused();
     if (signal?.aborted) this.#onAbort();
   }
 
@@ -112,7 +112,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   /** Hears no more of the pool and the signal. */
   #ignore(): void {
-    this.#jobs.ignore(this.#giver);
+    this.#jobs.lifetime.givers.delete(this.#giver);
     this.#settings.signal?.removeEventListener("abort", this.#onAbort);
   }
 
@@ -143,7 +143,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   /** The pool takes no more jobs: what it has taken goes on. */
   #refused(): void {
     if (this.#pull.isClosed) return;
-    const error = this.#jobs.refusal();
+    const error = this.#jobs.lifetime.refusal();
     this.#tail = { error };
     this.#close(error);
     this.#wake();
@@ -187,7 +187,9 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#drop(error);
     this.#finish();
     // A pool that is terminated waits for nobody.
-    const sourceEnd = this.#jobs.areStopped ? undefined : this.#pull.sourceEnd;
+    const sourceEnd = this.#jobs.lifetime.isStopped
+      ? undefined
+      : this.#pull.sourceEnd;
     this.#pull.sourceEnd = undefined;
     try {
       await sourceEnd;

@@ -78,7 +78,7 @@ export class MapItems {
   /** Takes the portion that is to be sent now, if any is. */
   #next(): Portion | undefined {
     const next = () => this.#again.shift() ?? this.#nextPortion();
-    if (this.#jobs.areRefused) return next();
+    if (this.#jobs.lifetime.refuses) return next();
     if (this.#isBusy) return undefined;
     let unsent = this.#pending.length;
     for (const { items } of this.#again) unsent += items.length;
@@ -99,7 +99,7 @@ export class MapItems {
     // What is not sent is not weighed, either.
     const isShared = this.#pending.length >= this.#pace.sharing;
     if (this.#isBusy && isShared) return false;
-    if (this.hasPending || this.#isLetIn || this.#jobs.hasRoom) return true;
+    if (this.hasPending || this.#isLetIn || this.#jobs.room.isFree) return true;
     this.#awaitRoom();
     return false;
   }
@@ -116,11 +116,11 @@ export class MapItems {
   /** Sends items, as far as there is room for them. */
   flush(): void {
     while (this.#again.length + this.#pending.length > 0) {
-      const mayEnter = this.#isLetIn || this.#jobs.hasRoom;
-      if (!mayEnter && !this.#jobs.areRefused) return this.#awaitRoom();
+      const mayEnter = this.#isLetIn || this.#jobs.room.isFree;
+      if (!mayEnter && !this.#jobs.lifetime.refuses) return this.#awaitRoom();
       const portion = this.#next();
       if (portion === undefined) return;
-      if (!this.#isLetIn) this.#jobs.takeRoom();
+      if (!this.#isLetIn) this.#jobs.room.take();
       this.#isLetIn = false;
       this.#send(portion);
     }
@@ -144,7 +144,7 @@ export class MapItems {
       this.#isLetIn = false;
     };
     // When the pool ends, sending says so.
-    this.#jobs.waitForRoom(wait.signal).then(
+    this.#jobs.room.wait(wait.signal).then(
       () => goOn(true),
       () => goOn(false),
     );
@@ -169,7 +169,7 @@ export class MapItems {
         return this.#send(portion);
       }
     } catch (error) {
-      if (this.#jobs.areRefused) this.#discard(portion.items, error);
+      if (this.#jobs.lifetime.refuses) this.#discard(portion.items, error);
       // Later, like any other end: thousands in a row may be refused.
       resolve({
         then: (_: unknown, no: (reason: unknown) => void) => no(error),

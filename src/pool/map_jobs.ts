@@ -13,7 +13,7 @@ import { weigh } from "../moving/weigh.ts";
 import { fromText } from "../values/plain_text.ts";
 import type { BatchResult } from "../wire/batch.ts";
 import type { Intake, JobSettings } from "./intake.ts";
-import type { Giver, Lifetime } from "./lifetime.ts";
+import type { Lifetime } from "./lifetime.ts";
 import type { Portion } from "./map_results.ts";
 import type { PoolSettings } from "./settings.ts";
 
@@ -36,6 +36,10 @@ const JOBS_BEFORE_SIZE = 2;
 /** One map's way into the pool. */
 export class MapJobs {
   readonly #parts: MapParts;
+  readonly room: Room;
+  readonly lifetime: Lifetime;
+  /** The pool's clock, in ms. */
+  readonly now: () => number;
   readonly #job: unknown;
   readonly #options: JobSettings;
   /** How many bytes the last result has had, if one has come: the next ones may have as many. */
@@ -49,6 +53,9 @@ export class MapJobs {
   /** @throws {TypeError} If the job cannot be one */
   constructor(parts: MapParts, job: unknown, options: JobSettings) {
     this.#parts = parts;
+    this.room = parts.room;
+    this.lifetime = parts.lifetime;
+    this.now = parts.settings.now;
     this.#job = job;
     // It has waited for that.
     this.#options = { ...options, hasRoom: true };
@@ -61,55 +68,10 @@ export class MapJobs {
     intake.functionOf(job);
   }
 
-  /** The pool's clock. */
-  now(): number {
-    return this.#parts.settings.now();
-  }
-
   /** How many jobs can run at once. */
   get places(): number {
     const { settings: { concurrency }, dispatcher } = this.#parts;
     return dispatcher.scaling.maxWorkers * concurrency;
-  }
-
-  /** Whether the pool takes no more jobs. */
-  get areRefused(): boolean {
-    return this.#parts.lifetime.refuses;
-  }
-
-  /** Why it does not. */
-  refusal(): Error {
-    return this.#parts.lifetime.refusal();
-  }
-
-  /** Whether the pool has room for a job. */
-  get hasRoom(): boolean {
-    return this.#parts.room.isFree;
-  }
-
-  /** Takes that room, for a job that is sent in this turn. */
-  takeRoom(): void {
-    this.#parts.room.take();
-  }
-
-  /** Resolves when the pool may have room for a job. */
-  waitForRoom(signal: AbortSignal): Promise<void> {
-    return this.#parts.room.wait(signal);
-  }
-
-  /** Whether the pool has ended, or been terminated. */
-  get areStopped(): boolean {
-    return this.#parts.lifetime.isStopped;
-  }
-
-  /** Tells of what becomes of the pool. */
-  tell(giver: Giver): void {
-    this.#parts.lifetime.givers.add(giver);
-  }
-
-  /** Tells no more. */
-  ignore(giver: Giver): void {
-    this.#parts.lifetime.givers.delete(giver);
   }
 
   /**
@@ -155,7 +117,7 @@ export class MapJobs {
   readFailure(portion: Portion, error: unknown): void {
     portion.failures = portion.items.length;
     portion.error = error;
-    portion.isFatal = this.areStopped && isEndOfPool(error);
+    portion.isFatal = this.lifetime.isStopped && isEndOfPool(error);
     portion.bytes = 0;
   }
 
