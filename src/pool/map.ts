@@ -28,8 +28,6 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #items: MapItems;
   /** Those who have asked for a result that is not there. */
   readonly #readers: ((read: Promise<Read>) => void)[] = [];
-  /** How many items were pulled whose results have not been read. */
-  #held = 0;
   #hasBegun = false;
   /** What the map fails with after the last result. */
   #tail: { error: unknown } | undefined;
@@ -42,20 +40,11 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#pace = new MapPace(jobs, jobs.mayShare, settings.window);
     this.#items = new MapItems(jobs, this.#results, this.#pace, {
       isAwaited: () => this.#readers.length > 0,
-      held: () => this.#held,
       settled: (portion) => this.#settled(portion),
       hasRoom: () => this.#pull.pump(),
     });
-    this.#pull = new MapPull(source, jobs.now, {
-      mayPull: () => this.#mayPull,
-      take: (item) => {
-        this.#held++;
-        this.#items.add(item);
-      },
-      drop: (item, reason) => jobs.discard(item, reason),
-      hasPending: () => this.#items.hasPending,
-      flush: () => this.#items.flush(),
-      ended: (failure) => this.#ended(failure),
+    this.#pull = new MapPull(source, jobs, this.#items, (failure) => {
+      this.#ended(failure);
     });
   }
 
@@ -118,7 +107,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   /** Nothing is left to be read: who counts the results may never ask for the end. */
   #ignoreAtEnd(): void {
-    if (this.#held === 0 && this.#pull.isClosed) this.#ignore();
+    if (this.#items.held === 0 && this.#pull.isClosed) this.#ignore();
   }
 
   readonly #onAbort = (): void => {
@@ -157,7 +146,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     if (portion === undefined) return this.#readEnd();
     const at = portion.read++;
     const { values, error } = portion;
-    this.#held--;
+    this.#items.held--;
     if (portion.left === 0) this.#items.release(portion.bytes);
     this.#ignoreAtEnd();
     const collects = this.#settings.onError === "collect";
@@ -175,7 +164,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   #readEnd(): Promise<Read> | undefined {
     if (!this.#isOver) {
-      if (!this.#pull.isClosed || this.#held > 0) return undefined;
+      if (!this.#pull.isClosed || this.#items.held > 0) return undefined;
       if (this.#tail) return this.#fail(this.#tail.error);
       this.#finish();
     }
@@ -212,7 +201,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   /** Pulls nothing further, and sends nothing that has not left. */
   #close(reason: unknown): void {
-    this.#held -= this.#items.dropPending(reason);
+    this.#items.dropPending(reason);
     this.#pull.close(reason);
   }
 
@@ -222,7 +211,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     for (const result of this.#results.clear()) {
       this.#jobs.discard(result, reason);
     }
-    this.#held = 0;
+    this.#items.held = 0;
     this.#items.drop(reason);
   }
 
@@ -247,12 +236,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   /** Whether there is room in the window for enough to be worth a look. */
   get #mayPump(): boolean {
     return this.#pull.isReady &&
-      this.#held <= this.#pace.window - this.#pace.sharing;
-  }
-
-  get #mayPull(): boolean {
-    if (this.#held >= this.#pace.window) return false;
-    return !this.#items.isHeavy && this.#items.hasPlace;
+      this.#items.held <= this.#pace.window - this.#pace.sharing;
   }
 
   /** The source has ended, or failed. */

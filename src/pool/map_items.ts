@@ -13,8 +13,6 @@ const MOST_LETTERS = 48 * 1024;
 export interface ItemEvents {
   /** Whether somebody waits for a result. */
   isAwaited(): boolean;
-  /** How many items were pulled whose results have not been read. */
-  held(): number;
   /** A portion has come to something. */
   settled(portion: Portion): void;
   /** There is room in the pool, for which this has waited. */
@@ -27,6 +25,8 @@ export class MapItems {
   readonly #results: Results;
   readonly #pace: MapPace;
   readonly #events: ItemEvents;
+  /** How many items were added whose results have not been read. */
+  held = 0;
   /** Items that have no job yet. */
   #pending: unknown[] = [];
   #pendingLetters = 0;
@@ -60,12 +60,16 @@ export class MapItems {
     return this.#pending.length > 0;
   }
 
-  /** Whether items and results hold so much that there are to be no more of them. */
-  get isHeavy(): boolean {
-    return this.#isTooMuch(this.#events.held());
+  /** Whether there is room for one more item, in the window and in the pool. */
+  get mayAdd(): boolean {
+    return this.held < this.#pace.window && !this.#isTooMuch(this.held) &&
+      this.#hasPlace;
   }
 
-  /** Whether that is so of this number of items: each job that can run has one in any case. */
+  /**
+   * Whether items and results hold too much for more than this number of items: each
+   * job that can run has one in any case.
+   */
   #isTooMuch(items: number): boolean {
     return this.#bytes >= MAX_HELD_BYTES && items >= this.#jobs.places;
   }
@@ -82,7 +86,7 @@ export class MapItems {
     if (this.#isBusy) return undefined;
     let unsent = this.#pending.length;
     for (const { items } of this.#again) unsent += items.length;
-    const sent = this.#events.held() - unsent;
+    const sent = this.held - unsent;
     return this.#isTooMuch(sent) ? this.#takeNeeded() : next();
   }
 
@@ -94,7 +98,7 @@ export class MapItems {
   }
 
   /** Whether one more item would find room in the pool; if not, it is waited for. */
-  get hasPlace(): boolean {
+  get #hasPlace(): boolean {
     if (this.#roomWait) return false;
     // What is not sent is not weighed, either.
     const isShared = this.#pending.length >= this.#pace.sharing;
@@ -106,6 +110,7 @@ export class MapItems {
 
   /** Takes an item, to be sent once there are enough. */
   add(item: unknown): void {
+    this.held++;
     this.#pending.push(item);
     if (typeof item === "string") this.#pendingLetters += item.length;
     const isFull = this.#pending.length >= this.#pace.sharing ||
@@ -237,14 +242,14 @@ export class MapItems {
     this.flush();
   }
 
-  /** Lets go of the items that have no job, and tells how many these were. */
-  dropPending(reason: unknown): number {
+  /** Lets go of the items that have no job. */
+  dropPending(reason: unknown): void {
     const items = this.#pending;
+    this.held -= items.length;
     this.#pending = [];
     this.#pendingLetters = 0;
     this.#roomWait?.abort();
     this.#discard(items, reason);
-    return items.length;
   }
 
   #discard(items: readonly unknown[], reason: unknown): void {

@@ -4,6 +4,8 @@ import { setImmediate } from "node:timers";
 import { expected } from "../expected.ts";
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { isThenable } from "../values/thenable.ts";
+import type { MapItems } from "./map_items.ts";
+import type { MapJobs } from "./map_jobs.ts";
 import type { Source, Step } from "./map_source.ts";
 
 /** Milliseconds that a source is asked before others get their turn. */
@@ -11,26 +13,12 @@ const TURN = 2;
 /** The clock is read once for this many items: a small one takes 0.93 of the processor time so (6 pairs). */
 const CLOCK_EVERY = 8;
 
-/** What the map is asked and told. */
-export interface PullEvents {
-  /** Whether there is room for one more item. */
-  mayPull(): boolean;
-  take(item: unknown): void;
-  /** An item has come after the end. */
-  drop(item: unknown, reason: unknown): void;
-  /** Whether items that were taken wait for others. */
-  hasPending(): boolean;
-  /** No other item comes just now. */
-  flush(): void;
-  /** No other item comes. */
-  ended(failure: { error: unknown } | undefined): void;
-}
-
 /** One map's way from its source. */
 export class MapPull {
   readonly #source: Source;
-  readonly #now: () => number;
-  readonly #events: PullEvents;
+  readonly #jobs: MapJobs;
+  readonly #items: MapItems;
+  readonly #onEnd: (failure: { error: unknown } | undefined) => void;
   /** Whether an item was asked for that has not come. */
   #isPulling = false;
   #isFlushDue = false;
@@ -43,11 +31,17 @@ export class MapPull {
   /** The source lets go, if it has not ended by itself. */
   sourceEnd: PromiseLike<unknown> | undefined;
 
-  /** @param now The pool's clock, in ms */
-  constructor(source: Source, now: () => number, events: PullEvents) {
+  /** @param onEnd Hears that the source has ended, or failed, by itself */
+  constructor(
+    source: Source,
+    jobs: MapJobs,
+    items: MapItems,
+    onEnd: (failure: { error: unknown } | undefined) => void,
+  ) {
     this.#source = source;
-    this.#now = now;
-    this.#events = events;
+    this.#jobs = jobs;
+    this.#items = items;
+    this.#onEnd = onEnd;
   }
 
   /** Whether an item may be asked for. */
@@ -57,9 +51,9 @@ export class MapPull {
 
   /** Pulls as much as there is room for. */
   pump(): void {
-    const begun = this.#now();
-    for (let pulled = 1; this.isReady && this.#events.mayPull(); pulled++) {
-      if (pulled % CLOCK_EVERY === 0 && this.#now() - begun >= TURN) {
+    const begun = this.#jobs.now();
+    for (let pulled = 1; this.isReady && this.#items.mayAdd; pulled++) {
+      if (pulled % CLOCK_EVERY === 0 && this.#jobs.now() - begun >= TURN) {
         return this.#pumpLater();
       }
       let step: Step | PromiseLike<Step>;
@@ -78,12 +72,12 @@ export class MapPull {
       // The source may have ended the map.
       if (this.isClosed) return;
     }
-    if (!this.#isPulling) this.#events.flush();
+    if (!this.#isPulling) this.#items.flush();
   }
 
   /** The source takes its time: what it has given is sent, and others get their turn. */
   #pumpLater(): void {
-    this.#events.flush();
+    this.#items.flush();
     this.#isPumpDue = true;
     setImmediate(() => {
       this.#isPumpDue = false;
@@ -93,11 +87,11 @@ export class MapPull {
 
   /** What has come in this turn goes with its end, whatever comes later. */
   #flushSoon(): void {
-    if (this.#isFlushDue || !this.#events.hasPending()) return;
+    if (this.#isFlushDue || !this.#items.hasPending) return;
     this.#isFlushDue = true;
     atEndOfTurn(() => {
       this.#isFlushDue = false;
-      this.#events.flush();
+      this.#items.flush();
     });
   }
 
@@ -121,8 +115,8 @@ export class MapPull {
     } catch (error) {
       return this.#onError(error);
     }
-    if (this.isClosed) this.#events.drop(item, this.#reason);
-    else this.#events.take(item);
+    if (this.isClosed) this.#jobs.discard(item, this.#reason);
+    else this.#items.add(item);
   }
 
   /** It has ended by itself. */
@@ -130,7 +124,7 @@ export class MapPull {
     if (this.isClosed) return;
     this.#source.ended?.();
     this.isClosed = true;
-    this.#events.ended(failure);
+    this.#onEnd(failure);
   }
 
   /** Pulls nothing further. */
