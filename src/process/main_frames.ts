@@ -3,7 +3,7 @@
 
 import type { MovedList } from "../moving/kind.ts";
 import { toText } from "../values/plain_text.ts";
-import { type JobList, singleJobs, textOfJob } from "../wire/job_list.ts";
+import { type JobList, JobListReader } from "../wire/job_list.ts";
 import { encodeClone } from "./clone.ts";
 import type { Part } from "./deno_process.ts";
 import { frameHead, Kind, textFrame } from "./frames.ts";
@@ -33,20 +33,26 @@ export function jobFrames(
   moved: readonly MovedList[] = [],
 ): JobFrames[] {
   const jobs: JobFrames[] = [];
-  for (const job of singleJobs(list)) {
-    const { seq, isTimed, isAside, args } = job;
+  const reader = new JobListReader(list);
+  while (reader.read()) {
+    const { seq, isAside, timeout } = reader;
     const own = moved[jobs.length];
     let frames: Part[];
     if (own) {
-      const message = { kind: "moving-jobs", jobs: job.list, moved: [own] };
+      const message = {
+        kind: "moving-jobs",
+        jobs: reader.single,
+        moved: [own],
+      };
       frames = cloneFrames(message, moves);
     } else {
-      const text = args && toText(args);
-      frames = args && text === undefined
-        ? cloneFrames(job.list, moves)
-        : textFrame(textOfJob(job, text));
+      const text = reader.text ?? toText(reader.args);
+      frames = text === undefined
+        ? cloneFrames(reader.single, moves)
+        : textFrame(reader.singleAsText(text));
     }
-    jobs.push({ seq, isTimed, isAside, moving: own?.length ?? 0, frames });
+    const moving = own?.length ?? 0;
+    jobs.push({ seq, isTimed: timeout < Infinity, isAside, moving, frames });
   }
   return jobs;
 }

@@ -152,47 +152,26 @@ export class JobListReader {
       : undefined;
   }
 
-  /** The job as a list of its own. */
-  get single(): JobList {
-    const { seq, timeout, trace, isAside } = this;
+  /** What says how the job is to run, but for its arguments. */
+  get #head(): JobList {
+    const { seq, timeout, trace, isAside, id, functionId } = this;
     const head: JobList = [NUMBERED_FROM, seq];
     if (timeout < Infinity) head.push(TIMEOUT_FROM, timeout);
     if (trace !== undefined) head.push(TRACE_FROM, trace);
     if (isAside) head.push(ASIDE);
-    return head.concat((this.#list as JobList).slice(this.#from, this.#to));
+    head.push(id, functionId);
+    return head;
   }
-}
 
-/** One job of a list, as a list of its own. */
-export interface SingleJob {
-  seq: number;
-  list: JobList;
-  /** The arguments, unless they are a text already. */
-  args: unknown[] | undefined;
-  /** Whether it may only execute for so long. */
-  isTimed: boolean;
-  /** Whether it runs beside those in progress. */
-  isAside: boolean;
-}
-
-/** Takes a list apart. */
-export function* singleJobs(list: JobList): Generator<SingleJob> {
-  const reader = new JobListReader(list);
-  while (reader.read()) {
-    const { seq, single, text, timeout, isAside } = reader;
-    const args = text === undefined ? reader.args : undefined;
-    yield { seq, list: single, args, isTimed: timeout < Infinity, isAside };
+  /** The job as a list of its own. */
+  get single(): JobList {
+    const args = this.#from + HEAD - 1;
+    return this.#head.concat((this.#list as JobList).slice(args, this.#to));
   }
-}
 
-/**
- * The same as JSON text.
- *
- * @param text The arguments as text, unless they are one in the list
- */
-export function textOfJob({ list, args }: SingleJob, text?: string): string {
-  const head = list.slice(0, -1 - (args ?? [text]).length);
-  return `[${JSON.stringify(head).slice(1, -1)},${AS_ARRAY},${
-    text ?? list.at(-1)
-  }]`;
+  /** The same as JSON text, with its arguments as this text. */
+  singleAsText(args: string): string {
+    const head = JSON.stringify([...this.#head, AS_ARRAY]);
+    return `${head.slice(0, -1)},${args}]`;
+  }
 }

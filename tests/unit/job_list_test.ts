@@ -1,12 +1,7 @@
 // Lists of jobs: what is written is read, as a whole and one by one.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import {
-  JobListReader,
-  JobListWriter,
-  singleJobs,
-  textOfJob,
-} from "../../src/wire/job_list.ts";
+import { JobListReader, JobListWriter } from "../../src/wire/job_list.ts";
 
 /** A job as it is read. */
 interface ReadJob {
@@ -73,20 +68,20 @@ Deno.test("JobListReader reads what JobListWriter has written", () => {
   }));
 });
 
-Deno.test("singleJobs() takes a list apart, and textOfJob() writes each as JSON", () => {
+Deno.test("JobListReader gives each job as a list of its own, and as JSON", () => {
   fc.assert(fc.property(JOBS, (jobs) => {
-    const singles = [...singleJobs(write(jobs).list)];
-    assertEquals(singles.flatMap(({ list }) => readAll(list)), plain(jobs));
-    for (const [i, single] of singles.entries()) {
-      const { args, isText, seq, timeout, isAside } = jobs[i];
-      assertEquals(single.seq, seq);
-      assertEquals(single.isTimed, timeout < Infinity);
-      assertEquals(single.isAside, isAside);
-      assertEquals(single.args, isText ? undefined : args);
-      const text = isText ? undefined : JSON.stringify(args);
-      const list = JSON.parse(textOfJob(single, text));
-      assertEquals(readAll(list), plain([jobs[i]]));
+    const reader = new JobListReader(write(jobs).list);
+    for (const job of jobs) {
+      assert(reader.read());
+      assertEquals(
+        reader.text,
+        job.isText ? JSON.stringify(job.args) : undefined,
+      );
+      assertEquals(readAll(reader.single), plain([job]));
+      const text = reader.singleAsText(JSON.stringify(job.args));
+      assertEquals(readAll(JSON.parse(text)), plain([job]));
     }
+    assert(!reader.read());
   }));
 });
 
