@@ -1,16 +1,9 @@
 // Workers that start ahead, where each has only so many jobs: the next one is ready
 // when one has had its last.
 
-import { type Sizing, usedUpWithin } from "./sizing.ts";
-import type { Paced } from "./pace.ts";
-import type { PoolWorker, WorkerSettings } from "./worker.ts";
-
-/** What spares depend on. */
-export interface SparesParts {
-  settings: WorkerSettings;
-  sizing: Sizing;
-  pace: Paced;
-}
+import type { Shared } from "./parts.ts";
+import { usedUpWithin } from "./sizing.ts";
+import type { PoolWorker } from "./worker.ts";
 
 /** How many ms a worker takes to start, until one has. */
 const ASSUMED_START_MS = 100;
@@ -20,12 +13,12 @@ const WEIGHT = 1 / 4;
 /** The spares of a pool. */
 export class Spares {
   readonly all = new Set<PoolWorker>();
-  readonly #parts: SparesParts;
+  readonly #parts: Shared;
   #startTime = ASSUMED_START_MS;
   /** When all of them were last needed. */
   neededAt = 0;
 
-  constructor(parts: SparesParts) {
+  constructor(parts: Shared) {
     this.#parts = parts;
   }
 
