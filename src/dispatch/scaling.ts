@@ -37,7 +37,7 @@ export class Scaling {
     const { workers, sizing } = this.#parts;
     if (workers.enoughAreReady) return false;
     this.#parts.keepProcess();
-    sizing.start();
+    sizing.isStarting = true;
     workers.grow();
     return true;
   }
@@ -87,7 +87,7 @@ export class Scaling {
   finishIfDone(): void {
     const { workers, sizing, watch, settings } = this.#parts;
     if (sizing.isStarting && workers.enoughAreReady) {
-      sizing.started();
+      sizing.isStarting = false;
       this.#parts.onStarted();
     }
     if (this.#retiring === undefined) return;

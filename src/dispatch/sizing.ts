@@ -27,8 +27,7 @@ export class Sizing {
    */
   readonly #idleSince: number[] = [];
   /** Whether those that `start()` waits for start ahead. */
-  #isStarting = false;
-
+  isStarting = false;
   readonly #now: () => number;
 
   constructor({ limits, idleTimeout, now }: SizingSettings) {
@@ -53,25 +52,12 @@ export class Sizing {
 
   /** How many are kept, or started, though there is no job for them. */
   get #least(): number {
-    return this.#isStarting ? this.startsWith : this.#limits.min ?? 0;
+    return this.isStarting ? this.startsWith : this.#limits.min ?? 0;
   }
 
   /** How many workers are wanted for a number of jobs. */
   wanted(jobs: number): number {
     return Math.max(this.#least, Math.min(jobs, this.max));
-  }
-
-  /** Whether `start()` waits. */
-  get isStarting(): boolean {
-    return this.#isStarting;
-  }
-
-  start(): void {
-    this.#isStarting = true;
-  }
-
-  started(): void {
-    this.#isStarting = false;
   }
 
   /** @param idle How many workers have nothing to do now */

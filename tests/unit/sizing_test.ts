@@ -31,11 +31,11 @@ Deno.test("Sizing.wanted() is one for each job, at most max, and at least min", 
   assertEquals([0, 1, 3, 9].map((jobs) => elastic.wanted(jobs)), [2, 2, 3, 4]);
 });
 
-Deno.test("Sizing.start() wants all of a fixed size until it has started", () => {
+Deno.test("a Sizing that is starting wants all of a fixed size", () => {
   const fixed = sizingOf(FIXED);
-  fixed.start();
+  fixed.isStarting = true;
   assertEquals([fixed.startsWith, fixed.wanted(0)], [4, 4]);
-  fixed.started();
+  fixed.isStarting = false;
   assertEquals(fixed.wanted(0), 0);
 });
 
