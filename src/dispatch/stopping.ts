@@ -9,8 +9,6 @@ const LATE = "What onStop() was given took longer than `stopGrace`";
 /** Ends workers that nothing is wrong with. */
 export class Stopping {
   readonly #parts: AllShared;
-  /** When the grace is over of those that were told to stop. */
-  readonly #due = new WeakMap<PoolWorker, number>();
 
   constructor(parts: AllShared) {
     this.#parts = parts;
@@ -34,15 +32,13 @@ export class Stopping {
     workers.to(worker, "stopping");
     worker.keepProcess(true);
     worker.tellToStop();
-    const due = now() + stopGrace;
-    this.#due.set(worker, due);
-    watch.at("grace", due);
+    watch.at("grace", worker.lastGrace = now() + stopGrace);
   }
 
   #await(worker: PoolWorker): void {
     const { workers, watch, events, settings } = this.#parts;
     if (worker.hasStopped) return workers.endWell(worker);
-    const due = this.#due.get(worker)!;
+    const due = worker.lastGrace!;
     if (settings.now() < due) return watch.at("grace", due);
     events.emit("workererror", { workerId: worker.id, error: new Error(LATE) });
     workers.endWell(worker);

@@ -22,8 +22,6 @@ const READ_WITHIN = 5;
 export class Supervisor {
   readonly #parts: AllShared;
   readonly #stopping: Stopping;
-  /** When the last grace of workers is over that were left alone. */
-  readonly #lastGraces = new WeakMap<PoolWorker, number>();
 
   constructor(parts: AllShared) {
     this.#parts = parts;
@@ -190,8 +188,7 @@ export class Supervisor {
       if (sinceLost !== "hears") continue;
       // It hears, late, that its job is to end.
       const now = settings.now();
-      const due = this.#lastGraces.get(worker) ?? now + settings.abortGrace;
-      this.#lastGraces.set(worker, due);
+      const due = worker.lastGrace ??= now + settings.abortGrace;
       if (due <= now) this.stop(worker, new Error(IGNORED));
       else watch.at("grace", due);
     }

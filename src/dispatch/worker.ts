@@ -75,6 +75,8 @@ export class PoolWorker implements JobWorker {
   readonly concurrency: number;
   /** Whether it gets no more jobs: its heap has grown too large, or it is one too many. */
   isRetired = false;
+  /** When its last grace is over, where it was left alone and hears again, or is stopping. */
+  lastGrace: number | undefined;
   /** Whether it has done what its jobs wanted done at the end. */
   hasStopped = false;
   /** When it began to start, on main's clock. */
