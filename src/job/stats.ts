@@ -229,19 +229,20 @@ export class Meter {
     }
     const mark = this.#mark(work.timeRunning);
     const { size, idle, queued, running, lost } = work;
-    const workers = { size, idle, busy: size - idle };
     const { waitTime, runTime, ...counts } = //
       mark.total.since(before?.total, buckets);
-    const ended = { ...counts, crashed: mark.crashed - (before?.crashed ?? 0) };
-    const utilization = this.#utilization(mark, before);
-    const times = { waitTime, runTime, utilization };
     const stats: PoolStats = {
-      ...workers,
+      size,
+      idle,
+      busy: size - idle,
       queued,
       running,
-      ...ended,
+      ...counts,
+      crashed: mark.crashed - (before?.crashed ?? 0),
       lost,
-      ...times,
+      waitTime,
+      runTime,
+      utilization: this.#utilization(mark, before),
     };
     if (mark.byName) {
       stats.byName = Array.from(mark.byName, ([name, tally]) => {
