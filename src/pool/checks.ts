@@ -2,6 +2,7 @@
 // the pool holds it, or says what was expected and what came.
 
 import { expected, outOfRange, written } from "../expected.ts";
+import type { KeyName } from "../job/keys.ts";
 
 /** Checks the value of an option. */
 export type Check<Value> = (name: string, value: unknown) => Value;
@@ -77,31 +78,26 @@ export function oneOf<Value extends string>(...values: Value[]): Check<Value> {
 /** Whatever it is, something else checks it. */
 export const anything: Check<unknown> = (_, value) => value;
 
-export const boolean: Check<boolean> = (name, value) => {
-  if (typeof value === "boolean") return value;
-  throw expected(name, "a boolean", value);
-};
+type Callback = (value: unknown) => void;
 
-export const string: Check<string> = (name, value) => {
-  if (typeof value === "string") return value;
-  throw expected(name, "a string", value);
-};
+/** A value of one of these types. */
+function ofType<Value>(what: string, ...types: string[]): Check<Value> {
+  return (name, value) => {
+    if (types.includes(typeof value)) return value as Value;
+    throw expected(name, what, value);
+  };
+}
 
-export const key: Check<string | number> = (name, value) => {
-  if (typeof value === "string" || typeof value === "number") return value;
-  throw expected(name, "a string or a number", value);
-};
+export const boolean = ofType<boolean>("a boolean", "boolean");
+export const string = ofType<string>("a string", "string");
+export const key = ofType<KeyName>("a string or a number", "string", "number");
+export const callback = ofType<Callback>("a function", "function");
 
 export const signal: Check<AbortSignal> = (name, value) => {
   if (value instanceof AbortSignal) return value;
   const isController = value instanceof AbortController;
   const advice = isController && `${name}: controller.signal`;
   throw expected(name, "an AbortSignal", value, advice);
-};
-
-export const callback: Check<(value: unknown) => void> = (name, value) => {
-  if (typeof value === "function") return value as (value: unknown) => void;
-  throw expected(name, "a function", value);
 };
 
 export const transferables: Check<readonly Transferable[]> = (name, value) => {
