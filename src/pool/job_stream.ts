@@ -35,7 +35,8 @@ export function openStream(
   const { intake, settings } = parts;
   const { window, ...checked } = streamSettings(options, settings);
   intake.functionOf(job, true);
-  return new Reader(parts, new YieldsDeparture(window), (yields, resolve) => {
+  const yields = new YieldsDeparture(window);
+  return new Reader(parts, yields, (resolve) => {
     // Functions without jobs are forgotten after a while.
     const fn = intake.functionOf(job, true);
     return intake.take(fn, args as unknown[], { ...checked, yields }, resolve);
@@ -43,10 +44,7 @@ export function openStream(
 }
 
 /** Starts the job of a stream; gives its end to `resolve`. */
-type Start = (
-  yields: YieldsDeparture,
-  resolve: (value: unknown) => void,
-) => Job;
+type Start = (resolve: (value: unknown) => void) => Job;
 
 /** Reads one stream. */
 class Reader implements JobStream<unknown> {
@@ -105,7 +103,7 @@ class Reader implements JobStream<unknown> {
       (error) => this.#ended({ error }),
     );
     try {
-      this.#job = this.#start(this.#yields, resolve);
+      this.#job = this.#start(resolve);
     } catch (error) {
       this.#end = { error };
     }
