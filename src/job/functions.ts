@@ -31,12 +31,8 @@ export class FunctionTable {
   /** How many have no jobs. */
   #idle = 0;
   #isSweepDue = false;
-  #sweeps = 0;
-
   /** How often functions have been forgotten. */
-  get sweeps(): number {
-    return this.#sweeps;
-  }
+  sweeps = 0;
 
   /** A function of the module's. */
   named(name: string): PoolFunction {
@@ -67,7 +63,9 @@ export class FunctionTable {
       }
       this.#byFunction.set(fn, known);
     }
-    if (known.isGenerator && !streams) throw notAJob(fn);
+    if (known.isGenerator && !streams) {
+      throw unusable(fn, "a generator", "call it with stream()");
+    }
     return known;
   }
 
@@ -123,7 +121,7 @@ export class FunctionTable {
   /** Forgets functions that have no jobs: first names, which are made again cheaply, and the oldest. */
   #sweep(): void {
     this.#isSweepDue = false;
-    this.#sweeps++;
+    this.sweeps++;
     this.#forget(this.#batches);
     this.#forget(this.#byName);
     this.#forget(this.#bySource);
@@ -211,10 +209,6 @@ function nameOf({ name }: Named): string {
 
 function isGenerator(fn: InlineFunction): boolean {
   return GENERATORS.includes(Object.getPrototypeOf(fn));
-}
-
-function notAJob(fn: InlineFunction): TypeError {
-  return unusable(fn, "a generator", "call it with stream()");
 }
 
 function checkSource(fn: Named, source: string): void {

@@ -110,12 +110,6 @@ export class JobQueue {
     return priority < this.#expected && now <= this.expectedUntil;
   }
 
-  /** Puts a job at the front of its line. */
-  unshift(job: Job): void {
-    this.#laneOf(job).ready.unshift(job);
-    this.length++;
-  }
-
   /**
    * Puts jobs back at the front, in their order. Their keys may have another worker
    * now, unless they keep theirs.
@@ -124,7 +118,8 @@ export class JobQueue {
     for (let i = jobs.length - 1; i >= 0; i--) {
       const turn = jobs[i].extras?.turn;
       if (turn && !keepsKeys) turn.key.workerId = undefined;
-      this.unshift(jobs[i]);
+      this.#laneOf(jobs[i]).ready.unshift(jobs[i]);
+      this.length++;
     }
   }
 
