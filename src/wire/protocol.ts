@@ -71,36 +71,10 @@ export interface FunctionsMessage {
   definitions: FunctionDefinition[];
 }
 
-/** Jobs with things among their arguments that move, or are followed, instead of being cloned. */
-export interface MovingJobsMessage {
-  kind: "moving-jobs";
-  jobs: JobList;
-  /** For each of the jobs. */
-  moved: MovedOfJob[];
-}
-
-/** A job that is on its way or running is to end: its caller has aborted it, or its time is over. */
-export interface AbortMessage {
-  kind: "abort";
-  seq: number;
-  reason: PackedError;
-}
-
 /** What the channels between two threads have to say. */
 export interface FlowMessage {
   kind: "flow";
   events: FlowEvents;
-}
-
-/** What the thread is to hold: it closes with the thread, and so tells main of its end. */
-export interface HoldMessage {
-  kind: "hold";
-  token: MessagePort;
-}
-
-/** No job will come: the worker does what its jobs want done before it ends. */
-export interface StopMessage {
-  kind: "stop";
 }
 
 /** From main to a worker. */
@@ -108,12 +82,16 @@ export type ToWorker =
   /** Look into the ring. */
   | Wake
   | InitMessage
-  | HoldMessage
+  /** What the thread is to hold: it closes with the thread, and so tells main of its end. */
+  | { kind: "hold"; token: MessagePort }
   | FunctionsMessage
   | JobList
-  | MovingJobsMessage
-  | AbortMessage
-  | StopMessage
+  /** Jobs with things that move, or are followed, instead of being cloned: `moved` is for each of the jobs. */
+  | { kind: "moving-jobs"; jobs: JobList; moved: MovedOfJob[] }
+  /** A job that is on its way or running is to end: its caller has aborted it, or its time is over. */
+  | { kind: "abort"; seq: number; reason: PackedError }
+  /** No job will come: the worker does what its jobs want done before it ends. */
+  | { kind: "stop" }
   | FlowMessage;
 
 /** How a job ended, where the board cannot say it. */
