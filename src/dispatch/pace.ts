@@ -14,17 +14,13 @@ const ASSUMED_MEAN_MS = 0.1;
 const LEAST_MEAN = 1e-4;
 
 /** What feeding asks of a pace. */
-export interface Paced {
-  note(time: number): void;
-  readonly mean: number;
-  readonly ahead: number;
-}
+export type Paced = Pick<Pace, "note" | "mean" | "ahead">;
 
 /** Where all share the caller's thread, a message costs nothing: no job is sent ahead of its turn. */
 export const UNHURRIED: Paced = { note() {}, mean: Infinity, ahead: 1 };
 
 /** The running mean of how long jobs take. */
-export class Pace implements Paced {
+export class Pace {
   #mean = ASSUMED_MEAN_MS;
   #isKnown = false;
 
