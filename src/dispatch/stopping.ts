@@ -6,41 +6,32 @@ import type { PoolWorker } from "./worker.ts";
 
 const LATE = "What onStop() was given took longer than `stopGrace`";
 
-/** Ends workers that nothing is wrong with. */
-export class Stopping {
-  readonly #parts: AllShared;
-
-  constructor(parts: AllShared) {
-    this.#parts = parts;
+/** Goes on with all that can; the caller dispatches afterwards. */
+export function goOnStopping(parts: AllShared): void {
+  const { workers, watch } = parts;
+  for (const worker of [...workers.inactive]) {
+    if (worker.state === "stopping") awaitStop(worker, parts);
+    else if (worker.state !== "draining") continue;
+    else if (!worker.isDone) watch.expectStall();
+    else if (worker.asksToStop) tellToStop(worker, parts);
+    else workers.endWell(worker);
   }
+}
 
-  /** Goes on with all that can; the caller dispatches afterwards. */
-  goOn(): void {
-    const { workers, watch } = this.#parts;
-    for (const worker of [...workers.inactive]) {
-      if (worker.state === "stopping") this.#await(worker);
-      else if (worker.state !== "draining") continue;
-      else if (!worker.isDone) watch.expectStall();
-      else if (worker.asksToStop) this.#tell(worker);
-      else workers.endWell(worker);
-    }
-  }
+/** Tells a worker to stop, which keeps the process until it has. */
+function tellToStop(worker: PoolWorker, parts: AllShared): void {
+  const { workers, watch, settings: { stopGrace, now } } = parts;
+  workers.to(worker, "stopping");
+  worker.keepProcess(true);
+  worker.tellToStop();
+  watch.at("grace", worker.lastGrace = now() + stopGrace);
+}
 
-  /** Tells a worker to stop, which keeps the process until it has. */
-  #tell(worker: PoolWorker): void {
-    const { workers, watch, settings: { stopGrace, now } } = this.#parts;
-    workers.to(worker, "stopping");
-    worker.keepProcess(true);
-    worker.tellToStop();
-    watch.at("grace", worker.lastGrace = now() + stopGrace);
-  }
-
-  #await(worker: PoolWorker): void {
-    const { workers, watch, events, settings } = this.#parts;
-    if (worker.hasStopped) return workers.endWell(worker);
-    const due = worker.lastGrace!;
-    if (settings.now() < due) return watch.at("grace", due);
-    events.emit("workererror", { workerId: worker.id, error: new Error(LATE) });
-    workers.endWell(worker);
-  }
+function awaitStop(worker: PoolWorker, parts: AllShared): void {
+  const { workers, watch, events, settings } = parts;
+  if (worker.hasStopped) return workers.endWell(worker);
+  const due = worker.lastGrace!;
+  if (settings.now() < due) return watch.at("grace", due);
+  events.emit("workererror", { workerId: worker.id, error: new Error(LATE) });
+  workers.endWell(worker);
 }

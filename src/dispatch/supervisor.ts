@@ -6,7 +6,7 @@ import type { Job } from "../job/job.ts";
 import { timeToRead } from "./in_flight.ts";
 import type { AllShared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
-import { Stopping } from "./stopping.ts";
+import { goOnStopping } from "./stopping.ts";
 import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
@@ -21,11 +21,9 @@ const READ_WITHIN = 5;
 /** Acts on what main sees of its workers; the caller dispatches afterwards. */
 export class Supervisor {
   readonly #parts: AllShared;
-  readonly #stopping: Stopping;
 
   constructor(parts: AllShared) {
     this.#parts = parts;
-    this.#stopping = new Stopping(parts);
   }
 
   /** Takes what a worker has left in shared memory, and brings its state in line. */
@@ -176,7 +174,7 @@ export class Supervisor {
   /** Looks at workers that get no jobs. */
   lookAtInactive(): void {
     this.#lookAtLost();
-    this.#stopping.goOn();
+    goOnStopping(this.#parts);
   }
 
   /** Workers that have ended the jobs with which they were left alone take jobs again. */
