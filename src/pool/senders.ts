@@ -8,12 +8,8 @@ import type { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
 import type { Settlement } from "../job/settlement.ts";
 import { discard } from "../moving/discard.ts";
-import { type CallOptions, Sender } from "../moving/sender.ts";
-import type {
-  HostTarget,
-  InlineSource,
-  Origin,
-} from "../moving/sender_departure.ts";
+import { Sender } from "../moving/sender.ts";
+import type { HostTarget, Origin } from "../moving/sender_departure.ts";
 import type { Intake } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { waitSettings } from "./settings.ts";
@@ -72,14 +68,17 @@ export class Senders {
   }
 
   #handle(): HostTarget {
-    const { intake, lifetime } = this.#parts;
+    const { dispatcher: { deadlocks }, intake, lifetime } = this.#parts;
     return {
       execute: (job, args, options) => {
         return intake.accept(job, args, options, BY_SENDER).promise;
       },
       ready: (options) => this.#ready(options && waitSettings(options).signal),
-      executeFor: (origin, job, args, options, trace) => {
-        return this.#executeFor(origin, job, args, options, trace);
+      executeFor: async (origin, name, args, options, trace) => {
+        const more = { ...BY_SENDER, trace };
+        const { job, promise } = intake.accept(name, args, options, more);
+        if (!deadlocks.workerOf(origin.link)) return await promise;
+        return await this.#await({ origin, job }, promise);
       },
       readyFor: (origin, signal) => this.#readyFor(origin, signal),
       clone: () => this.#handle(),
@@ -100,20 +99,6 @@ export class Senders {
         // The pool has been closed meanwhile, which holds for others.
       }
     }
-  }
-
-  async #executeFor(
-    origin: Origin,
-    name: string | InlineSource,
-    args: readonly unknown[],
-    options: CallOptions,
-    trace: string | undefined,
-  ): Promise<unknown> {
-    const { dispatcher, intake } = this.#parts;
-    const more = { ...BY_SENDER, trace };
-    const { job, promise } = intake.accept(name, args, options, more);
-    if (!dispatcher.deadlocks.workerOf(origin.link)) return await promise;
-    return await this.#await({ origin, job }, promise);
   }
 
   async #readyFor(origin: Origin, signal: AbortSignal): Promise<void> {
