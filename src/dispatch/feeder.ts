@@ -4,7 +4,7 @@
 import { setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
 import { HeadStart } from "./head_start.ts";
-import { Order } from "./order.ts";
+import { nextFor } from "./order.ts";
 import type { AllShared } from "./parts.ts";
 import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { LOOK_AFTER_MS } from "./watch.ts";
@@ -35,7 +35,6 @@ export class Feeder {
   readonly #parts: FeederParts;
   /** Without it, clients have no head start. */
   readonly #headStart: HeadStart | undefined;
-  readonly #order: Order;
   /** Whether nothing is sent before the next turn of the event loop. */
   #isPausing = false;
   #isStopped = false;
@@ -45,7 +44,6 @@ export class Feeder {
     if (!parts.settings.onCallerThread) {
       this.#headStart = new HeadStart(parts.onTime);
     }
-    this.#order = new Order(parts);
   }
 
   /**
@@ -187,7 +185,7 @@ export class Feeder {
   #next(worker: PoolWorker): Job | undefined {
     const { queue } = this.#parts;
     if (!queue.isOrdered) return queue.peek();
-    return this.#order.next(worker, this.#sendHome);
+    return nextFor(worker, this.#parts, this.#sendHome);
   }
 
   /** Sends a job to the worker that has had the last one of its key, if that may have it now. */

@@ -8,61 +8,55 @@ import type { PoolWorker } from "./worker.ts";
 /** A job that takes more ms than this is long: nothing waits behind it, and it leaves a worker free. */
 const LONG = 5;
 
-/** The order in which workers get jobs. */
-export class Order {
-  readonly #parts: AllShared;
-
-  constructor(parts: AllShared) {
-    this.#parts = parts;
+/**
+ * The next job for a worker.
+ *
+ * @param sendHome Sends a job to the worker that had the last one of its key
+ */
+export function nextFor(
+  worker: PoolWorker,
+  parts: AllShared,
+  sendHome: (home: PoolWorker, job: Job) => boolean,
+): Job | undefined {
+  const { queue, workers } = parts;
+  for (;;) {
+    const job = queue.pick((job) => !isKept(worker, job, parts));
+    // Others that could go behind would keep this one waiting forever.
+    if (job === undefined || !mayHave(worker, job, parts)) return undefined;
+    if (job.extras?.turn === undefined) return job;
+    const home = workers.find(job.extras.turn.key.workerId);
+    if (home === undefined || home === worker) return job;
+    if (!mayHave(home, job, parts) || !sendHome(home, job)) return job;
   }
+}
 
-  /**
-   * The next job for a worker.
-   *
-   * @param sendHome Sends a job to the worker that had the last one of its key
-   */
-  next(
-    worker: PoolWorker,
-    sendHome: (home: PoolWorker, job: Job) => boolean,
-  ): Job | undefined {
-    const { queue, workers } = this.#parts;
-    for (;;) {
-      const job = queue.pick((job) => !this.#isKept(worker, job));
-      // Others that could go behind would keep this one waiting forever.
-      if (job === undefined || !this.#mayHave(worker, job)) return undefined;
-      if (job.extras?.turn === undefined) return job;
-      const home = workers.find(job.extras.turn.key.workerId);
-      if (home === undefined || home === worker) return job;
-      if (!this.#mayHave(home, job) || !sendHome(home, job)) return job;
-    }
-  }
+/** Whether a job may go to a worker that has others: nothing waits behind a long job. */
+function mayHave(worker: PoolWorker, job: Job, { queue }: AllShared): boolean {
+  const { jobs, concurrency } = worker;
+  if (!queue.isRanked || jobs.length < concurrency) return true;
+  return !isLong(job) && !hasLong(worker);
+}
 
-  /** Whether a job may go to a worker that has others: nothing waits behind a long job. */
-  #mayHave(worker: PoolWorker, job: Job): boolean {
-    const { jobs, concurrency } = worker;
-    if (!this.#parts.queue.isRanked || jobs.length < concurrency) return true;
-    return !isLong(job) && !hasLong(worker);
+/**
+ * Whether a worker is kept for jobs of a higher priority: while they come, long
+ * jobs leave one worker free.
+ */
+function isKept(
+  worker: PoolWorker,
+  job: Job,
+  { queue, workers, sizing: { max: size }, settings, watch }: AllShared,
+): boolean {
+  if (!queue.isRanked || !isLong(job) || size === 1) return false;
+  if (!queue.expectsAbove(job.priority, settings.now())) return false;
+  if (hasLong(worker)) return false;
+  let free = size - 1;
+  for (const other of workers.active) {
+    if (other !== worker && hasLong(other)) free--;
   }
-
-  /**
-   * Whether a worker is kept for jobs of a higher priority: while they come, long
-   * jobs leave one worker free.
-   */
-  #isKept(worker: PoolWorker, job: Job): boolean {
-    const { queue, workers, sizing: { max: size }, settings, watch } =
-      this.#parts;
-    if (!queue.isRanked || !isLong(job) || size === 1) return false;
-    if (!queue.expectsAbove(job.priority, settings.now())) return false;
-    if (hasLong(worker)) return false;
-    let free = size - 1;
-    for (const other of workers.active) {
-      if (other !== worker && hasLong(other)) free--;
-    }
-    if (free > 0) return false;
-    // Where main does not look by itself, it must when that is over.
-    if (settings.onCallerThread) watch.at("grace", queue.expectedUntil + 1);
-    return true;
-  }
+  if (free > 0) return false;
+  // Where main does not look by itself, it must when that is over.
+  if (settings.onCallerThread) watch.at("grace", queue.expectedUntil + 1);
+  return true;
 }
 
 /** Whether a job may take long; one that has not been seen may. */
