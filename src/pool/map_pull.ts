@@ -1,6 +1,7 @@
 // Pulls the items of a map from its source, which may be slow, fail, or wait.
 
 import { setImmediate } from "node:timers";
+import { Due } from "../dispatch/due.ts";
 import { expected } from "../expected.ts";
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { isThenable } from "../values/thenable.ts";
@@ -21,7 +22,7 @@ export class MapPull {
   readonly #onEnd: (failure: { error: unknown } | undefined) => void;
   /** Whether an item was asked for that has not come. */
   #isPulling = false;
-  #isFlushDue = false;
+  readonly #flush = new Due(() => this.#items.flush());
   /** Whether it goes on in the next turn of the event loop. */
   #isPumpDue = false;
   /** Whether nothing more is pulled. */
@@ -87,12 +88,7 @@ export class MapPull {
 
   /** What has come in this turn goes with its end, whatever comes later. */
   #flushSoon(): void {
-    if (this.#isFlushDue || !this.#items.hasPending) return;
-    this.#isFlushDue = true;
-    atEndOfTurn(() => {
-      this.#isFlushDue = false;
-      this.#items.flush();
-    });
+    if (this.#items.hasPending) this.#flush.at(atEndOfTurn);
   }
 
   readonly #onStep = (step: Step): void => {

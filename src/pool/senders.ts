@@ -3,6 +3,7 @@
 
 import { setImmediate } from "node:timers";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { Due } from "../dispatch/due.ts";
 import type { PoolWorker } from "../dispatch/worker.ts";
 import type { Job } from "../job/job.ts";
 import type { Room } from "../job/room.ts";
@@ -52,8 +53,7 @@ export class Senders {
   /** The jobs in the pool's own workers that wait, by their senders. */
   readonly #waiting = new Map<unknown, Waiting>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether they are looked at in this turn of the event loop. */
-  #isLookDue = false;
+  readonly #relief = new Due(() => this.#relieve());
 
   constructor(parts: SendersParts) {
     this.#parts = parts;
@@ -141,12 +141,7 @@ export class Senders {
 
   /** Relieves those that wait, once the dispatcher has sent what it can. */
   #relieveSoon(): void {
-    if (this.#isLookDue) return;
-    this.#isLookDue = true;
-    setImmediate(() => {
-      this.#isLookDue = false;
-      this.#relieve();
-    });
+    this.#relief.at(setImmediate);
   }
 
   /**
