@@ -1,6 +1,5 @@
 // Turns a call of `execute()` into a job, and gives it to the dispatcher.
 
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import {
   JobDiscardedError,
   JobNotFoundError,
@@ -8,31 +7,19 @@ import {
   WorkerCrashedError,
 } from "../errors.ts";
 import { expected, written } from "../expected.ts";
-import type { FunctionTable, PoolFunction } from "../job/functions.ts";
+import type { PoolFunction } from "../job/functions.ts";
 import { Job, type JobExtras } from "../job/job.ts";
-import type { Room } from "../job/room.ts";
-import type { Settlement } from "../job/settlement.ts";
 import { ProgressDeparture } from "../moving/progress.ts";
 import { InlineSource } from "../moving/sender_departure.ts";
 import type { YieldsDeparture } from "../moving/yields.ts";
 import type { ExecuteOptions } from "../options.ts";
 import type { Departing, Kind } from "../values/departing.ts";
 import { isObject } from "./checks.ts";
-import type { Lifetime } from "./lifetime.ts";
+import type { PoolParts } from "./parts.ts";
 import { plainOf, takePayload } from "./payload.ts";
-import { executeSettings, type PoolSettings } from "./settings.ts";
+import { executeSettings } from "./settings.ts";
 import { traceReader } from "../values/trace.ts";
 import { CoarseClock } from "./coarse_clock.ts";
-
-/** What it works with. */
-export interface IntakeParts {
-  settings: PoolSettings;
-  functions: FunctionTable;
-  dispatcher: Dispatcher;
-  settlement: Settlement;
-  room: Room;
-  lifetime: Lifetime;
-}
 
 /** The options of a job, checked. */
 export interface JobSettings
@@ -56,12 +43,12 @@ const ORDERED = { sendsAtOnce: false };
 
 /** The way of jobs into a pool. */
 export class Intake {
-  readonly #parts: IntakeParts;
+  readonly #parts: Omit<PoolParts, "intake">;
   readonly #clock: CoarseClock;
   readonly #traceNow = traceReader();
   #jobCount = 0;
 
-  constructor(parts: IntakeParts) {
+  constructor(parts: Omit<PoolParts, "intake">) {
     this.#parts = parts;
     this.#clock = new CoarseClock(parts.settings.now);
   }

@@ -1,20 +1,13 @@
 // What a generator in a worker yields, read in this thread. The job starts when the
 // first value is asked for, so that a stream which nobody reads takes nothing.
 
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Job } from "../job/job.ts";
 import { YieldsDeparture } from "../moving/yields.ts";
 import type { StreamOptions } from "../options.ts";
-import { checkCall, type Intake } from "./intake.ts";
+import { checkCall } from "./intake.ts";
 import type { JobStream } from "./job_types.ts";
-import { type PoolSettings, streamSettings } from "./settings.ts";
-
-/** What streams work with. */
-export interface StreamParts {
-  settings: PoolSettings;
-  intake: Intake;
-  dispatcher: Dispatcher;
-}
+import type { PoolParts } from "./parts.ts";
+import { streamSettings } from "./settings.ts";
 
 type Result = IteratorResult<unknown, undefined>;
 
@@ -26,7 +19,7 @@ const DONE: Result = { done: true, value: undefined };
  * @throws {TypeError | RangeError | JobNotFoundError} If the call is wrong
  */
 export function openStream(
-  parts: StreamParts,
+  parts: PoolParts,
   job: unknown,
   args: unknown,
   options: StreamOptions | undefined,
@@ -48,7 +41,7 @@ type Start = (resolve: (value: unknown) => void) => Job;
 
 /** Reads one stream. */
 class Reader implements JobStream<unknown> {
-  readonly #parts: StreamParts;
+  readonly #parts: PoolParts;
   readonly #yields: YieldsDeparture;
   readonly #start: Start;
   readonly #signal: AbortSignal | undefined;
@@ -61,7 +54,7 @@ class Reader implements JobStream<unknown> {
   readonly #waiting: PromiseWithResolvers<Result>[] = [];
 
   constructor(
-    parts: StreamParts,
+    parts: PoolParts,
     yields: YieldsDeparture,
     start: Start,
     signal: AbortSignal | undefined,

@@ -1,21 +1,8 @@
 // Whether a pool takes jobs, and its way to the end: closed, stopped, gone.
 
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { PoolClosedError, PoolTerminatedError } from "../errors.ts";
-import type { Room } from "../job/room.ts";
-import type { Settlement } from "../job/settlement.ts";
 import { Waiters } from "../job/waiters.ts";
-import type { Listeners } from "./listeners.ts";
-import type { PoolSettings } from "./settings.ts";
-
-/** What it works on. */
-export interface LifetimeParts {
-  dispatcher: Dispatcher;
-  settlement: Settlement;
-  room: Room;
-  events: Listeners;
-  settings: PoolSettings;
-}
+import type { PoolParts } from "./parts.ts";
 
 /** Milliseconds without jobs after which a pool lets its process end, so that jobs one after the other cost nothing. */
 const REST_AFTER = 20;
@@ -42,7 +29,7 @@ export interface Giver {
 
 /** The life of a pool. */
 export class Lifetime {
-  readonly #parts: LifetimeParts;
+  readonly #parts: Omit<PoolParts, "lifetime" | "intake">;
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
   readonly #starts = new Waiters();
@@ -54,7 +41,7 @@ export class Lifetime {
   #openSenders = 0;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(parts: LifetimeParts) {
+  constructor(parts: Omit<PoolParts, "lifetime" | "intake">) {
     this.#parts = parts;
     const { signal } = parts.settings;
     if (signal?.aborted) this.terminate(signal.reason);

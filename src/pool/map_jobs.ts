@@ -1,6 +1,5 @@
 // Gives the items of one map to the pool, and reads what they have come to.
 
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import {
   PoolClosedError,
   PoolTerminatedError,
@@ -12,19 +11,10 @@ import { discard } from "../moving/discard.ts";
 import { weigh } from "../moving/weigh.ts";
 import { fromText } from "../values/plain_text.ts";
 import type { BatchResult } from "../wire/batch.ts";
-import type { Intake, JobSettings } from "./intake.ts";
+import type { JobSettings } from "./intake.ts";
 import type { Lifetime } from "./lifetime.ts";
 import type { Portion } from "./map_results.ts";
-import type { PoolSettings } from "./settings.ts";
-
-/** The parts of the pool that a map needs. */
-export interface MapParts {
-  settings: PoolSettings;
-  intake: Intake;
-  dispatcher: Dispatcher;
-  room: Room;
-  lifetime: Lifetime;
-}
+import type { PoolParts } from "./parts.ts";
 
 /** About how many bytes a map holds; beyond that, only as many items as jobs can run at once. */
 export const MAX_HELD_BYTES: number = 16 * 1024 * 1024;
@@ -35,7 +25,7 @@ const JOBS_BEFORE_SIZE = 2;
 
 /** One map's way into the pool. */
 export class MapJobs {
-  readonly #parts: MapParts;
+  readonly #parts: PoolParts;
   readonly room: Room;
   readonly lifetime: Lifetime;
   /** The pool's clock, in ms. */
@@ -51,7 +41,7 @@ export class MapJobs {
   readonly mayShare: boolean;
 
   /** @throws {TypeError} If the job cannot be one */
-  constructor(parts: MapParts, job: unknown, options: JobSettings) {
+  constructor(parts: PoolParts, job: unknown, options: JobSettings) {
     this.#parts = parts;
     this.room = parts.room;
     this.lifetime = parts.lifetime;

@@ -3,16 +3,17 @@
 import type { MapOptions } from "../options.ts";
 import { stackOfCaller } from "./intake.ts";
 import { JobMap } from "./map.ts";
-import { MapJobs, type MapParts } from "./map_jobs.ts";
+import { MapJobs } from "./map_jobs.ts";
 import { openSource } from "./map_source.ts";
 import { streamsOf } from "./map_streams.ts";
+import type { PoolParts } from "./parts.ts";
 import { mapSettings } from "./settings.ts";
 
 /** The maps of a pool. */
 export class Maps {
-  readonly #parts: MapParts;
+  readonly #parts: PoolParts;
 
-  constructor(parts: MapParts) {
+  constructor(parts: PoolParts) {
     this.#parts = parts;
   }
 

@@ -2,17 +2,13 @@
 // from the pool's own workers when no worker is free.
 
 import { setImmediate } from "node:timers";
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { Due } from "../dispatch/due.ts";
 import type { PoolWorker } from "../dispatch/worker.ts";
 import type { Job } from "../job/job.ts";
-import type { Room } from "../job/room.ts";
-import type { Settlement } from "../job/settlement.ts";
 import { discard } from "../moving/discard.ts";
 import { Sender } from "../moving/sender.ts";
 import type { HostTarget, Origin } from "../moving/sender_departure.ts";
-import type { Intake } from "./intake.ts";
-import type { Lifetime } from "./lifetime.ts";
+import type { PoolParts } from "./parts.ts";
 import { waitSettings } from "./settings.ts";
 
 /** How the jobs of a sender differ; their caller is elsewhere. */
@@ -21,15 +17,6 @@ const TOO_DEEP =
   "Jobs of one worker wait for each other, and it can hold no more of them";
 /** How often those that wait are looked at, in ms. */
 const LOOK_EVERY = 250;
-
-/** What they work with. */
-export interface SendersParts {
-  dispatcher: Dispatcher;
-  intake: Intake;
-  lifetime: Lifetime;
-  room: Room;
-  settlement: Settlement;
-}
 
 /** What a job of this pool waits for. */
 interface Awaited {
@@ -49,13 +36,13 @@ interface Waiting extends Origin {
 
 /** The senders of a pool. */
 export class Senders {
-  readonly #parts: SendersParts;
+  readonly #parts: PoolParts;
   /** The jobs in the pool's own workers that wait, by their senders. */
   readonly #waiting = new Map<unknown, Waiting>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #relief = new Due(() => this.#relieve());
 
-  constructor(parts: SendersParts) {
+  constructor(parts: PoolParts) {
     this.#parts = parts;
     parts.dispatcher.deadlocks.onKeyFree = () => {
       if (this.#waiting.size > 0) this.#relieveSoon();

@@ -39,6 +39,7 @@ import { Lifetime } from "./lifetime.ts";
 import type { ItemSource } from "./map_source.ts";
 import { Maps } from "./maps.ts";
 import type { Sender } from "./sender.ts";
+import type { PoolParts } from "./parts.ts";
 import { Senders } from "./senders.ts";
 import {
   type PoolSettings,
@@ -136,12 +137,7 @@ const NO_ARGUMENTS: readonly unknown[] = [];
 export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   implements AsyncDisposable {
   readonly #events = new Listeners(this);
-  readonly #meter: Meter;
-  readonly #dispatcher: Dispatcher;
-  readonly #room: Room;
-  readonly #lifetime: Lifetime;
-  readonly #intake: Intake;
-  readonly #settings: PoolSettings;
+  readonly #parts: PoolParts;
   readonly #maps: Maps;
   readonly #senders: Senders;
   #jobs: JobFunctions<Jobs> | undefined;
@@ -167,10 +163,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     super();
     const settings = poolSettings(options);
     const { limits, concurrency, module, now, statsByName } = settings;
-    this.#settings = settings;
     const events = this.#events;
     const functions = new FunctionTable();
-    const meter = this.#meter = new Meter(concurrency, now, statsByName);
+    const meter = new Meter(concurrency, now, statsByName);
     const settlement = new Settlement({
       meter,
       functions,
@@ -179,8 +174,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       onAbort: (job, reason) => dispatcher.abort(job, reason),
       onDrained: () => lifetime.onDrained(),
     });
-    const most = this.#mostJobs(limits.max);
-    const room = this.#room = new Room(most, () => lifetime.onEmpty());
+    const most = mostJobs(limits.max, settings);
+    const room = new Room(most, () => lifetime.onEmpty());
     const parts = {
       settings,
       functions,
@@ -189,26 +184,17 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       meter,
       events,
     };
-    const dispatcher = this.#dispatcher = new Dispatcher(settings, {
+    const dispatcher = new Dispatcher(settings, {
       ...parts,
       onBroken: (cause) => lifetime.stop(() => startError(module, cause)),
       onStarted: () => lifetime.onStarted(),
     });
-    const lifetime = this.#lifetime = new Lifetime({ ...parts, dispatcher });
-    const intake = this.#intake = new Intake({
-      ...parts,
-      dispatcher,
-      lifetime,
-    });
-    this.#maps = new Maps({ ...parts, dispatcher, lifetime, intake });
-    this.#senders = new Senders({ ...parts, dispatcher, intake, lifetime });
+    const lifetime = new Lifetime({ ...parts, dispatcher });
+    const intake = new Intake({ ...parts, dispatcher, lifetime });
+    this.#parts = { ...parts, dispatcher, lifetime, intake };
+    this.#maps = new Maps(this.#parts);
+    this.#senders = new Senders(this.#parts);
     dispatcher.scaling.startAhead();
-  }
-
-  /** Each worker can have as many jobs as may be in progress, the queue its capacity beside. */
-  #mostJobs(size: number): number {
-    const { capacity, concurrency } = this.#settings;
-    return size * concurrency + capacity;
   }
 
   /**
@@ -320,7 +306,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     options?: ExecuteOptions,
   ): Promise<unknown> {
     try {
-      return this.#intake.accept(job, args, options).promise;
+      return this.#parts.intake.accept(job, args, options).promise;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -380,7 +366,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * ```
    */
   start(options?: WaitOptions): Promise<void> {
-    return waitFor(options, (signal) => this.#lifetime.started(signal));
+    return waitFor(options, (signal) => this.#parts.lifetime.started(signal));
   }
 
   /**
@@ -412,10 +398,11 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    */
   resize(size: number | PoolSize): void {
     const limits = resizeSettings(size);
-    this.#lifetime.throwIfRefusing();
-    this.#dispatcher.scaling.resize(limits);
-    this.#room.resize(this.#mostJobs(limits.max));
-    this.#lifetime.resized();
+    const { settings, dispatcher, room, lifetime } = this.#parts;
+    lifetime.throwIfRefusing();
+    dispatcher.scaling.resize(limits);
+    room.resize(mostJobs(limits.max, settings));
+    lifetime.resized();
   }
 
   /**
@@ -486,12 +473,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
     args: readonly unknown[] = NO_ARGUMENTS,
     options?: StreamOptions,
   ): JobStream<unknown> {
-    const parts = {
-      settings: this.#settings,
-      dispatcher: this.#dispatcher,
-      intake: this.#intake,
-    };
-    return openStream(parts, job, args, options);
+    return openStream(this.#parts, job, args, options);
   }
 
   /**
@@ -527,8 +509,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   ready(options?: WaitOptions): Promise<void> {
     return waitFor(options, (signal) => {
       signal?.throwIfAborted();
-      this.#lifetime.throwIfRefusing();
-      return this.#room.wait(signal);
+      this.#parts.lifetime.throwIfRefusing();
+      return this.#parts.room.wait(signal);
     });
   }
 
@@ -681,7 +663,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * ```
    */
   sender(): Sender<Jobs> {
-    this.#lifetime.throwIfRefusing();
+    this.#parts.lifetime.throwIfRefusing();
     return this.#senders.open() as unknown as Sender<Jobs>;
   }
 
@@ -711,7 +693,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * ```
    */
   drain(options?: WaitOptions): Promise<void> {
-    return waitFor(options, (signal) => this.#lifetime.drained(signal));
+    return waitFor(options, (signal) => this.#parts.lifetime.drained(signal));
   }
 
   /**
@@ -756,8 +738,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    */
   close(options?: WaitOptions): Promise<void> {
     return waitFor(options, (signal) => {
-      this.#lifetime.close();
-      return this.#lifetime.ended(signal);
+      this.#parts.lifetime.close();
+      return this.#parts.lifetime.ended(signal);
     });
   }
 
@@ -789,8 +771,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    */
   terminate(reason?: unknown, options?: WaitOptions): Promise<void> {
     return waitFor(options, (signal) => {
-      this.#lifetime.terminate(reason);
-      return this.#lifetime.ended(signal);
+      this.#parts.lifetime.terminate(reason);
+      return this.#parts.lifetime.ended(signal);
     });
   }
 
@@ -866,7 +848,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    */
   stats(options?: StatsOptions): PoolStats {
     const checked = options === undefined ? {} : statsSettings(options);
-    return this.#meter.read(this.#dispatcher.snapshot(), checked);
+    const { meter, dispatcher } = this.#parts;
+    return meter.read(dispatcher.snapshot(), checked);
   }
 
   /**
@@ -887,7 +870,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * ```
    */
   workers(): WorkerActivity[] {
-    return this.#dispatcher.activities();
+    return this.#parts.dispatcher.activities();
   }
 
   /**
@@ -967,4 +950,12 @@ function waitFor(
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** Each worker can have as many jobs as may be in progress, the queue its capacity beside. */
+function mostJobs(
+  size: number,
+  { capacity, concurrency }: PoolSettings,
+): number {
+  return size * concurrency + capacity;
 }
