@@ -205,6 +205,32 @@ test("a worker that was left alone stops if its job goes on though it hears the 
   await lostIs(pool, 0);
 });
 
+test("a worker that is left alone again has its last grace again", async () => {
+  await using pool = makePool({ abortGrace: 400 });
+  const worker = await pool.execute("whichWorker");
+  for (let i = 0; i < 2; i++) {
+    using gate = new Gate();
+    using second = new Gate();
+    const stop = new AbortController();
+    const args = [gate.key, second.key] as const;
+    const job = reasonOf(pool.execute("blockThenPass", [...args], stop));
+    await gate.arrived();
+    stop.abort("left");
+    await job;
+    await lostIs(pool, 1);
+    gate.open();
+    // It hears, and the pool sees that it does.
+    await second.arrived();
+    await lostIs(pool, 0);
+    await delay(50);
+    second.open();
+    await eventually(() => pool.stats().idle === 1, () => "It is not back");
+    // The first grace is over by now.
+    await delay(450);
+  }
+  assertEquals(await pool.execute("whichWorker"), worker);
+});
+
 test("with concurrency, jobs beside one that cannot be stopped reject", async () => {
   await using pool = makePool({ concurrency: 2 });
   using gate = new Gate();

@@ -286,6 +286,7 @@ export class PoolWorker implements JobWorker {
   /** Leaves it alone with a job that does not end though it was told to. */
   leaveWith(job: Job): void {
     this.lost.set(job.seq);
+    this.lastGrace = undefined;
     this.jobs.remove(job);
   }
 
