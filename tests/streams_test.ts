@@ -390,6 +390,31 @@ streamSuite("Chunks of streams", {
     );
   },
 
+  "Streams leave a source the memory that is inside of its chunks": async (
+    t,
+  ) => {
+    for (const length of [4, 100_000]) {
+      const bytes = new Uint8Array(length);
+      const wraps: ((bytes: Uint8Array) => unknown)[] = [
+        (bytes) => ({ bytes }),
+        (bytes) => new Map([["bytes", bytes]]),
+      ];
+      const next = (i: number) =>
+        i < 8 ? wraps[i % 2](bytes.fill(i)) : undefined;
+      const filled = Array.from(
+        { length: 8 },
+        (_, i) => wraps[i % 2](new Uint8Array(length).fill(i)),
+      );
+      const [chunks] = await t.pool.execute("chunksOfAll", [
+        new Source(next).stream,
+      ]);
+      assertEquals(chunks as unknown[], filled);
+      const sink = new Sink();
+      await new Source(next).stream.pipeTo(await through(t.pool, sink.stream));
+      assertEquals(sink.chunks, filled);
+    }
+  },
+
   "ReadableStream sends a large chunk as often as it is given": async (t) => {
     const chunk = pattern(LARGE);
     const source = new Source((i) => i < 5 ? chunk : undefined);

@@ -5,10 +5,11 @@ import { isUnshared, SMALL } from "../flow/bytes.ts";
 import type { Outlet } from "../flow/outlet.ts";
 import { AHEAD } from "../flow/window.ts";
 import { isPrimitive } from "../values/cloneable.ts";
-import { pack, take } from "../values/pack.ts";
+import { pack } from "../values/pack.ts";
 import { classNameOf } from "../values/names.ts";
 import { markOf, unmark } from "../values/thread_state.ts";
 import { kindOf } from "./kind_of.ts";
+import { ownAll } from "./snapshot.ts";
 import { weigh } from "./weigh.ts";
 
 /**
@@ -93,7 +94,7 @@ function viewOf(tag: string, buffer: ArrayBuffer): ArrayBufferView {
 }
 
 async function sendObject(outlet: Outlet, chunk: unknown): Promise<void> {
-  const { value, moves } = take(pack(chunk, "chunk", { whyStays }));
+  const { value, moves } = ownAll(pack(chunk, "chunk", { whyStays }));
   const size = weigh(value as object);
   if (moves.length > 0) await outlet.until("isOpen");
   outlet.send(value, moves, size);

@@ -81,7 +81,8 @@ function sizeOfMoved({ length }: Uint8Array): number {
   return LEAST + Math.ceil(length / 2);
 }
 
-function ownAll(packed: Packed<unknown>): Packed<unknown> {
+/** Takes what is packed as it is now: nothing of it is its giver's any more. */
+export function ownAll(packed: Packed<unknown>): Packed<unknown> {
   moveCopies(packed);
   const isOwn = packed.isOwn || packed.moves.length > 0;
   const taken = take(packed);
