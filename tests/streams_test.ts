@@ -361,6 +361,19 @@ streamSuite("Chunks of streams", {
     assertEquals(isDetached(partial), false);
   },
 
+  "Streams leave Node's Buffers that are not marked where they are": async (
+    t,
+  ) => {
+    const buffers = [9, LARGE].map((length) => Buffer.alloc(length + 20, 1));
+    const parts = buffers.map((buffer) => buffer.subarray(10, -10));
+    const chunks = [...buffers, ...parts];
+    const lengths = chunks.map(({ length }) => length);
+    await bytesIn(await through(t.pool, ReadableStream.from(chunks)));
+    const sink = await through(t.pool, new Sink().stream);
+    await ReadableStream.from(chunks).pipeTo(sink);
+    assertEquals(chunks.map(({ length }) => length), lengths);
+  },
+
   "ReadableStream leaves the other branch of a tee() its chunks": async (t) => {
     const bytes = pattern(5 * LARGE);
     const chunks = [0, 1, 2, 3, 4].map((i) => {
