@@ -1,4 +1,4 @@
-// The chunks of a stream on their way out: each is cloned, unless it is the
+// The chunks of a stream on their way out: each is copied, unless it is the
 // stream's own or marked, and then moves.
 
 import { isUnshared, SMALL } from "../flow/bytes.ts";
@@ -7,9 +7,9 @@ import { AHEAD } from "../flow/window.ts";
 import { isPrimitive } from "../values/cloneable.ts";
 import { pack } from "../values/pack.ts";
 import { classNameOf } from "../values/names.ts";
-import { markOf, unmark } from "../values/thread_state.ts";
+import { markOf } from "../values/thread_state.ts";
 import { kindOf } from "./kind_of.ts";
-import { ownAll } from "./snapshot.ts";
+import { ownAll, ownBytes } from "./snapshot.ts";
 import { weigh } from "./weigh.ts";
 
 /**
@@ -25,7 +25,7 @@ export function sendChunk(
 ): void | Promise<void> {
   if (isPrimitive(chunk)) return outlet.send(chunk);
   if (isUnshared(chunk)) return sendBytes(outlet, chunk, isOwn);
-  if (isBuffer(chunk)) return sendBuffer(outlet, chunk);
+  if (isBuffer(chunk) && !isMarked(chunk)) return sendBuffer(outlet, chunk);
   return sendObject(outlet, chunk);
 }
 
@@ -35,32 +35,27 @@ function sendBytes(
   isOwn: boolean,
 ): void | Promise<void> {
   checkBuffer(bytes.buffer);
-  if (bytes.length < SMALL) return outlet.sendBytes(bytes, isOwn);
-  const moves = isOwn || mayMove(bytes, bytes);
+  if (bytes.length < SMALL && !isMarked(bytes)) {
+    return outlet.sendBytes(bytes, isOwn);
+  }
   // Who has made it may use it again, or read it in another branch of a `tee()`. That
   // takes 1.25 of the processor time where nothing is done with 64 KiB (5 pairs).
-  // Not `slice()`: that of Node's `Buffer` shows the same memory.
-  const own = moves ? moveBytes(bytes) : new Uint8Array(bytes);
-  if (outlet.isOpen || own.length <= AHEAD) return outlet.sendBytes(own, true);
+  const own = isOwn ? moveBytes(bytes) : ownBytes(bytes);
+  if (own === undefined) return sendObject(outlet, bytes);
   // What is sent ahead of its job may have to be sent twice: better not this much.
+  if (outlet.isOpen || own.buffer.byteLength <= AHEAD) {
+    return outlet.sendBytes(own, true);
+  }
   return outlet.until("isOpen").then(() => outlet.sendBytes(own, true));
 }
 
-/** Whether a chunk is marked to move, and its bytes are all of their buffer; the mark is used up. */
-function mayMove(chunk: object, bytes: Uint8Array<ArrayBuffer>): boolean {
-  if (markOf(chunk) === undefined) return false;
-  unmark([chunk]);
-  return bytes.length === bytes.buffer.byteLength;
+function isMarked(chunk: object): boolean {
+  return markOf(chunk) !== undefined;
 }
 
 function moveBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { byteOffset, length } = bytes;
-  try {
-    return new Uint8Array(bytes.buffer.transfer(), byteOffset, length);
-  } catch {
-    // The memory of a WebAssembly module stays where it is.
-    return new Uint8Array(bytes);
-  }
+  return new Uint8Array(bytes.buffer.transfer(), byteOffset, length);
 }
 
 /** A buffer, or a view of one that is no `Uint8Array`. */
@@ -79,10 +74,10 @@ async function sendBuffer(outlet: Outlet, chunk: Buffered): Promise<void> {
   const offset = isView ? chunk.byteOffset : 0;
   const bytes = new Uint8Array(buffer, offset, chunk.byteLength);
   const moves = bytes.length >= SMALL;
-  const taken = mayMove(chunk, bytes) ? moveBytes(bytes) : bytes.slice();
-  const sent = isView ? viewOf(classNameOf(chunk), taken.buffer) : taken.buffer;
+  const copy = bytes.slice().buffer;
+  const sent = isView ? viewOf(classNameOf(chunk), copy) : copy;
   if (moves) await outlet.until("isOpen");
-  outlet.send(sent, moves ? [taken.buffer] : undefined);
+  outlet.send(sent, moves ? [copy] : undefined);
 }
 
 /** All of a buffer as a view of a class. */

@@ -50,13 +50,13 @@ export function snapshot(value: unknown, root: string): Snapshot {
   return { value: own, isText: false, moves, size: weigh(own as object) };
 }
 
-/** Bytes that are all of their buffer, by the shortest way; `undefined` if that is not enough. */
-function ownBytes(
+/** Bytes as they are now, by the shortest way; `undefined` if that is not enough. */
+export function ownBytes(
   bytes: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> | undefined {
   const { buffer, byteOffset, length } = bytes;
   if (buffer.detached) return undefined;
-  const mark = markOf(bytes) ?? markOf(buffer);
+  const mark = markOf(bytes);
   // Unmarked they stay: a generator may fill the same buffer again and again.
   if (mark === undefined) return new Uint8Array(bytes);
   if (mark !== "everything" || length < SMALL || buffer.resizable) {
@@ -64,7 +64,7 @@ function ownBytes(
   }
   try {
     const own = new Uint8Array(buffer.transfer(), byteOffset, length);
-    unmark([bytes, buffer]);
+    unmark([bytes]);
     return own;
   } catch {
     // The memory of a WebAssembly module, say: what packs it says why it stays.
