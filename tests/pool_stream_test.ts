@@ -177,6 +177,16 @@ testEach("stream() moves what is marked", async (make) => {
   }
 });
 
+testEach("stream() keeps resizable buffers resizable", async (make) => {
+  await using pool = make();
+  const views = pool.stream(function* () {
+    const buffer = new ArrayBuffer(4, { maxByteLength: 8 });
+    yield new Uint8Array(buffer);
+    yield new DataView(buffer);
+  });
+  for await (const { buffer } of views) assert(buffer.resizable);
+});
+
 testEach("stream() starts its job when it is first read", async (make) => {
   await using pool = make();
   const stream = pool.stream("count", [2]);

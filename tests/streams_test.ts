@@ -398,6 +398,28 @@ streamSuite("Chunks of streams", {
     }
   },
 
+  "Streams keep the resizable buffers of their chunks resizable": async (t) => {
+    for (const length of [16, LARGE]) {
+      const buffer = new ArrayBuffer(length, { maxByteLength: 2 * length });
+      const chunks = [
+        buffer,
+        new Uint8Array(buffer),
+        new Uint8Array(buffer, 1, 2),
+        new DataView(buffer),
+        { buffer },
+      ];
+      const isResizable = (value: unknown): boolean =>
+        value instanceof ArrayBuffer
+          ? value.resizable
+          : isResizable((value as ArrayBufferView).buffer);
+      await passAll(t.pool, async (pass) => {
+        const arrived = await pass(chunks);
+        assertEquals(arrived, chunks);
+        assertEquals(arrived.map(isResizable), chunks.map(() => true));
+      });
+    }
+  },
+
   "Streams leave Node's Buffers that are not marked where they are": async (
     t,
   ) => {

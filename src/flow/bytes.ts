@@ -16,12 +16,16 @@ export function movesOf(
   return bytes.length < SMALL ? undefined : [bytes.buffer];
 }
 
-/** The same bytes, for a clone: it would take the whole buffer of small ones along. */
+/**
+ * The same bytes, for a clone: it would take the whole buffer of small ones along. A
+ * copy of a resizable buffer would have a fixed length.
+ */
 export function compact(
   bytes: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> {
-  const isPart = bytes.length < bytes.buffer.byteLength;
-  return isPart && bytes.length < SMALL ? bytes.slice() : bytes;
+  const isSmallPart = bytes.length < SMALL &&
+    bytes.length < bytes.buffer.byteLength;
+  return isSmallPart && !bytes.buffer.resizable ? bytes.slice() : bytes;
 }
 
 /** Bytes, one after the other, in a buffer of their own. */

@@ -25,7 +25,7 @@ export function sendChunk(
 ): void | Promise<void> {
   if (isPrimitive(chunk)) return outlet.send(chunk);
   if (isUnshared(chunk)) return sendBytes(outlet, chunk, isOwn);
-  if (isBuffer(chunk) && !isMarked(chunk)) return sendBuffer(outlet, chunk);
+  if (isBuffer(chunk) && isPlain(chunk)) return sendBuffer(outlet, chunk);
   return sendObject(outlet, chunk);
 }
 
@@ -35,7 +35,7 @@ function sendBytes(
   isOwn: boolean,
 ): void | Promise<void> {
   checkBuffer(bytes.buffer);
-  if (bytes.length < SMALL && !isMarked(bytes)) {
+  if (bytes.length < SMALL && isPlain(bytes)) {
     return outlet.sendBytes(bytes, isOwn);
   }
   // Who has made it may use it again, or read it in another branch of a `tee()`. That
@@ -49,8 +49,9 @@ function sendBytes(
   return outlet.until("isOpen").then(() => outlet.sendBytes(own, true));
 }
 
-function isMarked(chunk: object): boolean {
-  return markOf(chunk) !== undefined;
+/** Whether a copy of its bytes is all that a chunk needs. */
+function isPlain(chunk: Buffered): boolean {
+  return markOf(chunk) === undefined && !memoryOf(chunk).resizable;
 }
 
 function moveBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -66,10 +67,14 @@ function isBuffer(chunk: unknown): chunk is Buffered {
     ArrayBuffer.isView(chunk) && chunk.buffer instanceof ArrayBuffer;
 }
 
+function memoryOf(chunk: Buffered): ArrayBuffer {
+  return ArrayBuffer.isView(chunk) ? chunk.buffer : chunk;
+}
+
 /** Sends as much of a buffer as the chunk is: a clone would take all of it along. */
 async function sendBuffer(outlet: Outlet, chunk: Buffered): Promise<void> {
   const isView = ArrayBuffer.isView(chunk);
-  const buffer = isView ? chunk.buffer : chunk;
+  const buffer = memoryOf(chunk);
   checkBuffer(buffer);
   const offset = isView ? chunk.byteOffset : 0;
   const bytes = new Uint8Array(buffer, offset, chunk.byteLength);

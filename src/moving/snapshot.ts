@@ -55,13 +55,11 @@ export function ownBytes(
   bytes: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> | undefined {
   const { buffer, byteOffset, length } = bytes;
-  if (buffer.detached) return undefined;
+  if (buffer.detached || buffer.resizable) return undefined;
   const mark = markOf(bytes);
   // Unmarked they stay: a generator may fill the same buffer again and again.
   if (mark === undefined) return new Uint8Array(bytes);
-  if (mark !== "everything" || length < SMALL || buffer.resizable) {
-    return undefined;
-  }
+  if (mark !== "everything" || length < SMALL) return undefined;
   try {
     const own = new Uint8Array(buffer.transfer(), byteOffset, length);
     unmark([bytes]);
