@@ -16,6 +16,15 @@ function makePool(options = {}): JobPool {
   return makeAnyPool(options, "process");
 }
 
+test("what a transfer list or a mark names moves, though it is in no argument", async () => {
+  await using pool = makePool();
+  await pool.execute("echo", [0]);
+  const [listed, marked] = [new ArrayBuffer(1), new ArrayBuffer(1)];
+  await pool.execute("echo", [1], { transfer: [listed] });
+  await pool.execute("echo", [transfer({ a: 1 }, [marked])]);
+  assertEquals([listed.detached, marked.detached], [true, true]);
+});
+
 test("a Blob and a File go to a process and come back", async () => {
   await using pool = makePool();
   const blob = new Blob(["hello ", "\u00f6"], { type: "text/plain" });

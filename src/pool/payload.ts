@@ -61,7 +61,9 @@ export function takePayload(
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
   const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });
   if (back) packed.departing.push(...back);
-  const sendsAtOnce = packed.departing.length === 0 && dispatcher.sendsAtOnce;
+  // Writing to a process does not take what the arguments do not hold.
+  const sendsAtOnce = packed.departing.length === 0 &&
+    dispatcher.sendsAtOnce && isolation !== "process";
   const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
     ? useUpMarks(packed)
     : take(packed);
