@@ -4,7 +4,11 @@
 import { isOrdinary, isPrimitive } from "./cloneable.ts";
 import { errorClassName, OPTIONS } from "./error_classes.ts";
 import {
+  addEntry,
+  addItem,
   defineData,
+  eachEntry,
+  eachItem,
   endsWith,
   getOwnPropertyNames,
   hasOwn,
@@ -18,9 +22,13 @@ import {
 import { nameOf, textOf } from "./names.ts";
 import { pack } from "./pack.ts";
 import { whyCannotCross } from "./process_bound.ts";
-import type { PackedError, PackedErrorObject } from "./unpack_error.ts";
+import {
+  type PackedError,
+  type PackedErrorObject,
+  unpackError,
+} from "./unpack_error.ts";
 
-const { Error, structuredClone, SuppressedError } = globalThis;
+const { Error, Map, Set, structuredClone, SuppressedError } = globalThis;
 /** Knows those of other realms, such as a `node:vm` context, as well. */
 const { isError: isErrorOfAny } = Error as {
   isError?: (value: unknown) => boolean;
@@ -63,18 +71,8 @@ function packObject(
   packed: Map<unknown, PackedError>,
   depth: number,
 ): PackedErrorObject {
-  const base = errorClassName(error);
-  const stack = property(error, "stack");
-  const nested: PackedErrorObject["nested"] = [];
-  const properties: Record<string, unknown> = {};
-  const object: PackedErrorObject = {
-    base,
-    name: errorNameOf(error, base),
-    message: textOf(property(error, "message")),
-    stack: typeof stack === "string" ? stack : undefined,
-    nested,
-    properties,
-  };
+  const object = bareOf(error);
+  const { base, nested, properties } = object;
   packed.set(error, object);
   const packNested = (value: unknown) => packError(value, packed, depth + 1);
   const nest = (key: string) => {
@@ -124,6 +122,20 @@ function packObject(
   return object;
 }
 
+/** An error but for what it holds. */
+function bareOf(error: Error): PackedErrorObject {
+  const base = errorClassName(error);
+  const stack = property(error, "stack");
+  return {
+    base,
+    name: errorNameOf(error, base),
+    message: textOf(property(error, "message")),
+    stack: typeof stack === "string" ? stack : undefined,
+    nested: [],
+    properties: {},
+  };
+}
+
 function isList(value: unknown): boolean {
   try {
     return isArray(value);
@@ -158,7 +170,7 @@ function property(object: object, key: string): unknown {
   }
 }
 
-/** How many lists and objects are taken apart of what cannot be cloned as a whole. */
+/** How many objects are taken apart of what cannot be cloned as a whole. */
 const MOST_TAKEN = 1_000;
 
 /** A value that goes with an error; what of it cannot be cloned goes as its text. */
@@ -188,23 +200,50 @@ function wholeOf(value: unknown): { copy: unknown } | undefined {
   }
 }
 
-/** A copy of what holds its parts, and is nothing else. */
+/** A copy of what holds its parts, and is nothing else, or of an error. */
 function takeApart(
   value: object,
   taken: Map<unknown, object>,
 ): object | undefined {
   try {
-    const names = keys(value);
-    const isList = isArray(value);
-    if (!isList && (names.length === 0 || !isOrdinary(value))) return undefined;
-    if (taken.size === MOST_TAKEN) return undefined;
-    const copy = isList ? [] : {};
+    const copy = emptyCopy(value);
+    if (copy === undefined || taken.size === MOST_TAKEN) return undefined;
     taken.set(value, copy);
-    for (let i = 0; i < names.length; i++) {
-      defineData(copy, names[i], packValue(property(value, names[i]), taken));
-    }
+    fill(copy, value, (part) => packValue(part, taken));
     return copy;
   } catch {
     return undefined;
+  }
+}
+
+function emptyCopy(value: object): object | undefined {
+  if (isArray(value)) return [];
+  if (value instanceof Map) return new Map();
+  if (value instanceof Set) return new Set();
+  if (isError(value)) return unpackError(bareOf(value)) as Error;
+  return keys(value).length > 0 && isOrdinary(value) ? {} : undefined;
+}
+
+/** Puts into a copy the copies of all that a value holds. */
+function fill(
+  copy: object,
+  value: object,
+  copyOf: (part: unknown) => unknown,
+): void {
+  if (copy instanceof Map) {
+    eachEntry(value as Map<unknown, unknown>, (part, key) => {
+      addEntry(copy, copyOf(key), copyOf(part));
+    });
+  } else if (copy instanceof Set) {
+    eachItem(value as Set<unknown>, (item) => addItem(copy, copyOf(item)));
+  } else if (copy instanceof Error) {
+    // What else it holds a clone would lose, as of any error inside of a value.
+    if (!hasOwn(value, "cause")) return;
+    defineData(copy, "cause", copyOf(property(value, "cause")), false);
+  } else {
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) {
+      defineData(copy, names[i], copyOf(property(value, names[i])));
+    }
   }
 }

@@ -179,6 +179,26 @@ Deno.test("a property that cannot be cloned arrives but for what of it cannot", 
   assertStrictEquals(arrived.self, arrived);
 });
 
+Deno.test("maps, sets and errors inside of values arrive but for what of them cannot", () => {
+  const cause: Record<string, unknown> = { code: 3, retry() {} };
+  const inner = cause.inner = new RangeError("inner", { cause });
+  const error = Object.assign(new Error("m"), {
+    headers: new Map<unknown, unknown>([["retry", 5], ["hook", () => 1]]),
+    list: new Set([1, () => 1]),
+    inners: [inner],
+  });
+  const arrived = sent(error) as unknown as typeof error;
+  assertEquals(arrived.headers.get("retry"), 5);
+  assertEquals(arrived.headers.get("hook"), "a function");
+  assertEquals([...arrived.list] as unknown[], [1, "a function"]);
+  const [copy] = arrived.inners;
+  assertInstanceOf(copy, RangeError);
+  assertEquals([copy.name, copy.message], ["RangeError", "inner"]);
+  const { code, retry, inner: itself } = copy.cause as typeof cause;
+  assertEquals([code, retry], [3, "function retry"]);
+  assertStrictEquals(itself, copy);
+});
+
 Deno.test("an error that is a property is listed as before", () => {
   const inner = new RangeError("inner");
   const error = Object.assign(new Error("m", { cause: 1 }), { inner });
