@@ -295,6 +295,18 @@ test('isolation "none": each worker has its own workerData, and its own end', as
   assertEquals(jobs.log, ["second", "first"]);
 });
 
+test('isolation "none": callbacks of onStop() belong to their worker', async () => {
+  const [one, other] = ["one", "other"].map((workerData) =>
+    makePool({ workerData })
+  );
+  await one.execute("noteDataAtEnd");
+  await other.execute("noteDataAtEnd");
+  await Promise.all([one.close(), other.close()]);
+  const sorted = jobs.log.map(String).sort();
+  assertEquals(sorted, ["last,one", "last,other", "one", "other"]);
+  assertEquals(workerData(), undefined);
+});
+
 test('isolation "none": start() starts all, and workers end in fake time', async () => {
   using time = new FakeTime();
   await using pool = makePool({

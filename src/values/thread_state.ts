@@ -66,10 +66,14 @@ export interface WorkerLife {
 }
 
 /** Where a thread keeps that, if it is a worker. */
-export const lifeSlot: { life: WorkerLife | undefined } = sharedByCopies(
-  "worker",
-  () => ({ life: undefined }),
-);
+export const lifeSlot: {
+  life: WorkerLife | undefined;
+  /** Where the caller's own thread keeps those of the workers that are stopping. */
+  stopping?: {
+    run<R>(life: WorkerLife, call: () => R): R;
+    getStore(): WorkerLife | undefined;
+  };
+} = sharedByCopies("worker", () => ({ life: undefined }));
 
 /** That of the worker which the caller's code belongs to. */
 export function currentLife(): WorkerLife | undefined {
@@ -77,7 +81,7 @@ export function currentLife(): WorkerLife | undefined {
   const current = (storage?.getStore() ?? job) as
     | { life?: WorkerLife }
     | undefined;
-  return current?.life ?? lifeSlot.life;
+  return current?.life ?? lifeSlot.stopping?.getStore() ?? lifeSlot.life;
 }
 
 /** What moves with a marked value: the list given, or all that it holds. */

@@ -1,7 +1,8 @@
 // Does what a worker was asked to do before it ends; loaded only then.
 
 import { packError } from "../values/pack_error.ts";
-import { lifeSlot } from "../values/thread_state.ts";
+import { nodeProcess } from "../values/node_process.ts";
+import { lifeSlot, type WorkerLife } from "../values/thread_state.ts";
 import type { OwnThread } from "./own_thread.ts";
 
 /** Calls what `onStop()` was given, the last first, and tells main when all is done. */
@@ -13,10 +14,19 @@ export async function stop({ post, load, life }: OwnThread): Promise<void> {
     const callback = callbacks[callbacks.length - 1];
     callbacks.length--;
     try {
-      await callback();
+      await (life === undefined ? callback() : callAsPartOf(life, callback));
     } catch (error) {
       post({ kind: "stop-failed", error: packError(error) });
     }
   }
   post({ kind: "stopped" });
+}
+
+/** Calls something as a part of a worker, in a thread where there are several. */
+function callAsPartOf(life: WorkerLife, callback: () => unknown): unknown {
+  if (lifeSlot.stopping === undefined) {
+    const hooks = nodeProcess().getBuiltinModule("node:async_hooks");
+    lifeSlot.stopping = new hooks.AsyncLocalStorage<WorkerLife>();
+  }
+  return lifeSlot.stopping.run(life, callback);
 }
