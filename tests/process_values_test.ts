@@ -209,8 +209,8 @@ test("execute() refuses a connection for a process, which stays the caller's", a
 const KEPT: [says: string, job: () => unknown][] = [
   ["shared memory", () => new SharedArrayBuffer(8)],
   [
-    "holds a signal, which cannot move back",
-    () => new AbortController().signal,
+    "result.list[0] (AbortSignal) is a signal, which cannot move back",
+    () => ({ list: [new AbortController().signal] }),
   ],
   ["CryptoKey", () => {
     const algorithm = { name: "HMAC", hash: "SHA-256" };

@@ -5,11 +5,13 @@ import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
 import { endOfTurn } from "../flow/end_of_turn.ts";
 import { Departures } from "../moving/departures.ts";
+import { kindOf } from "../moving/kind_of.ts";
 import { MOVERS } from "../moving/kinds.ts";
 import type { MovedList } from "../moving/kind.ts";
 import { textOfResponse } from "../moving/response_text.ts";
 import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
 import { LARGE } from "../values/bytes.ts";
+import type { Movers } from "../values/departing.ts";
 import { moveCopies, pack, type Packed, take } from "../values/pack.ts";
 import { type BatchResult, withEnding } from "../wire/batch.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
@@ -51,7 +53,7 @@ export class PostedEndings {
   /** Posts what a handler has returned, if it can be sent; gives a promise if it leaves later. */
   value(job: ReceivedJob, result: unknown): Promise<void> | undefined {
     try {
-      const packed = pack(result, "result", { movers: MOVERS });
+      const packed = pack(result, "result", { movers: BACK });
       if (packed.departing.length > 0) return this.#postMoving(job, packed);
       if (!this.#thread.copies) moveCopies(packed);
       this.#post(job, packed);
@@ -66,7 +68,6 @@ export class PostedEndings {
     job: ReceivedJob,
     packed: Packed<unknown>,
   ): Promise<void> | undefined {
-    checkDeparting(packed);
     // What Deno refuses to move it refuses here, before a stream has departed.
     take(packed);
     const departures = new Departures(packed.departing);
@@ -146,20 +147,21 @@ export class PostedEndings {
   }
 }
 
-function checkDeparting({ departing }: Packed<unknown>): void {
-  for (let i = 0; i < departing.length; i++) {
-    const { kind } = departing[i];
-    if (kind === "connection" || kind === "signal") {
-      throw new JobCloneError(`result holds a ${kind}, which cannot move back`);
-    }
-  }
-}
+/** What packing knows of what moves back. */
+const BACK: Movers = {
+  ...MOVERS,
+  whyStays(value) {
+    const kind = kindOf(value);
+    return kind === "connection" || kind === "signal"
+      ? `is a ${kind}, which cannot move back`
+      : MOVERS.whyStays(value);
+  },
+};
 
 /** How an item of a batch ends whose result is more than plain data, if that can be sent. */
 export function endingWith(handler: Handler, value: unknown): Ending {
   try {
-    const packed = pack(value, "result", { movers: MOVERS });
-    checkDeparting(packed);
+    const packed = pack(value, "result", { movers: BACK });
     // The copy is what was found good: getters may say something else the next time.
     const isCopy = packed.departing.length === 0 && packed.marked.length === 0;
     return { kind: "value", value: isCopy ? packed.value : value };
