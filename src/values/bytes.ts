@@ -17,7 +17,11 @@ export type Bytes = ArrayBufferLike | ArrayBufferView;
 export const LARGE: number = 64 * 1024;
 
 const { ArrayBuffer, DataView, structuredClone } = globalThis;
-const isDetached = unbindGetter<boolean>(ArrayBuffer.prototype, "detached");
+/** Whether a buffer has moved. */
+export const isDetached = unbindGetter<boolean>(
+  ArrayBuffer.prototype,
+  "detached",
+);
 const lengthOfBuffer = unbindGetter<number>(
   ArrayBuffer.prototype,
   "byteLength",
@@ -84,16 +88,22 @@ export function hasFixedLength(buffer: ArrayBufferLike): buffer is ArrayBuffer {
   return buffer instanceof ArrayBuffer && !isResizable(buffer);
 }
 
-/** Whether a buffer, or that of a view, is gone, or no longer reaches as far as the view. */
-export function isOutOfBounds(bytes: Bytes): boolean {
+/** Why a buffer, or a view, has no bytes that it should have, if that is so. */
+export function whyLost(bytes: Bytes): string | undefined {
   const buffer = memoryOf(bytes);
-  if (!(buffer instanceof ArrayBuffer)) return false;
-  if (isDetached(buffer)) return true;
-  if (!isView(bytes) || !isResizable(buffer)) return false;
+  if (!(buffer instanceof ArrayBuffer)) return undefined;
+  if (isDetached(buffer)) return "has lost its buffer";
+  return isView(bytes) && isResizable(buffer) && isOutOfBounds(bytes)
+    ? "is out of bounds: its buffer has been resized"
+    : undefined;
+}
+
+/** Whether a resizable buffer no longer reaches as far as a view. */
+function isOutOfBounds(view: ArrayBufferView): boolean {
   // Of a view that is out of bounds it is 0, or throws for a DataView.
-  if (!isData(bytes) && lengthOf(bytes) > 0) return false;
+  if (!isData(view) && lengthOf(view) > 0) return false;
   try {
-    structuredClone(bytes);
+    structuredClone(view);
     return false;
   } catch {
     return true;

@@ -2,7 +2,7 @@
 // and notes where everything else sits that needs more than a clone.
 
 import { JobCloneError } from "../errors.ts";
-import { bufferOf, isOutOfBounds, lengthOf } from "./bytes.ts";
+import { bufferOf, lengthOf, whyLost } from "./bytes.ts";
 import { isDate, isHidden, isOrdinary, isPrimitive } from "./cloneable.ts";
 import { sizeOfPrimitive, sizeOfPrimitives, sliceOf } from "./arrays.ts";
 import type { Kind, Movers, WhyStays } from "./departing.ts";
@@ -226,9 +226,8 @@ export class Copier {
     value: ArrayBuffer | ArrayBufferView,
     place: Place,
   ): object {
-    if (isOutOfBounds(value)) {
-      throw this.#refusal(value, place, "has lost its buffer");
-    }
+    const why = whyLost(value);
+    if (why !== undefined) throw this.#refusal(value, place, why);
     this.size += lengthOf(value);
     this.found.addBytes(value, place);
     return this.#keep(value);

@@ -1,6 +1,6 @@
 // What `postMessage` can move, and why something cannot move now.
 
-import { isOutOfBounds } from "./bytes.ts";
+import { isDetached } from "./bytes.ts";
 import { getOwnPropertySymbols, SafeSet, unbind } from "./intrinsics.ts";
 import { objectsIn } from "./objects.ts";
 
@@ -21,7 +21,7 @@ export function isMoveOnly(value: unknown): value is Transferable {
 /** Why a value cannot be moved now, if it cannot. */
 export function whyUnmovable(value: unknown): string | undefined {
   if (value instanceof ArrayBuffer) {
-    if (isOutOfBounds(value)) return "is already detached";
+    if (isDetached(value)) return "is already detached";
     return isPinned(value)
       ? "cannot be moved, like the pool that small Node Buffers share: clone it, or make the Buffer with Buffer.alloc()"
       : undefined;

@@ -131,6 +131,13 @@ Deno.test("the size of a value is about its bytes", () => {
 
 // What is refused.
 
+function outOfBounds<V>(makeView: (buffer: ArrayBuffer) => V): V {
+  const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
+  const view = makeView(buffer);
+  buffer.resize(2);
+  return view;
+}
+
 function detached<T extends ArrayBuffer | Uint8Array<ArrayBuffer>>(
   value: T,
 ): T {
@@ -213,12 +220,14 @@ const REFUSED: [says: string, make: () => unknown][] = [
     "args.view (Uint8Array) has lost",
     () => ({ view: detached(new Uint8Array(8)) }),
   ],
-  ["args[0] (Uint8Array) has lost", () => {
-    const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
-    const view = new Uint8Array(buffer, 4, 4);
-    buffer.resize(2);
-    return [view];
-  }],
+  [
+    "args[0] (Uint8Array) is out of bounds: its buffer has been resized",
+    () => [outOfBounds((buffer) => new Uint8Array(buffer, 4, 4))],
+  ],
+  [
+    "args (DataView) is out of bounds: its buffer has been resized",
+    () => outOfBounds((buffer) => new DataView(buffer, 4, 4)),
+  ],
   [
     "args[1500] (",
     () => Array.from({ length: 2_000 }, (_, i) => i === 1_500 ? () => {} : i),
