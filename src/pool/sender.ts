@@ -16,9 +16,9 @@ import type {
  *   no more use here; {@linkcode Sender.clone} it before to keep one. It is closed
  *   when the job ends. In the job it can be an argument of its own calls.
  * - **Transfer**: marked values and `transfer` lists move in both directions. What
- *   moves by itself (connections, streams, requests, responses), `URL`, `Headers`
- *   and `FormData` cannot go through a sender that has moved, and neither can
- *   `onProgress`.
+ *   moves by itself (connections, streams, requests, responses), `AbortSignal`,
+ *   `URL`, `Headers` and `FormData` cannot go through a sender that has moved, and
+ *   neither can `onProgress`. The option `signal` works.
  * - **Trust**: a job that has a sender can run any code in the sender's pool.
  * - **Nothing hangs**: if all workers of the pool are taken by jobs that wait for
  *   jobs of the same pool, one of these runs in the worker that waits for it, while

@@ -213,7 +213,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    *
    * **Results**: all of these but connections can move in a result, too. If a result
    * holds a stream, the promise settles when the handler returns, and what moved
-   * into the job ends with the stream.
+   * into the job ends with the stream. From then on, `signal` and `timeout` have no
+   * effect on the stream: cancel it to end it.
    *
    * `URL`, `URLSearchParams`, `Headers`, `FormData`, `ImageData` and, as an argument,
    * `AbortSignal` arrive as what they are. What would arrive as an empty object is
