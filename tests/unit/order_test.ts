@@ -1,6 +1,7 @@
 // Who is next for a worker, where jobs have priorities.
 import { assertStrictEquals } from "@std/assert";
-import { noteTime, Order } from "../../src/dispatch/order.ts";
+import { nextFor, noteTime } from "../../src/dispatch/order.ts";
+import type { AllShared } from "../../src/dispatch/parts.ts";
 import type { PoolWorker } from "../../src/dispatch/worker.ts";
 import { Job } from "../../src/job/job.ts";
 import { JobQueue } from "../../src/job/queue.ts";
@@ -37,16 +38,14 @@ function next(queued: Job[], inFlight: Job[][], now = 0): Job | undefined {
     sizing: { max: active.length },
     settings: { now: () => now },
   };
-  const order = new Order(
-    parts as unknown as ConstructorParameters<typeof Order>[0],
-  );
-  return order.next(active[0] as unknown as PoolWorker, () => false);
+  const worker = active[0] as unknown as PoolWorker;
+  return nextFor(worker, parts as unknown as AllShared, () => false);
 }
 
 for (const [name, ms] of [["of 6 ms", 6], ["not seen yet", undefined]]) {
   const long = () => jobOf(ms as number | undefined);
 
-  Deno.test(`Order: nothing waits behind a job ${name}, which waits behind none and is not passed`, () => {
+  Deno.test(`nextFor(): nothing waits behind a job ${name}, which waits behind none and is not passed`, () => {
     const [job, short] = [long(), jobOf(4)];
     assertStrictEquals(next([job, short], [[jobOf(4)]]), undefined);
     assertStrictEquals(next([jobOf(4)], [[long()]]), undefined);
@@ -54,7 +53,7 @@ for (const [name, ms] of [["of 6 ms", 6], ["not seen yet", undefined]]) {
     assertStrictEquals(next([short], [[jobOf(4)]]), short);
   });
 
-  Deno.test(`Order: a job ${name} leaves a worker free for a second after one of a higher priority`, () => {
+  Deno.test(`nextFor(): a job ${name} leaves a worker free for a second after one of a higher priority`, () => {
     const [job, short] = [long(), jobOf(4)];
     assertStrictEquals(next([long()], [[], [long()]], 1_000), undefined);
     assertStrictEquals(next([job], [[], [long()]], 1_001), job);
