@@ -119,14 +119,10 @@ export class Dispatcher {
 
   /** A worker has said something. */
   #heard(worker: PoolWorker): void {
-    if (worker.state === "lost") {
-      // Its wake-up is used up: nothing else would make main read its streams.
-      this.#supervisor.collect(worker);
-      return this.#dispatch();
-    }
     if (worker === this.#caller) return this.#supervisor.collect(worker);
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
+    // A lost one may be back.
     if (!this.#workers.active.has(worker)) return this.#dispatch();
     this.#feeder.takeBackFor(worker);
     this.#feeder.feed(worker);
