@@ -12,6 +12,7 @@ import {
   type JobName,
   JobNotFoundError,
   type JobStream,
+  type StreamName,
   ThreadPool,
   transfer,
 } from "@spindle/thread-pool";
@@ -70,6 +71,32 @@ function namesAreThoseOfFunctions() {
     | "bytes"
     | "forms"
   >(true);
+}
+
+/** Jobs of which one has no type, like a re-export from an npm package without types. */
+interface PartlyTyped {
+  add(a: number, b: number): number;
+  numbers(): Generator<number>;
+  // @ts-expect-error There is no such value, which gives TypeScript's error type.
+  untyped: typeof noSuchValue;
+}
+
+function anUntypedJobLeavesTheOthersTyped(pool: ThreadPool<PartlyTyped>) {
+  same<JobName<PartlyTyped>, "add" | "untyped">(true);
+  same<StreamName<PartlyTyped>, "numbers">(true);
+  const sum = pool.execute("add", [1, 2]);
+  same<typeof sum, Promise<number>>(true);
+  const called = pool.jobs.add(1, 2);
+  same<typeof called, Promise<number>>(true);
+  const numbers = pool.stream("numbers");
+  same<typeof numbers, JobStream<number>>(true);
+  const untyped = pool.execute("untyped", [1, "a"]);
+  // deno-lint-ignore no-explicit-any
+  same<typeof untyped, Promise<any>>(true);
+  // @ts-expect-error no such job
+  pool.execute("ad", [1, 2]);
+  // @ts-expect-error no such job
+  pool.jobs.ad;
 }
 
 /** The jobs as functions, with the arguments and results of their handlers. */
@@ -297,6 +324,7 @@ Deno.test("execute(): calls are typed as this file says, under the type check", 
   const checked = [
     resultsAreTyped,
     namesAreThoseOfFunctions,
+    anUntypedJobLeavesTheOthersTyped,
     jobsAreFunctions,
     argumentsMayBeLeftOut,
     listsMayBeReadonly,

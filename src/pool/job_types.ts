@@ -13,7 +13,10 @@ export type InlineJob = (...args: any[]) => any;
  */
 export type JobName<Jobs> = Extract<
   {
-    [Name in keyof Jobs]: Jobs[Name] extends (...args: never) => infer Result
+    // In tuples: a check of the error type alone, which exports of untyped npm
+    // packages have, makes the union of all names `any`.
+    [Name in keyof Jobs]: [Jobs[Name]] extends
+      [(...args: never) => infer Result]
       // Every string is a key of `any` and of `never`.
       ? string extends keyof Result ? Name
       : Result extends
@@ -84,7 +87,9 @@ export type InlineGenerator = (...args: any[]) => AnyGenerator;
  */
 export type StreamName<Jobs> = Extract<
   {
-    [Name in keyof Jobs]: Jobs[Name] extends (...args: never) => infer Result
+    // In tuples, as in `JobName`.
+    [Name in keyof Jobs]: [Jobs[Name]] extends
+      [(...args: never) => infer Result]
       // Every string is a key of `any` and of `never`.
       ? string extends keyof Result ? Name
       : Result extends AnyGenerator ? Name
