@@ -6,9 +6,21 @@ import {
   assertEquals,
   assertInstanceOf,
   assertRejects,
+  assertStringIncludes,
 } from "@std/assert";
-import { JobCloneError, transfer } from "@spindle/thread-pool";
-import { type JobPool, makePool as makeAnyPool, numbersTo } from "./kinds.ts";
+import {
+  JobCloneError,
+  ThreadPool,
+  transfer,
+  WorkerStartError,
+} from "@spindle/thread-pool";
+import {
+  hold,
+  type JobPool,
+  makePool as makeAnyPool,
+  nextEvent,
+  numbersTo,
+} from "./kinds.ts";
 import { poolTest as test } from "./live_workers.ts";
 import { tcpPair } from "./sockets.ts";
 
@@ -318,4 +330,58 @@ test("a sink that fails with what only one process can have ends its job's write
     },
   });
   await assertRejects(() => pool.execute("writesOn", [sink]), Error, "mine");
+});
+
+/** A process may write 4 MiB at once under this limit. */
+const LIMIT = { memoryLimit: 64 };
+const TOO_LONG = "cannot be sent: it takes";
+
+test("an error too long for a process is refused, and costs no job beside it", async () => {
+  await using pool = makePool({ ...LIMIT, concurrency: 2 });
+  using held = await hold(pool);
+  const job = (n: number) => {
+    if (n === 1) throw new Error("x".repeat(5e6));
+    return n;
+  };
+  await assertRejects(
+    () => pool.execute(job, [1]),
+    JobCloneError,
+    `The error of job "job" ${TOO_LONG}`,
+  );
+  const results = await Array.fromAsync(
+    pool.map(job, [0, 1, 2], { onError: "collect" }),
+  );
+  assertEquals(results.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  held.open();
+  await held.job;
+  assertEquals(pool.stats().crashed, 0);
+});
+
+test("a process says that the error of its start, or of its end, was too long", async () => {
+  const module = `data:text/javascript,throw new Error("x".repeat(5e6))`;
+  await using broken = new ThreadPool({
+    ...LIMIT,
+    module,
+    isolation: "process",
+  });
+  await assertRejects(
+    () => broken.execute("any"),
+    WorkerStartError,
+    `could not start: The error ${TOO_LONG}`,
+  );
+  const pool = makePool(LIMIT);
+  await pool.execute(async (worker: string) => {
+    const { onStop } = await import(worker);
+    onStop(() => {
+      throw new Error("x".repeat(5e6));
+    });
+  }, [import.meta.resolve("../src/worker/mod.ts")]);
+  const failed = nextEvent(pool, "workererror");
+  await pool.close();
+  const { error } = (await failed).detail;
+  assertStringIncludes((error as Error).message, `The error ${TOO_LONG}`);
 });

@@ -78,6 +78,13 @@ export class ChildOutput {
           (events, moves) => this.#postClone({ kind: "flow", events }, moves),
           (events) => this.#receive({ kind: "flow", events }),
         );
+      case "stop-failed":
+      case "failed":
+      case "crashed":
+        return this.#encode!.sendError(
+          message,
+          (message) => this.#postClone(message, moves),
+        );
       default:
         return this.#postClone(message, moves);
     }

@@ -6,6 +6,7 @@ import { kindOf } from "../moving/kind_of.ts";
 import { bufferOf } from "../values/bytes.ts";
 import { transferablesIn } from "../values/movable.ts";
 import { packError } from "../values/pack_error.ts";
+import type { PackedError } from "../values/unpack_error.ts";
 import { isView } from "../values/intrinsics.ts";
 import { whyCannotCross } from "../values/process_bound.ts";
 
@@ -54,6 +55,20 @@ export function sendFlow(
       // Not before those who send have come to the end of what they do.
       queueMicrotask(() => tell([event[0], FlowEvent.STOP, error]));
     }
+  }
+}
+
+/** Sends an error, or why it cannot be sent. */
+export function sendError<Message extends { error: PackedError }>(
+  message: Message,
+  send: (message: Message) => void,
+): void {
+  try {
+    send(message);
+  } catch (cause) {
+    const { message: reason } = cause as Error;
+    const error = new JobCloneError(`The error cannot be sent: ${reason}`);
+    send({ ...message, error: packError(error) });
   }
 }
 

@@ -13,7 +13,7 @@ import { endsWith, execute, includes, sourceOf } from "../values/intrinsics.ts";
 import { LARGE } from "../values/bytes.ts";
 import type { Movers } from "../values/departing.ts";
 import { moveCopies, pack, type Packed, take } from "../values/pack.ts";
-import { type BatchResult, withEnding } from "../wire/batch.ts";
+import { type BatchResult, failureIn, withEnding } from "../wire/batch.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
 import { addToMessage } from "../values/reword.ts";
 import { unmark } from "../values/thread_state.ts";
@@ -131,18 +131,29 @@ export class PostedEndings {
   }
 
   #refuse(job: ReceivedJob, error: unknown, result: unknown): void {
-    const refusal = refusalOf(job.handler, error);
-    // Of a batch it is the last item that cannot be sent.
-    const ending: Ending = job.handler.isBatch
-      ? { kind: "value", value: withEnding(result as BatchResult, refusal) }
-      : refusal;
+    const { handler } = job;
+    if (!handler.isBatch) {
+      return this.#postEnding(job, refusalOf(handler, error, "result"));
+    }
+    // The last item of a batch is the one that cannot be sent.
+    const what = failureIn(result) ? "error" : "result";
+    const refusal = refusalOf(handler, error, what);
+    const value = withEnding(result as BatchResult, refusal);
+    this.#postEnding(job, { kind: "value", value });
+  }
+
+  #postEnding(job: ReceivedJob, ending: Ending): void {
     this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
   }
 
-  /** Posts what a handler has thrown. */
+  /** Posts what a handler has thrown, if it can be sent. */
   failure(job: ReceivedJob, thrown: unknown): void {
-    const ending = failureOf(job.handler, thrown);
-    this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
+    try {
+      this.#postEnding(job, failureOf(job.handler, thrown));
+    } catch (error) {
+      // A process with a memory limit sends no long messages.
+      this.#postEnding(job, refusalOf(job.handler, error, "error"));
+    }
     job.arrivals?.end({ thrown });
   }
 }
@@ -166,13 +177,17 @@ export function endingWith(handler: Handler, value: unknown): Ending {
     const isCopy = packed.departing.length === 0 && packed.marked.length === 0;
     return { kind: "value", value: isCopy ? packed.value : value };
   } catch (error) {
-    return refusalOf(handler, error);
+    return refusalOf(handler, error, "result");
   }
 }
 
-function refusalOf({ name }: Handler, error: unknown): Ending {
+function refusalOf(
+  { name }: Handler,
+  error: unknown,
+  what: "result" | "error",
+): Ending {
   const reason = (error as Error).message;
-  const message = `The result of job "${name}" cannot be sent: ${reason}`;
+  const message = `The ${what} of job "${name}" cannot be sent: ${reason}`;
   return { kind: "not-cloneable", message };
 }
 
