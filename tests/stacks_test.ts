@@ -128,6 +128,31 @@ test("an error that misses something says so of a module's function by its name"
   assertEquals(message, "nothing is not defined");
 });
 
+/** Names that an inline job's own code does not miss, and what the errors say. */
+const MISSED_ELSEWHERE: [job: (text: string) => unknown, text: string][] = [
+  [
+    async (module) => (await import(module)).parse(),
+    moduleOf("export const parse = () => missed"),
+  ],
+  [async (module) => await import(module), moduleOf("export default missed")],
+  [(script) => new Function(script)(), "return missed"],
+  [(script) => eval(script), "missed + 1"],
+  // A property of that name is no variable.
+  [(script) => (eval as { missed?: unknown }).missed ?? eval(script), "missed"],
+];
+
+test("an error of a library, or of a script, is not blamed on the inline job that runs it", async () => {
+  await using pool = new ThreadPool(1);
+  for (const [job, text] of MISSED_ELSEWHERE) {
+    for (const name of ["missed", "require", "__name"]) {
+      const script = text.replace("missed", name);
+      const call = () => pool.execute(job, [script]);
+      const { message } = await assertRejects(call, ReferenceError);
+      assertEquals(message, `${name} is not defined`);
+    }
+  }
+});
+
 test("an error that has nothing to do with this is left as it is", async () => {
   await using pool = new ThreadPool(1);
   const job = (a: { b?: { c: number } }) => a.b!.c;

@@ -7,7 +7,7 @@ import { addToMessage } from "../values/reword.ts";
 export function explain(error: unknown, { source }: PoolFunction): void {
   if (source === undefined || !(error instanceof Error)) return;
   const why = error instanceof ReferenceError
-    ? whyUndefined(error)
+    ? whyUndefined(error, source)
     : whyNotImported(error);
   if (why !== undefined) addToMessage(error, why);
 }
@@ -19,7 +19,14 @@ const OF_TOOLS = /^(?:_|import_|cov_|React$)/;
 /** What CommonJS modules have. */
 const OF_COMMONJS = /^(?:require|module|exports|__dirname|__filename)$/;
 
-function whyUndefined({ message }: ReferenceError): string | undefined {
+/** Words of a source that may be names of variables: no properties. */
+const NAMES =
+  /(?<![\p{ID_Continue}$]|(?<!\.\.)\.)[\p{ID_Start}$_][\p{ID_Continue}$]*/gu;
+
+function whyUndefined(
+  { message }: ReferenceError,
+  source: string,
+): string | undefined {
   const name = /^(\S+) is not defined$/.exec(message)?.[1];
   if (name === undefined) return undefined;
   if (name in globalThis) {
@@ -28,6 +35,8 @@ function whyUndefined({ message }: ReferenceError): string | undefined {
   if (OF_PAGES.test(name)) {
     return `: Deno has no \`${name}\`, neither on the main thread nor in workers`;
   }
+  // Otherwise the code of a library misses it, or a script that the job has run.
+  if (!source.match(NAMES)?.includes(name)) return undefined;
   if (OF_COMMONJS.test(name)) {
     return ` in the worker: an inline job has no \`${name}\`, use \`await import()\` inside, or pass values through args`;
   }
