@@ -7,6 +7,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
+import { explain } from "../src/job/explain.ts";
+import { FunctionTable } from "../src/job/functions.ts";
 import { withoutCallers } from "../src/values/stacks.ts";
 import { reasonOf } from "./kinds.ts";
 import { moduleOf, test } from "./pools.ts";
@@ -99,6 +101,12 @@ const MISSING: [job: unknown, ...said: string[]][] = [
   [new Function("return this.x"), "without a `this`"],
   [new Function("const { x } = this; return x;"), "without a `this`"],
   [() => import("./" + "no_such.ts"), "relative import", "import.meta.resolve"],
+  [
+    () => import("no_such" + "/name"),
+    "package.json",
+    'import "npm:no_such/name"',
+    'import.meta.resolve("no_such/name")',
+  ],
 ];
 
 test("an error of an inline job says what the job misses, and what helps", async () => {
@@ -126,6 +134,18 @@ test("an error that misses something says so of a module's function by its name"
   // A module captures nothing from its caller.
   const { message } = await assertRejects(() => pool.execute("miss"), Error);
   assertEquals(message, "nothing is not defined");
+});
+
+Deno.test("an import of an unknown name is explained where the inline job itself imports it", () => {
+  const fn = new FunctionTable().inline((name: string) => import(name));
+  // What Deno says where the program has no import map.
+  const message = 'Import "lib" not a dependency';
+  const own = new TypeError(message);
+  explain(own, fn);
+  assertStringIncludes(own.message, 'import "npm:lib"');
+  const ofModule = new TypeError(`${message}\n    at file:///lib.js:1:8`);
+  explain(ofModule, fn);
+  assertEquals(ofModule.message, `${message}\n    at file:///lib.js:1:8`);
 });
 
 /** Names that an inline job's own code does not miss, and what the errors say. */

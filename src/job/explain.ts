@@ -49,7 +49,17 @@ function whyUndefined(
 /** Where relative imports of inline jobs are looked for: beside the pool's own files. */
 const OWN = new URL("../", import.meta.url);
 
+/**
+ * What Deno says of a name that an inline job imports and that it does not know.
+ * Where a module imports it, a place follows in a second line.
+ */
+const OF_NAME = /^Import "([^"]+)" not a dependency[^\n]*$/;
+
 function whyNotImported({ message }: Error): string | undefined {
+  const name = OF_NAME.exec(message)?.[1];
+  if (name !== undefined) {
+    return `: an inline job knows the names in the imports of a deno.json, and none of a package.json, import "npm:${name}", or pass import.meta.resolve("${name}") through args`;
+  }
   if (!message.includes(OWN.href) && !message.includes(`"${OWN.pathname}`)) {
     return undefined;
   }
