@@ -84,24 +84,56 @@ await using pool = new ThreadPool({
   permissions: "none",
 });
 console.log(answer, await pool.execute("give"));`,
+  "nested/pool.ts": `import { ThreadPool } from "@spindle/thread-pool";
+export async function give() {
+  await using pool = new ThreadPool({
+    module: new URL("./jobs.ts", import.meta.url),
+    size: 1,
+    isolation: "process",
+  });
+  return await pool.execute("give");
+}`,
+  "nested/worker.ts": `import { give } from "./pool.ts";
+postMessage(await give());`,
+  "nested/workers.ts": `import { ThreadPool } from "@spindle/thread-pool";
+for (const kind of [{}, { hardKill: true }, { isolation: "process" }]) {
+  const module = new URL("./pool.ts", import.meta.url);
+  await using pool = new ThreadPool({ module, size: 1, ...kind });
+  console.log(await pool.execute("give"));
+}
+const worker = new Worker(import.meta.resolve("./worker.ts"), { type: "module" });
+worker.onmessage = ({ data }) => {
+  console.log(data);
+  worker.terminate();
+};`,
 };
 
-Deno.test("a process finds modules by the program's import map, wherever that is started", async () => {
+/** What the program prints whose main module is this one of those files. */
+async function runMapped(main: string, ...flags: string[]): Promise<string> {
   const directory = await Deno.makeTempDir();
   await Deno.mkdir(`${directory}/nested`);
   for (const [name, text] of Object.entries(MAPPED)) {
     await Deno.writeTextFile(`${directory}/${name}`, text);
   }
-  for (const flags of [["-A"], [ALLOW_RUN, "--no-prompt"]]) {
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-lock", ...flags, `${directory}/nested/main.ts`],
-      cwd: "/",
-      stdin: "null",
-    }).output();
-    const decoder = new TextDecoder();
-    assertEquals(decoder.decode(stdout), "42 42\n", decoder.decode(stderr));
-  }
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-lock", ...flags, `${directory}/nested/${main}`],
+    cwd: "/",
+    stdin: "null",
+  }).output();
   await Deno.remove(directory, { recursive: true });
+  const decoder = new TextDecoder();
+  assertEquals(code, 0, decoder.decode(stderr));
+  return decoder.decode(stdout);
+}
+
+Deno.test("a process finds modules by the program's import map, wherever that is started", async () => {
+  for (const flags of [["-A"], [ALLOW_RUN, "--no-prompt"]]) {
+    assertEquals(await runMapped("main.ts", ...flags), "42 42\n");
+  }
+});
+
+Deno.test("a process finds modules by the program's import map if a worker of any kind starts it", async () => {
+  assertEquals(await runMapped("workers.ts", "-A"), "42\n".repeat(4));
 });
 
 test("execArgv gives a process further flags, and an error that names a wrong one", async () => {

@@ -2,6 +2,7 @@
 
 import { FlowRing } from "../flow/ring.ts";
 import type { ThreadSettings } from "../threads/thread.ts";
+import { mainModule } from "../values/thread_state.ts";
 import { JobRing } from "../wire/job_ring.ts";
 import type { InitMessage } from "../wire/protocol.ts";
 import type { WorkerSettings } from "./worker.ts";
@@ -41,5 +42,6 @@ export function initOf(
     hardKill,
     memoryLimit,
     timeOrigin: performance.timeOrigin,
+    mainModule: mainModule(),
   };
 }

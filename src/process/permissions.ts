@@ -171,6 +171,11 @@ export function fromFileUrl(url: URL): string {
   return nodeProcess().getBuiltinModule("node:url").fileURLToPath(url);
 }
 
+/** The `file:` URL of a path. */
+export function toFileUrl(path: string): URL {
+  return nodeProcess().getBuiltinModule("node:url").pathToFileURL(path);
+}
+
 /** A path from the root on, if the program may know where it works. */
 function absolute(path: string): string {
   try {

@@ -26,11 +26,14 @@ import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
 import type { Warden } from "./warden.ts";
 
 /** What the processes of a pool have in common. */
-export interface ProcessSettings
-  extends
-    Pick<ProcessInit, "chunk" | "longest" | "densest" | "denied" | "guards"> {
+export interface ProcessSettings {
   command: DenoCommand;
   warden: Warden;
+  /** What each of them is told first. */
+  init: Pick<
+    ProcessInit,
+    "chunk" | "longest" | "densest" | "denied" | "guards" | "mainModule"
+  >;
 }
 
 /** Milliseconds after a job was written from which on its start is late. */
@@ -65,8 +68,8 @@ export class ProcessThread implements Thread {
     this.#settings = settings;
     this.#name = name;
     this.#events = events;
-    this.#guard = settings.guards ? "none" : "ready";
-    const { longest, command, warden } = settings;
+    this.#guard = settings.init.guards ? "none" : "ready";
+    const { command, warden, init: { longest } } = settings;
     this.#checker = new Checker(this.#running, longest);
     const frames = new FrameReader((kind, bytes, buffers) => {
       this.#receive(this.#checker.check(this.#read(kind, bytes, buffers)));
@@ -122,7 +125,6 @@ export class ProcessThread implements Thread {
   }
 
   #init(init: InitMessage): void {
-    const { command: _, warden: __, ...settings } = this.#settings;
     const { workerId, module, concurrency, maxHeap, timeOrigin, data } = init;
     this.#key = init.key;
     this.#board = new Board(init.slots, init.board);
@@ -131,7 +133,7 @@ export class ProcessThread implements Thread {
       this.#process.write(messageFrames({ kind: "data", data }));
     }
     const first: ProcessInit = {
-      ...settings,
+      ...this.#settings.init,
       mark: [...this.#mark],
       name: this.#name,
       workerId,
@@ -214,7 +216,7 @@ export class ProcessThread implements Thread {
     bytes: Uint8Array,
     buffers: Uint8Array<ArrayBuffer>[],
   ): unknown {
-    const { densest } = this.#settings;
+    const { densest } = this.#settings.init;
     if (kind === Kind.CLONE) return decodeClone(bytes, buffers, densest);
     checkText(bytes, densest);
     return JSON.parse(this.#decoder.decode(bytes));

@@ -3,6 +3,7 @@
 import { entryWith } from "../threads/entry.ts";
 import { splitHeap } from "../threads/heap.ts";
 import type { Thread, ThreadEvents } from "../threads/thread.ts";
+import { mainModule } from "../values/thread_state.ts";
 import type { DenoCommand } from "./deno_process.ts";
 import {
   deniedKinds,
@@ -85,16 +86,19 @@ export class Processes {
     return {
       command: this.#command(grants, this.#surroundings),
       warden: this.#warden,
-      chunk: isAlone ? LONGEST_CHUNK : ATOMIC,
-      longest: memoryLimit === undefined
-        ? MAX_MESSAGE_BYTES
-        : Math.ceil(memoryLimit * BYTES_PER_MIB),
-      densest: memoryLimit === undefined
-        ? MAX_MESSAGE_BYTES
-        : Math.ceil(memoryLimit * BYTES_PER_MIB * DENSE_PART),
-      denied: deniedKinds(grants),
-      // A process that ends with its job is ended for it.
-      guards: maxJobsPerWorker > 1,
+      init: {
+        chunk: isAlone ? LONGEST_CHUNK : ATOMIC,
+        longest: memoryLimit === undefined
+          ? MAX_MESSAGE_BYTES
+          : Math.ceil(memoryLimit * BYTES_PER_MIB),
+        densest: memoryLimit === undefined
+          ? MAX_MESSAGE_BYTES
+          : Math.ceil(memoryLimit * BYTES_PER_MIB * DENSE_PART),
+        denied: deniedKinds(grants),
+        // A process that ends with its job is ended for it.
+        guards: maxJobsPerWorker > 1,
+        mainModule: grants.run === false ? undefined : mainModule(),
+      },
     };
   }
 

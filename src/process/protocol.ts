@@ -24,6 +24,8 @@ export interface ProcessInit {
   /** The kinds of permissions that it must not have. */
   denied: Deno.PermissionName[];
   timeOrigin: number;
+  /** The URL of the program's main module, for a process that may start others. */
+  mainModule: string | undefined;
 }
 
 /** What a process is told before that, if its workers are given anything. */

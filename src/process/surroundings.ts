@@ -3,7 +3,8 @@
 // module, or above it, and some of the environment. What the program itself may
 // not look at, Deno is asked, which the program may run.
 
-import { FINDS_PROGRAMS, fromFileUrl } from "./permissions.ts";
+import { mainModule } from "../values/thread_state.ts";
+import { FINDS_PROGRAMS, fromFileUrl, toFileUrl } from "./permissions.ts";
 import { argsFor, runDeno } from "./run_deno.ts";
 
 /** What is around a program. */
@@ -54,14 +55,20 @@ export function surroundings(): Surroundings {
   return { config: config && fromFileUrl(new URL(config)), env };
 }
 
-/** Where the program's main module is. */
+/** Where the program's main module is, or what is known instead. */
 function mainDirectory(): string | undefined {
   try {
-    const directory = new URL(".", Deno.mainModule);
+    const directory = new URL(".", mainModule() ?? workerModule());
     return directory.protocol === "file:" ? directory.href : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The module of a worker that no pool made, or else a name where the program works. */
+function workerModule(): string {
+  const href = globalThis.location?.href;
+  return href?.startsWith("file:") ? href : toFileUrl(`${Deno.cwd()}/_`).href;
 }
 
 /**

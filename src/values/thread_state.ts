@@ -59,6 +59,8 @@ type StopCallback = () => unknown;
 export interface WorkerLife {
   /** What every worker of its pool is given. */
   readonly data: unknown;
+  /** The URL of the program's main module, if it may be known. */
+  readonly mainModule?: string;
   /** What it does before it ends, the first to be done last. */
   readonly callbacks: StopCallback[];
   /** Says that it has something to do then. */
@@ -82,6 +84,21 @@ export function currentLife(): WorkerLife | undefined {
     | { life?: WorkerLife }
     | undefined;
   return current?.life ?? lifeSlot.stopping?.getStore() ?? lifeSlot.life;
+}
+
+/**
+ * The URL of the program's main module: Deno tells it on the main thread only, and
+ * a worker of a pool is told by its pool.
+ */
+export function mainModule(): string | undefined {
+  const { life } = lifeSlot;
+  if (life !== undefined) return life.mainModule;
+  try {
+    return Deno.mainModule;
+  } catch {
+    // A Deno that asks for a permission to tell it.
+    return undefined;
+  }
 }
 
 /** What moves with a marked value: the list given, or all that it holds. */

@@ -50,6 +50,8 @@ export interface WorkerInit {
   memoryLimit: number | undefined;
   /** Where main's clock (`performance.now()`) begins. */
   timeOrigin: number;
+  /** The URL of the program's main module, if it may be known. */
+  mainModule?: string;
   /** What every worker is given, if anything. */
   data?: unknown;
 }

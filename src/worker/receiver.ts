@@ -62,7 +62,8 @@ export function lifeOf(
   { init, board }: Pick<OwnThread, "init" | "board">,
 ): WorkerLife {
   const askToStop = () => board.askToStop();
-  return { data: init.data, callbacks: [], askToStop };
+  const { data, mainModule } = init;
+  return { data, mainModule, callbacks: [], askToStop };
 }
 
 /** The receiver of all messages. */
