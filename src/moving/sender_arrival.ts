@@ -6,6 +6,7 @@ import { expected } from "../expected.ts";
 import type { Link } from "../flow/link.ts";
 import { type Kind, type Movers, NO_MOVERS } from "../values/departing.ts";
 import { AbortWatch } from "../values/abort_watch.ts";
+import { functionNameOf } from "../values/names.ts";
 import { packError } from "../values/pack_error.ts";
 import { unpackError } from "../values/unpack_error.ts";
 import { pack, take } from "../values/pack.ts";
@@ -109,7 +110,7 @@ export class SenderArrival extends Talk implements Arrival {
     }));
     const call = {
       kind: "call" as const,
-      name: typeof job === "string" ? job : job.name || "inline",
+      name: typeof job === "string" ? job : functionNameOf(job) || "inline",
       source: typeof job === "string" ? undefined : String(job),
       args: value,
       senders: departing.map(({ placeholder }) => placeholder),

@@ -38,12 +38,27 @@ function typeNameOf(value: unknown): string {
 export function nameOf(value: unknown): string {
   if (typeof value === "symbol") return stringOf(value);
   if (typeof value === "function") {
-    return value.name ? `function ${value.name}` : "a function";
+    const own = functionNameOf(value);
+    return own === "" ? "a function" : `function ${own}`;
   }
   const name = classNameOf(value);
   if (name !== "Object") return name;
   const { constructor } = value as object;
-  return typeof constructor === "function" && constructor.name || name;
+  return functionNameOf(constructor) || name;
+}
+
+/**
+ * The name of a function, or `""`. It is read only where it is plain data: to read
+ * any name of a proxy, such as one for another thread, may do something there.
+ */
+export function functionNameOf(value: unknown): string {
+  if (typeof value !== "function") return "";
+  try {
+    const name = getOwnPropertyDescriptor(value, "name")?.value;
+    return typeof name === "string" ? name : "";
+  } catch {
+    return ""; // A proxy that was revoked.
+  }
 }
 
 /** A value as text; to make it one may throw. */

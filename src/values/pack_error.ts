@@ -19,7 +19,7 @@ import {
   SafeMap,
   setOf,
 } from "./intrinsics.ts";
-import { nameOf, textOf } from "./names.ts";
+import { functionNameOf, nameOf, textOf } from "./names.ts";
 import { pack } from "./pack.ts";
 import { whyCannotCross } from "./process_bound.ts";
 import {
@@ -155,10 +155,8 @@ function errorNameOf(error: Error, base: string): string {
   const name = property(error, "name");
   const isOfBase = base !== "DOMException" && typeof name === "string" &&
     (base === name || endsWith(base, `.${name}`));
-  const constructor = property(error, "constructor");
-  return isOfBase && typeof constructor === "function" && constructor.name
-    ? constructor.name
-    : textOf(name);
+  const ofClass = isOfBase && functionNameOf(property(error, "constructor"));
+  return ofClass || textOf(name);
 }
 
 /** A property; a getter that throws has none. */

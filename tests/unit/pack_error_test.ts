@@ -238,6 +238,14 @@ Deno.test("packError() never throws", () => {
   assertEquals([sent(helper).kept, typeof sent(helper).helper], [1, "string"]);
 });
 
+Deno.test("an error of a class whose name is no text goes by the name that it has", () => {
+  class Odd extends Error {
+    static override name = (() => "Odd") as unknown as string;
+  }
+  const { name, message } = sent(new Odd("m"));
+  assertEquals([name, message], ["Error", "m"]);
+});
+
 function revoked(): unknown {
   const { proxy, revoke } = Proxy.revocable([], {});
   revoke();

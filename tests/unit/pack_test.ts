@@ -300,6 +300,25 @@ Deno.test("what a getter throws is the cause of the refusal", () => {
   assertStrictEquals(refusal(value).cause, thrown);
 });
 
+Deno.test("a function is refused by its name, and nothing is asked of a proxy of one", () => {
+  const asked: PropertyKey[] = [];
+  const named = (name: string) =>
+    Object.defineProperty(() => {}, "name", {
+      value: name,
+    });
+  const remote = (name: string) =>
+    new Proxy(named(name), {
+      get(_, key): unknown {
+        asked.push(key);
+        return remote("part");
+      },
+    });
+  const { message } = refusal([remote("far")]);
+  assertStringIncludes(message, "args[0] (function far)");
+  assertStringIncludes(refusal([remote("")]).message, "(a function)");
+  assertEquals(asked, []);
+});
+
 Deno.test("a long path is shortened in the middle", () => {
   let long: object = { last: () => {} };
   for (let i = 0; i < 100; i++) long = { next: long };
