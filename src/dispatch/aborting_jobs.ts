@@ -2,6 +2,7 @@
 // each is over, and whether the worker has heard.
 
 import type { Job } from "../job/job.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 
 /** Milliseconds within which a worker hears that a job is to end, unless it is in a loop. */
 const DEAF_AFTER = 20;
@@ -38,7 +39,7 @@ export class AbortingJobs {
   add(job: Job, due: number): void {
     this.#all.set(job, { job, due, isLast: false });
     this.#count++;
-    this.#at = performance.now();
+    this.#at = performanceNow();
   }
 
   /** A job has its grace again; for the last time, it may be. */
@@ -70,6 +71,6 @@ export class AbortingJobs {
 
   /** Whether the worker does not even hear that a job is to end, and so is in a loop. */
   get isDeaf(): boolean {
-    return !this.hasHeard && performance.now() - this.#at >= DEAF_AFTER;
+    return !this.hasHeard && performanceNow() - this.#at >= DEAF_AFTER;
   }
 }

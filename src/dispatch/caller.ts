@@ -10,8 +10,8 @@ const MOST = 1024;
 
 /** What a pool's settings are for the worker of this number. */
 export function settingsOf(id: number, settings: DispatcherSettings) {
-  const { onCallerThread, now } = settings;
-  const callerClock = onCallerThread || id === CALLER ? now : undefined;
+  const { onCallerThread, clock } = settings;
+  const callerClock = onCallerThread || id === CALLER ? clock : undefined;
   const concurrency = id === CALLER ? MOST : settings.concurrency;
   return { ...settings, concurrency, callerClock };
 }

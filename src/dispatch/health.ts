@@ -1,5 +1,7 @@
 // Whether it is of use to start workers: they may die in a row, or never start.
 
+import { performanceNow } from "../values/intrinsics.ts";
+
 /** Deaths in a row after which the next worker starts later. */
 const MOST_DEATHS = 10;
 /** Deaths in a row, before any job was begun, after which the pool stops. */
@@ -49,7 +51,7 @@ export class Health {
    * @returns Whether it is of no use to start others
    */
   died({ isReady, hasBegunAny, isSpent, age }: Death): boolean {
-    const now = performance.now();
+    const now = performanceNow();
     // One that was to be replaced anyway has cost nothing but its job.
     if (!(isSpent && hasBegunAny)) this.#deaths.add(now);
     if (!isReady) this.#failedStarts.add(now);
@@ -67,7 +69,7 @@ export class Health {
 
   /** For how many ms no worker is to be started. */
   get delay(): number {
-    const now = performance.now();
+    const now = performanceNow();
     return Math.max(this.#deaths.delay(now), this.#failedStarts.delay(now));
   }
 }

@@ -9,6 +9,7 @@ import type { WorkerThread } from "../threads/worker_thread.ts";
 import { WAKE } from "../wire/protocol.ts";
 import { JobListWriter } from "../wire/job_list.ts";
 import type { JobRing } from "../wire/job_ring.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 
 /** How many times longer it may take to read a message than to send it. */
 const READ_FACTOR = 20;
@@ -70,7 +71,7 @@ export class Outbox {
       this.#thread.post(WAKE);
       return { shortestTimeout, spent: 0 };
     }
-    const begun = performance.now();
+    const begun = performanceNow();
     const moving = loan ? [...loan.moves, ...moves ?? []] : moves;
     try {
       if (cargo === undefined) this.#thread.post(list, moving);
@@ -88,7 +89,7 @@ export class Outbox {
     } finally {
       if (loan) lent!.restore(loan.copies);
     }
-    const now = performance.now();
+    const now = performanceNow();
     const spent = now - begun;
     this.readingUntil = Math.max(this.readingUntil, now) + READ_FACTOR * spent;
     return { shortestTimeout, spent };

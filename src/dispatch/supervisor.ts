@@ -10,6 +10,7 @@ import { goOnStopping } from "./stopping.ts";
 import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 
 /** Why a worker is stopped that was left alone: it has heard that its job is to end, and goes on. */
 const IGNORED =
@@ -217,7 +218,7 @@ export class Supervisor {
     }
     let isOfNoUse = false;
     const { isReady, isSpent, made } = worker;
-    const age = performance.now() - made;
+    const age = performanceNow() - made;
     this.stop(worker, cause, (hasBegunAny) => {
       const death = { isReady, hasBegunAny, isSpent, age };
       isOfNoUse = this.#parts.health.died(death);

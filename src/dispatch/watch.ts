@@ -2,6 +2,7 @@
 // that may be due.
 
 import { callOutside } from "../values/async_context.ts";
+import type { Clock, Timer } from "../values/clock.ts";
 
 /** Milliseconds after the last that happened when main looks: a worker tells at intervals only. */
 export const LOOK_AFTER_MS = 2;
@@ -22,17 +23,15 @@ export interface Look {
   isDue(reason: Reason): boolean;
 }
 
-const ownSetTimeout = setTimeout;
-
 /** The one alarm. */
 export class Watch {
   readonly #onDue: (look: Look) => void;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   /** Then all is told of at once, and only times are watched. */
   readonly #onCallerThread: boolean;
   /** When each is due, on main's clock. */
   readonly #due = new Map<Reason, number>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   /** Whether its timers keep the process. Before the first job there is none. */
   #keepsProcess = true;
   #timerDue = Infinity;
@@ -42,32 +41,32 @@ export class Watch {
   #looks = 0;
   #isStopped = false;
 
-  /** @param settings The pool's clock, in ms, and whether the caller's own thread runs all jobs */
+  /** @param settings The pool's clock, and whether the caller's own thread runs all jobs */
   constructor(
     onDue: (look: Look) => void,
-    { now, onCallerThread }: { now: () => number; onCallerThread: boolean },
+    { clock, onCallerThread }: { clock: Clock; onCallerThread: boolean },
   ) {
     this.#onDue = onDue;
-    this.#now = now;
+    this.#clock = clock;
     this.#onCallerThread = onCallerThread;
   }
 
   /** Something has happened that a worker may not tell of: looks twice, or as often as is said. */
   soon(looks = 2): void {
     if (this.#onCallerThread) return;
-    if (this.#looks === 0) this.at("look", this.#now() + LOOK_AFTER_MS);
+    if (this.#looks === 0) this.at("look", this.#clock.now() + LOOK_AFTER_MS);
     this.#looks = Math.max(this.#looks, looks);
   }
 
   /** A job may execute for `ms` from now. */
   expectTimeout(ms: number): void {
-    if (ms < Infinity) this.at("timeout", this.#now() + ms);
+    if (ms < Infinity) this.at("timeout", this.#clock.now() + ms);
   }
 
   /** A worker has jobs. */
   expectStall(): void {
     if (this.#onCallerThread || this.#due.has("stall")) return;
-    this.at("stall", this.#now() + STALL_EVERY);
+    this.at("stall", this.#clock.now() + STALL_EVERY);
   }
 
   /** Looks at a time. */
@@ -80,24 +79,26 @@ export class Watch {
   #arm(): void {
     const due = Math.min(...this.#due.values());
     if (due === this.#timerDue && due < Infinity) return;
-    clearTimeout(this.#timer);
+    const { timers } = this.#clock;
+    timers.clearTimeout(this.#timer);
     this.#timerDue = due;
     if (due === Infinity) return;
-    const now = this.#now();
+    const now = this.#clock.now();
     const ms = Math.ceil(Math.max(0, due - now));
     this.#ringsAt = now + ms;
-    this.#timer = setTimeout(() => callOutside(() => this.#ring()), ms);
+    const timer = this.#timer = timers.setTimeout(
+      () => callOutside(() => this.#ring()),
+      ms,
+    );
     // To stop workers that are not needed is no reason to keep the process; a
     // thread that has to stop keeps it by itself.
     const isNoReason = !this.#keepsProcess || due === this.#due.get("idle");
-    // A test may have put a fake in its place, whose numbers are its own.
-    if (isNoReason && setTimeout === ownSetTimeout) {
-      Deno.unrefTimer(this.#timer);
-    }
+    // A fake timer may be a number.
+    if (isNoReason) timer.unref?.();
   }
 
   #ring(): void {
-    const now = this.#now();
+    const now = this.#clock.now();
     const late = Math.max(0, now - this.#ringsAt);
     const due = new Set<Reason>();
     for (const [reason, at] of this.#due) {

@@ -9,6 +9,7 @@ import type { PoolEvents } from "../job/pool_events.ts";
 import type { Life } from "../threads/life.ts";
 import type { OpenThread, ThreadSettings } from "../threads/thread.ts";
 import { WorkerThread } from "../threads/worker_thread.ts";
+import type { Clock } from "../values/clock.ts";
 import { packError } from "../values/pack_error.ts";
 import { Board, slotsFor } from "../wire/board.ts";
 import { WAKE } from "../wire/protocol.ts";
@@ -21,13 +22,15 @@ import { LostJob } from "./lost_job.ts";
 import { Outbox, type Sent } from "./outbox.ts";
 import { Stall } from "./stall.ts";
 import type { WorkerState } from "./worker_state.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 
 /** What all workers of a pool have in common. */
 export interface WorkerSettings extends Omit<ThreadSettings, "callerClock"> {
   concurrency: number;
   maxJobsPerWorker: number;
   maxHeapPerWorker: number;
-  /** The pool's clock, in ms. */
+  /** The pool's clock, and its time in ms. */
+  clock: Clock;
   now: () => number;
   /** What every worker is given, in a copy of its own. */
   workerData: unknown;
@@ -80,7 +83,7 @@ export class PoolWorker implements JobWorker {
   /** Whether it has done what its jobs wanted done at the end. */
   hasStopped = false;
   /** When it began to start, on main's clock. */
-  readonly made = performance.now();
+  readonly made = performanceNow();
   /** Whether any job has ended in it. */
   hasWorked = false;
   readonly #parts: WorkerParts;

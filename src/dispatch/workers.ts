@@ -1,6 +1,7 @@
 // The workers of a pool, each in one state: starts them, one at a time, changes
 // their states, and ends them.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import { LeavingThreads } from "../threads/leaving_threads.ts";
 import { assertInvariant } from "./invariants.ts";
 import type { Shared } from "./parts.ts";
@@ -8,6 +9,7 @@ import { Spares } from "./spares.ts";
 import { takeBackAll } from "./take_back.ts";
 import type { PoolWorker, Remains } from "./worker.ts";
 import { isActive, NEXT, type WorkerState } from "./worker_state.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 
 /** What the workers need beside what all share. */
 export interface WorkersParts extends Shared {
@@ -114,7 +116,7 @@ export class Workers {
       this.grow(true);
     }, delay);
     // It is no reason to keep the process.
-    if (!this.#keepsProcess) Deno.unrefTimer(this.#growTimer);
+    if (!this.#keepsProcess) this.#growTimer.unref();
   }
 
   /** How many workers there may be, and are of use. */
@@ -190,7 +192,7 @@ export class Workers {
   ready(worker: PoolWorker): void {
     const { health, meter, events } = this.#parts;
     health.started();
-    this.#spares.noteStart(performance.now() - worker.made);
+    this.#spares.noteStart(performanceNow() - worker.made);
     if (worker.state === "starting") {
       this.to(worker, worker.jobs.length > 0 ? "busy" : "idle");
       this.update(worker);
@@ -221,8 +223,8 @@ export class Workers {
       if (worker.state !== "stopping") worker.keepProcess(keeps);
     }
     if (this.#growTimer === undefined) return;
-    if (keeps) Deno.refTimer(this.#growTimer);
-    else Deno.unrefTimer(this.#growTimer);
+    if (keeps) this.#growTimer.ref();
+    else this.#growTimer.unref();
   }
 
   #all(): PoolWorker[] {

@@ -3,7 +3,7 @@
 // a message costs more than all that a small request has to say. README.md says
 // why nothing is lost, doubled or out of order.
 
-import { push } from "../values/intrinsics.ts";
+import { performanceNow, push } from "../values/intrinsics.ts";
 import { Registry } from "../values/registry.ts";
 import { BLOCK, Blocks } from "./blocks.ts";
 import { atEndOfTurn } from "./end_of_turn.ts";
@@ -209,7 +209,7 @@ export class Link {
 
   /** Lets the other thread hear it while this turn goes on. */
   #wake(): void {
-    const now = performance.now();
+    const now = performanceNow();
     if (now - this.#wokenAt < WAKE_EVERY) return;
     this.#wokenAt = now;
     this.flush();

@@ -2,6 +2,7 @@
 // nothing. One timer watches all: most are done in no time, and a timer each would
 // cost more than all else of a short connection.
 
+import { clearInterval, setInterval } from "node:timers";
 import { Registry } from "../values/registry.ts";
 
 /**

@@ -4,6 +4,7 @@
 import type { Job } from "../job/job.ts";
 import { YieldsDeparture } from "../moving/yields.ts";
 import type { StreamOptions } from "../options.ts";
+import type { Timer } from "../values/clock.ts";
 import { checkCall } from "./intake.ts";
 import type { JobStream } from "./job_types.ts";
 import type { PoolParts } from "./parts.ts";
@@ -150,13 +151,15 @@ class Reader implements JobStream<unknown> {
 
   /** Resolves when the generator has ended, or has had the time to. */
   async #closed(): Promise<void> {
-    const { abortGrace } = this.#parts.settings;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const { abortGrace, clock: { timers } } = this.#parts.settings;
+    let timer: Timer | undefined;
     const late = new Promise<void>((resolve) => {
-      if (abortGrace < Infinity) timer = setTimeout(resolve, abortGrace);
+      if (abortGrace < Infinity) {
+        timer = timers.setTimeout(resolve, abortGrace);
+      }
     });
     await Promise.race([this.#yields.closed, late]);
-    clearTimeout(timer);
+    timers.clearTimeout(timer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 // Whether a pool takes jobs, and its way to the end: closed, stopped, gone.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import { PoolClosedError, PoolTerminatedError } from "../errors.ts";
 import { Waiters } from "../job/waiters.ts";
 import type { PoolParts } from "./parts.ts";

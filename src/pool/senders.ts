@@ -1,7 +1,7 @@
 // The senders of a pool: how many are open, and what becomes of calls that come
 // from the pool's own workers when no worker is free.
 
-import { setImmediate } from "node:timers";
+import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Due } from "../dispatch/due.ts";
 import type { PoolWorker } from "../dispatch/worker.ts";
 import type { Job } from "../job/job.ts";

@@ -14,6 +14,7 @@ import type {
 import type { Limits } from "../dispatch/sizing.ts";
 import type { PoolStats, StatsOptions } from "../job/stats.ts";
 import { PERMISSIONS } from "../process/permissions.ts";
+import { GLOBAL_CLOCK, REAL_CLOCK } from "../values/clock.ts";
 import {
   absoluteUrl,
   anything,
@@ -163,9 +164,16 @@ export function poolSettings(options: number | ThreadPoolOptions = {}) {
   const hardKill = isolation === "thread" &&
     (settings.hardKill || memoryLimit !== undefined);
   const onCallerThread = isolation === "none";
-  const now = onCallerThread ? () => Date.now() : () => performance.now();
+  const clock = onCallerThread ? GLOBAL_CLOCK : REAL_CLOCK;
   const complete = { limits, idleTimeout, workerData, execArgv, hardKill };
-  return { ...settings, ...queue, ...complete, onCallerThread, now };
+  return {
+    ...settings,
+    ...queue,
+    ...complete,
+    onCallerThread,
+    clock,
+    now: clock.now,
+  };
 }
 
 /** Checks another size of a pool. */

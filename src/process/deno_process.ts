@@ -1,6 +1,7 @@
 // One process that runs Deno: its start, what goes in and what comes out, and its
 // end.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import { concat } from "../flow/bytes.ts";
 import type { Output } from "./output.ts";
 import { type Pipes, pipesOf } from "./pipes.ts";

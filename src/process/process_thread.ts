@@ -24,6 +24,7 @@ import { type JobFrames, jobFrames, messageFrames } from "./main_frames.ts";
 import { Output } from "./output.ts";
 import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
 import type { Warden } from "./warden.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 
 /** What the processes of a pool have in common. */
 export interface ProcessSettings {
@@ -170,7 +171,7 @@ export class ProcessThread implements Thread {
       if (isAside ? !this.#isReady : !this.#mayStart) return;
       if (isTimed && this.#guard !== "ready") return;
       this.#pending.shift();
-      if (this.#board.write(seq, performance.now())) {
+      if (this.#board.write(seq, performanceNow())) {
         this.#running.add(seq);
         this.#last = seq;
         this.#checker.sent(seq, moving);
@@ -264,7 +265,7 @@ export class ProcessThread implements Thread {
     if (!this.#running.delete(seq)) return false;
     this.#hasWorked = true;
     if (seq === this.#last) this.#last = undefined;
-    this.#board.setEnd(seq, performance.now());
+    this.#board.setEnd(seq, performanceNow());
     this.#board.settlePosted(seq);
     this.#next();
     return true;
@@ -273,7 +274,7 @@ export class ProcessThread implements Thread {
   /** A job has started: if that took long, main believes that something holds the process. */
   #started(seq: number): void {
     if (this.#board.state(seq) !== State.WRITTEN) return;
-    const now = performance.now();
+    const now = performanceNow();
     const isLate = now - this.#board.start(seq) > LATE;
     this.#board.started(seq, now);
     if (isLate) this.#events.message(WAKE);

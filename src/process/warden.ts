@@ -2,8 +2,10 @@
 // however that was, whatever they do by then; and one that takes more memory than
 // it may.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import { argsFor, runDeno } from "./run_deno.ts";
 import { guardProcesses } from "./warden_main.ts";
+import { performanceNow } from "../values/intrinsics.ts";
 
 /** Milliseconds after the end of a process by which its warden has said why. */
 const WORD_AFTER = 200;
@@ -93,7 +95,7 @@ export class Warden {
 
   /** Listens as long as it lives; if somebody has ended it, another one starts. */
   async #listen(child: Deno.ChildProcess): Promise<void> {
-    const start = performance.now();
+    const start = performanceNow();
     let text = "";
     for await (
       const more of child.stdout.pipeThrough(new TextDecoderStream())
@@ -107,7 +109,7 @@ export class Warden {
       // It is closed.
     });
     this.#child = this.#input = undefined;
-    if (performance.now() - start > REPLACED_AT_LAST) {
+    if (performanceNow() - start > REPLACED_AT_LAST) {
       this.#delay = REPLACED_AFTER;
     }
     if (this.#watched.size > 0) this.#startAgain();
@@ -125,6 +127,6 @@ export class Warden {
       }
     }, this.#delay);
     this.#delay = Math.min(2 * this.#delay, REPLACED_AT_LAST);
-    Deno.unrefTimer(this.#timer);
+    this.#timer.unref();
   }
 }

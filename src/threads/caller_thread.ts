@@ -4,6 +4,7 @@
 
 import { setImmediate } from "node:timers";
 import { callOutside } from "../values/async_context.ts";
+import type { Clock } from "../values/clock.ts";
 import { Board } from "../wire/board.ts";
 import {
   type FromWorker,
@@ -18,7 +19,7 @@ import type { Thread, ThreadEvents } from "./thread.ts";
 /** Executes jobs where the pool is. */
 export class CallerThread implements Thread {
   readonly holdsToken = false;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #events: ThreadEvents;
   #key = "";
   #receiver: Receiver | undefined;
@@ -26,8 +27,8 @@ export class CallerThread implements Thread {
   readonly #early: LaterMessage[] = [];
   #isEnded = false;
 
-  constructor(now: () => number, events: ThreadEvents) {
-    this.#now = now;
+  constructor(clock: Clock, events: ThreadEvents) {
+    this.#clock = clock;
     this.#events = events;
   }
 
@@ -76,10 +77,9 @@ export class CallerThread implements Thread {
   }
 
   #own(init: InitMessage): OwnThread {
-    const now = this.#now;
     return {
       init,
-      now,
+      clock: this.#clock,
       board: new PostingBoard(init.slots, init.board),
       copies: true,
       post: (message, moves) => this.#tell(message, moves),

@@ -1,6 +1,7 @@
 // Whether this Deno stops the loop of a `node:worker_threads` worker that is
 // terminated: it does so, undocumented, where that worker holds a Web Lock.
 
+import { setTimeout } from "node:timers";
 import { Worker } from "node:worker_threads";
 
 /** Milliseconds that a loop has to stand still. */

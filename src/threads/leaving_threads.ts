@@ -1,5 +1,6 @@
 // Threads that were told to end, until they have: one that goes on is lost.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Life } from "./life.ts";
 
 /** A thread that goes on this many ms after it was told to end is lost. */
@@ -48,7 +49,7 @@ export class LeavingThreads {
     const after = (ms: number, act: () => void) => {
       leaving.timer = setTimeout(act, ms);
       // It keeps no process from ending.
-      Deno.unrefTimer(leaving.timer);
+      leaving.timer.unref();
     };
     const tell = () => {
       leaving.isLost = true;

@@ -1,5 +1,7 @@
 // What a thread is to the pool, however it is made.
 
+import type { Clock } from "../values/clock.ts";
+
 /** What a thread needs in order to start. */
 export interface ThreadSettings {
   name: string;
@@ -10,8 +12,8 @@ export interface ThreadSettings {
   /** MiB of its heap. */
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
-  /** The pool's clock, in ms, if it is the caller's own thread. */
-  callerClock: (() => number) | undefined;
+  /** The pool's clock, if it is the caller's own thread. */
+  callerClock: Clock | undefined;
 }
 
 /** Starts a thread. */

@@ -1,5 +1,6 @@
 // One thread as main sees it: how it starts, and how it is known to have ended.
 
+import { clearTimeout, setTimeout } from "node:timers";
 import {
   type FromWorker,
   type InitMessage,

@@ -41,8 +41,8 @@ export class Executor {
     this.endings = new EndingSender(thread);
     const { rings } = thread.init;
     if (rings) this.#ring = new JobRing(rings.jobs);
-    this.calls = new Calls(thread.now);
-    this.#clock = thread.now ?? performanceNow;
+    this.calls = new Calls(thread.clock?.now);
+    this.#clock = thread.clock?.now ?? performanceNow;
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
@@ -259,7 +259,7 @@ export class Executor {
       this.#pauseAt = now + TURN;
       this.#run(now);
       // Of jobs on the caller's own thread, main sees on the board only what it is told of.
-      if (this.#thread.now) this.endings.wakeMain();
+      if (this.#thread.clock) this.endings.wakeMain();
     } catch (error) {
       this.#thread.crash(error);
     }

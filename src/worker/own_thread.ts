@@ -1,6 +1,7 @@
 // What a worker needs of the thread it runs on: the ways to main, turns of the event
 // loop, and errors that nobody has caught.
 
+import type { Clock } from "../values/clock.ts";
 import { apply, unbind } from "../values/intrinsics.ts";
 import type { WorkerLife } from "../values/thread_state.ts";
 import type { WorkerBoard } from "../wire/board.ts";
@@ -17,8 +18,8 @@ export interface OwnThread {
   readonly init: WorkerInit;
   readonly board: WorkerBoard;
   readonly post: Post;
-  /** The pool's clock, in ms, if this is the caller's own thread. */
-  readonly now?: () => number;
+  /** The pool's clock, if this is the caller's own thread. */
+  readonly clock?: Clock;
   /** What belongs to the worker, where it has not got the thread to itself. */
   readonly life?: WorkerLife;
   /** Whether posting copies large buffers by itself. */

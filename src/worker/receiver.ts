@@ -19,7 +19,7 @@ export type LaterMessage = Exclude<ToWorker, InitMessage>;
 /** Imports the module, and makes what runs its jobs. */
 export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const { init } = thread;
-  if (!thread.now) lifeSlot.life = lifeOf(thread);
+  if (!thread.clock) lifeSlot.life = lifeOf(thread);
   if (init.hardKill) {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
@@ -28,9 +28,9 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const handlers = new Handlers(exports);
   const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
-  if (init.concurrency > 1 || thread.now) {
+  if (init.concurrency > 1 || thread.clock) {
     await executor.calls.loadStorage();
-    if (init.rings || thread.now) await executor.endings.load();
+    if (init.rings || thread.clock) await executor.endings.load();
   }
   return new Receiver(executor, thread);
 }
@@ -38,7 +38,7 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
 async function exportsOf(thread: OwnThread): Promise<[Module]> {
   const { module } = thread.init;
   if (module === undefined) return [{}];
-  if (!thread.now) return await importModule(module, thread);
+  if (!thread.clock) return await importModule(module, thread);
   // The worker that loads it first is the one whose life it belongs to. What ends
   // a worker's thread ends the program here.
   const before = importing;

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Look, Watch } from "../../src/dispatch/watch.ts";
+import { REAL_CLOCK } from "../../src/values/clock.ts";
 
 /** A watch, and the looks that follow as they come. */
 function watch(): { watch: Watch; next(): Promise<Look>; looks: Look[] } {
@@ -10,7 +11,7 @@ function watch(): { watch: Watch; next(): Promise<Look>; looks: Look[] } {
       looks.push(look);
       heard.resolve(look);
       heard = Promise.withResolvers();
-    }, { now: () => performance.now(), onCallerThread: false }),
+    }, { clock: REAL_CLOCK, onCallerThread: false }),
     next: () => heard.promise,
     looks,
   };
