@@ -132,6 +132,19 @@ test('isolation "none": a timeout passes in fake time', async () => {
   assertEquals(await pool.execute("timesOutAt"), time.now + 5_000);
 });
 
+test('isolation "none": progress is reported in fake time', async () => {
+  using time = new FakeTime();
+  await using pool = await makeLoaded();
+  const heard: unknown[] = [];
+  const onProgress = (value: unknown) => heard.push(value);
+  const done = pool.execute("reportEverySecond", [3], { onProgress });
+  await time.tickAsync(1_000);
+  await time.tickAsync(1_000);
+  await time.tickAsync(1_000);
+  await done;
+  assertEquals(heard, [0, 1, 2]);
+});
+
 test('isolation "none": AbortSignal.timeout() aborts in fake time', async () => {
   using time = new FakeTime();
   await using pool = await makeLoaded();

@@ -133,6 +133,7 @@ export class PoolWorker implements JobWorker {
       (flow, moves) => this.#postFlow(flow, moves),
       true,
       rings,
+      callerClock,
     );
     this.#inbox = new Inbox(this, board, link, parts);
     this.#outbox = new Outbox(thread, link, parts.functions, rings?.jobs);

@@ -3,6 +3,7 @@
 // a message costs more than all that a small request has to say. README.md says
 // why nothing is lost, doubled or out of order.
 
+import { type Clock, REAL_CLOCK } from "../values/clock.ts";
 import { performanceNow, push } from "../values/intrinsics.ts";
 import { Registry } from "../values/registry.ts";
 import { BLOCK, Blocks } from "./blocks.ts";
@@ -29,6 +30,7 @@ type Post = (events?: FlowEvents, moves?: Transferable[]) => void;
 
 /** One thread's side of all channels to another thread. */
 export class Link {
+  readonly clock: Clock;
   readonly #post: Post;
   readonly #ends = new Registry<LinkEnd>();
   /** What has come for channels before they were joined, and which was joined last. */
@@ -58,12 +60,17 @@ export class Link {
   readonly #output: FlowRing | undefined;
   readonly #input: FlowRing | undefined;
 
-  /** @param rings Where this thread writes and reads; without, all goes by message */
+  /**
+   * @param rings Where this thread writes and reads; without, all goes by message
+   * @param clock What the channels go by
+   */
   constructor(
     post: Post,
     isMain: boolean,
     rings?: { output: FlowRing; input: FlowRing },
+    clock = REAL_CLOCK,
   ) {
+    this.clock = clock;
     this.#post = post;
     this.#isMain = isMain;
     this.#output = rings?.output;

@@ -11,6 +11,7 @@ import {
   type Moved,
   type MovingKind,
 } from "./kind.ts";
+import type { Clock, Timer } from "../values/clock.ts";
 import { type Snapshot, snapshot } from "./snapshot.ts";
 import { LEAST_OBJECT } from "./weigh.ts";
 import { listOf } from "./yields.ts";
@@ -43,7 +44,9 @@ export class ProgressDeparture extends Half
   #isWanted: () => boolean = () => true;
   /** The latest value, until the listener is called with it. */
   #latest: [unknown] | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** That of the link on which it was sent. */
+  #clock: Clock | undefined;
+  #timer: Timer | undefined;
 
   constructor(listener: (value: unknown) => void) {
     super();
@@ -60,7 +63,7 @@ export class ProgressDeparture extends Half
     // What is here was heard before the end.
     if (inlet.hasEnded) return;
     // Not at once: a job in a process could send report after report otherwise.
-    this.#timer ??= setTimeout(() => this.#take(), EVERY);
+    this.#timer ??= this.#clock!.timers.setTimeout(() => this.#take(), EVERY);
     if (!this.#isWanted()) return;
     const isTold = this.#latest !== undefined;
     this.#latest = [listOf(inlet.all.at(-1))[0]];
@@ -86,6 +89,7 @@ export class ProgressDeparture extends Half
   }
 
   send(link: Link): MovedProgress {
+    this.#clock = link.clock;
     return { kind: "progress", id: this.channel.open(link, true) };
   }
 
@@ -94,7 +98,7 @@ export class ProgressDeparture extends Half
   }
 
   protected override leave(): void {
-    clearTimeout(this.#timer);
+    this.#clock?.timers.clearTimeout(this.#timer);
     super.leave();
   }
 }
@@ -106,13 +110,15 @@ export class ProgressArrival extends Half implements Arrival {
     { in: 0, out: WINDOW },
   );
   readonly value = undefined;
+  readonly #clock: Clock;
   /** The latest value, until it leaves. */
   #latest: Snapshot | undefined;
-  #sentAt = -EVERY;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sentAt = -Infinity;
+  #timer: Timer | undefined;
 
   constructor(link: Link, { id }: MovedProgress) {
     super();
+    this.#clock = link.clock;
     this.channel.join(link, id);
   }
 
@@ -127,9 +133,12 @@ export class ProgressArrival extends Half implements Arrival {
     const latest = this.#latest;
     // What is left is for the last one.
     if (!latest || this.channel.outlet.credit <= sizeOf(latest)) return;
-    const wait = this.#sentAt + EVERY - performance.now();
+    const wait = this.#sentAt + EVERY - this.#clock.now();
     if (wait <= 0) this.flush();
-    else this.#timer ??= setTimeout(() => this.#late(), wait);
+    else {
+      const { timers } = this.#clock;
+      this.#timer ??= timers.setTimeout(() => this.#late(), wait);
+    }
   }
 
   #late(): void {
@@ -139,13 +148,13 @@ export class ProgressArrival extends Half implements Arrival {
 
   /** Sends the latest value now. */
   flush(): void {
-    clearTimeout(this.#timer);
+    this.#clock.timers.clearTimeout(this.#timer);
     this.#timer = undefined;
     const latest = this.#latest;
     const { outlet } = this.channel;
     if (latest === undefined || !this.isOpen || !outlet.hasCredit) return;
     this.#latest = undefined;
-    this.#sentAt = performance.now();
+    this.#sentAt = this.#clock.now();
     const { value, isText, moves } = latest;
     const chunk = isText ? `[${value}]` : [value];
     outlet.send(chunk, moves, sizeOf(latest));

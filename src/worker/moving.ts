@@ -33,6 +33,7 @@ export class Moving {
         input: new FlowRing(rings.input),
         output: new FlowRing(rings.output),
       },
+      thread.clock,
     );
   }
 
