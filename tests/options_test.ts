@@ -174,8 +174,15 @@ const REFUSED: Row[] = [
     "idleTimeout",
     "`size` is a number",
   ]),
+  [{ size: 4, idleTimeout: Infinity }, "idleTimeout", "`size` is a number"],
   [{ size: { max: 2 }, idleTimeout: "5s" }, "idleTimeout: 5000"],
-  [{ workerData: 1, queue: { whenFull: "caller-runs" } }, "workerData"],
+  ...rows(
+    [1, 0, false, null, Infinity, "thread"],
+    (workerData) => [
+      { workerData, queue: { whenFull: "caller-runs" } },
+      "workerData",
+    ],
+  ),
   ...rows([{ hardKill: true }, { memoryLimit: 64 }], (more) => [
     { permissions: "none", ...more },
     Object.keys(more)[0],

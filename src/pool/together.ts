@@ -53,11 +53,20 @@ const EXCLUDED: {
   },
 ];
 
+/** Values of options that have no effect; all other options are unset. */
+const NO_EFFECT: Partial<PoolSettings> = {
+  isolation: "thread",
+  timeout: Infinity,
+  maxHeapPerWorker: Infinity,
+  hardKill: false,
+};
+
 /** Refuses options that a pool with these settings cannot have. */
 export function checkTogether(settings: Partial<PoolSettings>): void {
-  const NOTHING: unknown[] = [undefined, false, Infinity, "thread"];
   for (const { where, not, why } of EXCLUDED) {
-    const name = not.find((name) => !NOTHING.includes(settings[name]));
+    const name = not.find((name) => {
+      return settings[name] !== undefined && settings[name] !== NO_EFFECT[name];
+    });
     if (name === undefined || !where(settings)) continue;
     throw new TypeError(`Cannot use \`${name}\` ${why}`);
   }
