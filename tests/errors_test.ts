@@ -269,6 +269,26 @@ test("callerStack appends the stack of the call, without the pool's own frames",
   }
 });
 
+test("callerStack leaves out the pool's own frames, however the job was called", async () => {
+  await using pool = makePool({ callerStack: true });
+  const callHere = {
+    jobs: () => pool.jobs.fail(),
+    stream: () => {
+      return pool.stream(function* () {
+        yield* [].values();
+        throw new RangeError("wrong");
+      }).next();
+    },
+    map: () => pool.map("fail", [1]).next(),
+  };
+  const own = new URL("../src/pool/", import.meta.url).href;
+  for (const call of Object.values(callHere)) {
+    const { stack } = await assertRejects(call, RangeError);
+    assertStringIncludes(stack!, import.meta.url);
+    assertFalse(stack!.includes(own), stack);
+  }
+});
+
 test("callerStack tells where a job was called that times out", async () => {
   await using pool = makePool({ callerStack: true });
   for (const job of ["loop", "never"] as const) {

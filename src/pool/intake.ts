@@ -18,6 +18,7 @@ import { isObject } from "./checks.ts";
 import type { PoolParts } from "./parts.ts";
 import { plainOf, takePayload } from "./payload.ts";
 import { executeSettings } from "./settings.ts";
+import { stackOfCaller } from "../values/stacks.ts";
 import { traceReader } from "../values/trace.ts";
 import { CoarseClock } from "./coarse_clock.ts";
 
@@ -260,13 +261,4 @@ function notArguments(
 function notOptions(method: string, options: unknown): TypeError {
   const advice = `all arguments into one array, as in ${method}(job, [1, 2])`;
   return expected("options", "an object", options, advice);
-}
-
-/** The message, and the pool's own frames between its caller and `stackOfCaller()`. */
-const OWN_LINES = 5;
-
-/** Where the pool was called. */
-export function stackOfCaller(): string {
-  const lines = new Error().stack?.split("\n") ?? [];
-  return lines.slice(OWN_LINES).join("\n");
 }

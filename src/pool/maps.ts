@@ -1,7 +1,7 @@
 // Makes the maps of a pool.
 
 import type { MapOptions } from "../options.ts";
-import { stackOfCaller } from "./intake.ts";
+import { stackOfCaller } from "../values/stacks.ts";
 import { JobMap } from "./map.ts";
 import { MapJobs } from "./map_jobs.ts";
 import { openSource } from "./map_source.ts";

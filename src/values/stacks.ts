@@ -41,6 +41,16 @@ export function placeOfCaller(): string | undefined {
   }
 }
 
+/** The stack of the pool's caller, without the pool's own frames. */
+export function stackOfCaller(): string {
+  const { stack } = new Error();
+  // A program can make stacks of its own.
+  if (typeof stack !== "string") return "";
+  const [, ...frames] = stack.split("\n");
+  const first = frames.findIndex((frame) => !frame.includes(OWN));
+  return first < 0 ? "" : frames.slice(first).join("\n");
+}
+
 /** A stack without the frames of the pool that has called what is the user's. */
 export function withoutCallers(stack: string): string {
   const lines = stack.split("\n");
