@@ -307,7 +307,9 @@ export interface ExecuteOptions {
    * Signal that aborts the job. A job in the queue is removed at once. If the job
    * is running, its promise rejects at once and `currentJob().signal` fires in the
    * worker. If the handler has not ended after
-   * {@linkcode ThreadPoolOptions.abortGrace}, its worker is stopped and replaced.
+   * {@linkcode ThreadPoolOptions.abortGrace}, its worker is stopped and replaced. A
+   * handler in a process can still start right after the abort, if the job was
+   * already on its way.
    */
   signal?: AbortSignal;
   /**

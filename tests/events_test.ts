@@ -301,3 +301,25 @@ test("jobstart comes before jobend of a job that is aborted as soon as it has st
   await pool.drain();
   assertEquals(events.map(({ type }) => type), ["jobstart", "jobend"]);
 });
+
+test("jobend tells of a job that is aborted on its way to a process as of one that never started", async () => {
+  await using pool = makePool({ isolation: "process" });
+  await pool.start();
+  const events = record(pool, "jobstart", "jobend");
+  const stop = new AbortController();
+  const reason = reasonOf(pool.execute("echo", [1], stop));
+  // It is sent at the end of this turn, and nothing is heard of it before the next.
+  await Promise.resolve();
+  await Promise.resolve();
+  assertEquals(pool.workers()[0].state, "busy");
+  stop.abort("enough");
+  assertEquals(await reason, "enough");
+  await pool.execute("echo", [2]);
+  assertEquals(
+    events.map(({ type, detail: { jobId, workerId } }) => {
+      return [type, jobId, workerId];
+    }),
+    [["jobend", 1, undefined], ["jobstart", 2, 1], ["jobend", 2, 1]],
+  );
+  assertEquals((events[0].detail as { runTime: number }).runTime, 0);
+});

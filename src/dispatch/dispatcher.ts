@@ -235,8 +235,8 @@ export class Dispatcher {
     const { settlement } = this.#parts;
     if (this.takeOut(job)) return settlement.abort(job, reason);
     const worker = job.worker as PoolWorker | undefined;
-    if (worker) this.#supervisor.abort(job, worker, reason);
-    settlement.abort(job, reason, worker?.runOf(job));
+    const run = worker && this.#supervisor.abort(job, worker, reason);
+    settlement.abort(job, reason, run);
   }
 
   /** Whether a job waits that would make room for one of this priority. */

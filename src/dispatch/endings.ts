@@ -47,9 +47,7 @@ export class Endings {
   #left(worker: PoolWorker, job: Job, time: number): void {
     const { room, pace, health, queue } = this.#parts;
     worker.hasWorked = true;
-    if (this.wantsStarts && worker.jobs.isUnannounced(job)) {
-      this.announceStart(job, worker);
-    }
+    this.#announceLate(job, worker);
     pace.note(time);
     if (queue.isRanked) noteTime(job, time);
     // It may have settled before, by an abort.
@@ -92,8 +90,7 @@ export class Endings {
   #fail(worker: PoolWorker, job: Job, started: boolean, error: unknown): void {
     const { meter, settlement } = this.#parts;
     if (!started) return settlement.fail(job, error);
-    const isUntold = !job.settled && worker.jobs.isUnannounced(job);
-    if (this.wantsStarts && isUntold) this.announceStart(job, worker);
+    this.#announceLate(job, worker);
     const run = worker.runOf(job);
     meter.jobBroken(run.start, run.end);
     settlement.fail(job, error, run);
@@ -102,12 +99,20 @@ export class Endings {
   /** Jobs may have started. */
   announceStarts(worker: PoolWorker): void {
     for (const job of worker.jobs.takeUnannounced()) {
-      this.announceStart(job, worker);
+      this.#announceStart(job, worker);
     }
   }
 
-  /** A job has started. */
-  announceStart(job: Job, { id }: PoolWorker): void {
+  /** Announces the start of a job that ends now, if it was not announced. */
+  #announceLate(job: Job, worker: PoolWorker): void {
+    if (this.wantsStarts && worker.jobs.isUnannounced(job)) {
+      this.#announceStart(job, worker);
+    }
+  }
+
+  #announceStart(job: Job, { id }: PoolWorker): void {
+    // A process may start a job whose end, by an abort, has been announced.
+    if (job.settled) return;
     this.#parts.events.emit("jobstart", {
       jobId: job.id,
       name: job.fn.name,

@@ -2,7 +2,7 @@
 // end, workers that are held, left alone, stopped, or die.
 
 import { WorkerCrashedError } from "../errors.ts";
-import type { Job } from "../job/job.ts";
+import type { Job, JobRun } from "../job/job.ts";
 import { timeToRead } from "./in_flight.ts";
 import type { AllShared } from "./parts.ts";
 import { LONGEST_SILENCE } from "./stall.ts";
@@ -102,20 +102,25 @@ export class Supervisor {
     this.#parts.workers.release(worker);
   }
 
-  /** Tells a job that runs to end. */
-  abort(job: Job, worker: PoolWorker, reason: unknown): void {
+  /**
+   * Tells a job that cannot be taken back to end.
+   *
+   * @returns Its run; `undefined` if it is still on its way to a process
+   */
+  abort(job: Job, worker: PoolWorker, reason: unknown): JobRun | undefined {
     const { settings: { abortGrace, now }, watch, endings } = this.#parts;
     // Its end is told next.
     if (endings.wantsStarts) endings.announceStarts(worker);
     const due = now() + abortGrace;
     worker.abort(job, reason, due);
     watch.at("grace", due);
+    return worker.jobs.isUnstarted(job) ? undefined : worker.runOf(job);
   }
 
   #timeOut(job: Job, worker: PoolWorker): void {
     const reason = new DOMException("The job timed out", "TimeoutError");
-    this.abort(job, worker, reason);
-    this.#parts.settlement.timeOut(job, worker.runOf(job));
+    const run = this.abort(job, worker, reason);
+    this.#parts.settlement.timeOut(job, run);
   }
 
   #endGrace(
