@@ -297,7 +297,12 @@ export interface ThreadPoolOptions {
    * @default {"spindle"}
    */
   name?: string;
-  /** Signal that terminates the pool when it aborts, with the signal's reason. */
+  /**
+   * Signal that terminates the pool when it aborts, with the signal's reason. While
+   * the pool listens to a signal of `AbortSignal.timeout()`, Deno keeps the program
+   * running, even if the pool has nothing to do: end the pool if you no longer need
+   * it.
+   */
   signal?: AbortSignal;
 }
 
