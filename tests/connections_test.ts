@@ -1,6 +1,7 @@
 // A connection does the same in a job, whichever kind it is, and however it moves.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { JobCloneError, transfer } from "@spindle/thread-pool";
+import { ownConnection as ownOfCopy } from "../src/moving/connection.ts?copy=2";
 import {
   ALL,
   BYTES,
@@ -313,6 +314,18 @@ connectionSuites("A connection among values", TCP, {
     }
     assertEquals(await result, value.map);
   },
+
+  "execute() refuses a connection that moved by another copy of the package":
+    async (t) => {
+      const { server } = await t.pair();
+      ownOfCopy(server);
+      await assertRejects(
+        async () => await t.pool.execute("echo", [server]),
+        JobCloneError,
+        "has already moved into a job",
+      );
+      server.close();
+    },
 
   "execute() refuses a connection in a result, and closes it": async (t) => {
     const { client, server } = await t.pair();

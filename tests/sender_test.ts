@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  JobCloneError,
   JobTimeoutError,
   PoolClosedError,
   PoolTerminatedError,
@@ -13,6 +14,10 @@ import {
   ThreadPool,
   type ThreadPoolOptions,
 } from "@spindle/thread-pool";
+import {
+  Sender as SenderOfCopy,
+  type SenderTarget,
+} from "../src/moving/sender.ts?copy=2";
 import type * as jobs from "./fixtures/sender_jobs.ts";
 import { Gate } from "./gate.ts";
 import { type Kind, KIND_NAMES, KINDS } from "./kinds.ts";
@@ -199,6 +204,16 @@ test("sender(): a sender that has moved, or is closed, is of no more use", async
   clone.close();
   clone.close();
   assertThrows(() => clone.clone(), PoolClosedError, "The sender is closed");
+});
+
+test("sender(): a sender of another copy of the package is refused, and says so", async () => {
+  await using pool = makePool();
+  const sender = new SenderOfCopy({} as SenderTarget);
+  await assertRejects(
+    () => Reflect.apply(pool.execute, pool, ["keeps", [sender]]),
+    JobCloneError,
+    "args[0] (Sender) belongs to another copy of `@spindle/thread-pool`",
+  );
 });
 
 test("sender() is closed when its job ends", async () => {

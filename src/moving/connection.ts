@@ -41,8 +41,11 @@ export type SocketCall =
 /** What comes of that. */
 export type SocketAnswer = { value: unknown } | { error: PackedError };
 
-/** On a connection that is a pool's: a set of all would cost the garbage collector too much. */
-const OWNED = Symbol("owned by a thread pool");
+/**
+ * On a connection that is a pool's, of any copy of the package: a set of all would
+ * cost the garbage collector too much.
+ */
+const OWNED = Symbol.for("@spindle/thread-pool/owned");
 
 type Ownable = Deno.Conn & { [OWNED]?: boolean };
 

@@ -4,7 +4,7 @@
 import type { Kind } from "../values/departing.ts";
 import { hasOwn, toStringTag } from "../values/intrinsics.ts";
 import { classNameOf } from "../values/names.ts";
-import { Sender } from "./sender.ts";
+import { isSender } from "./sender.ts";
 import { isWebValue } from "./web_values.ts";
 
 /** The kinds of classes, by their tags. */
@@ -22,7 +22,7 @@ export function kindOf(value: object): Kind | undefined {
   if (isConnection(value)) return "connection";
   // All others have a tag, whatever it is.
   if (!(toStringTag in value)) return undefined;
-  if (value instanceof Sender) return "sender";
+  if (isSender(value)) return "sender";
   const tag = classNameOf(value);
   const kind = hasOwn(KINDS, tag)
     ? KINDS[tag]

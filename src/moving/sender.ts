@@ -23,6 +23,9 @@ export interface SenderTarget {
   close(): void;
 }
 
+/** Marks the senders of all copies of the package. */
+const IS_SENDER = Symbol.for("@spindle/thread-pool/sender");
+
 /** A handle to a pool, without the types of its jobs. */
 export class Sender {
   #target: SenderTarget | undefined;
@@ -34,6 +37,10 @@ export class Sender {
 
   get [Symbol.toStringTag](): string {
     return "Sender";
+  }
+
+  get [IS_SENDER](): true {
+    return true;
   }
 
   // The very promises of the target: it says which rejections nobody has to handle.
@@ -90,3 +97,16 @@ export class Sender {
 }
 
 export const { targetOf } = Sender;
+
+/** Whether an object is a sender, of this copy of the package or another one. */
+export function isSender(value: object): value is Sender {
+  return IS_SENDER in value;
+}
+
+/** Why a sender cannot move anywhere, if that is so. */
+export function whyStuck(sender: Sender): string | undefined {
+  if (!(sender instanceof Sender)) {
+    return "belongs to another copy of `@spindle/thread-pool`";
+  }
+  return targetOf(sender) ? undefined : "is closed, or has moved into a job";
+}

@@ -16,9 +16,11 @@ import type { Arrival, Moved } from "./kind.ts";
 import { kindOf } from "./kind_of.ts";
 import {
   type CallOptions,
+  isSender,
   Sender,
   type SenderTarget,
   targetOf,
+  whyStuck,
 } from "./sender.ts";
 import type { Ended, ToPool, ToSender } from "./sender_wire.ts";
 import { Talk } from "./talk.ts";
@@ -134,12 +136,12 @@ export class SenderArrival extends Talk implements Arrival {
   readonly #movers: Movers = {
     ...NO_MOVERS,
     kindOf: (value): Kind | undefined => {
-      return value instanceof Sender ? "sender" : undefined;
+      return isSender(value) ? "sender" : undefined;
     },
     whyStays: (value) => {
-      const target = targetOf(value as Sender);
-      if (target === undefined) return "is closed, or has moved into a job";
-      return this.#own.has(target)
+      const why = whyStuck(value as Sender);
+      if (why !== undefined) return why;
+      return this.#own.has(targetOf(value as Sender)!)
         ? undefined
         : "belongs to another pool, or to another job";
     },

@@ -10,7 +10,7 @@ import { pack, useUpMarks } from "../values/pack.ts";
 import { Registry } from "../values/registry.ts";
 import { mark } from "../values/thread_state.ts";
 import type { Departure, MovingKind } from "./kind.ts";
-import { Sender, type SenderTarget, targetOf } from "./sender.ts";
+import { Sender, type SenderTarget, targetOf, whyStuck } from "./sender.ts";
 import {
   type MovedSender,
   SenderArrival,
@@ -49,9 +49,9 @@ export interface HostTarget extends SenderTarget {
 /** Senders in the table of kinds. */
 export const SENDER: MovingKind<Sender, MovedSender> = {
   whyStays(sender) {
-    const target = targetOf(sender);
-    if (target === undefined) return "is closed, or has moved into a job";
-    return "executeFor" in target
+    const why = whyStuck(sender);
+    if (why !== undefined) return why;
+    return "executeFor" in targetOf(sender)!
       ? undefined
       : "has come with a job, and goes on only with a call through itself";
   },
