@@ -87,7 +87,8 @@ export interface ThreadPoolOptions {
    * the pool runs inline jobs only.
    *
    * The module must load successfully: if it throws, the pool stops. The pool waits
-   * for a top-level `await`, however long it takes.
+   * for a top-level `await`, however long it takes. It can be the module that makes
+   * the pool, which then uses the pool only under `if (import.meta.main)`, or in jobs.
    */
   module?: URL | string;
   /**

@@ -11,7 +11,7 @@ import {
 } from "@std/assert";
 import { ThreadPool, WorkerStartError } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
-import { makePool, numbersTo, reasonOf } from "./kinds.ts";
+import { KIND_NAMES, KINDS, makePool, numbersTo, reasonOf } from "./kinds.ts";
 import { countWorkers, liveWorkers, poolTest as test } from "./live_workers.ts";
 
 const moduleOf = (source: string) =>
@@ -193,5 +193,33 @@ for (
       new Map([[1, 2]]),
     );
     assertInstanceOf(await reasonOf(pool.execute("fails")), RangeError);
+  });
+}
+
+/** A module with a pool of itself, and jobs of its own. */
+const ofItself = (source: string) =>
+  moduleOf(`
+    import { ThreadPool } from "${import.meta.resolve("../mod.ts")}";
+    const pool = new ThreadPool({ module: import.meta.url, size: 1 });
+    export const give = () => 42;
+    export const giveByPool = () => pool.execute("give");
+    ${source}`);
+
+for (const kind of KIND_NAMES) {
+  test(`a module that uses a pool of itself while it loads is refused, and starts no further worker (${kind})`, async () => {
+    const module = ofItself(`await pool.execute("give");`);
+    await using pool = new ThreadPool({ module, size: 1, ...KINDS[kind] });
+    const { message } = await assertRejects(
+      () => pool.execute("give"),
+      WorkerStartError,
+      "this module uses a pool of itself while it loads",
+    );
+    assertEquals(message.split("could not start").length, 2, message);
+  });
+
+  test(`a module may make a pool of itself, and use it in a job (${kind})`, async () => {
+    const module = ofItself("");
+    await using pool = new ThreadPool({ module, size: 1, ...KINDS[kind] });
+    assertEquals(await pool.execute("giveByPool"), 42);
   });
 }

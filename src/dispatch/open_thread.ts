@@ -9,6 +9,7 @@ import type {
   ThreadSettings,
 } from "../threads/thread.ts";
 import { WebThread } from "../threads/web_thread.ts";
+import { lifeSlot } from "../values/thread_state.ts";
 
 /** What is there of a thread that could not be started. */
 const NONE: Thread = {
@@ -38,7 +39,13 @@ function open(
   events: ThreadEvents,
   processes: Processes | undefined,
 ): Thread {
-  const { callerClock, hardKill } = settings;
+  const { callerClock, hardKill, module } = settings;
+  // Each worker would start another one before it is ready itself.
+  if (module !== undefined && module === lifeSlot.life?.loading) {
+    throw new Error(
+      "this module uses a pool of itself while it loads: put that under `if (import.meta.main)`",
+    );
+  }
   if (callerClock) return new CallerThread(callerClock, events);
   if (processes) return processes.open(settings.name, events);
   return hardKill

@@ -45,9 +45,11 @@ export function startError(
   const what = module === undefined
     ? "A worker"
     : `A worker of module ${module}`;
-  return new WorkerStartError(`${what} could not start: ${reasonOf(cause)}`, {
-    cause,
-  });
+  const head = `${what} could not start: `;
+  const reason = reasonOf(cause);
+  // A module that fails with this error of its own pool has said so.
+  const message = reason.startsWith(head) ? reason : head + reason;
+  return new WorkerStartError(message, { cause });
 }
 
 function isOutOfMemory(cause: unknown): boolean {

@@ -61,6 +61,8 @@ export interface WorkerLife {
   readonly data: unknown;
   /** The URL of the program's main module, if it may be known. */
   readonly mainModule?: string;
+  /** The URL of the module that it is loading. */
+  loading?: string;
   /** What it does before it ends, the first to be done last. */
   readonly callbacks: StopCallback[];
   /** Says that it has something to do then. */

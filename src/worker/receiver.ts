@@ -19,12 +19,13 @@ export type LaterMessage = Exclude<ToWorker, InitMessage>;
 /** Imports the module, and makes what runs its jobs. */
 export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const { init } = thread;
-  if (!thread.clock) lifeSlot.life = lifeOf(thread);
+  const life = thread.clock ? thread.life : lifeSlot.life = lifeOf(thread);
   if (init.hardKill) {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
   }
   const [exports] = await exportsOf(thread);
+  if (life) life.loading = undefined;
   const handlers = new Handlers(exports);
   const executor = new Executor(handlers, thread);
   // Most workers start sooner without.
@@ -62,8 +63,8 @@ export function lifeOf(
   { init, board }: Pick<OwnThread, "init" | "board">,
 ): WorkerLife {
   const askToStop = () => board.askToStop();
-  const { data, mainModule } = init;
-  return { data, mainModule, callbacks: [], askToStop };
+  const { data, mainModule, module } = init;
+  return { data, mainModule, loading: module, callbacks: [], askToStop };
 }
 
 /** The receiver of all messages. */
