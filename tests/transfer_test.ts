@@ -7,9 +7,9 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { ThreadPool, transfer } from "@spindle/thread-pool";
+import { JobCloneError, ThreadPool, transfer } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
-import { makePool, numbersTo } from "./kinds.ts";
+import { ALL_KINDS, type AnyKind, makePool, numbersTo } from "./kinds.ts";
 import { eachRow, test } from "./pools.ts";
 
 test("transfer() returns its value, and refuses what is no object or no list", async () => {
@@ -24,6 +24,39 @@ test("transfer() returns its value, and refuses what is no object or no list", a
   }
   await undefined;
 });
+
+for (const kind of Object.keys(ALL_KINDS) as AnyKind[]) {
+  test(`memory of WebAssembly that is marked is refused, and nothing beside it moves (${kind})`, async () => {
+    await using pool = makePool({}, kind);
+    const make = () => ({
+      beside: transfer(new Uint8Array(100_000)),
+      wasm: transfer(
+        new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer, 8),
+      ),
+    });
+    const why = "memory of WebAssembly cannot move: do not mark it";
+    // In a queue first, and then sent at once.
+    for (let i = 0; i < 2; i++) {
+      const value = make();
+      await assertRejects(
+        () => pool.execute("echo", [value]),
+        JobCloneError,
+        why,
+      );
+      assertEquals(value.beside.length, 100_000);
+      await pool.execute("echo", [1]);
+    }
+    await assertRejects(
+      () => pool.execute(make),
+      JobCloneError,
+      `The result of job "make" cannot be sent: ${why}`,
+    );
+    const bytes = pool.stream(function* () {
+      yield transfer(new WebAssembly.Memory({ initial: 1 }).buffer);
+    });
+    await assertRejects(() => bytes.next(), JobCloneError, why);
+  });
+}
 
 /** How long each buffer is in the values, at any depth. */
 function lengthsOf(...values: unknown[]): number[] {

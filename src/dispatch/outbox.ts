@@ -6,6 +6,7 @@ import type { Link } from "../flow/link.ts";
 import { type FunctionTable, KnownFunctions } from "../job/functions.ts";
 import type { Job } from "../job/job.ts";
 import type { WorkerThread } from "../threads/worker_thread.ts";
+import { whyUnsent } from "../values/movable.ts";
 import { WAKE } from "../wire/protocol.ts";
 import { JobListWriter } from "../wire/job_list.ts";
 import type { JobRing } from "../wire/job_ring.ts";
@@ -83,7 +84,7 @@ export class Outbox {
       this.#epoch++;
     } catch (cause) {
       throw new JobCloneError(
-        `The arguments cannot be cloned: ${(cause as Error).message}`,
+        `The arguments cannot be cloned: ${whyUnsent(cause)}`,
         { cause },
       );
     } finally {

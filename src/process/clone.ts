@@ -4,7 +4,7 @@
 // exceptions: an empty object stands in the place of each, and beside the value is
 // said what they are made of.
 
-import { eachItem, SafeMap, setOf, unbind } from "../values/intrinsics.ts";
+import { eachItem, SafeMap } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
 import { objectsIn, substitute, substituteIn } from "../values/objects.ts";
 import { classNameOf } from "../values/names.ts";
@@ -19,9 +19,7 @@ function v8(): typeof import("node:v8") {
   return loaded ??= nodeProcess().getBuiltinModule("node:v8");
 }
 
-const move = unbind(
-  ArrayBuffer.prototype.transfer as (this: ArrayBuffer) => ArrayBuffer,
-);
+const { structuredClone } = globalThis;
 
 /** A value as bytes. */
 export interface Encoded {
@@ -95,21 +93,30 @@ export function encodeClone(
     // It may be sent again.
     put(back);
   }
-  const moving = setOf<unknown>(moves);
+  const moved = moveAll(moves);
   const buffers: Uint8Array[] = [];
   for (let i = 0; i < large.length; i++) {
-    const isMoving = moving.delete(large[i]);
-    buffers[i] = new Uint8Array(isMoving ? move(large[i]) : large[i]);
-  }
-  for (let i = 0; i < moves.length; i++) {
-    // Small ones have been copied.
-    if (moves[i] instanceof ArrayBuffer && moving.delete(moves[i])) {
-      move(moves[i] as ArrayBuffer);
-    }
+    buffers[i] = new Uint8Array(moved.get(large[i]) ?? large[i]);
   }
   let length = clone.length + (blob?.size ?? 0);
   for (let i = 0; i < buffers.length; i++) length += buffers[i].length;
   return { clone, buffers, blob, length };
+}
+
+/** Moves all of these that are buffers, or none if one of them cannot move. */
+function moveAll(
+  moves: readonly Transferable[],
+): Map<ArrayBuffer, ArrayBuffer> {
+  const buffers: ArrayBuffer[] = [];
+  for (let i = 0; i < moves.length; i++) {
+    const moving = moves[i];
+    if (moving instanceof ArrayBuffer) buffers[buffers.length] = moving;
+  }
+  const all = new SafeMap<ArrayBuffer, ArrayBuffer>();
+  if (buffers.length === 0) return all;
+  const moved = structuredClone(buffers, { transfer: buffers });
+  for (let i = 0; i < moved.length; i++) all.set(buffers[i], moved[i]);
+  return all;
 }
 
 function write(content: Content, buffers: readonly ArrayBuffer[]): Uint8Array {

@@ -1,7 +1,12 @@
 // What `postMessage` can move, and why something cannot move now.
 
 import { isDetached } from "./bytes.ts";
-import { getOwnPropertySymbols, SafeSet, unbind } from "./intrinsics.ts";
+import {
+  getOwnPropertySymbols,
+  includes,
+  SafeSet,
+  unbind,
+} from "./intrinsics.ts";
 import { objectsIn } from "./objects.ts";
 
 const {
@@ -39,6 +44,18 @@ export function whyUnmovable(value: unknown): string | undefined {
   return locked || readable?.locked || writable?.locked
     ? "is locked"
     : undefined;
+}
+
+/**
+ * Why a value could not be sent. Only Deno knows memory of WebAssembly from other
+ * buffers, and only when that is to move.
+ */
+export function whyUnsent(error: unknown): string {
+  const { message } = error as Error;
+  return includes(message, "not transferable") ||
+      includes(message, "not detachable")
+    ? "memory of WebAssembly cannot move: do not mark it, or slice() it"
+    : message;
 }
 
 /** What Node's `markAsUntransferable()` leaves on a buffer; importing it would change how ports close. */

@@ -16,7 +16,7 @@ import { Findings } from "./findings.ts";
 import { isArray } from "./intrinsics.ts";
 import { LentBytes } from "./lent_bytes.ts";
 import { cutViews } from "./own_bytes.ts";
-import { whyUnmovable } from "./movable.ts";
+import { whyUnmovable, whyUnsent } from "./movable.ts";
 import { substitute } from "./objects.ts";
 import { takeReads } from "./plain_text.ts";
 import { markOf, unmark } from "./thread_state.ts";
@@ -192,7 +192,7 @@ function move<T>(value: T, transfer: Transferable[]): T {
     return structuredClone(value, { transfer });
   } catch (cause) {
     throw new JobCloneError(
-      `What is marked cannot be moved: ${(cause as Error).message}`,
+      `What is marked cannot be moved: ${whyUnsent(cause)}`,
       { cause },
     );
   }

@@ -15,6 +15,7 @@ import type { Movers } from "../values/departing.ts";
 import { moveCopies, pack, type Packed, take } from "../values/pack.ts";
 import { type BatchResult, failureIn, withEnding } from "../wire/batch.ts";
 import type { Ending, FromWorker } from "../wire/protocol.ts";
+import { whyUnsent } from "../values/movable.ts";
 import { addToMessage } from "../values/reword.ts";
 import { unmark } from "../values/thread_state.ts";
 import { type Handler, HandlerNotFound } from "./handlers.ts";
@@ -186,7 +187,7 @@ function refusalOf(
   error: unknown,
   what: "result" | "error",
 ): Ending {
-  const reason = (error as Error).message;
+  const reason = whyUnsent(error);
   const message = `The ${what} of job "${name}" cannot be sent: ${reason}`;
   return { kind: "not-cloneable", message };
 }
