@@ -65,6 +65,29 @@ test("an error's stack names a file whose path has quotes", async () => {
   }
 });
 
+Deno.test("deno test --coverage looks for no source of an inline job", async () => {
+  const directory = await Deno.makeTempDir();
+  const file = `${directory}/inline_test.ts`;
+  await Deno.writeTextFile(
+    file,
+    `import { ThreadPool } from "${import.meta.resolve("../mod.ts")}";
+Deno.test("inline", async () => {
+  await using pool = new ThreadPool(1);
+  await pool.execute((a: number) => a + 1, [1]);
+});`,
+  );
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--no-check", "--coverage", file],
+    cwd: directory,
+    stdin: "null",
+  }).output();
+  await Deno.remove(directory, { recursive: true });
+  const decoder = new TextDecoder();
+  assertEquals(code, 0, decoder.decode(stdout));
+  const text = decoder.decode(stderr);
+  assertFalse(text.includes("Source not found"), text);
+});
+
 Deno.test("withoutCallers() leaves out the frames of the pool and of what called it", () => {
   const stack =
     "Error: x\n    at f (file:///a.ts:1:2)\n    at Array.map (<anonymous>)";

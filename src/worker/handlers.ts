@@ -211,11 +211,13 @@ function inline(
   source: string,
   place: string | undefined,
 ): Handler {
+  // As a URL it would be a module that `deno test --coverage` misses.
+  const url = place === undefined ? "inline-job" : `@${place}`;
   // What precedes the source stands in its first line, so that its lines count from 1.
   const make = evaluate(
     `"use strict"; (function (transfer, currentJob, workerData, onStop) { return (${source}
 ); })
-//# sourceURL=${place ?? "inline-job"}`,
+//# sourceURL=${url}`,
   );
   const scope = [transfer, currentJob, workerData, onStop];
   const call = apply(make, undefined, scope);
