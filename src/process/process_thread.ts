@@ -11,7 +11,6 @@ import {
   type InitMessage,
   type PostedToWorker,
   WAKE,
-  type Wake,
 } from "../wire/protocol.ts";
 import type { JobList } from "../wire/job_list.ts";
 import { Checker, checkText } from "./checker.ts";
@@ -22,7 +21,12 @@ import { type DenoCommand, DenoProcess } from "./deno_process.ts";
 import { FrameReader, Kind, textFrame } from "./frames.ts";
 import { type JobFrames, jobFrames, messageFrames } from "./main_frames.ts";
 import { Output } from "./output.ts";
-import type { FromProcess, ProcessInit, ToProcess } from "./protocol.ts";
+import type {
+  CommonInit,
+  FromProcess,
+  ProcessInit,
+  ToProcess,
+} from "./protocol.ts";
 import type { Warden } from "./warden.ts";
 import { performanceNow } from "../values/intrinsics.ts";
 
@@ -30,11 +34,7 @@ import { performanceNow } from "../values/intrinsics.ts";
 export interface ProcessSettings {
   command: DenoCommand;
   warden: Warden;
-  /** What each of them is told first. */
-  init: Pick<
-    ProcessInit,
-    "chunk" | "longest" | "densest" | "denied" | "guards" | "mainModule"
-  >;
+  init: CommonInit;
 }
 
 /** Milliseconds after a job was written from which on its start is late. */
@@ -203,12 +203,9 @@ export class ProcessThread implements Thread {
       read();
     } catch (cause) {
       this.#process.kill();
+      const what = "What the process has written cannot be taken";
       const { message } = cause as Error;
-      this.#events.failed(
-        new Error(`What the process has written cannot be taken: ${message}`, {
-          cause,
-        }),
-      );
+      this.#events.failed(new Error(`${what}: ${message}`, { cause }));
     }
   }
 
@@ -294,7 +291,7 @@ export class ProcessThread implements Thread {
     }
   }
 
-  #tell(message: Exclude<FromWorker, Wake>): void {
+  #tell(message: FromWorker): void {
     this.#events.message([this.#key, message]);
   }
 }

@@ -2,16 +2,26 @@
 
 import type { FromWorker, ToWorker, Wake } from "../wire/protocol.ts";
 
-/** What a process is told first, as text: all that it needs in order to begin. */
-export interface ProcessInit {
-  /** What its chunks begin with. */
-  mark: number[];
+/** What all processes of a pool are told first. */
+export interface CommonInit {
   /** How many bytes it writes at once. */
   chunk: number;
   /** No message of it may be longer, in bytes. */
   longest: number;
   /** No clone in one may be longer, large buffers aside. */
   densest: number;
+  /** Whether it stops by itself what takes too long. */
+  guards: boolean;
+  /** The kinds of permissions that it must not have. */
+  denied: Deno.PermissionName[];
+  /** The URL of the program's main module, for a process that may start others. */
+  mainModule: string | undefined;
+}
+
+/** What a process is told first, as text: all that it needs in order to begin. */
+export interface ProcessInit extends CommonInit {
+  /** What its chunks begin with. */
+  mark: number[];
   /** The name of the worker. */
   name: string;
   workerId: number;
@@ -19,13 +29,7 @@ export interface ProcessInit {
   concurrency: number;
   /** MiB above which the heap is told of. */
   maxHeap: number | undefined;
-  /** Whether it stops by itself what takes too long. */
-  guards: boolean;
-  /** The kinds of permissions that it must not have. */
-  denied: Deno.PermissionName[];
   timeOrigin: number;
-  /** The URL of the program's main module, for a process that may start others. */
-  mainModule: string | undefined;
 }
 
 /** What a process is told before that, if its workers are given anything. */
