@@ -65,8 +65,10 @@ test("a job goes to a worker that idles, not to one that starts and may never be
   });
   await Promise.all([1, 2, 3, 4].map((n) => pool.execute("echo", [n])));
   for (let i = 0; i < 20; i++) assertEquals(await pool.execute("echo", [i]), i);
-  assertEquals(pool.workers().map(({ state }) => state), ["idle", "starting"]);
+  const states = pool.workers().map(({ state }) => state);
   await pool.terminate();
+  // Either may have been the first to load the module.
+  assertEquals(states.sort(), ["idle", "starting"]);
 });
 
 test("a full queue discards what waits for a process, not what was written to it", async () => {
