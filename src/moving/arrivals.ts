@@ -1,4 +1,4 @@
-// What has moved with one value, in the thread to which it came.
+// Collects everything that moved with one value, in the thread where it arrives.
 
 import type { Link } from "../flow/link.ts";
 import { substituteIn } from "../values/objects.ts";
@@ -6,11 +6,11 @@ import { type Arrival, type MovedList, Together } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
 import { YieldsArrival } from "./yields.ts";
 
-/** All that has arrived with one value. */
+/** Everything that arrived with one value. */
 export class Arrivals extends Together<Arrival> {
-  /** Puts what has arrived into a value, where its placeholders are; gives the value. */
+  /** Replaces a value's placeholders with what arrived. Returns the value. */
   revive(value: unknown, list: MovedList, link: Link): unknown {
-    // All are joined before one is made of them, which may throw.
+    // Join every channel before making any value, which can throw.
     this.parts = list.map(([, moved]) => KINDS[moved.kind].arrive(link, moved));
     const revived = new Map<object, unknown>(
       list.map(([placeholder], i) => [placeholder, this.parts[i].value]),
@@ -18,32 +18,32 @@ export class Arrivals extends Together<Arrival> {
     return substituteIn(value, revived);
   }
 
-  /** The job has started. */
+  /** Notifies each arrival that the job has started. */
   start(): void {
     for (const arrival of this.parts) arrival.start?.();
   }
 
-  /** The job is told to end. */
+  /** Notifies each arrival that the job is aborted. */
   abort(reason: unknown): void {
     for (const arrival of this.parts) arrival.abort?.(reason);
   }
 
-  /** Where what the job yields goes, if it is a generator. */
+  /** Destination of the values that the job yields, if it is a generator. */
   get yields(): YieldsArrival | undefined {
     return this.parts.find((one) => one instanceof YieldsArrival);
   }
 
-  /** The job reports a value. */
+  /** Sends a value that the job reports. */
   report(value: unknown): void {
     for (const arrival of this.parts) arrival.report?.(value);
   }
 
-  /** The handler has ended. */
+  /** Notifies each arrival that the handler has ended. */
   flush(): void {
     for (const arrival of this.parts) arrival.flush?.();
   }
 
-  /** The job has ended. */
+  /** Notifies each arrival that the job has ended. */
   end(failure?: { thrown: unknown }): void {
     for (const arrival of this.parts) arrival.end?.(failure);
   }

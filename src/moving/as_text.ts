@@ -1,5 +1,5 @@
-// What travels among the arguments of its job as text: a request without a body, or
-// a connection, where nothing else moves.
+// Sends a request without a body, or a connection, as text among the arguments of
+// its job, if nothing else moves.
 
 import type { Link } from "../flow/link.ts";
 import { isRequest } from "./bare_request.ts";
@@ -10,7 +10,7 @@ import { isConnection } from "./kind_of.ts";
 import { RequestArrival, takeRequest } from "./request_text.ts";
 import { type ArgumentsText, toldOf } from "./text_beside.ts";
 
-/** Where the first request or connection is among arguments, or -1. */
+/** Returns the index of the first request or connection in arguments, or -1. */
 export function placeOfMoving(args: readonly unknown[]): number {
   try {
     for (let i = 0; i < args.length; i++) {
@@ -19,14 +19,14 @@ export function placeOfMoving(args: readonly unknown[]): number {
       if (isRequest(arg) || isConnection(arg)) return i;
     }
   } catch {
-    // A proxy that was revoked, say: what packs it says so.
+    // For example, a revoked proxy: packing it reports the error.
   }
   return -1;
 }
 
 /**
- * Takes arguments with a request or a connection at a place, if they can travel as
- * text; else what has been read of the others is kept.
+ * Packs arguments as text, with a request or a connection at an index. If they cannot
+ * travel as text, keeps what was read of the other arguments.
  */
 export function takeAsText(
   args: readonly unknown[],
@@ -38,7 +38,7 @@ export function takeAsText(
     : takeConnection(args, place, connect);
 }
 
-/** Puts it among the arguments that were read from their text. */
+/** Puts the request or connection into the arguments parsed from their text. */
 export function reviveText(
   args: unknown[],
   id: MovedByNumber,

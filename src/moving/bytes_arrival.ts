@@ -1,5 +1,5 @@
-// The worker's end of a connection that moves as its bytes: they come and go
-// through a channel.
+// The worker's end of a connection whose bytes go through a channel in both
+// directions.
 
 import { BLOCK } from "../flow/blocks.ts";
 import { Channel } from "../flow/channel.ts";
@@ -24,16 +24,16 @@ import {
   makeConnection,
 } from "./moved_connection.ts";
 
-/** A connection whose bytes come and go through a channel. */
+/** The worker's end of a connection that moves as bytes. */
 export class BytesArrival extends Half implements ConnectionArrival, Arrival {
   protected readonly channel: Channel;
   readonly value: Connection;
-  /** The calls that have no answer. */
+  /** Calls that wait for an answer, in order. */
   #calls: PromiseWithResolvers<unknown>[] | undefined;
-  /** How far the first chunk has been read. */
+  /** Number of bytes of the first chunk that have been read. */
   #offset = 0;
   readonly #isTls: boolean;
-  /** Whether the handshake of TLS, which writes wait for, may still fail. */
+  /** Whether writes must wait for the TLS handshake, which can still fail. */
   #mustShake: boolean;
   #shaken: Promise<unknown> | undefined;
   #isAborted = false;
@@ -76,13 +76,13 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
     return rest;
   }
 
-  /** Whether another reader has taken what came. */
+  /** Whether another reader took the chunk, so this one must wait again. */
   get #isTaken(): boolean {
     const { inlet } = this.channel;
     return !inlet.hasChunk && (!inlet.hasEnded || inlet.hasFailed);
   }
 
-  /** Waits for the next chunk; there is none at the end. */
+  /** Waits for the next chunk, or for the end. */
   async #more(): Promise<void> {
     if (!this.isOpen) throw closedError();
     const { inlet } = this.channel;
@@ -90,7 +90,7 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
     if (!this.isOpen) throw interruptedError();
     if (this.#isAborted) throw abortedError();
     if (!inlet.hasChunk && inlet.hasFailed) throw inlet.error;
-    // Bytes come only after a handshake.
+    // Bytes arrive only after a handshake.
     if (inlet.hasChunk) this.#mustShake = false;
   }
 
@@ -104,19 +104,19 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
     if (bytes.length === 0 && this.#isTls) return 0;
     if (outlet.hasEnded) throw this.#endedError();
     if (bytes.length === 0) return 0;
-    // The caller may use its buffer again as soon as this resolves.
+    // Copied, because the caller can reuse its buffer as soon as this resolves.
     const part = bytes.subarray(0, BLOCK);
     outlet.sendBytes(part, false);
     return part.length;
   }
 
-  /** Waits for the handshake, so that the first write tells if it fails, as that of a native connection does. */
+  /** Waits for the handshake. If it fails, the first write rejects, as in Deno. */
   async #shake(): Promise<void> {
     await (this.#shaken ??= this.handshake());
     this.#mustShake = false;
   }
 
-  /** The native error of a write after `closeWrite()`. */
+  /** Returns the native error of a write after `closeWrite()`. */
   #endedError(): Error {
     return this.#isTls
       ? new deno.errors.NotConnected("not connected")
@@ -130,17 +130,17 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
     await this.channel.outlet.finish();
   }
 
-  /** Closes the connection; what was written still goes out. */
+  /** Closes the connection. Bytes already written are still sent. */
   close(): void {
     if (!this.isOpen) return;
     this.channel.tell(FlowEvent.CLOSE);
     this.channel.drop();
-    // Wakes what still waits.
+    // Wakes the reads that are waiting.
     this.channel.inlet.end();
-    // An end that was told still goes out.
+    // An end that was sent is still delivered, so `closeWrite()` resolves.
     if (this.channel.outlet.hasEnded) this.channel.outlet.taken();
-    // Without a reason, which nobody sees: writes look whether it is open. To make
-    // an error was a third of a short connection's processor time in the worker.
+    // No reason, because writes check `isOpen` first. Creating an error took a third
+    // of a short connection's processor time in the worker.
     this.channel.outlet.stop(undefined);
     for (const call of this.#calls ?? []) call.reject(interruptedError());
     this.leave();
@@ -149,7 +149,7 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
   abort(): void {
     this.#isAborted = true;
     this.channel.inlet.fail(abortedError());
-    // What has room still goes out; a client that does not read is not waited for.
+    // Writes with credit still succeed, but do not wait for a client that does not read.
     this.channel.outlet.interrupt(abortedError());
   }
 
@@ -159,7 +159,7 @@ export class BytesArrival extends Half implements ConnectionArrival, Arrival {
 
   set(option: "setNoDelay" | "setKeepAlive", value?: boolean): void {
     this.#call([option, value]).catch(() => {
-      // The socket is gone, which the next read or write reports.
+      // The socket is closed; the next read or write reports it.
     });
   }
 

@@ -1,4 +1,4 @@
-// Main's end of a connection that moves as its bytes: it carries them between the
+// The main thread's end of a connection that moves as bytes: copies them between the
 // socket and a channel.
 
 import { BLOCK } from "../flow/blocks.ts";
@@ -19,23 +19,23 @@ import { unwatch, watch, type Watched } from "./stalled_clients.ts";
 const SMALL_READ = 4 * 1024;
 
 /**
- * Buffers for small reads that are free. With them a request of a kept connection takes
- * 0.87 of the processor time (24 pairs); a short connection takes the same without.
+ * Free buffers for small reads. With them, a request on a kept-alive connection takes
+ * 0.87 times the processor time (24 pairs); short connections take the same time.
  */
 const spare: Uint8Array[] = [];
 const MOST_SPARE = 256;
 
-/** A connection that moves as its bytes. */
+/** The main thread's end of a connection that moves as bytes. */
 export class BytesDeparture extends ConnectionDeparture implements Watched {
   protected readonly channel: Channel;
-  /** Whether the client has not been heard of. */
+  /** Whether the first read from the client has not ended. */
   isPending = true;
   #onReady: (() => void) | undefined;
-  /** Whether the client sends much, so that it is read in large pieces. */
+  /** Whether to read large pieces, because the client sends much. */
   #isLarge = false;
   #isReading = false;
   #isWriting = false;
-  /** Whether it closes as soon as all is written. */
+  /** Whether the connection closes as soon as everything is written. */
   #isClosing = false;
   watchNumber = 0;
   looks = 0;
@@ -95,7 +95,7 @@ export class BytesDeparture extends ConnectionDeparture implements Watched {
     return this.channel.takeBlock() ?? new Uint8Array(BLOCK);
   }
 
-  /** Sends what has been read into a buffer: nothing, at the end. */
+  /** Sends the bytes read into a buffer. A count of 0 is the end. */
   #send(buffer: Uint8Array, count: number): void {
     const { outlet } = this.channel;
     const isSmall = buffer.length === SMALL_READ;
@@ -143,14 +143,14 @@ export class BytesDeparture extends ConnectionDeparture implements Watched {
     }
   }
 
-  /** The handler has closed it: it closes here once all is written. */
+  /** Closes the connection once everything is written: the handler has closed it. */
   #finish(): void {
     this.#isClosing = true;
     if (this.#isWriting) watch(this);
     else this.#write();
   }
 
-  /** The worker is gone; what it wrote before it closed the connection still goes out. */
+  /** Closes the connection if the worker ended before the handler closed it. */
   #fail(error: unknown): void {
     if (!this.#isClosing) this.close(error);
   }

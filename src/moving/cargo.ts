@@ -1,8 +1,8 @@
-// What the core of the pool knows of what moves with a job.
+// The interface through which the core of the pool handles what moves with a job.
 
 import type { Departure, MovedOfJob } from "./kind.ts";
 
-/** All that moves into a job, in the thread that it leaves. */
+/** Everything that moves into a job, in the thread that it leaves. */
 export interface Cargo extends Departure<MovedOfJob> {
   readonly size: number;
   takeBack(): void;

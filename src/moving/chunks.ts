@@ -1,5 +1,5 @@
-// The chunks of a stream on their way out: each is copied, unless it is the
-// stream's own or marked, and then moves.
+// Sends the chunks of a stream. A chunk is copied, unless it belongs to the stream or
+// is marked with `transfer()`; then it moves.
 
 import { isUnshared, SMALL } from "../flow/bytes.ts";
 import type { Outlet } from "../flow/outlet.ts";
@@ -15,8 +15,8 @@ import { weigh } from "./weigh.ts";
 /**
  * Sends a chunk.
  *
- * @param isOwn Whether its buffer is nobody else's, as in a stream of bytes
- * @throws {JobCloneError} If it cannot be cloned
+ * @param isOwn Whether only the stream uses the chunk's buffer, as in a byte stream
+ * @throws {JobCloneError} If the chunk cannot be cloned
  */
 export function sendChunk(
   outlet: Outlet,
@@ -38,18 +38,18 @@ function sendBytes(
   if (bytes.length < SMALL && isPlain(bytes)) {
     return outlet.sendBytes(bytes, isOwn);
   }
-  // Who has made it may use it again, or read it in another branch of a `tee()`. That
-  // takes 1.25 of the processor time where nothing is done with 64 KiB (5 pairs).
+  // The producer can reuse a chunk, or read it in another branch of a `tee()`. Copying
+  // takes 1.25 times the processor time if nothing is done with 64 KiB (5 pairs).
   const own = isOwn ? moveBytes(bytes) : ownBytes(bytes);
   if (own === undefined) return sendObject(outlet, bytes);
-  // What is sent ahead of its job may have to be sent twice: better not this much.
+  // Chunks sent before the job starts may have to be sent twice, so large ones wait.
   if (outlet.isOpen || own.buffer.byteLength <= AHEAD) {
     return outlet.sendBytes(own, true);
   }
   return outlet.until("isOpen").then(() => outlet.sendBytes(own, true));
 }
 
-/** Whether a copy of its bytes is all that a chunk needs. */
+/** Returns whether it is enough to copy the bytes of a chunk. */
 function isPlain(chunk: Buffered): boolean {
   return markOf(chunk) === undefined && !memoryOf(chunk).resizable;
 }
@@ -59,7 +59,7 @@ function moveBytes(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.buffer.transfer(), byteOffset, length);
 }
 
-/** A buffer, or a view of one that is no `Uint8Array`. */
+/** A buffer that is not shared, or a view of one. */
 type Buffered = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
 function isBuffer(chunk: unknown): chunk is Buffered {
@@ -71,7 +71,7 @@ function memoryOf(chunk: Buffered): ArrayBuffer {
   return ArrayBuffer.isView(chunk) ? chunk.buffer : chunk;
 }
 
-/** Sends as much of a buffer as the chunk is: a clone would take all of it along. */
+/** Sends only the part of a buffer that the chunk shows. A clone would send all of it. */
 async function sendBuffer(outlet: Outlet, chunk: Buffered): Promise<void> {
   const isView = ArrayBuffer.isView(chunk);
   const buffer = memoryOf(chunk);
@@ -85,7 +85,7 @@ async function sendBuffer(outlet: Outlet, chunk: Buffered): Promise<void> {
   outlet.send(sent, moves ? [copy] : undefined);
 }
 
-/** All of a buffer as a view of a class. */
+/** Returns a view of the whole buffer, of the class with this name. */
 function viewOf(tag: string, buffer: ArrayBuffer): ArrayBufferView {
   const views = globalThis as unknown as Record<
     string,

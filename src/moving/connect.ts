@@ -1,5 +1,5 @@
-// How a connection departs: as its bytes, or as its descriptor where that is
-// wanted and Deno has a way.
+// Chooses how a connection moves: as bytes, or as its descriptor if the option asks
+// for that and Deno can do it.
 
 import { BytesDeparture } from "./bytes_departure.ts";
 import { classOf } from "./connection.ts";
@@ -7,14 +7,14 @@ import type { ConnectionDeparture } from "./connection_departure.ts";
 import { newDescriptor } from "./descriptor.ts";
 import { DescriptorDeparture } from "./descriptor_departure.ts";
 
-/** Makes the departure of a connection. */
+/** Makes a departure that moves a connection as bytes. */
 export function connectBytes(connection: Deno.Conn): ConnectionDeparture {
   return new BytesDeparture(connection);
 }
 
-/** Moves a connection by its descriptor, if it has one that can move. */
+/** Makes a departure that moves a connection as its descriptor, if that can move. */
 export function connectDescriptor(connection: Deno.Conn): ConnectionDeparture {
-  // TLS is in the process, and not in the socket.
+  // The state of TLS is in the process, not in the socket.
   const isTcp = classOf(connection) === "tcp";
   const fd = isTcp ? newDescriptor(connection) : undefined;
   return fd === undefined
@@ -22,7 +22,7 @@ export function connectDescriptor(connection: Deno.Conn): ConnectionDeparture {
     : new DescriptorDeparture(connection, fd);
 }
 
-/** How connections depart by the pool's option `connections`. */
+/** Returns how connections depart with this value of the pool's option `connections`. */
 export function connectBy(
   connections: "bytes" | "descriptor" | undefined,
 ): (connection: Deno.Conn) => ConnectionDeparture {

@@ -1,20 +1,19 @@
-// What both ends of a moved connection know, and what main does with connections
-// that are the pool's.
+// What both ends of a moved connection share, and how the main thread owns and closes
+// connections.
 //
-// A connection has a pump of its own instead of moving as its two streams: to
-// serve a short one by Deno's `readable` and `writable` takes 124 µs of processor
-// time, by `read` and `write` 89 µs (4 000 connections, medians of 5, alternating),
-// and a stream can neither be asked for a handshake nor be closed behind what was
-// written.
+// A connection does not move as its two streams. Serving a short connection through
+// Deno's `readable` and `writable` takes 124 µs of processor time, through `read` and
+// `write` 89 µs (4 000 connections, medians of 5, alternating). Also, a stream has no
+// handshake, and cannot close once everything is written.
 
 import type { PackedError } from "../values/unpack_error.ts";
 import { deno } from "../values/intrinsics.ts";
 import type { Moved } from "./kind.ts";
 
-/** Which of Deno's classes, which are not exposed, a connection is of. */
+/** Deno's class of a connection; Deno does not expose these classes. */
 export type ConnectionClass = "tcp" | "unix" | "tls";
 
-/** What there is to tell of a connection, its descriptor if it moves as that and not as its bytes. */
+/** Description of a connection, with its descriptor if it moves as that. */
 export type About = readonly [
   className: ConnectionClass,
   localAddr: Deno.Addr,
@@ -22,7 +21,7 @@ export type About = readonly [
   fd?: number,
 ];
 
-/** How a connection is described that moves beside other things. */
+/** Description of a connection that does not travel as text. */
 export interface MovedConnection extends Moved {
   kind: "connection";
   id: number;
@@ -30,31 +29,31 @@ export interface MovedConnection extends Moved {
   about: string;
 }
 
-/** How much of a connection may come ahead of its handler: what one read brings. */
+/** Credit of a connection before its handler reads: one read. */
 export const ONE_READ = 1;
 
-/** What a handler may ask of a connection's socket, which is at main. */
+/** A call of a handler to the connection's socket, which is in the main thread. */
 export type SocketCall =
   | ["setNoDelay" | "setKeepAlive", boolean | undefined]
   | ["handshake"];
 
-/** What comes of that. */
+/** Answer to a {@linkcode SocketCall}. */
 export type SocketAnswer = { value: unknown } | { error: PackedError };
 
 /**
- * On a connection that is a pool's, of any copy of the package: a set of all would
- * cost the garbage collector too much.
+ * Property of connections that a pool owns, in all copies of the package. A set of all
+ * these connections would cost the garbage collector too much.
  */
 const OWNED = Symbol.for("@spindle/thread-pool/owned");
 
 type Ownable = Deno.Conn & { [OWNED]?: boolean };
 
-/** Whether a connection is a pool's already. */
+/** Returns whether a pool already owns a connection. */
 export function isOwned(connection: Ownable): boolean {
   return connection[OWNED] === true;
 }
 
-/** Makes a connection a pool's. */
+/** Marks a connection as owned by a pool. */
 export function ownConnection(connection: Ownable): void {
   connection[OWNED] = true;
 }
@@ -64,18 +63,18 @@ export function closeConnection(connection: Deno.Conn): void {
   try {
     connection.close();
   } catch (error) {
-    // Its former owner has closed it.
+    // The code that passed it to the pool has closed it.
     if (!(error instanceof deno.errors.BadResource)) throw error;
   }
 }
 
-/** The class of a connection. */
+/** Returns the class of a connection. */
 export function classOf(connection: Deno.Conn): ConnectionClass {
   if ("handshake" in connection) return "tls";
   return "setNoDelay" in connection ? "tcp" : "unix";
 }
 
-/** What there is to tell of a connection. */
+/** Returns the description of a connection. */
 export function aboutOf(connection: Deno.Conn, fd?: number): About {
   const { localAddr, remoteAddr } = connection;
   const about = [classOf(connection), localAddr, remoteAddr] as const;

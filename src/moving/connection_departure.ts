@@ -1,11 +1,11 @@
-// What main's ends of moved connections have in common, whatever way they move.
+// Base class of the main thread's ends of moved connections.
 
 import type { Link } from "../flow/link.ts";
 import type { Cargo } from "./cargo.ts";
 import { type About, aboutOf } from "./connection.ts";
 import { Half, type MovedByNumber } from "./kind.ts";
 
-/** Main's end of a moved connection. */
+/** The main thread's end of a moved connection. */
 export abstract class ConnectionDeparture extends Half implements Cargo {
   readonly size = 0;
   protected readonly connection: Deno.Conn;

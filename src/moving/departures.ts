@@ -1,16 +1,16 @@
-// What moves with one value, in the thread that it leaves.
+// Collects everything that moves with one value, in the thread that it leaves.
 
 import type { Departing } from "../values/departing.ts";
 import type { Cargo } from "./cargo.ts";
 import { type Connect, DepartsTogether, type MovedList } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
 
-/** All that departs with one value. */
+/** Everything that departs with one value. */
 export class Departures extends DepartsTogether<MovedList> implements Cargo {
   /**
-   * From here on the values are the pool's.
+   * Takes ownership of the values.
    *
-   * @param connect Makes departures of connections; without it all is sent only once
+   * @param connect Makes departures of connections. Without it, values are sent only once
    */
   constructor(departing: Departing, connect?: Connect) {
     const isOnce = connect === undefined;
@@ -30,7 +30,7 @@ export class Departures extends DepartsTogether<MovedList> implements Cargo {
 
   override whenClosed(callback: () => void): void {
     super.whenClosed(() => {
-      // What is only followed is never open, and is let go now.
+      // Signals that are only followed are never open, so they are released here.
       this.close(undefined);
       callback();
     });

@@ -1,10 +1,10 @@
-// Private API of Deno's: the file descriptor of a TCP connection, and a connection
-// made of it in another thread. `canMoveDescriptors` tells whether the running
-// Deno has it.
+// Wraps a private API of Deno: it duplicates the file descriptor of a TCP connection,
+// and uses it in another thread. `canMoveDescriptors` checks whether the running Deno
+// has this API.
 
 import { denoCore } from "../values/deno_core.ts";
 
-/** A handle as of libuv, of which Deno's classes for Node make use. */
+/** A handle like libuv's, which Deno's classes for Node use. */
 interface TcpHandle {
   openFromRid(rid: number): number;
   open(fd: number): number;
@@ -13,7 +13,7 @@ interface TcpHandle {
   close(): void;
 }
 
-/** What Deno's own connections are made of. */
+/** The functions that Deno's own connections use. */
 export interface SocketCore {
   read(rid: number, target: Uint8Array): Promise<number>;
   write(rid: number, bytes: Uint8Array): Promise<number>;
@@ -34,7 +34,7 @@ function internals(): Internals | undefined {
   try {
     found ??= seek() ?? "none";
   } catch {
-    // It is not there, or not as it is known here.
+    // The API is missing, or differs from the one described here.
     found = "none";
   }
   return found === "none" ? undefined : found;
@@ -60,14 +60,14 @@ function seek(): Internals | undefined {
   return isKnown ? { Tcp, core: core as SocketCore } : undefined;
 }
 
-/** Whether the running Deno can move descriptors. */
+/** Returns whether the running Deno can move descriptors. */
 export function canMoveDescriptors(): boolean {
   return internals() !== undefined;
 }
 
 /**
- * A new descriptor of a connection's socket, if it has one that can move. To close
- * the connection shuts the socket down, even if others have a descriptor of it.
+ * Returns a new descriptor of a connection's socket, if that can move. Closing the
+ * connection shuts the socket down, even if there are other descriptors of it.
  */
 export function newDescriptor(connection: Deno.Conn): number | undefined {
   const found = internals();
@@ -87,7 +87,7 @@ export function newDescriptor(connection: Deno.Conn): number | undefined {
   }
 }
 
-/** Makes a resource of a descriptor, in the thread that uses it. */
+/** Makes a resource from a descriptor, in the thread that uses it. */
 export function adoptDescriptor(fd: number): { rid: number; core: SocketCore } {
   const { Tcp, core } = internals()!;
   const handle = new Tcp(0);
@@ -98,7 +98,7 @@ export function adoptDescriptor(fd: number): { rid: number; core: SocketCore } {
   return { rid, core };
 }
 
-/** Closes a descriptor that nobody has adopted. */
+/** Closes a descriptor that no thread has adopted. */
 export function dropDescriptor(fd: number): void {
   const { Tcp } = internals()!;
   const handle = new Tcp(0);

@@ -1,5 +1,5 @@
-// The worker's end of a connection that moves as its descriptor: the worker uses
-// the socket by itself.
+// The worker's end of a connection that moves as its descriptor: the worker uses the
+// socket directly.
 
 import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
@@ -18,7 +18,7 @@ import {
 
 const CHUNK = 64 * 1024;
 
-/** A connection whose socket this worker uses by itself. */
+/** A connection whose socket this worker uses directly. */
 export class DescriptorArrival extends Half
   implements ConnectionArrival, Arrival {
   protected readonly channel = new Channel({}, { in: 0, out: 0 });
@@ -27,9 +27,9 @@ export class DescriptorArrival extends Half
   #core: SocketCore | undefined;
   #rid = 0;
   #isAborted = false;
-  /** How many writes are in progress. */
+  /** Number of writes in progress. */
   #writes = 0;
-  /** How much may be written after an abort: as much as where its bytes move. */
+  /** Bytes that can still be written after an abort: as many as in `"bytes"` mode. */
   #lastBytes = WINDOW;
 
   constructor(link: Link, id: number, about: About, fd: number) {
@@ -39,7 +39,7 @@ export class DescriptorArrival extends Half
     this.value = makeConnection(this, about);
   }
 
-  /** From here on the descriptor is this worker's; before, main may take it back. */
+  /** Adopts the descriptor. Until then, the main thread can take it back. */
   start(): void {
     const { rid, core } = adoptDescriptor(this.#fd);
     this.#rid = rid;
@@ -79,7 +79,7 @@ export class DescriptorArrival extends Half
 
   close(): void {
     if (!this.isOpen) return;
-    // A job that never started has adopted nothing.
+    // A job that never started has not adopted the descriptor.
     this.#core?.close(this.#rid);
     this.channel.tell(FlowEvent.CLOSE);
     this.leave();
@@ -89,7 +89,7 @@ export class DescriptorArrival extends Half
     this.#isAborted = true;
     if (!this.isOpen) return;
     this.#core?.cancelRead(this.#rid);
-    // The client does not read, and nothing else ends a write that waits for it.
+    // Only closing ends a write that waits for a client that does not read.
     if (this.#writes > 0) this.close();
   }
 
@@ -98,7 +98,7 @@ export class DescriptorArrival extends Half
   }
 
   set(option: "setNoDelay" | "setKeepAlive", value?: boolean): void {
-    // Main has the same socket, and the means.
+    // The main thread has the same socket, and the methods that set options.
     this.channel.tell(FlowEvent.CALL, [option, value]);
   }
 

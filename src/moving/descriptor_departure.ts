@@ -1,4 +1,4 @@
-// Main's end of a connection that moves as its descriptor: it waits for the end.
+// The main thread's end of a connection that moves as its descriptor.
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
@@ -6,7 +6,7 @@ import { closeConnection, type SocketCall } from "./connection.ts";
 import { ConnectionDeparture } from "./connection_departure.ts";
 import { dropDescriptor } from "./descriptor.ts";
 
-/** A connection whose socket the worker uses by itself. */
+/** A connection whose socket the worker uses directly. Waits for its end. */
 export class DescriptorDeparture extends ConnectionDeparture {
   readonly #fd: number;
   protected readonly channel = new Channel({
@@ -14,10 +14,10 @@ export class DescriptorDeparture extends ConnectionDeparture {
     failed: () => this.close(),
     called: (call) => this.#call(call as SocketCall),
   }, { in: 0, out: 0 });
-  /** Whether the descriptor is a worker's, which closes it. */
+  /** Whether a worker has the descriptor, and closes it. */
   #isLent = false;
 
-  /** @param fd A descriptor of its own of the connection's socket */
+  /** @param fd A new descriptor of the connection's socket */
   constructor(connection: Deno.Conn, fd: number) {
     super(connection, fd);
     this.#fd = fd;
@@ -32,7 +32,7 @@ export class DescriptorDeparture extends ConnectionDeparture {
     try {
       if (name !== "handshake") (this.connection as Deno.TcpConn)[name](value);
     } catch {
-      // The socket is gone, which the next read or write reports.
+      // The socket is closed; the next read or write reports it.
     }
   }
 
@@ -44,7 +44,7 @@ export class DescriptorDeparture extends ConnectionDeparture {
   close(): void {
     if (!this.isOpen) return;
     if (!this.#isLent) dropDescriptor(this.#fd);
-    // This shuts the socket down, so it comes last.
+    // Last, because this shuts the socket down.
     closeConnection(this.connection);
     this.leave();
   }

@@ -1,11 +1,11 @@
-// A value that nobody gets: what moves with it is let go.
+// Releases what moves with a value that cannot be delivered.
 
 import { pack } from "../values/pack.ts";
 import { connectBytes } from "./connect.ts";
 import { Departures } from "./departures.ts";
 import { MOVERS } from "./kinds.ts";
 
-/** Cancels the streams that a value holds, closes its connections, and ends whatever else moves with it. */
+/** Cancels a value's streams, closes its connections, and ends what else moves. */
 export function discard(value: unknown, why: unknown): void {
   if (typeof value !== "object" || value === null) return;
   const { departing } = pack(value, "result", { movers: MOVERS });

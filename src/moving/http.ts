@@ -1,4 +1,4 @@
-// `Request` and `Response` move as plain data, and their bodies as streams.
+// Moves a `Request` or a `Response` as plain data, and its body as a stream.
 
 import type { Link } from "../flow/link.ts";
 import { packError } from "../values/pack_error.ts";
@@ -37,9 +37,9 @@ type MovedBody = WholeBody | MovedReadable | undefined;
 interface MovedRequest extends Moved, RequestData {
   kind: "request";
   body: MovedBody;
-  /** Its signal, if that may still fire. */
+  /** The request's signal, if it can still fire. */
   signal: MovedSignal | undefined;
-  /** The reason, if it has fired. */
+  /** The reason, if the signal has fired. */
   aborted: PackedError | undefined;
 }
 
@@ -48,7 +48,7 @@ interface MovedResponse extends Moved, ResponseData {
   body: MovedBody;
 }
 
-/** What both kinds of messages have in common in the table of kinds. */
+/** The part of the table of kinds that requests and responses share. */
 const BODY = {
   whyStays(message: Message): string | undefined {
     const isFree = !message.bodyUsed &&
@@ -56,13 +56,13 @@ const BODY = {
     return isFree ? undefined : "has a body that is locked or already used";
   },
   streamsOf(message: Message): object[] {
-    // Asking for a whole body makes it a stream.
+    // Reading `body` would turn a whole body into a stream.
     const body = wholeBody(message) === undefined ? message.body : null;
     return body ? [body] : [];
   },
 };
 
-/** Requests in the table of kinds. */
+/** The entry for requests in the table of kinds. */
 export const REQUEST: MovingKind<Request, MovedRequest> = {
   ...BODY,
   depart(request, { isOnce }) {
@@ -101,7 +101,7 @@ export const REQUEST: MovingKind<Request, MovedRequest> = {
   },
 };
 
-/** Responses in the table of kinds. */
+/** The entry for responses in the table of kinds. */
 export const RESPONSE: MovingKind<Response, MovedResponse> = {
   streamsOf: BODY.streamsOf,
   whyStays(response) {
@@ -143,10 +143,10 @@ class BodyDeparture {
     }
     const hasType = message.headers.has("content-type");
     if (typeof this.#whole === "string" && !hasType) {
-      // As text it would get a type where it arrives.
+      // As text, it would get a content type where it arrives.
       this.#whole = new TextEncoder().encode(this.#whole);
     }
-    // From here on it is used; of what a handler has returned nobody will know.
+    // Marks the body as used. For a handler's result, no code would notice that.
     if (!isOnce) message.bytes().catch(() => {});
   }
 
@@ -176,7 +176,7 @@ class BodyArrival {
   }
 }
 
-/** Bytes that came as a stream of bytes, whose reader may bring a buffer of its own. */
+/** Returns a byte stream of bytes, so that a reader can supply its own buffer. */
 function byteStreamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream {
   return new ReadableStream({
     type: "bytes",

@@ -1,20 +1,20 @@
-// What Deno keeps of a `Request` or a `Response` in private fields. A client of
-// `Deno.serve` sends URLs and methods that the constructors refuse, and `fetch()`
-// gives responses that nothing else can make: only these fields hold them. Where
-// Deno has no such fields, what can be seen of the message itself is defined.
+// Reads and writes Deno's private fields of a `Request` or a `Response`. A client of
+// `Deno.serve` can send URLs and methods that the constructors refuse, and `fetch()`
+// returns responses that no constructor can make: only these fields can hold them. If
+// Deno has no such fields, public properties are defined on the message instead.
 
 import { isUnshared } from "../flow/bytes.ts";
 
-/** A body that is no stream. */
+/** A body that is not a stream. */
 export type WholeBody = string | Uint8Array<ArrayBuffer>;
 
-/** A header, as it was given. */
+/** A header in its original case. */
 export type Header = [name: string, value: string];
 
-/** What a message is beside its URL, method, status, headers and body, where it differs from one made by hand. */
+/** Fields of a message besides URL, method, status, headers and body, if not defaults. */
 export type Details = Record<string, unknown>;
 
-/** What Deno keeps of a message. */
+/** Deno's private fields of a message. */
 interface Inner extends Record<string, unknown> {
   headerList?: Header[];
   body?: { streamOrStatic?: { body?: unknown; consumed?: unknown } } | null;
@@ -23,20 +23,20 @@ interface Inner extends Record<string, unknown> {
 
 type Fields = Record<symbol, unknown>;
 
-/** A class of messages. */
+/** How Deno stores messages of one class. */
 interface MessageClass {
-  /** Where Deno keeps what a message is, and whether its headers may change. */
+  /** Keys of the fields for the message's data and for its headers guard. */
   inner: symbol | undefined;
   guard: symbol | undefined;
-  /** What one holds that was made by hand, without any options. */
+  /** Fields of a message that was constructed without options. */
   defaults: Details;
-  /** Whether a message is from then on what is put into these fields. */
+  /** Whether writing these fields changes the message. */
   isKept: boolean;
-  /** What else is told of a message if it is not. */
+  /** The only other property that is sent if writing the fields has no effect. */
   visible: string;
 }
 
-/** Where Deno keeps what. */
+/** Keys of Deno's private fields. */
 interface Kept {
   signal: symbol | undefined;
   headersCache: symbol | undefined;
@@ -46,7 +46,7 @@ interface Kept {
 
 let kept: Kept | undefined;
 
-/** Looked up with the first message: Deno's classes of them load in 4 ms. */
+/** Looks the keys up at the first message, because loading Deno's classes takes 4 ms. */
 function keptFields(): Kept {
   if (kept) return kept;
   kept = lookUp();
@@ -103,23 +103,23 @@ function classOf(message: Request | Response): MessageClass {
   return message instanceof Request ? requests : responses;
 }
 
-/** What Deno keeps of a message, if it tells. */
+/** Returns Deno's private fields of a message, if they can be read. */
 function innerOf(message: Request | Response): Inner | undefined {
   const { inner } = classOf(message);
   return inner && (message as unknown as Fields)[inner] as Inner | undefined;
 }
 
-/** Any that can be parsed: the real one is put in its place. */
+/** A URL that can be parsed, until the real URL replaces it. */
 export const SOME_URL = "http://localhost/";
 
-/** The fields of a request from which another one can be made. */
+/** Keys of the fields needed to make a copy of a request. */
 export interface RequestFields {
   inner: symbol;
   guard: symbol;
   signal: symbol;
 }
 
-/** These fields, if Deno tells. */
+/** Returns these keys, if Deno has such fields. */
 export function requestFields(): RequestFields | undefined {
   const { requests: { inner, guard, isKept }, signal } = keptFields();
   return isKept ? { inner: inner!, guard: guard!, signal: signal! } : undefined;
@@ -136,30 +136,30 @@ function canRestoreRequest({ requests, signal, headersCache }: Kept): boolean {
 }
 
 /**
- * The body of a message that was made of text or bytes, if Deno tells; else it is
- * read as a stream, which costs more than all else of a small response.
+ * Returns a body that was made from text or bytes, if it can be read. Reading it as a
+ * stream costs more than everything else in a small response.
  */
 export function wholeBody(message: Request | Response): WholeBody | undefined {
-  // What was made of a text is in another place until its headers are asked for.
+  // Deno stores a response made from text elsewhere until its headers are read.
   if (!message.headers) return undefined;
   const { body, consumed } = innerOf(message)?.body?.streamOrStatic ?? {};
   if (consumed !== false) return undefined;
   return isUnshared(body) || typeof body === "string" ? body : undefined;
 }
 
-/** Whether a message has no body, if Deno tells. */
+/** Returns whether Deno's fields show that a message has no body. */
 export function isEmpty(message: Request | Response): boolean {
   return message.headers && innerOf(message)?.body === null;
 }
 
-/** A copy of the headers, in the order and the case in which they were given. */
+/** Returns a copy of the headers, in their original order and case. */
 export function headersOf(message: Request | Response): Header[] {
   const { headers } = message;
   const list = innerOf(message)?.headerList;
   return list?.map(([name, value]) => [name, value]) ?? [...headers];
 }
 
-/** The headers at the end of a list that tells of a message, after three other things. */
+/** Returns the headers from a message's list, where they follow three other items. */
 export function headersIn(told: readonly unknown[]): Header[] {
   const headers: Header[] = [];
   for (let i = 3; i < told.length; i += 2) {
@@ -168,7 +168,7 @@ export function headersIn(told: readonly unknown[]): Header[] {
   return headers;
 }
 
-/** What else a message is. */
+/** Returns the other fields of a message. */
 export function detailsOf(message: Request | Response): Details | undefined {
   const { guard, defaults, isKept, visible } = classOf(message);
   const inner = innerOf(message);
@@ -184,7 +184,7 @@ export function detailsOf(message: Request | Response): Details | undefined {
   return details;
 }
 
-/** Whether something is such details, wherever it comes from: they become Deno's own fields. */
+/** Returns whether untrusted details are valid, because they become Deno's own fields. */
 export function areDetails(details: unknown, isRequest: boolean): boolean {
   if (details === undefined) return true;
   if (typeof details !== "object" || details === null) return false;
@@ -201,7 +201,7 @@ export function areDetails(details: unknown, isRequest: boolean): boolean {
   });
 }
 
-/** What a request was in the thread from which it came. */
+/** A request as data. */
 export interface RequestData {
   url: string;
   method: string;
@@ -209,7 +209,7 @@ export interface RequestData {
   details?: Details;
 }
 
-/** What a response was. */
+/** A response as data. */
 export interface ResponseData {
   status: number;
   statusText: string;
@@ -217,11 +217,11 @@ export interface ResponseData {
   details?: Details;
 }
 
-/** A request that is what another one was. */
+/** Makes a request from its data. */
 export function makeRequest(data: RequestData, body?: BodyInit): Request {
   const { url, method, headers, details } = data;
   if (keptFields().requests.isKept) {
-    // What a `blob:` URL stands for is looked up when its request is made.
+    // Deno looks up the blob of a `blob:` URL in the constructor.
     const parsable = url.startsWith("blob:") ? url : SOME_URL;
     const made = new Request(parsable, { method: "POST", body });
     return restoreRequest(made, data);
@@ -230,7 +230,7 @@ export function makeRequest(data: RequestData, body?: BodyInit): Request {
   try {
     request = new Request(url, { method, headers, body });
   } catch {
-    // Then only its own properties tell.
+    // The constructor refuses this URL or method, so they become own properties.
     request = new Request(SOME_URL, { method: "POST", headers, body });
     define(request, { url, method });
   }
@@ -246,7 +246,7 @@ function restoreRequest(request: Request, data: RequestData): Request {
   inner.method = method;
   inner.headerList = headers;
   Object.assign(inner, details);
-  // They are made anew of that list when they are asked for.
+  // Deno rebuilds the headers from the list when they are next read.
   const fields = request as unknown as Fields;
   const { headersCache, requests } = keptFields();
   fields[headersCache!] = undefined;
@@ -254,11 +254,11 @@ function restoreRequest(request: Request, data: RequestData): Request {
   return request;
 }
 
-/** A response that is what another one was. */
+/** Makes a response from its data. */
 export function makeResponse(data: ResponseData, body?: BodyInit): Response {
   const { status, statusText, headers, details } = data;
   if (status === 0) return Response.error();
-  // Others than these come from servers only.
+  // Other statuses come only from servers.
   const isCommon = status >= 200 && status <= 599;
   const init = { status: isCommon ? status : 200, statusText, headers };
   const response = new Response(body, init);
@@ -272,7 +272,7 @@ export function makeResponse(data: ResponseData, body?: BodyInit): Response {
     (response as unknown as Fields)[responses.guard!] = "immutable";
   }
   if (!isCommon) {
-    // Deno.serve has its answer ready, with the other status, until they are asked for.
+    // Reading the headers drops the answer that Deno prepared with the status 200.
     void response.headers;
     inner.status = status;
   }
@@ -287,25 +287,25 @@ function define<T extends object>(message: T, values: Details = {}): T {
 }
 
 /**
- * Whether a request may abort, or has done so, as far as that is known without
- * asking for its signal: one of `Deno.serve` begins to watch its client then.
+ * Returns whether a request can abort, or has aborted. Does not read its signal: that
+ * would make `Deno.serve` watch the client.
  */
 export function abortStateOf(request: Request): "never" | "may" | "has" {
   const { signal: key } = keptFields();
   if (key === undefined) return "may";
   const isServed = typeof innerOf(request)?.onCancel === "function";
-  // One that has moved, and whose signal nobody has asked for, is not asked either.
+  // The unused signal of a moved request is a getter, which is not called here.
   if (!isServed && Object.getOwnPropertyDescriptor(request, key)?.get) {
     return "may";
   }
   const signal = (request as unknown as Fields)[key];
   if (signal === undefined) return isServed ? "may" : "never";
-  // The client of Deno.serve was gone before anybody asked.
+  // The client of `Deno.serve` disconnected before the signal was used.
   if (signal === false) return "has";
   return (signal as AbortSignal).aborted ? "has" : "may";
 }
 
-/** Gives a request its signal when it is asked for, be it by a clone. */
+/** Sets a request's signal when it is first read, also by `clone()`. */
 export function followSignal(request: Request, get: () => AbortSignal): void {
   Object.defineProperty(request, keptFields().signal ?? "signal", {
     get: () => {
@@ -317,7 +317,7 @@ export function followSignal(request: Request, get: () => AbortSignal): void {
   });
 }
 
-/** Gives a request its signal. */
+/** Sets a request's signal. */
 export function setSignal(request: Request, signal: AbortSignal): void {
   const { signal: key } = keptFields();
   Object.defineProperty(request, key ?? "signal", {

@@ -1,5 +1,5 @@
-// What each kind of value must say of itself that moves, or is followed by a copy,
-// instead of being cloned. kinds.ts is the table of all kinds.
+// Defines the interfaces of a kind of value that moves, or is followed by a copy,
+// instead of being cloned. kinds.ts has the table of all kinds.
 
 import type { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
@@ -10,54 +10,54 @@ export interface MovingKind<
   V extends object = object,
   M extends Moved = Moved,
 > {
-  /** Why a value cannot go now, if it cannot. */
+  /** Returns why a value cannot move now, if it cannot. */
   whyStays?(value: V): string | undefined;
-  /** The streams that a value takes with it, which nothing else can take. */
+  /** Returns the streams that move with a value, and with nothing else. */
   streamsOf?(value: V): object[];
-  /** How it leaves: from here on the value is the pool's. */
+  /** Makes the departure of a value, and takes ownership of the value. */
   depart(value: V, how: HowDeparts): Departure<M>;
-  /** How it arrives. */
+  /** Makes the arrival of a value. */
   arrive(link: Link, moved: M): Arrival;
 }
 
-/** What a departure has to know. */
+/** What a departure needs to know. */
 export interface HowDeparts {
-  /** Whether it is sent only once, so that what is there of it may move with it. */
+  /** Whether the value is sent only once, so the data already available can move. */
   isOnce: boolean;
-  /** Of a value that is sent as data: that data. */
+  /** The data of a value that is sent as data. */
   data: unknown;
-  /** How connections depart. */
+  /** Function that makes the departures of connections. */
   connect: Connect | undefined;
 }
 
 /** Makes the departure of a connection. */
 export type Connect = (connection: Deno.Conn) => Departure<MovedByNumber> & {
-  /** What there is to tell of it. */
+  /** Description of the connection. */
   readonly about: readonly unknown[];
 };
 
-/** How something that moves is described in a message. */
+/** Description of a moved value in a message. */
 export interface Moved {
   kind: Kind;
 }
 
-/** All that moves with one value: the object that stands for each, and its description. */
+/** Everything that moves with one value: each placeholder and its description. */
 export type MovedList = [placeholder: object, moved: Moved][];
 
-/** Of a request or a connection, of which all else is told in a text: its channel. */
+/** Channel id of a request or a connection that travels as text. */
 export type MovedByNumber = number;
 
-/** All that moves with the arguments of one job. */
+/** Everything that moves with the arguments of one job. */
 export type MovedOfJob = MovedList | MovedByNumber;
 
-/** What may be open for a while. */
+/** Something that can stay open for a while. */
 interface Open {
   readonly isOpen?: boolean;
-  /** Calls back when it is open no longer: at once if it is not. */
+  /** Calls back when this is closed: at once if it is already. */
   whenClosed?(callback: () => void): void;
 }
 
-/** One of the two halves of something that moves, joined by a channel while it is open. */
+/** One of the two ends of a moved value, connected by a channel while it is open. */
 export abstract class Half implements Open {
   isOpen = true;
   #onClosed: (() => void) | undefined;
@@ -68,12 +68,12 @@ export abstract class Half implements Open {
     else callback();
   }
 
-  /** Leaves the channel, so that it can be opened to another thread. */
+  /** Leaves the channel, which can then be opened to another thread. */
   takeBack(): void {
     this.channel.leave();
   }
 
-  /** It is open no longer. */
+  /** Closes this end. */
   protected leave(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -82,44 +82,44 @@ export abstract class Half implements Open {
   }
 }
 
-/** Something that moves, in the thread that it leaves. */
+/** A moving value, in the thread that it leaves. */
 export interface Departure<M = Moved> extends Open {
-  /** How many bytes go with its description. */
+  /** Number of bytes sent with the description. */
   readonly size?: number;
-  /** Whether it is not known yet what is there of it; else it is by the end of the turn. */
+  /** Whether the first data may arrive later than at the end of this turn. */
   readonly isPending?: boolean;
-  /** Calls back when more is known. */
+  /** Calls back when the first data has arrived. */
   whenReady?(callback: () => void): void;
-  /** Describes it for the other thread, to which it is joined from now on. */
+  /** Connects the value to the other thread. Returns its description. */
   send(link: Link): M;
-  /** Undoes that, so that it can be sent elsewhere. */
+  /** Undoes `send()`, so that the value can be sent to another thread. */
   takeBack?(): void;
-  /** Closes it now, for this reason. */
+  /** Closes the value at once, for this reason. */
   close?(reason: unknown): void;
 }
 
-/** Something that has moved, in the thread to which it came. */
+/** A moved value, in the thread where it arrives. */
 export interface Arrival extends Open {
-  /** What it is here; may throw if it cannot be that. */
+  /** The value in this thread. Can throw if the value cannot be made here. */
   readonly value: unknown;
-  /** The job has started. */
+  /** Called when the job has started. */
   start?(): void;
-  /** The job is told to end, for this reason. */
+  /** Called when the job is aborted, with the reason. */
   abort?(reason: unknown): void;
-  /** The job reports a value while it runs. */
+  /** Called when the job reports a value while it runs. */
   report?(value: unknown): void;
-  /** The handler has ended, though the job goes on with the streams of its result. */
+  /** Called when the handler has ended. The streams of its result can continue. */
   flush?(): void;
-  /** The job has ended: with an error, if it failed. */
+  /** Called when the job has ended, with an error if it failed. */
   end?(failure?: { thrown: unknown }): void;
 }
 
-/** All that has moved with a job, in the thread to which it came. */
+/** Everything that moved with a job, in the thread where it arrives. */
 export type JobArrivals =
   & Required<Pick<Arrival, "end">>
   & Pick<Arrival, "start" | "abort" | "report" | "flush">;
 
-/** What several things that move do as one. */
+/** Several moving values that act as one. */
 export abstract class Together<Part extends Open> implements Open {
   protected parts: Part[];
 
@@ -131,7 +131,7 @@ export abstract class Together<Part extends Open> implements Open {
     return this.parts.some(({ isOpen }) => isOpen);
   }
 
-  /** Calls back when nothing is open any more: at once if nothing is. */
+  /** Calls back when no part is open: at once if that is so already. */
   whenClosed(callback: () => void): void {
     const open = this.parts.filter(({ isOpen }) => isOpen);
     let left = open.length;
@@ -144,7 +144,7 @@ export abstract class Together<Part extends Open> implements Open {
   }
 }
 
-/** The departure of a value that is made of others, or of several values. */
+/** The departure of a value with several parts, or of several values. */
 export class DepartsTogether<M> extends Together<Departure<unknown>>
   implements Departure<M> {
   constructor(
@@ -172,7 +172,7 @@ export class DepartsTogether<M> extends Together<Departure<unknown>>
   }
 }
 
-/** The arrival of a value that is made of others, when it is first asked for. */
+/** The arrival of a value with several parts. The value is made when first read. */
 export class ArrivesTogether extends Together<Arrival> implements Arrival {
   readonly #make: () => unknown;
   #value: unknown;

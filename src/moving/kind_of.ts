@@ -1,5 +1,5 @@
-// Of which kind a value is. This stands beside the table, since a stream, which is
-// of a kind itself, asks it of its chunks.
+// Determines the kind of a value. This is not in the table's file, because streams,
+// which are in the table, need the kind of their chunks.
 
 import type { Kind } from "../values/departing.ts";
 import { hasOwn, toStringTag } from "../values/intrinsics.ts";
@@ -7,7 +7,7 @@ import { classNameOf } from "../values/names.ts";
 import { isSender } from "./sender.ts";
 import { isWebValue } from "./web_values.ts";
 
-/** The kinds of classes, by their tags. */
+/** Kinds by the tag of a class. */
 const KINDS: Record<string, Kind> = {
   AbortSignal: "signal",
   ReadableStream: "readable",
@@ -17,10 +17,10 @@ const KINDS: Record<string, Kind> = {
   WritableStream: "writable",
 };
 
-/** The kind of an object; `undefined` if it is cloned. */
+/** Returns the kind of an object, or `undefined` if it is cloned. */
 export function kindOf(value: object): Kind | undefined {
   if (isConnection(value)) return "connection";
-  // All others have a tag, whatever it is.
+  // Values of all other kinds have a tag.
   if (!(toStringTag in value)) return undefined;
   if (isSender(value)) return "sender";
   const tag = classNameOf(value);
@@ -29,15 +29,15 @@ export function kindOf(value: object): Kind | undefined {
     : isWebValue(tag)
     ? "value"
     : undefined;
-  // A tag alone proves nothing.
+  // Any object can have such a tag, so check the class too.
   const Class = kind &&
     (globalThis as unknown as Record<string, new () => unknown>)[tag];
   return Class && value instanceof Class ? kind : undefined;
 }
 
-/** Deno's connection classes are not exposed, so a connection is known by what it can do. */
+/** Returns whether an object acts as a connection. Deno does not expose the classes. */
 export function isConnection(value: object): value is Deno.Conn {
-  // Asked first, since this runs no getter of other objects.
+  // Checked first, because `in` runs no getters of other objects.
   if (!("closeWrite" in value && "remoteAddr" in value)) return false;
   const { read, write, closeWrite } = value as Partial<Deno.Conn>;
   return [read, write, closeWrite].every((method) => {

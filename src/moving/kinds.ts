@@ -1,6 +1,6 @@
-// The table of what moves: for each kind, why a value of it must stay, how it
-// leaves and how it arrives. Each has a file of its own; which kind a value is of
-// stands in kind_of.ts.
+// The table of all kinds of moving values: why a value cannot move, how it departs and
+// how it arrives. Each kind has its own file; kind_of.ts determines the kind of a
+// value.
 
 import type { Kind, Movers } from "../values/departing.ts";
 import { isOwned, type MovedConnection } from "./connection.ts";
@@ -36,7 +36,7 @@ const CONNECTION: MovingKind<Deno.Conn, MovedConnection> = {
   },
 };
 
-/** What moves, or is followed, instead of being cloned. */
+/** All kinds of values that move, or are followed, instead of being cloned. */
 export const KINDS: Record<Kind, MovingKind> = {
   connection: CONNECTION,
   readable: READABLE,
@@ -51,7 +51,7 @@ export const KINDS: Record<Kind, MovingKind> = {
   sender: SENDER,
 };
 
-/** What packing knows of that. */
+/** The interface of this table for packing. */
 export const MOVERS: Movers = {
   kindOf,
   whyStays: (value) => rowOf(value)?.whyStays?.(value),

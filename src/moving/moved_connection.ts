@@ -1,5 +1,5 @@
-// What a handler gets: a `Deno.TcpConn`, a `Deno.UnixConn` or a `Deno.TlsConn`,
-// whatever end of the connection is behind it.
+// The connection that a handler gets: a `Deno.TcpConn`, a `Deno.UnixConn` or a
+// `Deno.TlsConn`, for any way in which the connection moves.
 
 import { expected } from "../expected.ts";
 import { deno } from "../values/intrinsics.ts";
@@ -7,11 +7,11 @@ import type { About } from "./connection.ts";
 
 /** The worker's end of a connection. */
 export interface ConnectionArrival {
-  /** Whether it is not closed, by its handler or with the job. */
+  /** Whether neither the handler nor the end of the job has closed the connection. */
   readonly isOpen: boolean;
-  /** Reads as many bytes as the target takes, at most; `null` at the end. */
+  /** Reads at most as many bytes as the target holds. Returns `null` at the end. */
   read(target: Uint8Array): Promise<number | null>;
-  /** The next bytes, which are nobody else's; `null` at the end. */
+  /** Returns the next bytes, in a buffer that nothing else uses, or `null` at the end. */
   readChunk(): Promise<Uint8Array<ArrayBuffer> | null>;
   write(bytes: Uint8Array): Promise<number>;
   closeWrite(): Promise<void>;
@@ -20,7 +20,7 @@ export interface ConnectionArrival {
   handshake?(): Promise<Deno.TlsHandshakeInfo>;
 }
 
-/** Makes the connection of an end. */
+/** Makes the connection that a handler gets. */
 export function makeConnection(
   end: ConnectionArrival,
   about: About,
@@ -28,10 +28,10 @@ export function makeConnection(
   return new CLASSES[about[0]](end, about);
 }
 
-/** The end of a connection, which its handler does not see. */
+/** Returns the end of a connection, which is hidden from the handler. */
 let endOf: (connection: Connection) => ConnectionArrival;
 
-/** What a handler may do with a connection of any class. */
+/** The members that connections of all classes have. */
 export class Connection<A extends Deno.Addr = Deno.Addr>
   implements Deno.Conn<A> {
   readonly #end: ConnectionArrival;
@@ -86,11 +86,11 @@ export class Connection<A extends Deno.Addr = Deno.Addr>
   }
 
   ref(): void {
-    // A worker lives as long as its pool wants it to.
+    // No effect: the pool decides how long a worker lives.
   }
 
   unref(): void {
-    // As above.
+    // See `ref()`.
   }
 
   [Symbol.dispose](): void {
@@ -98,7 +98,7 @@ export class Connection<A extends Deno.Addr = Deno.Addr>
   }
 }
 
-// These have the names of Deno's own classes, which are not exposed.
+// These classes have the names of Deno's own classes, which Deno does not expose.
 
 class TcpConn extends Connection<Deno.NetAddr> implements Deno.TcpConn {
   setNoDelay(value?: boolean): void {
@@ -146,7 +146,7 @@ async function pull(
 ): Promise<void> {
   const { byobRequest } = controller;
   if (byobRequest) {
-    // What does not fit into the reader's buffer stays for other reads.
+    // Bytes that do not fit into the reader's buffer stay for later reads.
     const count = await end.read(byobRequest.view as Uint8Array);
     if (count !== null) return byobRequest.respond(count);
   } else {
@@ -175,7 +175,7 @@ async function writeAll(end: ConnectionArrival, chunk: unknown): Promise<void> {
       written += await end.write(bytes.subarray(written));
     }
   } catch (error) {
-    // The stream has failed, and so has the connection, as a native one would.
+    // A failed stream closes the connection, as in Deno.
     end.close();
     throw error;
   }
@@ -192,19 +192,19 @@ function bytesOf(chunk: unknown): Uint8Array {
   throw expected("chunk", "an ArrayBuffer or a view of one", chunk);
 }
 
-/** The error of using a connection that is closed. */
+/** Returns the error for using a closed connection. */
 export function closedError(): Error {
   return new deno.errors.BadResource(
     "The connection is closed: by close(), or with the end of its job",
   );
 }
 
-/** The error of what waits for a connection that is being closed. */
+/** Returns the error for operations that wait while the connection closes. */
 export function interruptedError(): Error {
   return new deno.errors.Interrupted("operation canceled");
 }
 
-/** The error of reads once the caller has aborted the job. */
+/** Returns the error for using a connection after the caller has aborted the job. */
 export function abortedError(): Error {
   return new deno.errors.Interrupted("The job was aborted");
 }

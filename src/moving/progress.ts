@@ -1,5 +1,5 @@
-// What a job reports while it runs, on its way back: the latest value, a few times
-// a second, however many there are.
+// Sends the values that a job reports to its caller: only the latest value, about 50
+// times a second, however many reports there are.
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
@@ -16,22 +16,22 @@ import { type Snapshot, snapshot } from "./snapshot.ts";
 import { LEAST_OBJECT } from "./weigh.ts";
 import { listOf } from "./yields.ts";
 
-/** Where the reports of a job go. */
+/** Description of the channel for the reports of a job. */
 export interface MovedProgress extends Moved {
   kind: "progress";
   id: number;
 }
 
-/** Milliseconds between two reports, at least; what is replaced meanwhile never leaves. */
+/** Minimum time in ms between two reports. Values replaced in that time are not sent. */
 const EVERY = 20;
 
-/** What jobs report, in the table of kinds. */
+/** The entry for reports in the table of kinds. */
 export const PROGRESS: MovingKind<ProgressDeparture, MovedProgress> = {
   depart: (progress) => progress,
   arrive: (link, moved) => new ProgressArrival(link, moved),
 };
 
-/** The end at which reports are heard. It departs with its job. */
+/** The end that receives reports. It departs with its job. */
 export class ProgressDeparture extends Half
   implements Departure<MovedProgress> {
   protected readonly channel = new Channel({
@@ -40,11 +40,11 @@ export class ProgressDeparture extends Half
     failed: () => this.leave(),
   }, { in: WINDOW, out: 0 });
   readonly #listener: (value: unknown) => void;
-  /** Whether the job's promise still waits. */
+  /** Whether the job's promise has not settled. */
   #isWanted: () => boolean = () => true;
   /** The latest value, until the listener is called with it. */
   #latest: [unknown] | undefined;
-  /** That of the link on which it was sent. */
+  /** The clock of the link through which the job was sent. */
   #clock: Clock | undefined;
   #timer: Timer | undefined;
 
@@ -53,25 +53,25 @@ export class ProgressDeparture extends Half
     this.#listener = listener;
   }
 
-  /** Tells nothing more once this does not hold. */
+  /** Stops calling the listener once the condition is false. */
   hearWhile(isWanted: () => boolean): void {
     this.#isWanted = isWanted;
   }
 
   #hear(): void {
     const { inlet } = this.channel;
-    // What is here was heard before the end.
+    // The chunks here were received before the end.
     if (inlet.hasEnded) return;
-    // Not at once: a job in a process could send report after report otherwise.
+    // Delayed: otherwise, a job in a process could send reports without limit.
     this.#timer ??= this.#clock!.timers.setTimeout(() => this.#take(), EVERY);
     if (!this.#isWanted()) return;
     const isTold = this.#latest !== undefined;
     this.#latest = [listOf(inlet.all.at(-1))[0]];
-    // The listener may call the pool, which is in the middle of something.
+    // Not now, because the listener can call the pool, which is busy here.
     if (!isTold) queueMicrotask(() => this.#tell());
   }
 
-  /** Makes room for more. */
+  /** Takes the received reports, which gives credit for more. */
   #take(): void {
     this.#timer = undefined;
     const { inlet } = this.channel;
@@ -103,7 +103,7 @@ export class ProgressDeparture extends Half
   }
 }
 
-/** The end at which a job reports. */
+/** The job's end, which sends reports. */
 export class ProgressArrival extends Half implements Arrival {
   protected readonly channel = new Channel(
     { credited: () => this.#soon() },
@@ -111,7 +111,7 @@ export class ProgressArrival extends Half implements Arrival {
   );
   readonly value = undefined;
   readonly #clock: Clock;
-  /** The latest value, until it leaves. */
+  /** The latest value, until it is sent. */
   #latest: Snapshot | undefined;
   #sentAt = -Infinity;
   #timer: Timer | undefined;
@@ -128,10 +128,10 @@ export class ProgressArrival extends Half implements Arrival {
     this.#soon();
   }
 
-  /** Sends the latest value now, or as soon as may be. */
+  /** Sends the latest value now, or as soon as possible. */
   #soon(): void {
     const latest = this.#latest;
-    // What is left is for the last one.
+    // The rest of the credit is reserved for the last report.
     if (!latest || this.channel.outlet.credit <= sizeOf(latest)) return;
     const wait = this.#sentAt + EVERY - this.#clock.now();
     if (wait <= 0) this.flush();
@@ -167,7 +167,7 @@ export class ProgressArrival extends Half implements Arrival {
   }
 }
 
-/** How much of the window a report takes: two find room, however large they are. */
+/** Returns how much of the window a report takes. Two reports of any size fit. */
 function sizeOf({ size }: Snapshot): number {
   return Math.min(Math.max(size, LEAST_OBJECT), WINDOW / 2);
 }

@@ -1,5 +1,5 @@
-// A `ReadableStream` moves by being read in the thread that it leaves, as far as
-// the other thread gives credit.
+// Moves a `ReadableStream`: reads it in the thread that it leaves, as long as the other
+// thread gives credit.
 
 import { setImmediate } from "node:timers";
 import { concat } from "../flow/bytes.ts";
@@ -15,23 +15,23 @@ import {
   type MovingKind,
 } from "./kind.ts";
 
-/** Milliseconds for which a stream is read before others get their turn. */
+/** Time in ms for which a stream is read before other code can run. */
 const TURN = 2;
 
-/** Faked time stands still: then nothing depends on how fast this runs. */
+/** Looks `Date` up on each call, so fake time makes tests independent of speed. */
 const now = () => Date.now();
 
-/** A stream that is read where it arrives. */
+/** Description of a stream that is read where it arrives. */
 export interface MovedReadable extends Moved {
   kind: "readable";
   id: number;
-  /** How much may come from the start. */
+  /** Initial credit. */
   credit: number;
-  /** Whether it is a stream of bytes. */
+  /** Whether the stream is a byte stream. */
   bytes: boolean;
 }
 
-/** Readable streams in the table of kinds. */
+/** The entry for readable streams in the table of kinds. */
 export const READABLE: MovingKind<ReadableStream, MovedReadable> = {
   whyStays: ({ locked }) => locked ? "is locked" : undefined,
   streamsOf: (stream) => [stream],
@@ -47,7 +47,7 @@ export class ReadableDeparture extends Half
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #isOnce: boolean;
 
-  /** @param isOnce Whether it will be sent once, so that much of it may be sent with it */
+  /** @param isOnce Whether the stream is sent only once, so more can be sent ahead */
   constructor(stream: ReadableStream<unknown>, isOnce: boolean) {
     super();
     this.#bytes = isByteStream(stream);
@@ -57,7 +57,7 @@ export class ReadableDeparture extends Half
       { stopped: (reason) => this.#cancel(reason) },
       { in: 0, out: this.#credit },
     );
-    // An end is told at once, whether or not there is credit for more.
+    // The end is sent at once, even without credit.
     const last = () => outlet.last();
     this.#reader.closed.then(last, last);
     this.#pump();
@@ -82,7 +82,7 @@ export class ReadableDeparture extends Half
     let begun = now();
     try {
       for (;;) {
-        // A source that has all at hand, or computes it, would let nothing else run.
+        // A source that never waits would let no other code run.
         if (now() - begun >= TURN) {
           await new Promise<void>((resolve) => setImmediate(resolve));
           begun = now();
@@ -106,7 +106,7 @@ export class ReadableDeparture extends Half
   }
 
   #cancel(reason: unknown): void {
-    // A stream that has failed cannot be canceled, nor need be.
+    // A stream that has failed cannot be canceled, and does not need to be.
     this.#reader.cancel(reason).catch(() => {});
   }
 }
@@ -120,12 +120,12 @@ function isByteStream(stream: ReadableStream<unknown>): boolean {
   }
 }
 
-/** Of a stream of any kind. */
+/** The controller of a default stream or a byte stream. */
 type Controller =
   & ReadableStreamDefaultController
   & Partial<ReadableByteStreamController>;
 
-/** A stream in the thread to which it has moved. */
+/** A stream in the thread where it arrives. */
 export class ReadableArrival extends Half implements Arrival {
   protected readonly channel: Channel;
   readonly #bytes: boolean;
@@ -146,7 +146,7 @@ export class ReadableArrival extends Half implements Arrival {
     this.channel.join(link, id);
   }
 
-  /** The stream; made when first asked for. */
+  /** The stream, made when first read. */
   get value(): ReadableStream<unknown> {
     if (this.#stream) return this.#stream;
     const source = {
@@ -161,7 +161,7 @@ export class ReadableArrival extends Half implements Arrival {
     return this.#stream = new ReadableStream(source, { highWaterMark: 0 });
   }
 
-  /** All of it as bytes, if it is here already; else nothing of it is taken. */
+  /** Returns the whole stream as bytes, or takes nothing if not everything is here. */
   takeAll(): Uint8Array<ArrayBuffer> | undefined {
     const { inlet } = this.channel;
     if (!inlet.hasEnded || inlet.hasFailed) return undefined;
@@ -170,7 +170,7 @@ export class ReadableArrival extends Half implements Arrival {
     return concat(chunks);
   }
 
-  /** What its reader waits for does not come. */
+  /** Fails the stream, and the reads that wait for it. */
   abort(reason: unknown): void {
     this.#stop(() => reason);
   }
@@ -181,7 +181,7 @@ export class ReadableArrival extends Half implements Arrival {
 
   async #pull(): Promise<void> {
     const { inlet } = this.channel;
-    // Its reader will want to know what follows, if only that nothing does.
+    // The reader will also need the next chunk, or the end.
     inlet.open();
     if (!inlet.hasChunk) await inlet.more();
     if (inlet.hasChunk) {
@@ -193,27 +193,27 @@ export class ReadableArrival extends Half implements Arrival {
     this.#finish();
   }
 
-  /** Ends the stream as soon as nothing follows what has been read, without another read. */
+  /** Ends the stream as soon as everything has been read, without another read. */
   #finish(): void {
     const { inlet } = this.channel;
     const controller = this.#controller;
     if (controller === undefined || inlet.hasChunk || !inlet.hasEnded) return;
-    // What waits in the stream is read first: an error would drop it, and a reader
-    // that asks for more bytes than are left would get an error instead of them.
+    // Chunks in the stream's queue are read first. An error would drop them, and a reader
+    // that asks for more bytes than are left would get an error instead of the bytes.
     const isRead = controller.desiredSize! >= 0;
     if (!isRead && (this.#bytes || inlet.hasFailed)) return;
     this.#controller = undefined;
     if (inlet.hasFailed) return controller.error(inlet.error);
     try {
       controller.close();
-      // A reader that has brought a buffer gets it back.
+      // Returns the buffer of a reader that supplied one.
       controller.byobRequest?.respond(0);
     } catch {
-      // Its buffer holds half an element: by this, the stream has failed.
+      // The reader's buffer holds half an element, so `close()` has failed the stream.
     }
   }
 
-  /** @param reason Made only if it is told: an error costs more than a small stream's chunks */
+  /** @param reason Called only if needed: an error costs more than a few chunks */
   #stop(reason: () => unknown): void {
     if (this.isOpen) this.channel.inlet.stop(reason());
     this.#finish();

@@ -1,5 +1,5 @@
-// A response with a short text, or without a body, travels in shared memory, as
-// any other short result does.
+// Sends a response with a short text, or without a body, through shared memory, as
+// other short results.
 
 import { arrayPrototype, stringify, unbind } from "../values/intrinsics.ts";
 import { markOf } from "../values/thread_state.ts";
@@ -14,10 +14,10 @@ import {
 
 const TYPE = "content-type";
 const lower = unbind(String.prototype.toLowerCase);
-/** A longer one goes by message. */
+/** Maximum length of the body and headers. A longer response goes by message. */
 const MAX_TEXT_LENGTH = 16 * 1024;
 
-/** What there is to tell: the status, its text, the body, and each header's name and value. */
+/** A response as data: status, status text, body, and each header's name and value. */
 type Told = [
   status: number,
   statusText: string,
@@ -26,9 +26,9 @@ type Told = [
 ];
 
 /**
- * A response as text, if it can be one; never throws.
+ * Returns a response as text, if that is possible. Never throws.
  *
- * @param Response The class, as it was before a job could replace it
+ * @param Response The class, saved before a job can replace it
  */
 export function textOfResponse(
   value: unknown,
@@ -37,13 +37,13 @@ export function textOfResponse(
   try {
     return value instanceof Response ? textOf(value) : undefined;
   } catch {
-    // A job may have broken anything: what packs the value in another way says what.
+    // A job may have changed built-ins. Packing the value will report the error.
   }
 }
 
 function textOf(value: Response): string | undefined {
   if (markOf(value) !== undefined) return undefined;
-  // A job may have given one to all lists.
+  // A job may have added `toJSON` to all arrays.
   if ("toJSON" in arrayPrototype) return undefined;
   const body = isEmpty(value) ? null : wholeBody(value);
   if (body === undefined || typeof body === "object" && body !== null) {
@@ -62,11 +62,11 @@ function textOf(value: Response): string | undefined {
     length += name.length + text.length;
     if (name.length === TYPE.length) hasType ||= lower(name) === TYPE;
   }
-  // As text it would get a type where it arrives.
+  // As text, it would get a content type where it arrives.
   return hasType && length <= MAX_TEXT_LENGTH ? stringify(told) : undefined;
 }
 
-/** The response that was told as a text. */
+/** Makes a response from its data. */
 export function responseOf(told: unknown): Response {
   const [status, statusText, body] = told as Told;
   const headers = headersIn(told as Told);

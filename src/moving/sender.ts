@@ -1,15 +1,15 @@
-// A handle to a pool: it takes calls, where the pool is or in a job to which it
-// has moved.
+// The handle to a pool: accepts calls in the pool's thread, or in a job to which it has
+// moved.
 
 import { PoolClosedError } from "../errors.ts";
 
-/** How a call is made through a sender. */
+/** Options of a call through a sender. */
 export interface CallOptions {
   signal?: AbortSignal;
   transfer?: readonly Transferable[];
 }
 
-/** A pool, or the way to it. */
+/** A pool, or a connection to one. */
 export interface SenderTarget {
   execute(
     job: unknown,
@@ -17,13 +17,13 @@ export interface SenderTarget {
     options: CallOptions | undefined,
   ): Promise<unknown>;
   ready(options: { signal?: AbortSignal } | undefined): Promise<void>;
-  /** One more handle to it. */
+  /** Opens another handle to the pool. */
   clone(): SenderTarget;
-  /** One handle fewer. */
+  /** Closes this handle. */
   close(): void;
 }
 
-/** Marks the senders of all copies of the package. */
+/** Property of the senders of all copies of the package. */
 const IS_SENDER = Symbol.for("@spindle/thread-pool/sender");
 
 /** A handle to a pool, without the types of its jobs. */
@@ -43,7 +43,7 @@ export class Sender {
     return true;
   }
 
-  // The very promises of the target: it says which rejections nobody has to handle.
+  // Returns the target's own promises: it decides which rejections need no handler.
   execute(
     job: unknown,
     args: readonly unknown[] = [],
@@ -82,12 +82,12 @@ export class Sender {
     throw new PoolClosedError(this.#why);
   }
 
-  /** What is behind a sender; `undefined` if it is closed, or has moved. */
+  /** Returns the target of a sender, or `undefined` if it is closed or has moved. */
   static targetOf(this: void, sender: Sender): SenderTarget | undefined {
     return sender.#target;
   }
 
-  /** Takes what is behind a sender, which is of no use any more. */
+  /** Takes the target of a sender, which can no longer be used. */
   static take(this: void, sender: Sender): SenderTarget {
     const target = sender.#open();
     sender.#target = undefined;
@@ -98,12 +98,12 @@ export class Sender {
 
 export const { targetOf } = Sender;
 
-/** Whether an object is a sender, of this copy of the package or another one. */
+/** Returns whether an object is a sender, of any copy of the package. */
 export function isSender(value: object): value is Sender {
   return IS_SENDER in value;
 }
 
-/** Why a sender cannot move anywhere, if that is so. */
+/** Returns why a sender cannot move, or `undefined` if it can. */
 export function whyStuck(sender: Sender): string | undefined {
   if (!(sender instanceof Sender)) {
     return "belongs to another copy of `@spindle/thread-pool`";

@@ -1,5 +1,5 @@
-// A sender in the worker to which it has moved: its calls go to the pool, and it
-// ends with its job.
+// The worker's end of a sender: sends its calls to the pool, and closes when its job
+// ends.
 
 import * as errors from "../errors.ts";
 import { expected } from "../expected.ts";
@@ -25,13 +25,13 @@ import {
 import type { Ended, ToPool, ToSender } from "./sender_wire.ts";
 import { Talk } from "./talk.ts";
 
-/** A sender that has moved. */
+/** Description of a moved sender. */
 export interface MovedSender extends Moved {
   kind: "sender";
   id: number;
 }
 
-/** A call that waits for its end. */
+/** A call in progress. */
 interface Call {
   promise: Promise<unknown>;
   resolve(value: unknown): void;
@@ -39,7 +39,7 @@ interface Call {
   signal: AbortSignal | undefined;
 }
 
-/** A sender in the worker to which it has moved. */
+/** The worker's end of a sender. */
 export class SenderArrival extends Talk implements Arrival {
   readonly value: Sender;
   readonly #calls = new Registry<Call>();
@@ -48,7 +48,7 @@ export class SenderArrival extends Talk implements Arrival {
   });
   readonly #traceNow = traceReader();
   #lastId = 0;
-  /** How many handles are open here. */
+  /** Number of open handles in this worker. */
   #handles = 0;
   #why = "The sender is closed";
 
@@ -61,7 +61,7 @@ export class SenderArrival extends Talk implements Arrival {
     this.value = new Sender(this.#handle());
   }
 
-  /** The job has ended. */
+  /** Closes the sender, because its job has ended. */
   end(): void {
     this.#close("The job to which the sender has moved has ended");
   }
@@ -85,7 +85,7 @@ export class SenderArrival extends Talk implements Arrival {
     return handle;
   }
 
-  /** The handles of this sender, which can go along with its calls. */
+  /** Handles of this sender, which can be arguments of its calls. */
   readonly #own = new WeakSet<SenderTarget>();
 
   #execute(
@@ -103,7 +103,7 @@ export class SenderArrival extends Talk implements Arrival {
       );
     }
     const others = pack(rest, "options").value;
-    // Nothing of a call that is refused has moved.
+    // Checked here, because a refused call must move nothing.
     this.#check(signal);
     const { value, moves, departing } = take(pack(args, "args", {
       transfer,
@@ -121,7 +121,7 @@ export class SenderArrival extends Talk implements Arrival {
       moves: moves.length > 0,
     };
     const ended = this.#ask(call, moves, signal);
-    // Those that went along are the pool's to close.
+    // The pool opens its own handles for the senders in the arguments.
     for (const { value } of departing) {
       Sender.take(value as Sender).close();
     }
@@ -147,7 +147,7 @@ export class SenderArrival extends Talk implements Arrival {
     },
   };
 
-  /** Says something that is answered. */
+  /** Sends a message that the pool answers. Returns the answer. */
   #ask(
     asked: Omit<Extract<ToPool, { kind: "call" }>, "id"> | { kind: "ready" },
     moves: Transferable[],
@@ -183,7 +183,7 @@ export class SenderArrival extends Talk implements Arrival {
     });
   }
 
-  /** Calls in progress are still answered. */
+  /** Closes the sender, unless a handle is open or a call is in progress. */
   #closeIfDone(): void {
     if (this.#handles > 0 || this.#calls.size > 0) return;
     this.#close("The sender is closed");
@@ -195,13 +195,13 @@ export class SenderArrival extends Talk implements Arrival {
     this.#refuse(why);
   }
 
-  /** Calls are refused, also those in progress. */
+  /** Rejects later calls and calls in progress. */
   #refuse(why: string): void {
     this.#why = why;
     const error = new errors.PoolClosedError(why);
     for (const id of this.#calls.numbers()) {
       this.#settle(id, ({ promise, reject }) => {
-        // The job may have left the call behind: then nobody has to handle this.
+        // The job may not await this call, so the rejection needs no handler.
         promise.catch(() => {});
         reject(error);
       });
@@ -209,7 +209,7 @@ export class SenderArrival extends Talk implements Arrival {
   }
 }
 
-/** An error as the pool's side has seen it: one of the pool's own is of its class. */
+/** Returns the error of a call. An error of the pool gets its class back. */
 function errorOf({ error, own }: Extract<Ended, { error: unknown }>): unknown {
   const thrown = unpackError(error);
   const classes = errors as unknown as Record<string, { prototype: object }>;
@@ -219,7 +219,7 @@ function errorOf({ error, own }: Extract<Ended, { error: unknown }>): unknown {
   return thrown;
 }
 
-/** Why a value cannot go through a sender. */
+/** Returns why a value cannot go through a sender, or `undefined` if it can. */
 export function whyNotThere(value: object): string | undefined {
   const kind = kindOf(value);
   if (kind === undefined || kind === "sender" || kind === "value") return;

@@ -1,5 +1,5 @@
-// The pool's side of a sender that has moved into a job: makes the calls that come
-// from there.
+// The pool's end of a sender that has moved into a job: executes the calls that the
+// job sends.
 
 import { ThreadPoolError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
@@ -19,20 +19,20 @@ import {
 import type { Ended, ToPool, ToSender } from "./sender_wire.ts";
 import { Talk } from "./talk.ts";
 
-/** An inline job that comes from a worker. */
+/** An inline job sent by a worker. */
 export class InlineSource {
   constructor(readonly name: string, readonly source: string) {}
 }
 
-/** Where a call comes from. */
+/** Origin of a call. */
 export interface Origin {
-  /** The link to the worker that waits for it. */
+  /** The link to the worker that made the call. */
   readonly link: Link;
-  /** The sender there: that of one job. */
+  /** The sender, which belongs to one job of that worker. */
   readonly sender: { readonly isOpen: boolean };
 }
 
-/** A pool, as calls from its workers see it. */
+/** A pool, as the target of calls from workers. */
 export interface HostTarget extends SenderTarget {
   executeFor(
     origin: Origin,
@@ -42,11 +42,11 @@ export interface HostTarget extends SenderTarget {
     trace: string | undefined,
   ): Promise<unknown>;
   readyFor(origin: Origin, signal: AbortSignal): Promise<void>;
-  /** A result that cannot go to where it is waited for. */
+  /** Releases a result that cannot be sent to its caller. */
   discard(result: unknown, why: unknown): void;
 }
 
-/** Senders in the table of kinds. */
+/** The entry for senders in the table of kinds. */
 export const SENDER: MovingKind<Sender, MovedSender> = {
   whyStays(sender) {
     const why = whyStuck(sender);
@@ -59,10 +59,10 @@ export const SENDER: MovingKind<Sender, MovedSender> = {
   arrive: (link, moved) => new SenderArrival(link, moved),
 };
 
-/** A sender that has moved, where its pool is. */
+/** The pool's end of a moved sender. */
 class SenderDeparture extends Talk implements Departure<MovedSender> {
   readonly #target: HostTarget;
-  /** Ends what is still awaited. */
+  /** Abort controllers of the calls in progress. */
   readonly #calls = new Registry<AbortController>();
   #link!: Link;
 
@@ -79,7 +79,7 @@ class SenderDeparture extends Talk implements Departure<MovedSender> {
     return { kind: "sender", id: this.open(link) };
   }
 
-  /** Jobs that were called go on. */
+  /** Closes the sender. Its jobs continue. */
   override close(): void {
     if (!this.isOpen) return;
     this.leave();
@@ -108,7 +108,7 @@ class SenderDeparture extends Talk implements Departure<MovedSender> {
       senders.map((placeholder, i) => [placeholder, clones[i]]),
     );
     const args = substituteIn(call.args, revived) as unknown[];
-    // It is nobody's here, so all of it moves on.
+    // No code in this thread uses the arguments, so everything in them moves on.
     if (moves) mark(args, "everything");
     const job = source === undefined ? name : new InlineSource(name, source);
     this.#answer(call.id, async (origin, signal) => {
@@ -122,13 +122,13 @@ class SenderDeparture extends Talk implements Departure<MovedSender> {
           call.trace,
         );
       } finally {
-        // Of a call that was refused, they have not moved.
+        // If the call was refused, the clones have not moved.
         for (const clone of clones) clone.close();
       }
     });
   }
 
-  /** Does what is asked, and tells how it has ended. */
+  /** Does what the worker asks, and sends the outcome. */
   async #answer(
     id: number,
     ask: (origin: Origin, signal: AbortSignal) => Promise<unknown>,
@@ -152,7 +152,7 @@ class SenderDeparture extends Talk implements Departure<MovedSender> {
 
   #pack(value: unknown): { ended: Ended; moves: Transferable[] } {
     try {
-      // It is nobody's here, so all of it moves on.
+      // No code in this thread uses the result, so everything in it moves on.
       if (typeof value === "object" && value !== null) {
         mark(value, "everything");
       }

@@ -1,34 +1,34 @@
-// What a sender in a worker and its pool say to each other.
+// The messages between a sender in a worker and its pool.
 
 import type { PackedError } from "../values/unpack_error.ts";
 
-/** A call, or what belongs to one, by its number. */
+/** A message to the pool, with the number of its call. */
 export type ToPool =
   | {
     kind: "call";
     id: number;
     name: string;
-    /** Of an inline job. */
+    /** Source code of an inline job. */
     source: string | undefined;
     args: readonly unknown[];
-    /** What stands in `args` for senders to the same pool. */
+    /** Placeholders in `args` for senders to the same pool. */
     senders: object[];
     options: Record<string, unknown> | undefined;
-    /** The trace that its caller is a part of. */
+    /** Trace of the caller. */
     trace: string | undefined;
-    /** Whether something in `args` has moved, and moves on. */
+    /** Whether something in `args` has moved, and so moves on. */
     moves: boolean;
   }
   | { kind: "ready"; id: number }
   | { kind: "abort"; id: number; reason: PackedError };
 
-/** How a call has ended. */
+/** Outcome of a call. */
 export type Ended =
   | { value: unknown }
-  /** Its class, if it is one of the pool's own errors. */
+  /** `own` is the class of the error, if it is one of the pool's errors. */
   | { error: PackedError; own?: string };
 
-/** What the pool answers. */
+/** The pool's answer to a call. */
 export interface ToSender {
   id: number;
   ended: Ended;

@@ -1,4 +1,4 @@
-// An `AbortSignal` is followed: where it arrives, another one fires after it.
+// Moves an `AbortSignal` as a second signal, which fires after the original.
 
 import { FlowEvent } from "../flow/events.ts";
 import type { Link, LinkEnd } from "../flow/link.ts";
@@ -7,15 +7,15 @@ import { packError } from "../values/pack_error.ts";
 import { type PackedError, unpackError } from "../values/unpack_error.ts";
 import type { Arrival, Departure, Moved, MovingKind } from "./kind.ts";
 
-/** A signal that follows its original. */
+/** Description of a signal that follows its original. */
 export interface MovedSignal extends Moved {
   kind: "signal";
   id: number;
-  /** The reason, if it has fired already. */
+  /** The reason, if the signal has already fired. */
   reason: PackedError | undefined;
 }
 
-/** Signals in the table of kinds. */
+/** The entry for signals in the table of kinds. */
 export const SIGNAL: MovingKind<AbortSignal, MovedSignal> = {
   depart(signal) {
     const departure = new SignalDeparture(() => signal);
@@ -25,13 +25,13 @@ export const SIGNAL: MovingKind<AbortSignal, MovedSignal> = {
   arrive: (link, moved) => new SignalArrival(link, moved),
 };
 
-/** All signals that are followed. */
+/** All followed signals. */
 const followed = new AbortWatch<SignalDeparture>((departure, reason) => {
   departure.fire(reason);
 });
 let lastNumber = 0;
 
-/** The signal that is followed. */
+/** The original signal. */
 export class SignalDeparture implements Departure<MovedSignal>, LinkEnd {
   readonly #get: () => AbortSignal;
   readonly #number = ++lastNumber;
@@ -39,12 +39,12 @@ export class SignalDeparture implements Departure<MovedSignal>, LinkEnd {
   #link: Link | undefined;
   #id = 0;
 
-  /** @param get Gives the signal; some signals cost something once they are asked for */
+  /** @param get Returns the signal. Called only when needed: some signals are costly */
   constructor(get: () => AbortSignal) {
     this.#get = get;
   }
 
-  /** From now on its firing is told. */
+  /** Starts to watch the original signal. */
   follow(): void {
     if (this.#signal) return;
     const signal = this.#signal = this.#get();
@@ -52,7 +52,7 @@ export class SignalDeparture implements Departure<MovedSignal>, LinkEnd {
     else followed.add(signal, this.#number, this);
   }
 
-  /** It has fired. */
+  /** Sends the reason to the other thread. */
   fire(reason: unknown): void {
     this.#link?.tell(this.#id, FlowEvent.END, packError(reason));
   }
@@ -75,7 +75,7 @@ export class SignalDeparture implements Departure<MovedSignal>, LinkEnd {
     this.takeBack();
   }
 
-  /** It has been asked for where it arrived. */
+  /** Follows the signal: it is used in the thread where it arrived. */
   receive(): void {
     this.follow();
   }
@@ -85,7 +85,7 @@ export class SignalDeparture implements Departure<MovedSignal>, LinkEnd {
   }
 }
 
-/** The signal that follows. */
+/** The signal that follows the original. */
 export class SignalArrival implements Arrival, LinkEnd {
   readonly #link: Link;
   readonly #id: number;
@@ -95,7 +95,7 @@ export class SignalArrival implements Arrival, LinkEnd {
     this.#link = link;
     this.#id = id;
     link.join(id, this);
-    // The job starts with a signal that has fired.
+    // The original has fired, so the job starts with an aborted signal.
     if (reason) this.#controller.abort(unpackError(reason));
   }
 
@@ -103,19 +103,19 @@ export class SignalArrival implements Arrival, LinkEnd {
     return this.#controller.signal;
   }
 
-  /** Gives the signal, and asks to hear when the other one fires. */
+  /** Returns the signal, and asks the other thread to follow the original. */
   ask(): AbortSignal {
     this.#link.tell(this.#id, FlowEvent.CALL);
     return this.value;
   }
 
-  /** The other one has fired. */
+  /** Fires, because the original has fired. */
   receive(_event: FlowEvent, reason: unknown): void {
     this.#controller.abort(unpackError(reason as PackedError));
   }
 
   fail(): void {
-    // Main is gone, and this thread with it.
+    // If the main thread ends, so does this thread.
   }
 
   end(): void {

@@ -1,5 +1,5 @@
-// A value as it is now, ready to be sent later through a channel: whoever gave it
-// may go on to change it.
+// Takes a snapshot of a value, to be sent later through a channel, because the job can
+// change the value meanwhile.
 
 import { isUnshared, SMALL } from "../flow/bytes.ts";
 import { LEAST, sizeOf } from "../flow/window.ts";
@@ -13,24 +13,24 @@ import { weigh } from "./weigh.ts";
 
 const { structuredClone } = globalThis;
 
-/** A value of its own. */
+/** A value that shares nothing with the original. */
 export interface Snapshot {
   value: unknown;
-  /** Whether the value stands there as JSON text. */
+  /** Whether `value` is the JSON text of the value. */
   isText: boolean;
-  /** What moves with it. */
+  /** The objects that move with the value. */
   moves: readonly Transferable[];
-  /** How much of a channel's window it takes. */
+  /** How much of a channel's window the value takes. */
   size: number;
 }
 
 const NOTHING: readonly Transferable[] = [];
 
 /**
- * Takes a value as it is now: what is marked moves, all else is copied.
+ * Takes a snapshot of a value. Marked values move, everything else is copied.
  *
- * @param root What error messages call it
- * @throws {JobCloneError} If it can be neither cloned nor moved
+ * @param root Name of the value in error messages
+ * @throws {JobCloneError} If the value can be neither cloned nor moved
  */
 export function snapshot(value: unknown, root: string): Snapshot {
   if (isPrimitive(value)) {
@@ -50,14 +50,14 @@ export function snapshot(value: unknown, root: string): Snapshot {
   return { value: own, isText: false, moves, size: weigh(own as object) };
 }
 
-/** Bytes as they are now, by the shortest way; `undefined` if that is not enough. */
+/** Returns bytes as they are now, or `undefined` if they have to be packed. */
 export function ownBytes(
   bytes: Uint8Array<ArrayBuffer>,
 ): Uint8Array<ArrayBuffer> | undefined {
   const { buffer, byteOffset, length } = bytes;
   if (buffer.detached || buffer.resizable) return undefined;
   const mark = markOf(bytes);
-  // Unmarked they stay: a generator may fill the same buffer again and again.
+  // Unmarked bytes are copied: a generator can fill the same buffer repeatedly.
   if (mark === undefined) return new Uint8Array(bytes);
   if (mark !== "everything" || length < SMALL) return undefined;
   try {
@@ -65,21 +65,21 @@ export function ownBytes(
     unmark([bytes]);
     return own;
   } catch {
-    // The memory of a WebAssembly module, say: what packs it says why it stays.
+    // For example, WebAssembly memory: packing it reports why it cannot move.
     return undefined;
   }
 }
 
 /**
- * Bytes move, which is no work for either thread, so more of them may be on their
- * way than of what is cloned: with half as many messages a stream is 1.3 times as
- * fast.
+ * Returns the size of moved bytes, at half their length. Moving costs neither thread
+ * work, so more can be in flight than of cloned data. With half as many messages, a
+ * stream is 1.3 times as fast.
  */
 function sizeOfMoved({ length }: Uint8Array): number {
   return LEAST + Math.ceil(length / 2);
 }
 
-/** Takes what is packed as it is now: nothing of it is its giver's any more. */
+/** Makes a packed value share nothing with the original. */
 export function ownAll(packed: Packed<unknown>): Packed<unknown> {
   moveCopies(packed);
   const isOwn = packed.isOwn || packed.moves.length > 0;

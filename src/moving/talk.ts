@@ -1,5 +1,5 @@
-// A talk: messages in both directions over a channel, in order, as objects of any
-// kind, with credit, so that neither side can flood the other.
+// A talk: messages of any kind in both directions over a channel, in order. Credit
+// prevents each side from flooding the other.
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
@@ -7,17 +7,17 @@ import { WINDOW } from "../flow/window.ts";
 import { Half } from "./kind.ts";
 import { weigh } from "./weigh.ts";
 
-/** What the owner of one side hears. */
+/** Callbacks of the owner of one side. */
 export interface TalkOwner {
   heard(message: object): void;
-  /** The other side says nothing more, and hears nothing. */
+  /** The other side no longer sends or receives. */
   ended(): void;
 }
 
 /** One side of a talk. */
 export class Talk extends Half {
   protected readonly channel: Channel;
-  /** What waits for credit. */
+  /** Messages that wait for credit. */
   #waiting: [message: object, moves: Transferable[], size: number][] = [];
 
   constructor(owner: TalkOwner) {
@@ -30,7 +30,7 @@ export class Talk extends Half {
     this.channel = new Channel({
       changed: () => this.#hear(owner),
       credited: () => this.#sendWaiting(),
-      // Something could not cross to another process, say.
+      // For example, a message could not be sent to another process.
       stopped: end,
       ended: end,
       failed: end,
@@ -44,17 +44,17 @@ export class Talk extends Half {
     }
   }
 
-  /** Opens it at its first side; gives its id for the other. */
+  /** Opens the talk at its first side. Returns the id for the other side. */
   open(link: Link): number {
     return this.channel.open(link, true);
   }
 
-  /** Opens its other side. */
+  /** Opens the other side of the talk. */
   join(link: Link, id: number): void {
     this.channel.join(link, id);
   }
 
-  /** Says something that can be cloned, or moves. */
+  /** Sends a message, whose contents can be cloned or moved. */
   say(message: object, moves: Transferable[] = []): void {
     this.#waiting.push([message, moves, weigh(message)]);
     if (this.#waiting.length === 1) this.#sendWaiting();
@@ -71,14 +71,14 @@ export class Talk extends Half {
     this.#waiting.splice(0, sent);
   }
 
-  /** Ends it for both sides. */
+  /** Ends the talk for both sides. */
   close(): void {
     if (!this.isOpen) return;
     this.channel.outlet.end();
     this.leave();
   }
 
-  /** Hears and says nothing more. */
+  /** Stops sending and receiving. */
   override leave(): void {
     this.#waiting = [];
     super.leave();

@@ -1,19 +1,19 @@
-// Arguments as text, with one thing among them that moves: what there is to tell of
-// it, and the others.
+// Writes arguments as text if one of them moves: the description of that argument, then
+// the other arguments.
 
 import { shift, stringify } from "../values/intrinsics.ts";
 import { adoptReads, toText } from "../values/plain_text.ts";
 import type { Cargo } from "./cargo.ts";
 
-/** The arguments of a job as text: a place, what there is to tell of what is there, and the others. */
+/** Arguments as text: the index of the moving one, its description, and the others. */
 export interface ArgumentsText {
   text: string;
   cargo: Cargo;
 }
 
 /**
- * The text of all arguments but one, if they are plain data; else what has been
- * read of them is kept.
+ * Returns the text of all arguments except one, if they are plain data. Otherwise,
+ * keeps what was read of them.
  */
 export function textOfOthers(
   args: readonly unknown[],
@@ -25,7 +25,7 @@ export function textOfOthers(
   return text;
 }
 
-/** That text with what there is to tell of the other one. */
+/** Adds the index and description of the moving argument to that text. */
 export function textWith(
   place: number,
   about: readonly unknown[],
@@ -35,12 +35,12 @@ export function textWith(
   return `[${place},${stringify(about)}${rest}`;
 }
 
-/** What was told of that one, first of the arguments that were read from their text. */
+/** Returns the description of the moving argument from the parsed text. */
 export function toldOf(args: unknown[]): unknown {
   return args[1];
 }
 
-/** Puts it where it belongs. */
+/** Puts the moved value at its index, and removes the index and the description. */
 export function putBack(args: unknown[], value: unknown): void {
   const place = shift(args) as number;
   for (let i = 0; i < place; i++) args[i] = args[i + 1];

@@ -1,5 +1,5 @@
-// A `TransformStream` moves as its two sides: what is written where it arrives is
-// transformed in the thread that it leaves, and comes back to be read.
+// Moves a `TransformStream` as its two sides. Chunks written in the thread where it
+// arrives are transformed in the thread that it leaves, and return.
 
 import {
   ArrivesTogether,
@@ -24,7 +24,7 @@ interface MovedTransform extends Moved {
   writable: MovedWritable;
 }
 
-/** Transform streams in the table of kinds. */
+/** The entry for transform streams in the table of kinds. */
 export const TRANSFORM: MovingKind<TransformStream, MovedTransform> = {
   whyStays: ({ readable, writable }) => {
     return readable.locked || writable.locked ? "is locked" : undefined;
@@ -42,7 +42,7 @@ export const TRANSFORM: MovingKind<TransformStream, MovedTransform> = {
   arrive(link, moved) {
     const readable = new ReadableArrival(link, moved.readable);
     const writable = new WritableArrival(link, moved.writable);
-    // No constructor takes two sides.
+    // No constructor accepts two existing sides.
     return new ArrivesTogether([readable, writable], () => {
       return Object.create(TransformStream.prototype, {
         readable: { value: readable.value },

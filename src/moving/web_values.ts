@@ -1,11 +1,11 @@
-// Values of the web platform that hold data, and that `postMessage` would turn
-// into `{}`: sent as plain data, and made anew of it.
+// Sends web platform values that `postMessage` would turn into `{}`, such as a `URL`:
+// as plain data, from which the other thread makes the value again.
 
 import { hasOwn } from "../values/intrinsics.ts";
 import { classNameOf } from "../values/names.ts";
 import type { Moved, MovingKind } from "./kind.ts";
 
-/** How a type is taken apart and put together again. */
+/** Converts values of a type to data and back. */
 interface Codec<T> {
   toData(value: T): unknown;
   // deno-lint-ignore no-explicit-any
@@ -31,7 +31,7 @@ const CODECS: Record<string, Codec<unknown>> = {
     },
   ),
   ImageData: codec<ImageData>(
-    // A copy: jobs that share a message share no object.
+    // Copied, because jobs that share a message must not share an object.
     ({ data, width, height, colorSpace }) => [
       data.slice(),
       width,
@@ -50,12 +50,12 @@ function codec<T>(
   return { toData: (value) => toData(value as T), fromData };
 }
 
-/** Whether values of a type, by its tag, are sent so. */
+/** Returns whether values with this tag are sent as plain data. */
 export function isWebValue(tag: string): boolean {
   return hasOwn(CODECS, tag);
 }
 
-/** Takes a value apart. */
+/** Returns the data of such a value. */
 export function toData(value: object): unknown {
   return CODECS[classNameOf(value)].toData(value);
 }
@@ -66,7 +66,7 @@ interface MovedValue extends Moved {
   data: unknown;
 }
 
-/** Such values in the table of kinds. */
+/** The entry for such values in the table of kinds. */
 export const WEB_VALUE: MovingKind<object, MovedValue> = {
   depart(value, { data }) {
     const moved: MovedValue = { kind: "value", type: classNameOf(value), data };

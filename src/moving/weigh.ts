@@ -1,20 +1,20 @@
-// How much of a channel's window an object takes as a chunk: as much as it holds.
+// Estimates how much of a channel's window an object takes: as much as it contains.
 
 import { WINDOW } from "../flow/window.ts";
 
-/** What a value counts beside what it holds, such as a number in an array. */
+/** Size of a value without its contents, such as a number in an array. */
 const SLOT = 8;
 /**
- * What an object counts at least, and one into which this file does not look.
- * Streams with thousands of small objects on their way were half as fast.
+ * Minimum size of an object, and the size of an object that is not inspected. Otherwise,
+ * thousands of small objects are in flight, which makes streams half as fast.
  */
 export const LEAST_OBJECT = 4 * 1024;
 
 /**
- * The size of an object that is about to be sent.
+ * Returns the size of an object that is about to be sent.
  *
- * @param most Where counting stops
- * @param sample After how many objects the others are taken to be like these
+ * @param most Maximum size; counting stops there
+ * @param sample Number of objects whose average is used for the remaining objects
  */
 export function weigh(
   object: object,
@@ -30,7 +30,7 @@ export function weigh(
     if (typeof value === "string") size += value.length;
     else if (typeof value === "object" && value !== null) all.add(value);
   };
-  // The set grows meanwhile: what is nested is visited, too.
+  // The set grows during the loop, so nested objects are visited too.
   for (const value of all) {
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
       size += value.byteLength;

@@ -1,5 +1,5 @@
-// A `WritableStream` moves by being written to in the thread that it leaves, with
-// what is written in the other.
+// Moves a `WritableStream`: chunks written in the thread where it arrives are written to
+// the original in the thread that it leaves.
 
 import { Channel } from "../flow/channel.ts";
 import { FlowEvent } from "../flow/events.ts";
@@ -16,15 +16,15 @@ import {
   type MovingKind,
 } from "./kind.ts";
 
-/** A stream that is written where it arrives. */
+/** Description of a stream that is written where it arrives. */
 export interface MovedWritable extends Moved {
   kind: "writable";
   id: number;
-  /** Set if it has ended already: with an error, if it has failed. */
+  /** Set if the stream has already ended, with an error if it failed. */
   ended: { error?: PackedError } | undefined;
 }
 
-/** Writable streams in the table of kinds. */
+/** The entry for writable streams in the table of kinds. */
 export const WRITABLE: MovingKind<WritableStream, MovedWritable> = {
   whyStays: ({ locked }) => locked ? "is locked" : undefined,
   streamsOf: (stream) => [stream],
@@ -40,9 +40,9 @@ export class WritableDeparture extends Half
     failed: () => this.#failed(),
   }, { in: WINDOW, out: 0 });
   readonly #writer: WritableStreamDefaultWriter<unknown>;
-  /** How it has ended by itself, if it has. */
+  /** Set if the stream has ended by itself. */
   #ended: MovedWritable["ended"];
-  /** Whether all is written, and the stream is being closed or aborted. */
+  /** Whether everything is written, and the stream is being closed or aborted. */
   #isEnding = false;
 
   constructor(stream: WritableStream<unknown>) {
@@ -50,14 +50,14 @@ export class WritableDeparture extends Half
     this.#writer = stream.getWriter();
     this.#writer.closed.then(
       () => this.#stop(() => new TypeError("The stream is closed"), {}),
-      // It may fail while nothing is written to it.
+      // The stream can fail while nothing is written to it.
       (error) => this.#stop(() => error, { error: packError(error) }),
     );
     this.#pour();
   }
 
   send(link: Link): MovedWritable {
-    // Then there is nothing to be told.
+    // A stream that has ended needs no channel.
     const id = this.#ended ? 0 : this.channel.open(link, true);
     return { kind: "writable", id, ended: this.#ended };
   }
@@ -68,7 +68,7 @@ export class WritableDeparture extends Half
     this.#abort(reason);
   }
 
-  /** A sink that is at its last chunk hears at once that nothing follows, and may give that up. */
+  /** Aborts at once if the channel fails during the last write, which can then stop. */
   #failed(): void {
     const { inlet } = this.channel;
     if (inlet.hasFailed && !inlet.hasChunk) this.#abort(inlet.error);
@@ -76,11 +76,11 @@ export class WritableDeparture extends Half
 
   #abort(reason: unknown): void {
     this.#writer.abort(reason).catch(() => {
-      // What comes of it is seen where the end is waited for.
+      // `#pour()` handles the outcome.
     });
   }
 
-  /** Nothing more can be written, and not since it is all: then no reason is made. */
+  /** Stops the other end if the stream ended by itself. Only then makes the reason. */
   #stop(reason: () => unknown, ended: MovedWritable["ended"]): void {
     if (this.#isEnding) return;
     this.#ended = ended;
@@ -109,7 +109,7 @@ export class WritableDeparture extends Half
   }
 }
 
-/** A stream in the thread to which it has moved. */
+/** A stream in the thread where it arrives. */
 export class WritableArrival extends Half implements Arrival {
   protected readonly channel = new Channel(
     { stopped: (reason) => this.#fail(reason) },
@@ -117,7 +117,7 @@ export class WritableArrival extends Half implements Arrival {
   );
   readonly value: WritableStream<unknown>;
   #controller!: WritableStreamDefaultController;
-  /** How many chunks have been written and not been sent. */
+  /** Number of chunks that are written but not sent. */
   #unsent = 0;
   /** Whether the job has ended. */
   #isEnding = false;
@@ -131,7 +131,7 @@ export class WritableArrival extends Half implements Arrival {
       abort: (reason) => this.#abort(reason),
     }, {
       highWaterMark: 1,
-      // It is asked as soon as a chunk is written.
+      // Called as soon as a chunk is written.
       size: () => (this.#unsent++, 1),
     });
     if (!ended) this.channel.join(link, id);
@@ -153,14 +153,14 @@ export class WritableArrival extends Half implements Arrival {
     } else this.#finishSent();
   }
 
-  /** Ends once all is sent that the job has written, whether or not it has waited for that. */
+  /** Ends once everything the job wrote is sent, even if the job did not await that. */
   async #finishSent(): Promise<void> {
     if (this.#unsent > 0) return;
     try {
       await this.#finish();
       this.#controller.error(new Error("The job has ended"));
     } catch {
-      // Its end is waited for at the other end.
+      // The other end handles the failure.
     }
   }
 
@@ -187,7 +187,7 @@ export class WritableArrival extends Half implements Arrival {
     try {
       await sendChunk(outlet, chunk, false);
     } catch (error) {
-      // Without this chunk the rest is not what was written.
+      // Without this chunk, the stream would be incomplete.
       this.#abort(error);
       throw error;
     }

@@ -1,5 +1,5 @@
-// What a generator yields, on its way back: values travel together in lists, as far
-// as the reader gives credit.
+// Sends the values that a generator yields to the caller, in lists, as long as the
+// reader gives credit.
 
 import { Channel } from "../flow/channel.ts";
 import type { Link } from "../flow/link.ts";
@@ -16,27 +16,27 @@ import {
 import { snapshot } from "./snapshot.ts";
 import { LEAST_OBJECT } from "./weigh.ts";
 
-/** Where the values of a generator go. */
+/** Description of the channel for the values of a generator. */
 export interface MovedYields extends Moved {
   kind: "yields";
   id: number;
-  /** How much of the channel's window a value takes at least. */
+  /** Minimum amount of the channel's window that a value takes. */
   share: number;
 }
 
 /**
- * A value leaves at once, unless others left less than this many ms before it: then
- * it waits for those that follow. Values that are made slowly are never held up.
+ * Time in ms in which values collect. A value is sent at once, unless others were sent
+ * less than this time ago. Values of slow generators are never delayed.
  */
 const TOGETHER = 1.25;
 
-/** What a generator yields, in the table of kinds. */
+/** The entry for yielded values in the table of kinds. */
 export const YIELDS: MovingKind<YieldsDeparture, MovedYields> = {
   depart: (yields) => yields,
   arrive: (link, moved) => new YieldsArrival(link, moved),
 };
 
-/** The end at which values are read. It departs with the job whose values they are. */
+/** The end at which values are read. It departs with the job that yields the values. */
 export class YieldsDeparture extends Half implements Departure<MovedYields> {
   protected readonly channel = new Channel({
     changed: () => this.#onChange(),
@@ -45,40 +45,40 @@ export class YieldsDeparture extends Half implements Departure<MovedYields> {
   }, { in: WINDOW, out: 0 });
   #onChange = () => {};
   readonly #share: number;
-  /** The values of the first chunk, and which of them comes next. */
+  /** The values of the first chunk, and the index of the next value. */
   #list: unknown[] = [];
   #next = 0;
-  /** Resolves when nothing more comes. */
+  /** Resolves when no more values arrive. */
   readonly closed: Promise<void>;
   readonly #close: () => void;
 
-  /** @param window How many values may be on their way; those that were read do not count */
+  /** @param window Maximum number of values in flight, without the values already read */
   constructor(window: number) {
     super();
-    // As much as a number in a list weighs, at least: a process is held to that.
+    // At least the weight of a number in a list, which the pool checks for a process.
     this.#share = Math.max(8, Math.ceil(WINDOW / window));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#close = resolve;
   }
 
-  /** Calls back whenever there are values, or will be none. */
+  /** Calls back whenever values arrive, or no more will arrive. */
   whenChanged(callback: () => void): void {
     this.#onChange = callback;
   }
 
-  /** Whether there is a value. */
+  /** Whether a value is here. */
   get hasValue(): boolean {
     return this.channel.inlet.hasChunk;
   }
 
-  /** What has failed in between, if anything has. */
+  /** The error, if the job or the channel has failed. */
   get failure(): { error: unknown } | undefined {
     const { hasFailed, error } = this.channel.inlet;
     return hasFailed ? { error } : undefined;
   }
 
-  /** Takes the next value. A chunk makes room in the window when all of it is read. */
+  /** Takes the next value. A chunk gives credit when all its values are read. */
   take(): unknown {
     const { inlet } = this.channel;
     if (this.#next === 0) {
@@ -93,7 +93,7 @@ export class YieldsDeparture extends Half implements Departure<MovedYields> {
     return value;
   }
 
-  /** Drops what is here. */
+  /** Drops the values that are here. */
   drop(): void {
     this.channel.inlet.drop();
     this.#list = [];
@@ -115,10 +115,10 @@ export class YieldsDeparture extends Half implements Departure<MovedYields> {
   }
 }
 
-/** The values of a chunk. */
+/** Returns the values of a chunk. */
 export function listOf(chunk: unknown): unknown[] {
   const list = typeof chunk === "string" ? fromText(chunk) : chunk;
-  // A process may write anything.
+  // A process can send anything.
   if (Array.isArray(list) && list.length > 0) return list;
   throw new TypeError("Expected a list of values");
 }
@@ -131,14 +131,14 @@ export class YieldsArrival extends Half implements Arrival {
   );
   readonly value = undefined;
   readonly #share: number;
-  /** What leaves next: values that are their own already, or the texts of such. */
+  /** The next list: values that share nothing with the generator, or their texts. */
   #list: unknown[] = [];
   #texts = "";
   #moves: Transferable[] = [];
   #size = 0;
-  /** When the last values left. */
+  /** Time when `lookAt()` last sent values. */
   #sentAt = 0;
-  /** Whether nobody wants more. */
+  /** Whether the reader wants no more values. */
   isStopped = false;
 
   constructor(link: Link, { id, share }: MovedYields) {
@@ -147,29 +147,29 @@ export class YieldsArrival extends Half implements Arrival {
     this.channel.join(link, id);
   }
 
-  /** Whether the next value may be asked for. */
+  /** Whether the generator can be asked for the next value. */
   get hasRoom(): boolean {
     return this.isStopped || this.channel.outlet.credit > this.#pending;
   }
 
   /**
-   * What the pending values take of the window. Credit must exceed it, since the
-   * next value may need a chunk of its own.
+   * How much of the window the pending values take. The credit must be larger, because
+   * the next value can need its own chunk.
    */
   get #pending(): number {
     return this.#size === 0 ? 0 : Math.max(this.#size, LEAST_OBJECT);
   }
 
-  /** Resolves when it may. */
+  /** Sends the pending values, then resolves when there is credit. */
   async room(): Promise<void> {
     this.flush();
     await this.channel.outlet.until("hasCredit");
   }
 
   /**
-   * Takes a value as it is now.
+   * Adds a snapshot of a value.
    *
-   * @throws {JobCloneError} If it can be neither cloned nor moved
+   * @throws {JobCloneError} If the value can be neither cloned nor moved
    */
   push(value: unknown): void {
     if (isPrimitive(value) && typeof value !== "string") {
@@ -186,12 +186,12 @@ export class YieldsArrival extends Half implements Arrival {
     if (this.#size >= CREDIT_STEP) this.flush();
   }
 
-  /** Whether something that was yielded has not left. */
+  /** Whether some yielded values have not been sent. */
   get isPending(): boolean {
     return this.#size > 0;
   }
 
-  /** Lets what was yielded leave if it is time. */
+  /** Sends the pending values if the last list was sent long enough ago. */
   lookAt(now: number): void {
     if (now - this.#sentAt < TOGETHER) return;
     this.#sentAt = now;
@@ -210,7 +210,7 @@ export class YieldsArrival extends Half implements Arrival {
     this.#size += size;
   }
 
-  /** Lets all leave that has been yielded. */
+  /** Sends the pending values. */
   flush(): void {
     if (this.#size === 0) return;
     const size = this.#pending;
@@ -225,7 +225,7 @@ export class YieldsArrival extends Half implements Arrival {
 
   abort(): void {
     this.isStopped = true;
-    // The generator, which may wait for room, goes on to its end.
+    // Wakes a generator that waits for room, so it can end.
     this.channel.outlet.last();
   }
 
