@@ -1,37 +1,37 @@
-// What a batch has come to: a job that calls its handler with each of its
-// arguments, one after the other, so that small items share the cost of a job.
+// Types and limits of batches. A batch is a job that calls its handler with each
+// of its arguments, one after the other, so small items share the cost of a job.
 
 import type { Ending } from "./protocol.ts";
 
-/** Milliseconds, read as whole ones, after which a batch runs no further item. */
+/** Time in ms, compared as whole ms, after which a batch runs no more items. */
 export const BATCH_TIME = 1;
-/** Letters in its results with which a batch runs no further item. */
+/** Number of characters in the results after which a batch runs no more items. */
 export const BATCH_LETTERS = 16 * 1024;
 
 /**
- * How far a batch has come. What has not run by then is sent again: each item runs
- * once, and those behind one that took long need not wait for this worker.
+ * What a batch has done. Main sends the remaining items again. So each item runs
+ * once, and items after a slow item do not have to wait for this worker.
  */
 export type BatchResult = [
-  /** How many ms it took. */
+  /** Time in ms that the batch took. */
   time: number,
-  /** What the items came to, in their order, as primitives, or as texts of plain data. */
+  /** Results in the order of the items: primitives, or texts of plain data. */
   values: unknown[],
-  /** The indexes of the texts. */
+  /** Indexes of the results that are texts. */
   texts: number[],
-  /** How the last item that ran has ended, if not with one of these: it ends the batch. */
+  /** Ending of the last item that ran, if it ended the batch with another kind of result. */
   ending?: Ending,
 ];
 
-/** What a batch has come to whose last item has ended in another way. */
+/** Returns the result of a batch with this ending of its last item. */
 export function withEnding(result: BatchResult, ending: Ending): BatchResult {
-  // By index: a job may have replaced how a list is iterated.
+  // By index, because a job may have replaced the list iterator.
   return [result[0], result[1], result[2], ending];
 }
 
-/** What the last item of a batch has failed with, if it has. */
+/** Returns how the last item of a batch failed, if it failed. */
 export function failureIn(result: unknown): Ending | undefined {
-  // A process may have written anything.
+  // A process can send anything.
   const ending = Array.isArray(result)
     ? (result as BatchResult)[3] ?? undefined
     : undefined;

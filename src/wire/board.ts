@@ -1,9 +1,9 @@
-// The shared memory in which main and one worker agree, for each job in flight,
-// who has it and how it ended. README.md says why no job is lost or done twice.
+// The shared memory of main and one worker. It records who has each job in flight
+// and how the job ended. README.md explains why no job is lost or runs twice.
 //
-// A result that is a primitive, or short plain data, is written here, so it has
-// left the worker before the next job starts: a long job holds up no result of
-// those before it, and a crash loses none.
+// Primitives and short plain data are written here as results, so they leave the
+// worker before the next job starts: a long job delays no earlier result, and a
+// crash loses none.
 
 import {
   compareExchange,
@@ -14,89 +14,89 @@ import {
 import { fromText, keepText, toText } from "../values/plain_text.ts";
 import { TextRing } from "./text_ring.ts";
 
-/** How many jobs may be in flight to one worker, at least: a power of two. */
+/** Minimum number of jobs that can be in flight to one worker; a power of two. */
 const SLOTS = 1024;
 
-/** How many slots a worker of this concurrency needs, so that none is short of jobs. */
+/** Returns the number of slots that keep a worker of this concurrency supplied with jobs. */
 export function slotsFor(concurrency: number): number {
   return Math.max(SLOTS, 2 ** Math.ceil(Math.log2(2 * concurrency)));
 }
 
-/** What a slot's word says of its job. */
+/** States of a job, as stored in its slot's word. */
 export const State = {
   TAKEN_BACK: 0,
   SENT: 1,
-  /** On its way to a process, which gives nothing back. */
+  /** On its way to a process, from which main cannot take the job back. */
   WRITTEN: 2,
   CLAIMED: 3,
   /** The ending is in a message. */
   POSTED: 4,
-  /** From here on, the job has ended with a result that is on the board. */
+  /** This and all later states: the job has ended and its result is on the board. */
   UNDEFINED: 5,
   NULL: 6,
   TRUE: 7,
   FALSE: 8,
   NUMBER: 9,
   TEXT: 10,
-  /** A response, as text. */
+  /** The result is a response, as text. */
   RESPONSE: 11,
 } as const;
 
 /** One of {@linkcode State}. */
 export type State = typeof State[keyof typeof State];
 
-/** A word is a sequence number, as far as it fits, and a state. */
+/** A word combines a state with as many bits of the sequence number as fit. */
 const STATE_BITS = 4;
 const STATE_MASK = (1 << STATE_BITS) - 1;
 
-/** Bytes before the slots, and the words in them. */
+/** Number of bytes before the slots. The indexes of the words in them follow. */
 const HEAD_BYTES = 24;
-/** Whether main will look at the board without being woken. */
+/** Whether main will check the board without being woken. */
 const AWAKE = 0;
-/** How often the worker has heard that a job must end. */
+/** How often the worker was notified that a job must end. */
 const HEARD = 1;
-/** How many large results main has read. */
+/** Number of large results that main has read. */
 const LARGE_READ = 2;
 /** Whether the worker has something to do before it ends. */
 const STOP = 3;
 /** Whether main has ended the worker. */
 const ENDED = 4;
-/** Bytes of a slot: its word, and three numbers. */
+/** Number of bytes of a slot: its word and three numbers. */
 const SLOT_BYTES = Int32Array.BYTES_PER_ELEMENT +
   3 * Float64Array.BYTES_PER_ELEMENT;
 
-/** What a worker does with its board. */
+/** The worker's operations on its board. */
 export interface WorkerBoard {
   claim(seq: number, start: number): boolean;
   setEnd(seq: number, end: number): void;
   settle(seq: number, result: unknown): boolean;
   settlePosted(seq: number): void;
-  /** Ends a claimed job with a response, given as text; `false` if it does not fit. */
+  /** Settles a claimed job with a response as text. Returns `false` if it does not fit. */
   settleResponse?(seq: number, text: string): boolean;
   state(seq: number): State;
   hear(): void;
   readonly largeRead: number;
   wake(): boolean;
-  /** The job goes on by itself: others may start. */
+  /** Records that the job continues asynchronously, so other jobs can start. */
   waits?(seq: number): void;
   askToStop(): void;
 }
 
-/** Main's and a worker's view of the same shared memory. */
+/** View of the shared memory, for main or the worker. */
 export class Board implements WorkerBoard {
   readonly buffer: SharedArrayBuffer;
   readonly #mask: number;
   readonly #head: Int32Array;
   readonly #words: Int32Array;
-  /** A number that is a result, or the place of a text. */
+  /** Numeric results, or the places of texts. */
   readonly #values: Float64Array;
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
   readonly #texts: TextRing;
-  /** Main: values that have been read ahead, the next one last. */
+  /** Main: results that were read ahead; the next result is last. */
   #parsed: unknown[] = [];
 
-  /** Main: makes a board; a worker gets the buffer of main's. */
+  /** Main creates the buffer; the worker passes main's buffer. */
   constructor(
     slots: number,
     buffer = new SharedArrayBuffer(
@@ -119,33 +119,33 @@ export class Board implements WorkerBoard {
     this.#texts = new TextRing(buffer, offset);
   }
 
-  /** Main: the job of this sequence number is on its way. */
+  /** Main: marks the job with this sequence number as sent. */
   send(seq: number): void {
     this.#set(seq, State.SENT);
   }
 
-  /** Worker: takes the job, which starts now on main's clock, unless main has taken it back. */
+  /** Worker: claims the job, with its start on main's clock. Returns `false` if main took it back. */
   claim(seq: number, start: number): boolean {
     const index = seq & this.#mask;
-    // A later job may be running in this slot, aside: its start is its own.
+    // A later job may be running aside in this slot: its start must stay.
     if (load(this.#words, index) !== word(seq, State.SENT)) return false;
     this.#starts[index] = start;
     return this.#swap(seq, State.CLAIMED);
   }
 
-  /** Main: the job leaves for a process now, unless it was taken back. */
+  /** Main: marks the job as written to a process. Returns `false` if it was taken back. */
   write(seq: number, now: number): boolean {
     this.#starts[seq & this.#mask] = now;
     return this.#swap(seq, State.WRITTEN);
   }
 
-  /** Main: the process has started it. */
+  /** Main: marks the job as started by its process. */
   started(seq: number, start: number): void {
     this.#starts[seq & this.#mask] = start;
     this.#set(seq, State.CLAIMED);
   }
 
-  /** Main: takes the job back, unless the worker has claimed it. */
+  /** Main: takes the job back. Returns `false` if the worker has claimed it. */
   takeBack(seq: number): boolean {
     return this.#swap(seq, State.TAKEN_BACK);
   }
@@ -161,14 +161,14 @@ export class Board implements WorkerBoard {
     return compareExchange(this.#words, index, sent, next) === sent;
   }
 
-  /** Worker: when a claimed job has ended, on main's clock. */
+  /** Worker: stores when a claimed job ended, on main's clock. */
   setEnd(seq: number, end: number): void {
     this.#ends[seq & this.#mask] = end;
   }
 
   /**
-   * Worker: ends a claimed job with a result that fits here; `false`, and
-   * nothing is done, for one that does not.
+   * Worker: settles a claimed job with a result. Returns `false`, and changes
+   * nothing, if the result does not fit the board.
    */
   settle(seq: number, result: unknown): boolean {
     let state: State;
@@ -213,20 +213,20 @@ export class Board implements WorkerBoard {
     return isWritten;
   }
 
-  /** Worker: the job's ending leaves in a message. */
+  /** Worker: marks the job's ending as sent by message. */
   settlePosted(seq: number): void {
     this.#set(seq, State.POSTED);
   }
 
-  /** What has become of a job in flight. */
+  /** Returns the state of a job in flight. */
   state(seq: number): State {
     return (load(this.#words, seq & this.#mask) & STATE_MASK) as State;
   }
 
   /**
-   * Main: the result of a job whose state is past `POSTED`. Texts must be read
-   * once, in the order in which they were written; they are read ahead, up to the
-   * job before `end`.
+   * Main: returns the result of a job whose state is past `POSTED`. Main must read
+   * each text once, in the order in which the texts were written. This reads texts
+   * ahead, up to the last job before `end`.
    */
   result(seq: number, state: State, end: number): unknown {
     switch (state) {
@@ -247,7 +247,7 @@ export class Board implements WorkerBoard {
     }
   }
 
-  /** All texts that follow each other: to decode and parse them at once is cheap. */
+  /** Reads all consecutive texts, because decoding and parsing them together is cheaper. */
   #readTexts(seq: number, end: number): unknown[] {
     const first = this.#values[seq & this.#mask];
     let last = first;
@@ -260,22 +260,22 @@ export class Board implements WorkerBoard {
     return (fromText(texts) as unknown[]).reverse();
   }
 
-  /** Main: when a job started, in ms on main's clock. */
+  /** Main: returns when a job started, in ms on main's clock. */
   start(seq: number): number {
     return this.#starts[seq & this.#mask];
   }
 
-  /** Main: when a job ended, in ms on main's clock. */
+  /** Main: returns when a job ended, in ms on main's clock. */
   end(seq: number): number {
     return this.#ends[seq & this.#mask];
   }
 
-  /** Worker: was told that a job must end. */
+  /** Worker: records that it was notified that a job must end. */
   hear(): void {
     store(this.#head, HEARD, this.heard + 1);
   }
 
-  /** Main: how often the worker has heard that. */
+  /** Main: how often the worker was notified that a job must end. */
   get heard(): number {
     return load(this.#head, HEARD);
   }
@@ -290,32 +290,32 @@ export class Board implements WorkerBoard {
     return load(this.#head, ENDED) !== 0;
   }
 
-  /** Worker: has something to do before it ends. */
+  /** Worker: announces that it has something to do before it ends. */
   askToStop(): void {
     store(this.#head, STOP, 1);
   }
 
-  /** Main: whether the worker has. A message that says so could come after a result. */
+  /** Main: whether the worker has something to do before it ends. A message could come too late. */
   get asksToStop(): boolean {
     return load(this.#head, STOP) !== 0;
   }
 
-  /** Main: has read a large result. */
+  /** Main: counts a large result as read. */
   hasRead(): void {
     store(this.#head, LARGE_READ, this.largeRead + 1);
   }
 
-  /** How many large results main has read. */
+  /** Number of large results that main has read. */
   get largeRead(): number {
     return load(this.#head, LARGE_READ);
   }
 
-  /** Worker: whether it must wake main, since nothing else will. */
+  /** Worker: returns whether it must wake main, because no wake-up is on its way. */
   wake(): boolean {
     return exchange(this.#head, AWAKE, 1) === 0;
   }
 
-  /** Main: is about to look; for what ends later it must be woken again. */
+  /** Main: announces that it is about to check the board. Later results must wake it again. */
   awake(): void {
     store(this.#head, AWAKE, 0);
   }

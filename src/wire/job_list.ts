@@ -1,33 +1,34 @@
-// The list in which jobs travel: bare and flat, since it is sent all the time.
-// What jobs have in common is said once: their sequence numbers follow each other,
-// and their timeouts and traces are the same.
+// The list in which jobs travel. It is sent constantly, so it is flat and has no
+// names. Consecutive sequence numbers, and repeated timeouts and traces, are
+// written once.
 
 import { defineData, stringOf } from "../values/intrinsics.ts";
 import { fromText } from "../values/plain_text.ts";
 
 /**
- * For each job its id, its function's number, and its arguments: their count and
- * they themselves, or `AS_TEXT` and their text, or `AS_ARRAY` and all in one.
+ * For each job: its id, the number of its function, and its arguments. The
+ * arguments are their count followed by each of them, `AS_TEXT` and a text, or
+ * `AS_ARRAY` and an array.
  */
 export type JobList = unknown[];
 
-/** How many items of a job stand before its arguments. */
+/** Number of entries of a job before its arguments. */
 const HEAD = 3;
-/** Instead of a count of arguments: they come as one JSON text. */
+/** In place of the number of arguments: one JSON text of the arguments follows. */
 const AS_TEXT = -1;
-/** Instead of a count of arguments: they come as one array. */
+/** In place of the number of arguments: one array of the arguments follows. */
 const AS_ARRAY = -2;
-/** Instead of an id: the next job's sequence number, from which on they are numbered. */
+/** In place of an id: the next job's sequence number, from which later jobs count on. */
 const NUMBERED_FROM = -1;
-/** Instead of an id: how many ms the jobs from here on may execute. */
+/** In place of an id: the timeout in ms of the jobs from here on. */
 const TIMEOUT_FROM = -2;
 
-/** Instead of an id: the trace that the jobs from here on are a part of; empty for none. */
+/** In place of an id: the trace of the jobs from here on; empty for none. */
 const TRACE_FROM = -3;
-/** Instead of an id: the next job runs beside those in progress, which wait for it. */
+/** In place of an id: the next job runs aside, because jobs in progress wait for it. */
 const ASIDE = -4;
 
-/** What a list says of a job. */
+/** The fields of a job that a list contains. */
 interface ListedJob {
   readonly id: number;
   readonly fn: { readonly id: number };
@@ -37,10 +38,10 @@ interface ListedJob {
   readonly trace: string | undefined;
 }
 
-/** Main: writes jobs, in the order in which they are to start. */
+/** Main: writes jobs in the order in which they start. */
 export class JobListWriter {
   readonly list: JobList = [];
-  /** How many ms the first of them to time out may execute. */
+  /** Shortest timeout in ms of the jobs. */
   shortestTimeout = Infinity;
   #seq = -1;
   #timeout = Infinity;
@@ -73,11 +74,11 @@ export class JobListWriter {
 export class JobListReader {
   readonly #list: ArrayLike<unknown>;
   readonly #end: number;
-  /** Where the job that was read last begins, and ends. */
+  /** Where the last job read begins and ends. */
   #from = 0;
   #to = 0;
   #nextSeq = 0;
-  /** Of the job that was read last. */
+  /** The fields of the last job read. */
   seq = 0;
   id = 0;
   functionId = 0;
@@ -85,14 +86,14 @@ export class JobListReader {
   trace: string | undefined = undefined;
   isAside = false;
 
-  /** Reads a list, or the part of one from here to there. */
+  /** Reads a list, or the part of it between two indexes. */
   constructor(list: ArrayLike<unknown>, from = 0, to: number = list.length) {
     this.#list = list;
     this.#to = from;
     this.#end = to;
   }
 
-  /** Reads the next job; `false` if there is none. */
+  /** Reads the next job. Returns `false` if there is none. */
   read(): boolean {
     const list = this.#list;
     let at = this.#to;
@@ -120,13 +121,13 @@ export class JobListReader {
     return true;
   }
 
-  /** Its arguments; each call gives a list of its own, and parses a text again. */
+  /** The job's arguments. Each call parses a text again; `AS_ARRAY` is not copied. */
   get args(): unknown[] {
     const list = this.#list;
     const at = this.#from + HEAD;
     if (this.text !== undefined) return fromText(this.text) as unknown[];
     if (list[at - 1] === AS_ARRAY) return list[at] as unknown[];
-    // Literals call no setter that a job may have put among the indexes.
+    // Literals call no setter that a job may have defined for an index.
     switch (this.#to - at) {
       case 0:
         return [];
@@ -144,7 +145,7 @@ export class JobListReader {
     return args;
   }
 
-  /** Its arguments as text, if they come as one. */
+  /** The job's arguments as text, if they came as text. */
   get text(): string | undefined {
     const at = this.#from + HEAD;
     return this.#list[at - 1] === AS_TEXT
@@ -152,7 +153,7 @@ export class JobListReader {
       : undefined;
   }
 
-  /** What says how the job is to run, but for its arguments. */
+  /** The entries of the job before its arguments. */
   get #head(): JobList {
     const { seq, timeout, trace, isAside, id, functionId } = this;
     const head: JobList = [NUMBERED_FROM, seq];
@@ -163,13 +164,13 @@ export class JobListReader {
     return head;
   }
 
-  /** The job as a list of its own. */
+  /** A list that contains only this job. */
   get single(): JobList {
     const args = this.#from + HEAD - 1;
     return this.#head.concat((this.#list as JobList).slice(args, this.#to));
   }
 
-  /** The same as JSON text, with its arguments as this text. */
+  /** Returns the same list as JSON text, with this text as its arguments. */
   singleAsText(args: string): string {
     const head = JSON.stringify([...this.#head, AS_ARRAY]);
     return `${head.slice(0, -1)},${args}]`;

@@ -1,148 +1,148 @@
-// What main and a worker say to each other: all messages, in both directions.
-// README.md tells their order.
+// All messages between main and a worker, in both directions. README.md explains
+// their order.
 
 import type { PackedError } from "../values/unpack_error.ts";
 import type { FlowEvents } from "../flow/events.ts";
 import type { JobList } from "./job_list.ts";
 import type { MovedList, MovedOfJob } from "../moving/kind.ts";
 
-/** "Look": at the board, or into the ring. It is bare, since it is sent all the time. */
+/** Tells the reader to check the board or the ring. Bare, because it is sent constantly. */
 export const WAKE = 0;
 
 /** The type of {@linkcode WAKE}. */
 export type Wake = typeof WAKE;
 
-/** A function that jobs run: a name of the module's, or an inline source. */
+/** A function that jobs run: an export of the module, or an inline source. */
 export interface FunctionDefinition {
-  /** What jobs call it by; used again once the function is forgotten. */
+  /** Number by which jobs name the function; reused once the function is forgotten. */
   id: number;
   name: string;
-  /** Of an inline function; without it, the name is an export of the module. */
+  /** Source of an inline function. Without it, `name` is an export of the module. */
   source?: string;
-  /** Where an inline function was first given to the pool, if that is known. */
+  /** Where an inline function was first passed to the pool, if known. */
   place?: string;
-  /** Whether it is called with each of a job's arguments, see `batch.ts`. */
+  /** Whether the function is called with each of a job's arguments, see `batch.ts`. */
   isBatch?: boolean;
 }
 
-/** The shared memory of a worker's jobs and channels, as the worker sees it. */
+/** Shared memory for a worker's jobs and channels, from the worker's point of view. */
 export interface Rings {
   jobs: SharedArrayBuffer;
   input: SharedArrayBuffer;
   output: SharedArrayBuffer;
 }
 
-/** What a worker needs in order to execute jobs. */
+/** What a worker needs to execute jobs. */
 export interface WorkerInit {
   workerId: number;
-  /** Where it is told, and tells, what channels have to say; else by messages. */
+  /** Shared memory for jobs and channels. Without it, everything goes by message. */
   rings: Rings | undefined;
   module: string | undefined;
-  /** How many asynchronous jobs may be in progress at once. */
+  /** Maximum number of asynchronous jobs in progress at once. */
   concurrency: number;
-  /** MiB above which the heap is told of. */
+  /** Heap size in MiB above which the worker reports `grown`. */
   maxHeap: number;
-  /** Whether it stops by itself what takes too long. */
+  /** Whether the worker itself stops synchronous code that exceeds its timeout. */
   guards: boolean;
   /** Whether this thread can be killed, and runs out of memory alone. */
   hardKill: boolean;
-  /** MiB to which the heap of this thread is limited. */
+  /** Limit of this thread's heap in MiB. */
   memoryLimit: number | undefined;
-  /** Where main's clock (`performance.now()`) begins. */
+  /** Time origin of main's clock (`performance.now()`). */
   timeOrigin: number;
-  /** The URL of the program's main module, if it may be known. */
+  /** URL of the program's main module, if the worker is allowed to know it. */
   mainModule?: string;
-  /** What every worker is given, if anything. */
+  /** The pool's `workerData`, if any. */
   data?: unknown;
 }
 
 /** What a worker needs to begin. */
 export interface InitMessage extends WorkerInit {
   kind: "init";
-  /** How many slots the board has. */
+  /** Number of slots of the board. */
   slots: number;
   board: SharedArrayBuffer;
-  /** What messages to and from this worker begin with. */
+  /** First item of every message to and from this worker. */
   key: string;
 }
 
-/** Functions that the next jobs need, and those that no job will name again. */
+/** Functions that the next jobs need, and functions that no job will name again. */
 export interface FunctionsMessage {
   kind: "functions";
   forgotten: number[];
   definitions: FunctionDefinition[];
 }
 
-/** What the channels between two threads have to say. */
+/** Events of the channels between two threads. */
 export interface FlowMessage {
   kind: "flow";
   events: FlowEvents;
 }
 
-/** From main to a worker. */
+/** Messages from main to a worker. */
 export type ToWorker =
-  /** Look into the ring. */
+  /** Check the ring. */
   | Wake
   | InitMessage
-  /** What the thread is to hold: it closes with the thread, and so tells main of its end. */
+  /** A port that the thread holds. The port closes with the thread, so main detects the end. */
   | { kind: "hold"; token: MessagePort }
   | FunctionsMessage
   | JobList
-  /** Jobs with things that move, or are followed, instead of being cloned: `moved` is for each of the jobs. */
+  /** Jobs with values that move or are followed, not cloned; each job has one `moved`. */
   | { kind: "moving-jobs"; jobs: JobList; moved: MovedOfJob[] }
-  /** A job that is on its way or running is to end: its caller has aborted it, or its time is over. */
+  /** A job in flight must end, because its caller aborted it or it timed out. */
   | { kind: "abort"; seq: number; reason: PackedError }
-  /** No job will come: the worker does what its jobs want done before it ends. */
+  /** No more jobs will come: the worker runs its `onStop()` callbacks. */
   | { kind: "stop" }
   | FlowMessage;
 
-/** How a job ended, where the board cannot say it. */
+/** How a job ended, if the board cannot express it. */
 export type Ending =
   | { kind: "value"; value: unknown; moved?: MovedList; isLarge?: boolean }
   | { kind: "error"; error: PackedError }
   | { kind: "not-found" | "not-cloneable"; message: string }
-  /** It was stopped in its synchronous part. */
+  /** The job was stopped in its synchronous part. */
   | { kind: "timed-out" };
 
 /**
- * A result that does not fit the board, as a bare list: its job's sequence number,
- * itself, and, from a thread, whether it is large. With names, 1 MiB there and back
- * takes 1.08 of the processor time (3 pairs, messages alone).
+ * A result that does not fit the board, as a bare list: the job's sequence number,
+ * the result and, from a thread, whether it is large. With property names, 1 MiB
+ * there and back takes 1.08 of the processor time (3 pairs, messages alone).
  */
 export type ResultMessage = unknown[];
 
-/** From a worker to main. */
+/** Messages from a worker to main. */
 export type FromWorker =
-  /** Look at the board. It is bare, since it is sent all the time. */
+  /** Check the board. Bare, because it is sent constantly. */
   | Wake
   | ResultMessage
-  /** It has read its first message. */
+  /** The worker has read its first message. */
   | { kind: "begun" }
-  /** The module is imported: jobs may come. */
+  /** The module is imported, and jobs can come. */
   | { kind: "ready" }
   /** The module cannot be imported. */
   | { kind: "failed"; error: PackedError }
-  /** An error that no handler caught: the worker is to be replaced. */
+  /** An error was not caught: main replaces the worker. */
   | { kind: "crashed"; error: PackedError }
   /** A job has ended in a way that no `ResultMessage` can express. */
   | { kind: "ended"; seq: number; ending: Ending }
-  /** Its heap has grown above its limit: it is to get no more jobs. */
+  /** The heap has grown above its limit: the worker gets no more jobs. */
   | { kind: "grown" }
-  /** Something that was to be done before it ends has failed. */
+  /** An `onStop()` callback has failed. */
   | { kind: "stop-failed"; error: PackedError }
-  /** It has done all that. */
+  /** All `onStop()` callbacks have ended. */
   | { kind: "stopped" }
   | FlowMessage;
 
 /**
- * What a worker posts: all but the wake-up, which does no harm, comes with a key
- * that no job knows, since jobs can post messages as well.
+ * What a worker posts. Jobs can post messages too, so every message has a key that
+ * no job knows. The wake-up is harmless and has no key.
  */
 export type PostedFromWorker =
   | Wake
   | [key: string, message: Exclude<FromWorker, Wake>];
 
-/** What main posts: the same, but for the message that tells the key. */
+/** What main posts: the same, but `init`, which contains the key, has no key in front. */
 export type PostedToWorker =
   | Wake
   | InitMessage

@@ -1,18 +1,18 @@
-// A ring in shared memory into which a worker writes JSON texts, one after the
-// other, and from which main reads them in runs. Positions, which only grow
-// (modulo 2 ** 32), say how far each has come; README.md tells more.
+// A ring in shared memory: a worker writes JSON texts one after the other, and
+// main reads consecutive texts together. Positions only grow (modulo 2 ** 32) and
+// say how far each side has come. README.md has the details.
 
 import { floor, load, store, unbind } from "../values/intrinsics.ts";
 import { skipFor } from "../values/ring_space.ts";
 
-/** Bytes of the ring: a power of two. */
+/** Size of the ring in bytes; a power of two. */
 const SIZE = 256 * 1024;
 const MASK = SIZE - 1;
-/** Bytes before the texts: main's position, and padding. */
+/** Number of bytes before the texts: main's position and padding. */
 const HEAD = 8;
-/** A place is a position and a length in one number. */
+/** A place combines a position and a length in one number. */
 const LENGTHS = 2 ** 20;
-/** Stands behind each text, so that those that follow each other are one JSON list. */
+/** Follows each text, so consecutive texts form one JSON list. */
 const COMMA = 44;
 
 const { TextEncoder, Uint8Array } = globalThis;
@@ -21,14 +21,14 @@ const encodeInto = unbind(TextEncoder.prototype.encodeInto);
 /** A ring of texts with one writer and one reader. */
 export class TextRing {
   static readonly BYTES: number = HEAD + SIZE;
-  /** Main's position: all before it may be written over. */
+  /** Main's position. The worker can overwrite everything before it. */
   readonly #read: Int32Array;
   readonly #buffer: SharedArrayBuffer;
-  /** Where in the buffer the texts begin. */
+  /** Where the texts begin in the buffer. */
   readonly #offset: number;
-  /** Worker: its position. */
+  /** Worker: position up to which it has written. */
   #written = 0;
-  // Made when first used: to make them costs a new thread half a millisecond.
+  // Created on first use, because that costs a new thread half a millisecond.
   #encoder: TextEncoder | undefined;
   #decoder: TextDecoder | undefined;
 
@@ -38,9 +38,9 @@ export class TextRing {
     this.#offset = offset + HEAD;
   }
 
-  /** Worker: writes a text, and gives its place, or -1 if there is no room. */
+  /** Worker: writes a text. Returns its place, or -1 if there is no room. */
   write(text: string): number {
-    // In UTF-8 a text takes at most three bytes a character, and a comma.
+    // UTF-8 takes at most three bytes per character; the comma takes one.
     const most = 3 * text.length + 1;
     const read = load(this.#read, 0);
     const skipped = skipFor(this.#written, read, most, SIZE);
@@ -55,13 +55,13 @@ export class TextRing {
     return position * LENGTHS + written;
   }
 
-  /** Main: whether the second place is right behind the first. */
+  /** Main: returns whether the second place directly follows the first. */
   follows(first: number, second: number): boolean {
     const position = positionOf(second);
     return position === endOf(first) && (position & MASK) !== 0;
   }
 
-  /** Main: the texts from the first place to the last, as one JSON list; they are gone then. */
+  /** Main: returns the texts from the first place to the last as one JSON list, and releases them. */
   read(first: number, last: number): string {
     const start = positionOf(first) & MASK;
     const end = (positionOf(last) & MASK) + lengthOf(last);
@@ -81,11 +81,11 @@ function positionOf(place: number): number {
 }
 
 function lengthOf(place: number): number {
-  // A remainder would take 170 ns instead of 40, for each result.
+  // A remainder would take 170 ns instead of 40 for each result.
   return place - positionOf(place) * LENGTHS;
 }
 
-/** The position behind a text and its comma. */
+/** Returns the position after a text and its comma. */
 function endOf(place: number): number {
   return (positionOf(place) + lengthOf(place) + 1) >>> 0;
 }
