@@ -1,10 +1,10 @@
-// The errors that a caller may want to catch, each a class of its own.
+// The errors that callers can catch, one class for each.
 
 /**
- * The class that all errors of the pool itself extend.
+ * Base class of all errors of the pool itself.
  *
- * An error that a handler throws is not one of these: it arrives as what the
- * handler threw.
+ * An error that a handler throws is not a `ThreadPoolError`: the job rejects with
+ * the error that the handler threw.
  *
  * @example Tell the pool's errors from a job's
  * ```ts
@@ -24,7 +24,7 @@ export class ThreadPoolError extends Error {
 }
 
 /**
- * A job was refused because the queue is full, and nothing could make room in it.
+ * The job was refused because the queue is full and no waiting job made room.
  *
  * @example Try again later
  * ```ts
@@ -46,9 +46,9 @@ export class ThreadPoolError extends Error {
 export class QueueFullError extends ThreadPoolError {
   /** The name of the class. */
   override name = "QueueFullError";
-  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
+  /** Name of the job. For an inline job, the name of its function, or `"inline"`. */
   readonly job: string;
-  /** The arguments that `execute()` was called with. None of them has moved. */
+  /** Arguments of the call of `execute()`. None of them has moved. */
   readonly args: readonly unknown[];
 
   /**
@@ -68,8 +68,8 @@ export class QueueFullError extends ThreadPoolError {
 }
 
 /**
- * A job that waited in a full queue made room for a newer one. What moved with it
- * is gone: connections are closed.
+ * The job waited in a full queue and was removed to make room for a newer job.
+ * Values that moved with the job are lost: connections are closed.
  *
  * @example
  * ```ts
@@ -91,7 +91,7 @@ export class QueueFullError extends ThreadPoolError {
 export class JobDiscardedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "JobDiscardedError";
-  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
+  /** Name of the job. For an inline job, the name of its function, or `"inline"`. */
   readonly job: string;
 
   /**
@@ -107,7 +107,7 @@ export class JobDiscardedError extends ThreadPoolError {
 }
 
 /**
- * A job ran longer than its `timeout`.
+ * The job ran longer than its `timeout`.
  *
  * @example
  * ```ts
@@ -124,7 +124,7 @@ export class JobTimeoutError extends ThreadPoolError {
 }
 
 /**
- * A job was refused because the pool was closed.
+ * The job was refused because the pool was closed.
  *
  * @example
  * ```ts
@@ -142,7 +142,7 @@ export class PoolClosedError extends ThreadPoolError {
 }
 
 /**
- * A job was rejected or refused because the pool was terminated. `cause` is the
+ * The job rejected or was refused because the pool was terminated. `cause` is the
  * reason.
  *
  * @example
@@ -162,7 +162,7 @@ export class PoolTerminatedError extends ThreadPoolError {
 }
 
 /**
- * The pool's module exports no function of the job's name.
+ * The pool's module exports no function with the job's name.
  *
  * @example
  * ```ts
@@ -181,10 +181,10 @@ export class JobNotFoundError extends ThreadPoolError {
 }
 
 /**
- * An argument or a result can be neither cloned nor moved: a function, for example,
- * a port or connection that has already moved, or a stream that something else in
- * the same call takes. The message says where in the value it is. A refused call
- * has moved nothing.
+ * An argument or a result can be neither cloned nor moved. Examples are a function,
+ * a port or connection that has already moved, and a stream that another value of
+ * the same call uses. The message says where in the value the problem is. A refused
+ * call has moved nothing.
  *
  * @example
  * ```ts
@@ -206,9 +206,9 @@ export class JobCloneError extends ThreadPoolError {
 }
 
 /**
- * A job's worker died, or had to be stopped because of another job. `cause` is what
- * it died of, if that is known. While the workers of a pool die one after the other,
- * new jobs are refused with this error, too.
+ * The job's worker died, or was stopped because of another job. `cause` is the
+ * reason, if known. While the pool's workers die one after the other, the pool also
+ * refuses new jobs with this error.
  *
  * @example
  * ```ts
@@ -227,8 +227,8 @@ export class WorkerCrashedError extends ThreadPoolError {
   /** The name of the class. */
   override name = "WorkerCrashedError";
   /**
-   * Whether the job had started. If not, it is safe to submit it again; what moved
-   * with it is lost, and must be made again.
+   * Whether the job had started. If not, you can safely submit it again. Values
+   * that moved with the job are lost and must be created again.
    */
   readonly started: boolean;
 
@@ -245,7 +245,7 @@ export class WorkerCrashedError extends ThreadPoolError {
 }
 
 /**
- * A job needed more memory than its worker may have, and its worker died.
+ * The job needed more memory than its worker's limit, and the worker died.
  *
  * @example
  * ```ts
@@ -265,10 +265,10 @@ export class MemoryLimitError extends WorkerCrashedError {
 }
 
 /**
- * No worker could start, most often because the pool's module cannot be imported; or
- * ten in a row died before they had begun a job. `cause` is the last reason. The pool
- * has stopped. (Where others have started, a start that fails is tried again, later
- * each time.)
+ * No worker could start, usually because the pool's module cannot be imported, or
+ * ten workers in a row died before they began a job. `cause` is the last reason.
+ * The pool has stopped. (If other workers have started, the pool retries a failed
+ * start, with growing delays.)
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
-// The errors for bad input: what was expected, and what came.
+// Creates the errors for bad input, which say what was expected and what came.
 
-/** The error for a value of the wrong type; the advice says what to write. */
+/** Returns the error for a value of the wrong type. `advice` says what to write. */
 export function expected(
   name: string,
   what: string,
@@ -13,7 +13,7 @@ export function expected(
   );
 }
 
-/** The error for a value of the right type that is out of range. */
+/** Returns the error for a value of the right type that is out of range. */
 export function outOfRange(
   name: string,
   what: string,
@@ -24,7 +24,7 @@ export function outOfRange(
   );
 }
 
-/** What a value is, in an error. */
+/** Describes a value for an error message. */
 export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "object" && value !== null) {
@@ -36,7 +36,7 @@ export function describe(value: unknown): string {
   return typeof value === "function" ? "a function" : String(value);
 }
 
-/** A value as it is written in source, or `…`. */
+/** Returns a value as it is written in source, or `…`. */
 export function written(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (value === null || typeof value !== "object") {
