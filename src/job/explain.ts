@@ -1,9 +1,9 @@
-// Says of errors that inline jobs often fail with what lies behind.
+// Adds the likely reason to errors with which inline jobs often fail.
 
 import type { PoolFunction } from "./functions.ts";
 import { addToMessage } from "../values/reword.ts";
 
-/** Adds to a job's error why a name or a module is not there, as far as that can be known. */
+/** Adds to a job's error why a name or a module is missing, as far as the pool can tell. */
 export function explain(error: unknown, { source }: PoolFunction): void {
   if (source === undefined || !(error instanceof Error)) return;
   const why = error instanceof ReferenceError
@@ -12,14 +12,14 @@ export function explain(error: unknown, { source }: PoolFunction): void {
   if (why !== undefined) addToMessage(error, why);
 }
 
-/** What web pages have, and Deno has not. */
+/** Names that web pages have and Deno does not. */
 const OF_PAGES = /^(?:window|document|XMLHttpRequest|requestAnimationFrame)$/;
-/** What compilers, bundlers and test tools put beside a function. */
+/** Names that compilers, bundlers and test tools add next to a function. */
 const OF_TOOLS = /^(?:_|import_|cov_|React$)/;
-/** What CommonJS modules have. */
+/** Names that CommonJS modules have. */
 const OF_COMMONJS = /^(?:require|module|exports|__dirname|__filename)$/;
 
-/** Words of a source that may be names of variables: no properties. */
+/** Words of a source that can be names of variables, so no properties. */
 const NAMES =
   /(?<![\p{ID_Continue}$]|(?<!\.\.)\.)[\p{ID_Start}$_][\p{ID_Continue}$]*/gu;
 
@@ -35,7 +35,7 @@ function whyUndefined(
   if (OF_PAGES.test(name)) {
     return `: Deno has no \`${name}\`, neither on the main thread nor in workers`;
   }
-  // Otherwise the code of a library misses it, or a script that the job has run.
+  // Otherwise the code of a library, or a script that the job ran, uses the name.
   if (!source.match(NAMES)?.includes(name)) return undefined;
   if (OF_COMMONJS.test(name)) {
     return ` in the worker: an inline job has no \`${name}\`, use \`await import()\` inside, or pass values through args`;
@@ -46,12 +46,12 @@ function whyUndefined(
   return ` in the worker: an inline job cannot capture "${name}", pass values through args; what you import, import inside with \`await import()\`, or move the function to a job module`;
 }
 
-/** Where relative imports of inline jobs are looked for: beside the pool's own files. */
+/** Base of relative imports of inline jobs: the folder of the pool's own files. */
 const OWN = new URL("../", import.meta.url);
 
 /**
- * What Deno says of a name that an inline job imports and that it does not know.
- * Where a module imports it, a place follows in a second line.
+ * Deno's message when an inline job imports an unknown name. If a module imports
+ * the name, the message has a second line with the place.
  */
 const OF_NAME = /^Import "([^"]+)" not a dependency[^\n]*$/;
 

@@ -1,4 +1,4 @@
-// The errors that jobs reject with when it is not their handler that throws.
+// Creates the errors of jobs whose handler did not throw.
 
 import {
   JobTimeoutError,
@@ -9,14 +9,14 @@ import {
 import { textOf } from "../values/names.ts";
 import type { Job } from "./job.ts";
 
-/** The job has executed for longer than it may. */
+/** Returns the error of a job that exceeded its timeout. */
 export function timeoutError({ fn, timeout }: Job): JobTimeoutError {
   return new JobTimeoutError(
     `Job "${fn.name}" executed for longer than its timeout of ${timeout} ms`,
   );
 }
 
-/** Its worker has died, or was stopped. */
+/** Returns the error of a job whose worker died or was stopped. */
 export function crashError(
   { fn: { name } }: Job,
   started: boolean,
@@ -37,7 +37,7 @@ export function crashError(
   });
 }
 
-/** No worker can start. */
+/** Returns the error of a pool whose workers cannot start. */
 export function startError(
   module: string | undefined,
   cause: unknown,
@@ -47,7 +47,7 @@ export function startError(
     : `A worker of module ${module}`;
   const head = `${what} could not start: `;
   const reason = reasonOf(cause);
-  // A module that fails with this error of its own pool has said so.
+  // A module that fails with this error of its own pool already has the prefix.
   const message = reason.startsWith(head) ? reason : head + reason;
   return new WorkerStartError(message, { cause });
 }

@@ -1,61 +1,61 @@
-// The functions that a pool's jobs run, each known by a small number to main
-// and to the workers.
+// The functions that a pool's jobs run. Main and the workers identify each
+// function by a small number.
 
 import type { FunctionDefinition, FunctionsMessage } from "../wire/protocol.ts";
 import { placeOfCaller } from "../values/stacks.ts";
 
-/** A function, for as long as a job needs it or it may soon be needed again. */
+/** A function that jobs need or may soon need again. */
 export interface PoolFunction extends FunctionDefinition {
-  /** How many jobs run it that have not settled. */
+  /** Number of its jobs that have not settled. */
   jobs: number;
-  /** The mean time of its jobs in ms, where jobs have priorities. */
+  /** Mean time of its jobs in ms, measured if any job has had a priority. */
   mean?: number;
-  /** Whether the table has it. A worker may know it for longer. */
+  /** Whether the table contains the function. A worker can know it for longer. */
   isKept: boolean;
-  /** Whether it is an inline generator, which only a stream can run. */
+  /** Whether the function is an inline generator, which only a stream can run. */
   isGenerator?: boolean;
 }
 
-/** How many functions without jobs are kept; between two sweeps, up to twice as many. */
+/** Number of functions without jobs to keep; between two sweeps, up to twice as many. */
 const KEPT = 1_000;
 
-/** The functions that have jobs, and the last ones that had. */
+/** The functions that have jobs, and the last functions that had jobs. */
 export class FunctionTable {
   readonly #byName = new Map<string, PoolFunction>();
   readonly #byFunction = new WeakMap<InlineFunction, PoolFunction>();
   readonly #bySource = new Map<string, PoolFunction>();
-  /** Those that run several items one after the other, by the function that they call. */
+  /** Functions that run batches, by the function that they call. */
   readonly #batches = new Map<PoolFunction, PoolFunction>();
   readonly #freeIds: number[] = [];
   #ids = 0;
-  /** How many have no jobs. */
+  /** Number of functions without jobs. */
   #idle = 0;
   #isSweepDue = false;
-  /** How often functions have been forgotten. */
+  /** How often functions were forgotten. */
   sweeps = 0;
 
-  /** A function of the module's. */
+  /** Returns a function of the module. */
   named(name: string): PoolFunction {
     return this.#byName.get(name) ?? this.#add(this.#byName, name, { name });
   }
 
   /**
-   * An inline function.
+   * Returns an inline function.
    *
-   * @param streams Whether it may be a generator
-   * @throws {TypeError} If it cannot be sent as source
+   * @param streams Whether a generator is allowed
+   * @throws {TypeError} If the function cannot be sent as source
    */
   inline(fn: InlineFunction, streams = false): PoolFunction {
     let known = this.#byFunction.get(fn);
     if (known === undefined || !known.isKept) {
       const name = nameOf(fn);
       const source = Function.prototype.toString.call(fn);
-      // A closure made anew for each call has the same source each time.
+      // A closure that is created for each call always has the same source.
       const key = `${name} ${source}`;
       known = this.#bySource.get(key);
       if (known === undefined) {
         checkSource(fn, source);
-        // A part of the key takes no memory of its own.
+        // A slice of the key takes no additional memory.
         const part = key.slice(name.length + 1);
         const place = placeOfCaller();
         known = this.#add(this.#bySource, key, { name, source: part, place });
@@ -69,7 +69,7 @@ export class FunctionTable {
     return known;
   }
 
-  /** A function that calls another one with each of its arguments. */
+  /** Returns the function that calls another function with each of its arguments. */
   batchOf(fn: PoolFunction): PoolFunction {
     const { name, source, place } = fn;
     return this.#batches.get(fn) ??
@@ -77,9 +77,9 @@ export class FunctionTable {
   }
 
   /**
-   * An inline function that comes from a worker, as its source.
+   * Returns an inline function that a worker sent as source.
    *
-   * @throws {TypeError} If it cannot be sent as source
+   * @throws {TypeError} If the function cannot be sent as source
    */
   ofSource(name: string, source: string): PoolFunction {
     const key = `${name} ${source}`;
@@ -89,12 +89,12 @@ export class FunctionTable {
     return this.#add(this.#bySource, key, { name, source });
   }
 
-  /** A job that runs it is accepted, in the turn in which it was found here. */
+  /** Counts an accepted job. Must run in the same turn as the lookup of its function. */
   begin(fn: PoolFunction): void {
     if (fn.jobs++ === 0) this.#idle--;
   }
 
-  /** A job that runs it has settled: it will not be sent any more. */
+  /** Counts a job as settled: it will not be sent again. */
   end(fn: PoolFunction): void {
     if (--fn.jobs === 0) this.#rest();
   }
@@ -114,11 +114,11 @@ export class FunctionTable {
   #rest(): void {
     if (++this.#idle <= 2 * KEPT || this.#isSweepDue) return;
     this.#isSweepDue = true;
-    // Never while a call is being accepted, whose function has no jobs yet.
+    // Later: the function of a call that is being accepted has no jobs yet.
     queueMicrotask(() => this.#sweep());
   }
 
-  /** Forgets functions that have no jobs: first names, which are made again cheaply, and the oldest. */
+  /** Forgets functions without jobs, oldest first: batches and names before inline functions. */
   #sweep(): void {
     this.#isSweepDue = false;
     this.sweeps++;
@@ -149,7 +149,7 @@ export class KnownFunctions {
     this.#table = table;
   }
 
-  /** What the worker has to be told before it is sent these jobs. */
+  /** Returns the message that the worker needs before these jobs. */
   definitionsFor(
     jobs: readonly { readonly fn: PoolFunction }[],
   ): FunctionsMessage | undefined {
@@ -193,16 +193,16 @@ const SPACE = String.raw`(?:\s|${COMMENT})*`;
 const TEXT = String.raw`(["'\`])(?:\\[^]|(?!\1)[^\\])*\1`;
 const IMPORT = String
   .raw`(?<![\w$.#])import${SPACE}(?:\.${SPACE}\w+${SPACE})?\(${SPACE}`;
-/** An import of a name that begins as a relative one; or a comment or a text, which may only look like one. */
+/** Matches relative imports. Also matches comments and strings, to skip imports in them. */
 const RELATIVE_IMPORTS = new RegExp(
   `${IMPORT}["'\`](?<specifier>\\.{0,2}\\/[^"'\`]*)|${COMMENT}|${TEXT}`,
   "g",
 );
 
-/** All that a message needs of a function. */
+/** The only part of a function that error messages need. */
 type Named = { name: unknown };
 
-/** The name that a job goes by; a static method may have taken its place. */
+/** Returns the name of the job; a static method of a class can replace `name`. */
 function nameOf({ name }: Named): string {
   return typeof name === "string" && name !== "" ? name : "inline";
 }
@@ -239,10 +239,10 @@ function checkSource(fn: Named, source: string): void {
   if (source.includes("arguments")) checkArguments(fn, source);
 }
 
-/** An arrow function has the `arguments` of the function around it. */
+/** Throws if an arrow function uses the `arguments` of the function around it. */
 function checkArguments(fn: Named, source: string): void {
   try {
-    // There such `arguments` are an error.
+    // In a field of a class, such `arguments` are an error.
     new Function(`"use strict"; (class { field = (${source}\n); })`);
   } catch (cause) {
     throw new TypeError(
@@ -284,9 +284,9 @@ function whyRefused(
   );
 }
 
-/** Whether a source is that of a method, a getter or a setter. */
+/** Returns whether a source is that of a method, a getter or a setter. */
 function isMethod(source: string): boolean {
-  // Private names stand in classes only.
+  // Private names are valid in classes only.
   const members = source.replaceAll(/#(?=[\w$])/g, "_");
   try {
     new Function(`"use strict"; ({${members}\n})`);

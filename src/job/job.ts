@@ -1,4 +1,4 @@
-// A job: one unit of work, and the promise that its caller waits for.
+// A job: one unit of work, and the promise that its caller awaits.
 
 import type { Cargo } from "../moving/cargo.ts";
 import type { LentBytes } from "../values/lent_bytes.ts";
@@ -11,41 +11,41 @@ export interface JobWorker {
   readonly id: number;
 }
 
-/** What only some jobs have, so that the others pay nothing for it. */
+/** Fields that only some jobs need, so all other jobs save the memory. */
 export interface JobExtras {
-  /** Its arguments go in a message of their own. */
+  /** Whether the arguments go in a separate message. */
   travelsAlone?: boolean;
-  /** About how many bytes its arguments take. */
+  /** Approximate size of the arguments in bytes. */
   size?: number;
-  /** The large buffers among them that stay the caller's. */
+  /** Large buffers among the arguments that stay with the caller. */
   lent?: LentBytes;
-  /** Whether it was taken back from a worker, to be sent to another. */
+  /** Whether the job was taken back from a worker, for another worker. */
   wasTakenBack?: boolean;
   signal?: AbortSignal;
   /**
-   * How many messages had come from its worker when it was found to execute for longer
-   * than it may.
+   * Number of messages that had come from the job's worker when main last found the
+   * job overdue.
    */
   overdueAt?: number;
-  /** How often it was found so since the last of these. */
+  /** How often main has found the job overdue since that message. */
   overdueLooks?: number;
-  /** Until when its result may be in a pipe. */
+  /** Until when main waits for a result in a pipe, in ms on main's clock. */
   overdueUntil?: number;
-  /** How many ms it may execute. */
+  /** Maximum time in ms that the job runs. */
   timeout?: number;
-  /** The trace that it is a part of. */
+  /** Trace that the job belongs to. */
   trace?: string;
-  /** Moves with the arguments: the job has one attempt, at an idle worker. */
+  /** Objects that move with the arguments. The job has one attempt, at an idle worker. */
   moves?: Transferable[];
-  /** The streams, connections and the like among the arguments. */
+  /** Streams, connections and similar values among the arguments. */
   cargo?: Cargo;
-  /** Higher ones start first; 0 if it is not set. */
+  /** Jobs with a higher priority start first; 0 if not set. */
   priority?: number;
-  /** Jobs of one key take turns. */
+  /** Jobs with the same key take turns. */
   key?: KeyName;
-  /** Its place in the line of its key, once it has been accepted. */
+  /** Place of an accepted job in the line of its key. */
   turn?: Turn;
-  /** The stack of `execute()`'s caller. */
+  /** Stack of the caller of `execute()`. */
   callerStack?: string;
 }
 
@@ -56,24 +56,24 @@ export interface JobRun {
   end: number;
 }
 
-/** One accepted call of `execute()`. */
+/** An accepted call of `execute()`. */
 export class Job {
   /** Neighbors in the queue. */
   previous: Job | undefined = undefined;
   next: Job | undefined = undefined;
-  /** Whether its promise has settled; it may still occupy its worker. */
+  /** Whether the promise has settled; the job can still occupy its worker. */
   settled = false;
-  /** The worker it is in flight to. */
+  /** Worker that the job is in flight to. */
   worker: JobWorker | undefined = undefined;
-  /** Its sequence number there. */
+  /** Sequence number of the job at its worker. */
   seq = 0;
 
   /**
-   * @param id Its number in the pool
-   * @param fn What it runs
-   * @param args Its arguments, or the text of them
-   * @param submitted When it was accepted, in ms on main's clock
-   * @param extras What it has beside that
+   * @param id Number of the job in its pool
+   * @param fn Function that the job runs
+   * @param args Arguments, or their text
+   * @param submitted When the job was accepted, in ms on main's clock
+   * @param extras Fields that only some jobs need
    */
   constructor(
     readonly id: number,
@@ -85,9 +85,9 @@ export class Job {
   ) {}
 
   /**
-   * Rejects its promise, through a thenable: to keep the promise's own function
-   * would cost 64 bytes a job, and to resolve it with a rejected promise makes
-   * the runtime search a list for each.
+   * Rejects the promise through a thenable. Keeping the promise's own reject
+   * function would cost 64 bytes per job. Resolving with a rejected promise would
+   * make the runtime search a list for each job.
    */
   reject(reason: unknown): void {
     this.resolve({
@@ -95,41 +95,41 @@ export class Job {
     });
   }
 
-  /** Whether it may go in one message with another job. */
+  /** Returns whether the job can go in one message with another job. */
   sharesMessageWith({ extras }: Job): boolean {
     if (this.extras === undefined && extras === undefined) return true;
     return !this.extras?.travelsAlone && !extras?.travelsAlone &&
       (this.extras?.cargo === undefined) === (extras?.cargo === undefined);
   }
 
-  /** How many ms it may execute. */
+  /** Maximum time in ms that the job runs. */
   get timeout(): number {
     return this.extras?.timeout ?? Infinity;
   }
 
-  /** The trace that it is a part of, if anything is traced. */
+  /** Trace that the job belongs to, if there is tracing. */
   get trace(): string | undefined {
     return this.extras?.trace;
   }
 
-  /** Higher ones start first. */
+  /** Jobs with a higher priority start first. */
   get priority(): number {
     return this.extras?.priority ?? 0;
   }
 
-  /** About how many bytes its arguments take, where they are more than a few primitives. */
+  /** Approximate size of the arguments in bytes, if they are more than a few primitives. */
   get size(): number {
     return typeof this.args === "string"
       ? this.args.length
       : this.extras?.size ?? 0;
   }
 
-  /** Whether sending its arguments costs much. */
+  /** Whether the arguments are expensive to send. */
   get isLarge(): boolean {
     return this.size > LARGE;
   }
 
-  /** Whether its payload is gone once it is sent, so that it must not be sent ahead. */
+  /** Whether sending the job uses up its arguments, so it must not be sent ahead. */
   get oneAttempt(): boolean {
     return this.extras?.moves !== undefined;
   }

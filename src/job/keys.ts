@@ -1,28 +1,28 @@
-// The keys of jobs: jobs of one key take turns, in the order in which they were
-// submitted. A turn ends once its job has settled and no worker has it.
+// The keys of jobs. Jobs with the same key take turns, in the order in which they
+// were submitted. A turn ends once its job has settled and no worker has the job.
 
 import type { Job } from "./job.ts";
 import { type InLine, Line } from "./line.ts";
 import type { JobQueue } from "./queue.ts";
 
-/** What names a key; 1 and "1" are two. */
+/** Name of a key; 1 and "1" are two keys. */
 export type KeyName = string | number;
 
-/** How many keys without jobs are remembered; between two sweeps, up to twice as many. */
+/** Number of keys without jobs to remember; between two sweeps, up to twice as many. */
 const KEPT = 1_000;
 
-/** A key that has jobs, or had some lately. */
+/** A key that has jobs, or had jobs recently. */
 export interface Key {
   readonly name: KeyName;
-  /** Its jobs, the first of which has its turn. */
+  /** The jobs of the key; the first job has its turn. */
   readonly line: Line<Turn>;
-  /** The number of the worker that has had its last job, and so what that job has left. */
+  /** Number of the worker that had the key's last job, so its state is warm. */
   workerId: number | undefined;
 }
 
-/** A job's place in the line of its key. */
+/** Place of a job in the line of its key. */
 export class Turn implements InLine<Turn> {
-  /** Whether its job has given way in the queue. */
+  /** Whether the job is parked in the queue, until it is first in its line. */
   isParked = false;
   previous: Turn | undefined = undefined;
   next: Turn | undefined = undefined;
@@ -38,12 +38,12 @@ export class Turn implements InLine<Turn> {
     key.line.push(this);
   }
 
-  /** Whether no job of its key is before it. */
+  /** Whether no earlier job of the key is left. */
   get isFirst(): boolean {
     return this.key.line.first === this;
   }
 
-  /** Ends it, if its job has settled and no worker has it. */
+  /** Ends the turn if its job has settled and no worker has the job. */
   endIfOver(): void {
     if (this.#isOver || !this.job.settled || this.job.worker) return;
     this.#isOver = true;
@@ -51,25 +51,25 @@ export class Turn implements InLine<Turn> {
   }
 }
 
-/** The keys that have jobs, and the last ones that had. */
+/** The keys that have jobs, and the last keys that had jobs. */
 export class Keys {
   readonly #queue: JobQueue;
   readonly #onFree: () => void;
   readonly #busy = new Map<KeyName, Key>();
   readonly #idle = new Map<KeyName, Key>();
 
-  /** @param onFree Hears that a job which waited for its key may start */
+  /** @param onFree Called when the next job of a key can start */
   constructor(queue: JobQueue, onFree: () => void) {
     this.#queue = queue;
     this.#onFree = onFree;
   }
 
-  /** Whether any job of a key has not ended. */
+  /** Returns whether a key has jobs that have not ended. */
   isBusy(name: KeyName): boolean {
     return this.#busy.has(name);
   }
 
-  /** Gives a job its place behind the others of its key. */
+  /** Puts a job at the end of the line of its key. */
   enter(name: KeyName, job: Job): void {
     let key = this.#busy.get(name);
     if (key === undefined) {

@@ -1,7 +1,7 @@
-// A line of jobs, or of others: a linked list, so that each leaves from anywhere at
-// the same cost. One that has left points to none: it would keep all that came later.
+// A linked list, which an entry can leave from anywhere at the same cost. It then
+// loses its neighbors, because they would keep all later entries in memory.
 
-/** What stands in a line. */
+/** An entry of a line. */
 export interface InLine<T> {
   previous: T | undefined;
   next: T | undefined;
@@ -12,7 +12,7 @@ export class Line<T extends InLine<T>> {
   first: T | undefined;
   #last: T | undefined;
 
-  /** Adds one at the end. */
+  /** Adds an entry at the end. */
   push(one: T): void {
     one.previous = this.#last;
     if (this.#last) this.#last.next = one;
@@ -20,7 +20,7 @@ export class Line<T extends InLine<T>> {
     this.#last = one;
   }
 
-  /** Puts one at the front. */
+  /** Puts an entry at the front. */
   unshift(one: T): void {
     one.next = this.first;
     if (this.first) this.first.previous = one;
@@ -28,7 +28,7 @@ export class Line<T extends InLine<T>> {
     this.first = one;
   }
 
-  /** Takes one out, wherever it stands; `false` if it is not in this line. */
+  /** Removes an entry from anywhere. Returns `false` if it is not in this line. */
   remove(one: T): boolean {
     const { previous, next } = one;
     if (previous === undefined && this.first !== one) return false;

@@ -1,4 +1,4 @@
-// How a job, or an item of a batch, has ended in its worker, and the error of that.
+// How a job, or an item of a batch, ended in its worker, and its error.
 
 import { JobCloneError, JobNotFoundError } from "../errors.ts";
 import { unpackError } from "../values/unpack_error.ts";
@@ -6,21 +6,21 @@ import type { Ending } from "../wire/protocol.ts";
 import { explain } from "./explain.ts";
 import type { PoolFunction } from "./functions.ts";
 
-/** How a job has ended in its worker, where it is not a plain value. */
+/** How a job ended in its worker, if not with a plain value. */
 export type Outcome =
   | { kind: "value"; value: unknown }
   | { kind: "error"; error: unknown }
   | { kind: "not-found" | "not-cloneable"; message: string }
   | { kind: "timed-out" };
 
-/** What an ending says, with the error that was sent. */
+/** Returns the outcome of an ending, with the error that was sent. */
 export function outcomeOf(ending: Ending): Outcome {
   return ending.kind === "error"
     ? { kind: "error", error: unpackError(ending.error) }
     : ending;
 }
 
-/** The error of what has failed in its own code. */
+/** Returns the error of a job that failed in its own code. */
 export function errorOf(outcome: Outcome, fn: PoolFunction): unknown {
   switch (outcome.kind) {
     case "error":
@@ -34,7 +34,7 @@ export function errorOf(outcome: Outcome, fn: PoolFunction): unknown {
   throw new TypeError(`Expected an error, got "${outcome.kind}"`);
 }
 
-/** The error of an item of a batch; never throws, though a process may have written anything. */
+/** Returns the error of a batch item. Never throws, although a process can send anything. */
 export function errorOfItem(ending: Ending, fn: PoolFunction): unknown {
   try {
     return errorOf(outcomeOf(ending), fn);

@@ -1,52 +1,52 @@
-// The jobs that wait, in the order in which they are to start: a line for each
-// priority. Where nobody uses priorities or keys there is one line, and nothing
-// else to pay for.
+// The waiting jobs, in the order in which they will start, with one line for each
+// priority. If no job has a priority or a key, there is only one line and no
+// additional cost.
 
 import type { Job } from "./job.ts";
 import { Line } from "./line.ts";
 
-/** Milliseconds of waiting that a level of priority counts as. */
+/** Waiting time in ms that counts as one level of priority. */
 export const AGING = 10_000;
-/** Milliseconds for which another job of a priority is expected after the last one. */
+/** Time in ms for which another job of a priority is expected after the last one. */
 const EXPECTED = 1_000;
-/** How many jobs of a priority are asked, at most, for one that may start. */
+/** Maximum number of jobs of a priority that are checked for one that can start. */
 const ASKED = 16;
 
 /** The jobs of one priority. */
 interface Lane {
   priority: number;
-  /** Those that may start, as far as their keys were looked at. */
+  /** Jobs that can start; the keys of jobs further back may still be in use. */
   ready: Line<Job>;
-  /** Those that had come to the front, and wait for a job of their key. */
+  /** Jobs that reached the front and wait for an earlier job of their key. */
   parked: Line<Job>;
 }
 
 /** First come, first served within a priority, with removal from the middle. */
 export class JobQueue {
-  /** How many may start, as far as is known. */
+  /** Number of jobs that can start, as far as known. */
   length = 0;
-  /** How many wait for a job of their key. */
+  /** Number of jobs that wait for an earlier job of their key. */
   parked = 0;
-  /** Whether any job has had a priority, or a key. */
+  /** Whether any job has had a priority or a key. */
   isOrdered = false;
   /** Whether any job has had a priority. */
   isRanked = false;
   readonly #plain = makeLane(0);
-  /** The lanes that have jobs, and that of priority 0. */
+  /** The lanes that have jobs, and the lane of priority 0. */
   readonly #lanes: Lane[] = [this.#plain];
-  /** The highest priority that is expected, and until when. */
+  /** Highest priority that is expected, and until when. */
   #expected = 0;
   expectedUntil = -Infinity;
 
-  /** The job that is next to start. */
+  /** Returns the next job to start. */
   peek(): Job | undefined {
     return this.isOrdered ? this.pick(() => true) : this.#plain.ready.first;
   }
 
   /**
-   * The job that is next to start, of the first ones that may of each priority.
-   * Those whose keys are in use give way, each at most once for each time that it
-   * comes to the front.
+   * Returns the next job to start, out of the first startable job of each priority.
+   * Jobs whose keys are in use are parked, at most once for each time they reach
+   * the front.
    */
   pick(mayStart: (job: Job) => boolean): Job | undefined {
     let best: Job | undefined;
@@ -78,7 +78,7 @@ export class JobQueue {
     }
   }
 
-  /** A job that gave way is the next of its key: it had come to the front. */
+  /** Puts a parked job back at the front, because it is now the first of its key. */
   unpark(job: Job): void {
     const lane = this.#laneOf(job);
     lane.parked.remove(job);
@@ -105,14 +105,14 @@ export class JobQueue {
     this.expectedUntil = job.submitted + EXPECTED;
   }
 
-  /** Whether jobs of a higher priority have come lately. */
+  /** Returns whether jobs of a higher priority have come recently. */
   expectsAbove(priority: number, now: number): boolean {
     return priority < this.#expected && now <= this.expectedUntil;
   }
 
   /**
-   * Puts jobs back at the front, in their order. Their keys may have another worker
-   * now, unless they keep theirs.
+   * Puts jobs back at the front, in order. Their keys can go to another worker now,
+   * unless `keepsKeys` is set.
    */
   putBack(jobs: readonly Job[], keepsKeys = false): void {
     for (let i = jobs.length - 1; i >= 0; i--) {
@@ -123,7 +123,7 @@ export class JobQueue {
     }
   }
 
-  /** Takes the first job, and at last those that wait for others of their key. */
+  /** Removes and returns the first job. Jobs that wait for their key come last. */
   shift(): Job | undefined {
     let job = this.peek();
     if (job === undefined && this.parked > 0) {
@@ -133,7 +133,7 @@ export class JobQueue {
     return job;
   }
 
-  /** Takes a job out, wherever it stands; `false` if it is not in the queue. */
+  /** Removes a job from anywhere. Returns `false` if it is not in the queue. */
   remove(job: Job): boolean {
     if (!this.isOrdered) {
       if (!this.#plain.ready.remove(job)) return false;
@@ -155,7 +155,7 @@ export class JobQueue {
     return true;
   }
 
-  /** The job that has waited longest, of those of the lowest priority. */
+  /** The job that has waited longest, of the jobs with the lowest priority. */
   get oldest(): Job | undefined {
     if (!this.isOrdered) return this.#plain.ready.first;
     let oldest: Job | undefined;
@@ -184,7 +184,7 @@ function makeLane(priority: number): Lane {
   return { priority, ready: new Line<Job>(), parked: new Line<Job>() };
 }
 
-/** Whether a job makes room sooner than another one: its priority is lower, or it is older. */
+/** Returns whether a job makes room before another job: its priority is lower, or it is older. */
 export function isLesser(a: Job, b: Job): boolean {
   return a.priority < b.priority || a.priority === b.priority && a.id < b.id;
 }

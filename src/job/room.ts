@@ -1,76 +1,76 @@
-// How many jobs a pool has accepted that have not left, and who waits in
-// `ready()` until there is room for more.
+// Counts the jobs that a pool has accepted and that have not left, and keeps the
+// callers of `ready()` that wait for room.
 
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import { Waiters } from "./waiters.ts";
 
-/** Waiters, released in order, each if there is still room beside those before it. */
+/** Releases waiters in order, each if there is room in addition to the waiters before it. */
 export class Room {
   #capacity: number;
   readonly #onEmpty: () => void;
   #jobs = 0;
-  /** Jobs that the caller executes, which take no room. */
+  /** Number of jobs that the caller executes, which take no room. */
   #callers = 0;
   readonly #waiters = new Waiters();
-  /** Those who were released in this turn, and may not have used the room yet. */
+  /** Number of waiters released in this turn that may not have used their room yet. */
   #released = 0;
   #isExpiryDue = false;
 
   /**
-   * @param capacity How many jobs there may be, in workers and in the queue
-   * @param onEmpty Hears that there are none any more
+   * @param capacity Maximum number of jobs in workers and in the queue
+   * @param onEmpty Called when no jobs are left
    */
   constructor(capacity: number, onEmpty: () => void) {
     this.#capacity = capacity;
     this.#onEmpty = onEmpty;
   }
 
-  /** How many jobs wait or occupy a worker. */
+  /** Number of jobs that wait or occupy a worker. */
   get jobs(): number {
     return this.#jobs;
   }
 
-  /** Whether there is no job at all, also none that the caller executes. */
+  /** Whether there are no jobs at all, including jobs that the caller executes. */
   get isEmpty(): boolean {
     return this.#jobs + this.#callers === 0;
   }
 
-  /** Changes how many jobs there may be. */
+  /** Changes the maximum number of jobs. */
   resize(capacity: number): void {
     this.#capacity = capacity;
     this.release();
   }
 
-  /** Whether there is room for this many more. */
+  /** Returns whether there is room for this many more jobs. */
   hasRoomFor(count: number): boolean {
     return this.#jobs + count <= this.#capacity;
   }
 
-  /** Whether there is room for one more beside those who wait for it, or were let in. */
+  /** Whether there is room for one more job in addition to all waiting and released callers. */
   get isFree(): boolean {
     return this.#waiters.length === 0 && this.#hasRoomLeft;
   }
 
-  /** Whether there is room beside those who were let in. */
+  /** Whether there is room in addition to the released waiters. */
   get #hasRoomLeft(): boolean {
     return this.hasRoomFor(this.#released + 1);
   }
 
-  /** A job comes in; one of those who were released may have used the room for it. */
+  /** Counts a new job, which may use the room of a released waiter. */
   enter(): void {
     this.#jobs++;
     if (this.#released > 0) this.#released--;
   }
 
-  /** The caller executes a job itself. */
+  /** Counts a job that the caller executes. */
   enterCaller(): void {
     this.#callers++;
   }
 
   /**
-   * A job no longer waits, and no longer occupies a worker; `release()` lets others in.
+   * Removes a job that neither waits nor occupies a worker. Call `release()` next.
    *
-   * @param wasCallers Whether the caller executed it
+   * @param wasCallers Whether the caller executed the job
    */
   leave(wasCallers = false): void {
     if (this.isEmpty) return;
@@ -79,12 +79,12 @@ export class Room {
     if (this.isEmpty) this.#onEmpty();
   }
 
-  /** All jobs are gone. */
+  /** Removes all jobs. */
   clear(): void {
     this.#jobs = this.#callers = 0;
   }
 
-  /** Resolves when there is room; nothing is reserved. */
+  /** Resolves when there is room. No other waiter gets that room in the same turn. */
   wait(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     if (this.isFree) {
@@ -94,7 +94,7 @@ export class Room {
     return this.#waiters.wait(signal);
   }
 
-  /** Lets those in for whom there is room, after the job that left has settled. */
+  /** Releases the waiters that there is room for. Call it once the job that left has settled. */
   release(): void {
     while (this.#waiters.length > 0 && this.#hasRoomLeft) {
       this.take();
@@ -102,9 +102,9 @@ export class Room {
     }
   }
 
-  /** Takes room for one, until the end of the turn. */
+  /** Takes room for one job until the end of the turn. */
   take(): void {
-    // Without a limit, nobody waits.
+    // Without a limit, there are no waiters.
     if (this.#capacity === Infinity) return;
     this.#released++;
     if (this.#isExpiryDue) return;
@@ -112,14 +112,14 @@ export class Room {
     atEndOfTurn(this.#expire);
   }
 
-  /** Those who have not used the room by now may find none later. */
+  /** Releases more waiters: room that was not used by now goes to them. */
   readonly #expire = (): void => {
     this.#isExpiryDue = false;
     this.#released = 0;
     this.release();
   };
 
-  /** Rejects all waiters: there will be no more room. */
+  /** Rejects all waiters, because there will be no more room. */
   refuse(refusal: () => Error): void {
     this.#waiters.refuse(refusal);
   }

@@ -1,5 +1,5 @@
-// The end of every job's way: its promise settles here, once, and what moved
-// with it is closed.
+// The end of every job: its promise settles here, once, and values that moved
+// with the job are closed.
 
 import { JobNotFoundError } from "../errors.ts";
 import type { Arrivals } from "../moving/arrivals.ts";
@@ -13,7 +13,7 @@ import { errorOf, errorOfItem, type Outcome } from "./outcome.ts";
 import type { PoolEvents } from "./pool_events.ts";
 import { type Meter, OTHER } from "./stats.ts";
 
-/** A job that has ended, and whose promise waits for what moved with it. */
+/** A job that has ended, but whose promise waits for the values that moved with the job. */
 interface Closing {
   job: Job;
   run: JobRun;
@@ -26,17 +26,17 @@ export interface SettlementParts {
   events: PoolEvents;
   /** The pool's clock, in ms. */
   now: () => number;
-  /** A job's signal has fired. */
+  /** Called when a job's signal has fired. */
   onAbort(job: Job, reason: unknown): void;
-  /** No promise waits any more; told in a microtask. */
+  /** Called in a microtask when nothing is waiting any more. */
   onDrained(): void;
 }
 
-/** The jobs whose promises wait. */
+/** The jobs whose promises have not settled. */
 export class Settlement {
   readonly #parts: SettlementParts;
   readonly #aborts: AbortWatch<Job>;
-  /** Jobs that have ended, while what moved with them is still written out. */
+  /** Jobs that have ended while values that moved with them are still being written out. */
   readonly #closing = new Registry<Closing>();
   #waiting = 0;
   #isTelling = false;
@@ -46,12 +46,12 @@ export class Settlement {
     this.#aborts = new AbortWatch(parts.onAbort);
   }
 
-  /** How many promises have not settled, and streams of results not ended. */
+  /** Number of promises that have not settled, and of jobs whose result streams are open. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** A promise is given out. */
+  /** Counts a promise that was given out. */
   add(job: Job): void {
     this.#waiting++;
     this.#parts.functions.begin(job.fn);
@@ -59,7 +59,7 @@ export class Settlement {
     if (signal) this.#aborts.add(signal, job.id, job);
   }
 
-  /** A job has ended with a value; it settles once what moved with it is closed. */
+  /** Settles a job that ended with a value, once the values that moved with the job are closed. */
   value(
     job: Job,
     value: unknown,
@@ -75,11 +75,11 @@ export class Settlement {
     });
   }
 
-  /** A job has ended in any way; streams of its result may still be open. */
+  /** Settles a job that ended in any way. Streams of its result may still be open. */
   ended(job: Job, outcome: Outcome, run: JobRun, streams?: Arrivals): void {
     const settle = () => this.#settleAs(job, outcome, run);
     if (streams?.isOpen) {
-      // Nobody will read the result of a job that was aborted.
+      // The result of an aborted job has no reader.
       if (job.settled) streams.end();
       this.#hold(job, streams);
       settle();
@@ -119,20 +119,20 @@ export class Settlement {
     job.resolve(value);
   }
 
-  /** The job has failed. */
+  /** Settles a job as failed. */
   fail(job: Job, error: unknown, run?: JobRun): void {
     if (job.settled) {
       if (!job.worker) job.extras?.cargo?.close(error);
       return;
     }
-    // Any text may have been asked for, so these share a name.
+    // Callers can ask for any name, so jobs that were not found share one.
     const name = error instanceof JobNotFoundError ? OTHER : job.fn.name;
     this.#parts.meter.jobSettled(name, "failed");
     appendCaller(job, error);
     this.#reject(job, error, run);
   }
 
-  /** The job has executed for longer than it may. */
+  /** Settles a job as timed out. */
   timeOut(job: Job, run?: JobRun): void {
     if (job.settled) return;
     this.#parts.meter.jobSettled(job.fn.name, "timedOut");
@@ -141,7 +141,7 @@ export class Settlement {
     this.#reject(job, error, run);
   }
 
-  /** The caller has aborted the job. */
+  /** Settles a job as aborted by its caller. */
   abort(job: Job, reason: unknown, run?: JobRun): void {
     if (job.settled) return;
     this.#parts.meter.jobSettled(job.fn.name, "aborted");
@@ -161,11 +161,11 @@ export class Settlement {
     }
     this.#settle(job);
     job.reject(error);
-    // While a worker has the job, what moved with it is the worker's.
+    // While a worker has the job, values that moved with it belong to the worker.
     if (!job.worker) job.extras?.cargo?.close(error);
   }
 
-  /** Comes before the promise settles, so that events come before its reactions. */
+  /** Runs before the promise settles, so events precede its reactions. */
   #settle(job: Job): void {
     job.settled = true;
     this.#parts.functions.end(job.fn);
@@ -184,7 +184,7 @@ export class Settlement {
     });
   }
 
-  /** What has moved with a job ends with the streams of its result, which are waited for. */
+  /** Waits for the streams of a result, and closes what moved with the job after them. */
   #hold(job: Job, streams: Arrivals): void {
     this.#waiting++;
     const end = () => this.#countDown();
@@ -199,7 +199,7 @@ export class Settlement {
     });
   }
 
-  /** Rejects the jobs that have ended, while what moved with them is not closed. */
+  /** Rejects the ended jobs that still wait for values that moved with them. */
   failClosing(error: () => unknown): void {
     for (const { job } of this.#closing.values()) this.fail(job, error());
   }
@@ -219,7 +219,7 @@ export class Settlement {
   }
 }
 
-/** Says in an error's stack where its job was called, if that is known. */
+/** Appends the stack of the job's caller to the stack of an error, if known. */
 function appendCaller({ extras }: Job, error: unknown): void {
   if (extras?.callerStack && error instanceof Error) {
     error.stack += `\n${extras.callerStack}`;

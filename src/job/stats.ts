@@ -1,63 +1,63 @@
-// What a pool has done, in numbers: since its start, since an earlier look, and of
-// the jobs of each name.
+// Statistics of a pool: since its start, since an earlier snapshot, and for each
+// job name.
 
 import { expected } from "../expected.ts";
 import { Series, type Times } from "./times.ts";
 
-/** What has come of jobs. */
+/** Outcomes and times of jobs. */
 export interface JobCounts {
-  /** Jobs whose handler returned. */
+  /** Number of jobs whose handler returned. */
   completed: number;
   /**
-   * Jobs that were accepted and rejected for any other reason: the handler threw, the
-   * worker died, the queue discarded them, or the pool ended. Calls that were refused
+   * Number of accepted jobs that rejected for any other reason: the handler threw,
+   * the worker died, the queue discarded the job, or the pool ended. Refused calls
    * are not counted.
    */
   failed: number;
-  /** Jobs that their callers aborted. */
+  /** Number of jobs that their callers aborted. */
   aborted: number;
-  /** Jobs that ran longer than their timeout. */
+  /** Number of jobs that ran longer than their timeout. */
   timedOut: number;
-  /** The time from `execute()` to the start of the handler. */
+  /** Time from `execute()` to the start of the handler. */
   waitTime: Times;
-  /** The time from the start of the handler to its end. */
+  /** Time from the start of the handler to its end. */
   runTime: Times;
 }
 
-/** What has come of the jobs of one name, see {@linkcode PoolStats.byName}. */
+/** Outcomes and times of the jobs of one name, see {@linkcode PoolStats.byName}. */
 export interface JobStats extends JobCounts {
-  /** Their name; of inline jobs, the name of the function, or `"inline"`. */
+  /** Name of the jobs. For inline jobs, the name of the function, or `"inline"`. */
   name: string;
 }
 
 /** A snapshot of a pool, see {@linkcode ThreadPool.stats}. */
 export interface PoolStats extends JobCounts {
-  /** Workers that may get jobs, including those that are starting, but not spares. */
+  /** Number of workers that accept jobs, including starting workers, but not spares. */
   size: number;
-  /** Workers without a job, including those that are starting. */
+  /** Number of workers without a job, including starting workers. */
   idle: number;
-  /** Workers with a job. */
+  /** Number of workers with a job. */
   busy: number;
-  /** Jobs that have not started. */
+  /** Number of jobs that have not started. */
   queued: number;
-  /** Jobs that are running. */
+  /** Number of jobs that are running. */
   running: number;
-  /** Workers that died by themselves, not those that the pool stopped. */
+  /** Number of workers that died by themselves, without workers that the pool stopped. */
   crashed: number;
   /**
-   * Threads that still run now although they, or their jobs, were told to end. The
-   * number falls when they end.
+   * Number of threads that are still running although they, or their jobs, were
+   * told to end. The number falls when they end.
    */
   lost: number;
   /**
-   * The part of the workers' time that went into jobs, from 0 to 1. With
-   * `concurrency`, the part of all the jobs that they could have had in progress.
+   * Share of the workers' time spent on jobs, from 0 to 1. With `concurrency`, share
+   * of all the jobs that the workers could have had in progress.
    */
   utilization: number;
   /**
-   * The jobs of each name, in the order in which the names were first seen, if the
+   * Statistics for each job name, in the order in which names were first seen, if the
    * pool has {@linkcode ThreadPoolOptions.statsByName}. Names after the first 100, and
-   * those that the module does not export, are counted together as `"(other)"`.
+   * names that the module does not export, are counted together as `"(other)"`.
    */
   byName?: JobStats[];
 }
@@ -65,38 +65,38 @@ export interface PoolStats extends JobCounts {
 /** Options of {@linkcode ThreadPool.stats}. */
 export interface StatsOptions {
   /**
-   * What an earlier call of `stats()` of the same pool returned: that object, not a
-   * copy. The counts, times and `utilization` are then of what happened since. What
-   * the pool does now, such as `queued`, is told as ever.
+   * Object that an earlier call of `stats()` of the same pool returned, not a copy.
+   * Counts, times and `utilization` then cover only the time since that call.
+   * Current values, such as `queued`, are unaffected.
    */
   since?: PoolStats | undefined;
   /**
-   * Bounds in milliseconds, in ascending order, for {@linkcode Times.buckets}. Counts
-   * are exact where a bound is a power of two; any other is met to 2 %.
+   * Bounds in ms for {@linkcode Times.buckets}, in ascending order. Counts are exact
+   * if the bound is a power of two; all other bounds are accurate to 2 %.
    */
   buckets?: readonly number[];
 }
 
-/** What workers do now. */
+/** What the workers are doing now. */
 export interface Work {
   size: number;
   idle: number;
   queued: number;
   running: number;
   lost: number;
-  /** How long the jobs that are running have run, in ms altogether. */
+  /** Total time in ms for which the running jobs have run. */
   timeRunning: number;
 }
 
-/** How a job's promise can settle. */
+/** The ways in which a job's promise can settle. */
 export type Settled = "completed" | "failed" | "aborted" | "timedOut";
 
-/** How many names are told apart. */
+/** Maximum number of names with separate statistics. */
 const NAMES = 100;
-/** All other names; no function is called so. */
+/** Shared name for all other jobs; no function has this name. */
 export const OTHER = "(other)";
 
-/** The jobs of a pool, or those of one name. */
+/** Counts and times of all jobs of a pool, or of one name. */
 class Tally implements Record<Settled, number> {
   completed = 0;
   failed = 0;
@@ -138,7 +138,7 @@ class Tally implements Record<Settled, number> {
 
 const NONE = new Tally();
 
-/** All that only grows, as it was at one moment. */
+/** All values that only grow, at one moment. */
 interface Mark {
   total: Tally;
   byName: ReadonlyMap<string, Tally> | undefined;
@@ -147,7 +147,7 @@ interface Mark {
   workerTime: number;
 }
 
-/** The counts and times of one pool. */
+/** Counts and times of one pool. */
 export class Meter {
   crashed = 0;
   readonly #concurrency: number;
@@ -157,13 +157,13 @@ export class Meter {
   #busyTime = 0;
   #workerTime = 0;
   readonly #workerStarts = new Map<number, number>();
-  /** What the snapshots that were given out can be subtracted by. */
+  /** The values at the time of each snapshot that was returned, to subtract later. */
   readonly #marks = new WeakMap<PoolStats, Mark>();
 
   /**
-   * @param concurrency How many jobs a worker may have in progress
+   * @param concurrency Maximum number of jobs that a worker has in progress
    * @param now The pool's clock, in ms
-   * @param byName Whether the jobs of each name are counted, too
+   * @param byName Whether to count the jobs of each name as well
    */
   constructor(concurrency: number, now: () => number, byName: boolean) {
     this.#concurrency = concurrency;
@@ -171,9 +171,9 @@ export class Meter {
     this.#byName = byName ? new Map() : undefined;
   }
 
-  /** A job's handler has ended; all on the pool's clock. */
+  /** Counts a handler that has ended. All times are on the pool's clock. */
   jobEnded(name: string, submitted: number, start: number, end: number): void {
-    // Clocks of two threads may differ by a little.
+    // The clocks of two threads can differ slightly.
     const waitTime = Math.max(0, start - submitted);
     const runTime = Math.max(0, end - start);
     this.#busyTime += runTime;
@@ -181,12 +181,12 @@ export class Meter {
     if (this.#byName) this.#named(this.#byName, name).add(waitTime, runTime);
   }
 
-  /** A job has run, and its end was not seen. */
+  /** Counts the time of a job that ran but whose end main did not see. */
   jobBroken(start: number, end: number): void {
     this.#busyTime += Math.max(0, end - start);
   }
 
-  /** A job's promise has settled. */
+  /** Counts a job whose promise has settled. */
   jobSettled(name: string, as: Settled): void {
     this.total[as]++;
     if (this.#byName) this.#named(this.#byName, name)[as]++;
@@ -214,9 +214,9 @@ export class Meter {
   }
 
   /**
-   * Makes a snapshot.
+   * Returns a snapshot.
    *
-   * @throws {TypeError} If it is to begin with what is no snapshot of this pool
+   * @throws {TypeError} If `since` is not a snapshot of this pool
    */
   read(work: Work, { since, buckets }: StatsOptions): PoolStats {
     const before = since === undefined ? undefined : this.#marks.get(since);

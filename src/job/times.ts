@@ -1,34 +1,34 @@
-// How long things took: a histogram whose buckets are 3 % wide, from which an
-// earlier state of it can be subtracted. That of `node:perf_hooks` cannot, and one
-// record there costs more than all else that is measured of a job.
+// Statistics of times: a histogram with buckets that are 3 % wide. An earlier
+// state can be subtracted, unlike with the histogram of `node:perf_hooks`. One
+// record there also costs more than everything else that is measured per job.
 
-/** How long something took, over many jobs, in milliseconds. */
+/** Statistics of a time over many jobs, in ms. */
 export interface Times {
-  /** The number of measured jobs. */
+  /** Number of measured jobs. */
   count: number;
-  /** All of them together. */
+  /** Sum of all times. */
   sum: number;
-  /** The mean. */
+  /** Mean time. */
   mean: number;
-  /** The median, to 2 %. */
+  /** Median, accurate to 2 %. */
   p50: number;
-  /** The 99th percentile, to 2 %. */
+  /** 99th percentile, accurate to 2 %. */
   p99: number;
-  /** The longest; with {@linkcode StatsOptions.since}, to 4 % above it. */
+  /** Longest time; with {@linkcode StatsOptions.since}, up to 4 % above it. */
   max: number;
   /**
-   * How many jobs took no longer than each of {@linkcode StatsOptions.buckets}, if
-   * these were given.
+   * Number of jobs that took no longer than each bound of
+   * {@linkcode StatsOptions.buckets}, if this option is set.
    */
   buckets?: number[];
 }
 
-// A bucket is what shares the first bits of a 32-bit float: the exponent, and five
-// bits of the fraction, so that there are 32 buckets from each power of 2 to the next.
+// Times that share the exponent and five bits of the fraction, as a 32-bit float,
+// share a bucket. So there are 32 buckets from each power of 2 to the next.
 const FRACTION_BITS = 23 - 5;
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
-/** About 60 ns: what is shorter shares the first bucket. */
+/** About 60 ns: shorter times share the first bucket. */
 const SHORTEST = 2 ** -14;
 const FIRST = codeOf(SHORTEST);
 
@@ -37,13 +37,13 @@ function codeOf(ms: number): number {
   return bits[0] >>> FRACTION_BITS;
 }
 
-/** The least time in a bucket. */
+/** Returns the shortest time in a bucket. */
 function edgeOf(bucket: number): number {
   bits[0] = (bucket + FIRST) << FRACTION_BITS;
   return float[0];
 }
 
-/** What stands for the times in a bucket. */
+/** Returns the time that represents a bucket. */
 function middleOf(bucket: number): number {
   return (edgeOf(bucket) + edgeOf(bucket + 1)) / 2;
 }
@@ -53,7 +53,7 @@ export class Series {
   #count = 0;
   #sum = 0;
   #max = 0;
-  /** How many fell into each bucket, up to the last that has any. */
+  /** Number of times in each bucket, up to the last bucket that has any. */
   #counts: number[] = [];
 
   add(ms: number): void {
@@ -65,7 +65,7 @@ export class Series {
     this.#counts[bucket]++;
   }
 
-  /** Its state now, for later. */
+  /** Returns a copy of the current state. */
   copy(): Series {
     const copy = new Series();
     copy.#count = this.#count;
@@ -75,7 +75,7 @@ export class Series {
     return copy;
   }
 
-  /** The times that were added since an earlier state, or all. */
+  /** Returns statistics of the times added since an earlier state, or of all times. */
   since(before: Series = NONE, bounds?: readonly number[]): Times {
     const count = this.#count - before.#count;
     const counts = this.#counts.map((n, i) => n - (before.#counts[i] ?? 0));
@@ -101,14 +101,14 @@ export class Series {
 
 const NONE = new Series();
 
-/** The time below which this many are. */
+/** Returns the time at or below which this many times are. */
 function percentile(counts: readonly number[], rank: number): number {
   let seen = 0;
   const bucket = counts.findIndex((count) => (seen += count) >= rank);
   return middleOf(Math.max(0, bucket));
 }
 
-/** How many are not above a bound. */
+/** Returns how many times are not above a bound. */
 function upTo(counts: readonly number[], bound: number): number {
   let seen = 0;
   for (let i = 0; i < counts.length && middleOf(i) <= bound; i++) {

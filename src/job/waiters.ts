@@ -1,4 +1,4 @@
-// Those who wait for the same thing. They are released in order, and each may
+// Callers that wait for the same thing. They are released in order, and each can
 // stop waiting by a signal.
 
 import { AbortWatch } from "../values/abort_watch.ts";
@@ -11,7 +11,7 @@ interface Waiter extends InLine<Waiter> {
   number: number;
 }
 
-/** Promises that somebody else settles. */
+/** Promises that the owner of this object settles. */
 export class Waiters {
   readonly #line = new Line<Waiter>();
   readonly #aborts = new AbortWatch<Waiter>((waiter, reason) => {
@@ -25,7 +25,7 @@ export class Waiters {
     return this.#length;
   }
 
-  /** Resolves when it is released, or rejects when the signal aborts, at once if it has. */
+  /** Resolves on release. Rejects when the signal aborts, at once if it has already aborted. */
   wait(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -56,17 +56,17 @@ export class Waiters {
     return first;
   }
 
-  /** Releases the first one. */
+  /** Resolves the first promise. */
   releaseFirst(): void {
     this.#takeFirst()?.resolve();
   }
 
-  /** Releases all. */
+  /** Resolves all promises. */
   release(): void {
     while (this.#length > 0) this.releaseFirst();
   }
 
-  /** Rejects all. */
+  /** Rejects all promises. */
   refuse(refusal: () => unknown): void {
     while (this.#length > 0) this.#takeFirst()?.reject(refusal());
   }
