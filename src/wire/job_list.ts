@@ -6,9 +6,8 @@ import { defineData, stringOf } from "../values/intrinsics.ts";
 import { fromText } from "../values/plain_text.ts";
 
 /**
- * For each job: its id, the number of its function, and its arguments. The
- * arguments are their count followed by each of them, `AS_TEXT` and a text, or
- * `AS_ARRAY` and an array.
+ * For each job: its id, its function's number, and its arguments, as their count and
+ * each of them, as `AS_TEXT` and a text, or as `AS_ARRAY` and an array.
  */
 export type JobList = unknown[];
 
