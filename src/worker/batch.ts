@@ -1,5 +1,5 @@
-// Runs a batch: calls a handler with one item after the other, until one takes
-// long, fails, or gives more than plain data.
+// Runs a batch: calls a handler with one item after the other, until an item
+// takes long, fails, or returns more than plain data.
 
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply, performanceNow } from "../values/intrinsics.ts";
@@ -10,7 +10,7 @@ import type { Ending } from "../wire/protocol.ts";
 import type { Handler } from "./handlers.ts";
 import { isThenable } from "../values/thenable.ts";
 
-/** Less exact, and half the cost: it is read after each item. */
+/** Less exact, but half the cost: read after each item. */
 const dateNow = Date.now;
 
 /** Calls a handler with each of these items. */
@@ -42,7 +42,7 @@ class Batch {
       let value: unknown;
       try {
         const item = this.#items[this.#values.length];
-        // The one before may have entered another.
+        // The previous item may have entered another async context.
         setContext(this.#context);
         value = apply(this.#handler.call, undefined, [item]);
         if (isThenable(value)) return this.#await(value);
@@ -66,7 +66,7 @@ class Batch {
     return this.#isEnough ? this.#end() : this.run();
   }
 
-  /** Keeps what nobody else can hold a part of; `false` if that is not so. */
+  /** Keeps a primitive or plain data, which nothing else can change. Returns `false` for other values. */
   #keep(value: unknown): boolean {
     const at = this.#values.length;
     let kept = value;

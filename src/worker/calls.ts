@@ -1,5 +1,5 @@
-// Calls handlers: each job is the current one meanwhile, and its synchronous part
-// takes no longer than it may.
+// Calls handlers: makes each job the current job, and limits the time of its
+// synchronous part.
 
 import { getContext, setContext } from "../values/async_context.ts";
 import { apply } from "../values/intrinsics.ts";
@@ -16,26 +16,26 @@ import { isThenable } from "../values/thenable.ts";
 
 const dateNow = Date.now;
 
-/** How this worker calls handlers. */
+/** The way in which this worker calls handlers. */
 export class Calls {
-  /** The clock of the caller's own thread, if this is it. */
+  /** The pool's clock, if this is the caller's own thread. */
   readonly #now: (() => number) | undefined;
-  /** Tells jobs apart that are in progress at once. */
+  /** Distinguishes jobs that are in progress at once. */
   #storage: JobStorage | undefined;
-  /** Loaded late, since few jobs may only execute for so long. */
+  /** Loaded late, because few jobs have a timeout. */
   #guard: typeof import("./guard.ts") | undefined;
-  /** The job that was guarded last, until its ending is told. */
+  /** Last job that was guarded, until its ending is sent. */
   guarded: ReceivedJob | undefined;
 
   constructor(now: (() => number) | undefined) {
     this.#now = now;
   }
 
-  /** Loads what tells jobs apart that are in progress at once. */
+  /** Loads the storage that distinguishes jobs that are in progress at once. */
   async loadStorage(): Promise<void> {
     if (this.#storage !== undefined) return;
     const { openJobStorage } = await import("./job_storage.ts");
-    // Another copy of the package may have been there first.
+    // Another copy of the package may have created the storage.
     this.#storage = currentJobSlot.storage ??= openJobStorage();
   }
 
@@ -43,7 +43,7 @@ export class Calls {
     return this.#storage !== undefined;
   }
 
-  /** Loads what stops jobs whose time is over. */
+  /** Loads the guard, which stops jobs that exceed their timeout. */
   async loadGuard(): Promise<void> {
     this.#guard = await import("./guard.ts");
   }
@@ -52,7 +52,7 @@ export class Calls {
     return this.#guard !== undefined;
   }
 
-  /** Calls a job's handler; throws what it throws, or `STOPPED`. */
+  /** Calls a job's handler. Throws what the handler throws, or `STOPPED`. */
   call(job: ReceivedJob): unknown {
     if (job.timeout === Infinity) return this.#call(job);
     if (this.#now) return this.#callHere(job, this.#now);
@@ -62,11 +62,11 @@ export class Calls {
     return this.#guard.guard(() => this.#call(job), job.timeout);
   }
 
-  /** Nothing stops the caller's own thread: a job that took too long is found then. */
+  /** Nothing can stop the caller's own thread, so a timeout is detected after the call. */
   #callHere(job: ReceivedJob, now: () => number): unknown {
     const deadline = job.deadline = now() + job.timeout;
     const result = this.#call(job);
-    // Main watches what goes on.
+    // Main checks the timeout of asynchronous jobs.
     if (now() > deadline && !isThenable(result)) throw STOPPED;
     return result;
   }
@@ -79,7 +79,7 @@ export class Calls {
   }
 
   #callHandler(job: ReceivedJob): unknown {
-    // Called by itself, a handler has no `this`.
+    // Called on its own, so a handler has no `this`.
     const { call } = job.handler;
     if (this.#storage) {
       return this.#storage.run(job, apply, call, undefined, job.args);
@@ -89,17 +89,17 @@ export class Calls {
     try {
       return apply(call, undefined, job.args);
     } finally {
-      // It may have entered another one, which is not the next job's.
+      // The handler may have entered another context: the next job must not get it.
       setContext(context);
     }
   }
 
-  /** Does something as a part of a job, where jobs are told apart. */
+  /** Runs a function as a part of a job, if this worker distinguishes jobs. */
   within<R>(job: CurrentJob, act: () => R): R {
     return this.#storage ? this.#storage.run(job, act) : act();
   }
 
-  /** A job is the current one no longer. */
+  /** Clears the current job, if it is this job. */
   ended(job: ReceivedJob): void {
     if (currentJobSlot.job === job) currentJobSlot.job = undefined;
   }

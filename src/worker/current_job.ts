@@ -1,16 +1,16 @@
-// What a handler can learn of the job that it is executing.
+// Gives a handler information about the job that it is executing.
 
 import { type CurrentJob, currentJobSlot } from "../values/thread_state.ts";
 
 export type { CurrentJob };
 
 /**
- * The job that this thread is executing, or `undefined` outside of a job.
+ * Returns the job that this thread is executing, or `undefined` outside of a job.
  *
- * It is right from the handler's first line until its promise settles, also in
- * listeners of the job's signal. Do not call it from work that outlives the job.
+ * The result is correct from the handler's first line until its promise settles, also
+ * in listeners of the job's signal. Do not call this from work that outlives the job.
  *
- * @returns The job: its id, name, worker, signal and deadline
+ * @returns The job, with its id, name, worker, signal and deadline
  *
  * @example A handler that stops when its caller aborts
  * ```ts

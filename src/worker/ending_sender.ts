@@ -1,5 +1,5 @@
-// Tells main how jobs have ended: on the board where an ending fits there, and in
-// a message where not.
+// Reports to main how jobs ended: on the board if an ending fits there, and
+// otherwise in a message.
 
 import { deno } from "../values/intrinsics.ts";
 import { WAKE } from "../wire/protocol.ts";
@@ -8,29 +8,29 @@ import type { Moving } from "./moving.ts";
 import type { OwnThread } from "./own_thread.ts";
 import type { PostedEndings } from "./posted_endings.ts";
 
-/** What a call that was stopped throws. */
+/** Thrown by a call that was stopped. */
 export const STOPPED: unique symbol = Symbol("stopped");
 
-/** Milliseconds that a result waits at most for others to be told of with it, if no job is long. */
+/** Maximum time in ms that a result waits to be announced together with others, if no job is long. */
 const ANNOUNCE_AFTER = 0.25;
-/** How many large results may wait for main to read them before the next job starts. */
+/** Number of unread large results at which no further job starts. */
 const MOST_UNREAD = 2;
-/** How often the size of the heap is looked at, in ms. */
+/** Time in ms between two checks of the heap size. */
 const WEIGH_EVERY = 50;
 const BYTES_PER_MIB = 2 ** 20;
 
-/** The worker's way to main for all endings. */
+/** Sends all endings of the worker to main. */
 export class EndingSender {
   readonly #thread: OwnThread;
-  /** Loaded late, since most jobs have nothing that moves. */
+  /** Loaded late, because most jobs have nothing that moves. */
   moving: Moving | undefined;
   #loadingMoving: Promise<Moving> | undefined;
-  /** Loaded late, since most jobs end on the board. */
+  /** Loaded late, because most jobs end on the board. */
   #posted: PostedEndings | undefined;
   #loadingPosted: Promise<PostedEndings> | undefined;
-  /** Since when there are results on the board of which main has not been told. */
+  /** Since when there are results on the board that were not announced to main. */
   #unannouncedSince: number | undefined;
-  /** When, on main's clock, the size of the heap is looked at again. */
+  /** When to check the heap size again, on main's clock. */
   #weighAt: number;
   readonly #memoryUsage: () => { heapUsed: number };
 
@@ -40,7 +40,7 @@ export class EndingSender {
     this.#memoryUsage = deno.memoryUsage;
   }
 
-  /** Loads what moves, and what posts endings. */
+  /** Loads the code that moves values, and the code that posts endings. */
   load(): Promise<Moving> {
     return this.#loadingMoving ??= this.#loadMoving();
   }
@@ -52,8 +52,8 @@ export class EndingSender {
   }
 
   /**
-   * Loads what posts endings: bytes and errors need no more. A worker's first one
-   * takes 16 ms so, and 28 with what moves.
+   * Loads the code that posts endings; bytes and errors need no more. A worker's first
+   * posted ending takes 16 ms this way, and 28 ms with the code that moves values.
    */
   #loadPosted(): Promise<PostedEndings> {
     return this.#loadingPosted ??= this.#importPosted();
@@ -65,22 +65,22 @@ export class EndingSender {
     return this.#posted = new PostedEndings(this.#thread, this);
   }
 
-  /** Whether main has read large results, but for a few. */
+  /** Whether main has read all but a few large results. */
   get mayStartNext(): boolean {
     const large = this.#posted?.large ?? 0;
-    // What is read is counted in 32 bits.
+    // The board counts large results that were read in 32 bits.
     return large === 0 ||
       (large - this.#thread.board.largeRead | 0) < MOST_UNREAD;
   }
 
-  /** Whether main has not been told of them all. */
+  /** Whether there are results that were not announced to main. */
   get hasUnannounced(): boolean {
     return this.#unannouncedSince !== undefined;
   }
 
   /**
-   * Sends a job's ending, which must have left before the next job starts: that
-   * may block the thread, or end it. Gives a promise if it leaves later.
+   * Sends a job's ending. It must leave before the next job starts, which may block
+   * or end the thread. Returns a promise if the ending leaves later.
    */
   end(
     job: ReceivedJob,
@@ -91,13 +91,13 @@ export class EndingSender {
     const seq = seqOf(job);
     this.#thread.board.setEnd(seq, now);
     if (now >= this.#weighAt) this.#weigh(now);
-    // Main takes results from the board in the order in which it has sent the jobs.
+    // Main reads results from the board in the order in which it sent the jobs.
     if (failed || job.isAside || !this.#settle(seq, result)) {
       return this.#post(job, failed, result);
     }
     job.arrivals?.end();
     if (this.#thread.init.concurrency > 1 && this.#thread.init.rings) {
-      // Jobs may end in another order than they start.
+      // Jobs can end in another order than they start.
       this.moving!.link.tellEnded(seq);
     } else {
       this.#unannouncedSince ??= now;
@@ -117,7 +117,7 @@ export class EndingSender {
   ): Promise<void> | undefined {
     const seq = seqOf(job);
     if (result === STOPPED) {
-      // At once: main waits for it, and does so only for so long.
+      // At once, because main waits for this ending only for a short time.
       this.#thread.board.settlePosted(seq);
       this.#thread.post({ kind: "ended", seq, ending: { kind: "timed-out" } });
       job.arrivals?.end();
@@ -139,7 +139,7 @@ export class EndingSender {
     await this.#post(job, failed, result);
   }
 
-  /** Tells once if the heap has grown too large. */
+  /** Reports once if the heap has grown above its limit. */
   #weigh(now: number): void {
     this.#weighAt = now + WEIGH_EVERY;
     if (
@@ -151,7 +151,7 @@ export class EndingSender {
     this.#thread.post({ kind: "grown" });
   }
 
-  /** Wakes main, unless it is about to look anyway. */
+  /** Wakes main, unless main will check the board anyway. */
   wakeMain(): void {
     this.#unannouncedSince = undefined;
     if (this.moving) this.moving.link.flush();

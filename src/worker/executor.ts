@@ -1,5 +1,5 @@
-// Executes the jobs of this worker in order, one after the other or, with a
-// concurrency above 1, several asynchronous ones at once.
+// Executes the jobs of this worker in order: one after the other or, with a
+// concurrency above 1, several asynchronous jobs at once.
 
 import { State } from "../wire/board.ts";
 import { performanceNow } from "../values/intrinsics.ts";
@@ -15,24 +15,24 @@ import { Jobs, ReceivedJob, seqOf } from "./jobs.ts";
 import { type OwnThread, TURN } from "./own_thread.ts";
 import { isThenable } from "../values/thenable.ts";
 
-/** Takes lists of jobs, and executes them in order. */
+/** Receives lists of jobs, and executes the jobs in order. */
 export class Executor {
   readonly #handlers: Handlers;
   readonly #thread: OwnThread;
   readonly #jobs = new Jobs();
   readonly calls: Calls;
   readonly endings: EndingSender;
-  /** Where jobs come that are numbers alone. */
+  /** Ring for jobs that consist only of numbers. */
   readonly #ring: JobRing | undefined;
-  /** How many messages with functions or jobs have come. */
+  /** Number of messages with functions or jobs that have come. */
   #epoch = 0;
   readonly #clock: () => number;
-  /** From this thread's clock to main's. */
+  /** Difference between main's clock and this thread's clock. */
   readonly #clockOffset: number;
-  /** For how many reasons no job may start just now. */
+  /** Number of reasons why no job can start now. */
   #holds = 0;
   #isAbandoned = false;
-  /** When, on main's clock, timers and I/O get their turn. */
+  /** When timers and I/O get their turn, on main's clock. */
   #pauseAt = 0;
 
   constructor(handlers: Handlers, thread: OwnThread) {
@@ -46,17 +46,17 @@ export class Executor {
     this.#clockOffset = performance.timeOrigin - thread.init.timeOrigin;
   }
 
-  /** Takes in a list of jobs, with what has moved with each. */
+  /** Receives a list of jobs, with the values that moved with each. */
   receive(list: JobList, moved?: MovedOfJob[]): void {
     this.#readRing();
     this.#add(new JobListReader(list), moved);
     this.#epoch++;
-    // What came with them.
+    // Reads events that came with the jobs.
     if (moved) this.endings.moving!.link.read();
     this.#start();
   }
 
-  /** Takes in functions, which may be in the place of others. */
+  /** Receives functions, which can replace other functions. */
   define(message: FunctionsMessage): void {
     this.#readRing();
     this.#handlers.define(message);
@@ -86,38 +86,38 @@ export class Executor {
     }
   }
 
-  /** The job in progress waits for this one. */
+  /** Adds a job that the job in progress waits for. */
   #addAside(job: ReceivedJob): void {
     this.#jobs.addAside(job);
-    // Each is the current job of its own code only.
+    // Each job must be the current job in its own code only.
     if (!this.calls.hasStorage) this.#hold(this.calls.loadStorage());
   }
 
-  /** Starts jobs, unless it is the turn of others. */
+  /** Starts jobs, unless it is the turn of timers and I/O. */
   #start(): void {
     if (!this.#mayStart) return;
     const now = this.#now();
     const late = now - this.#pauseAt;
-    // Messages that follow each other leave timers and I/O no turn, either.
+    // Consecutive messages give timers and I/O no turn, either.
     if (late >= 0 && late < TURN) return void this.#pause();
     if (late >= TURN) this.#pauseAt = now + TURN;
     this.#run(now);
   }
 
-  /** Aborts a job in progress. */
+  /** Aborts a job in flight. */
   abort(seq: number, reason: PackedError): void {
     this.#thread.board.hear();
     if (this.#jobs.find(seq)) this.#abort(seq, reason);
-    // Main may believe that this thread hears nothing.
+    // Main may assume that this thread receives nothing.
     this.endings.wakeMain();
-    // A guard that is late may have stopped `#run` as well.
+    // A late guard may have stopped `#run` as well.
     if (this.#mayStart) this.#run(this.#now());
   }
 
   async #abort(seq: number, reason: PackedError): Promise<void> {
     try {
       const { unpackError } = await import("../values/unpack_error.ts");
-      // It may have ended meanwhile.
+      // The job may have ended meanwhile.
       const job = this.#jobs.find(seq);
       if (job) this.calls.within(job, () => job.abort(unpackError(reason)));
     } catch (error) {
@@ -125,10 +125,10 @@ export class Executor {
     }
   }
 
-  /** Lets go of all jobs, and tells those in progress to end. */
+  /** Drops all jobs and aborts them. */
   abandon(): void {
     this.#isAbandoned = true;
-    // No other one starts.
+    // So no other job starts.
     this.#holds++;
     const error = new DOMException("The worker was stopped", "AbortError");
     for (const job of this.#jobs.takeAll()) {
@@ -138,7 +138,7 @@ export class Executor {
     this.endings.moving?.link.fail(error);
   }
 
-  /** Main has something to say in shared memory. */
+  /** Reads what main has written to shared memory. */
   wake(): void {
     this.endings.moving?.link.read();
     this.#readRing();
@@ -158,7 +158,7 @@ export class Executor {
     while (this.#mayStart) {
       const job = this.#jobs.shift();
       if (job === undefined) break;
-      // What others wrote is not held up by a job that is long.
+      // A long job must not delay what other jobs wrote.
       this.endings.moving?.link.send();
       if (!this.#thread.board.claim(seqOf(job), now)) {
         job.arrivals?.end();
@@ -185,15 +185,15 @@ export class Executor {
       this.calls.guarded = undefined;
       if (now >= this.#pauseAt && this.#jobs.hasWaiting) this.#pause();
     }
-    // If main has taken a job back, it believes that this worker is held up.
+    // If main took a job back, it assumes that this worker is held up.
     if (this.endings.hasUnannounced || wasTakenBack && this.#mayStart) {
       this.endings.wakeMain();
     }
   }
 
   /**
-   * The guard was late, and stopped what tells of a job's ending: no job may start
-   * before that is told. Other jobs in progress may have been stopped with it.
+   * Ends a job whose ending was cut off by a late guard. No job can start before this.
+   * Other jobs in progress may have been cut off as well.
    */
   #endCutOff(job: ReceivedJob, now: number): void {
     this.calls.guarded = undefined;
@@ -249,7 +249,7 @@ export class Executor {
     this.#hold(this.#thread.pause());
   }
 
-  /** Lets no job start until something is done. */
+  /** Starts no job until a promise resolves. */
   async #hold(done: Promise<void>): Promise<void> {
     this.#holds++;
     try {
@@ -258,7 +258,7 @@ export class Executor {
       const now = this.#now();
       this.#pauseAt = now + TURN;
       this.#run(now);
-      // Of jobs on the caller's own thread, main sees on the board only what it is told of.
+      // On the caller's own thread, main sees only results that are announced.
       if (this.#thread.clock) this.endings.wakeMain();
     } catch (error) {
       this.#thread.crash(error);

@@ -1,5 +1,5 @@
-// Runs a generator for a stream: asks it for values as long as somebody wants them,
-// and lets it end where nobody does.
+// Runs a generator for a stream: requests values while the stream has a reader,
+// and ends the generator otherwise.
 
 import { apply, performanceNow } from "../values/intrinsics.ts";
 import { describe } from "../expected.ts";
@@ -8,19 +8,19 @@ import type { YieldsArrival } from "../moving/yields.ts";
 import type { Handler } from "./handlers.ts";
 import { type OwnThread, TURN } from "./own_thread.ts";
 
-/** What a generator's function gives, synchronous or not. */
+/** Result of a generator function, synchronous or not. */
 type Source =
   & Pick<Iterator<unknown> | AsyncIterator<unknown>, "next" | "return">
   & Partial<Iterable<unknown> & AsyncIterable<unknown>>;
 
 /**
- * Where values follow each other within these ms, the clock is read for one of this
- * many: to yield a number takes 0.65 of the processor time so (5 pairs).
+ * If values follow each other within this time in ms, the clock is read once per this
+ * many values: yielding a number then takes 0.65 of the processor time (5 pairs).
  */
 const QUICK = 0.02;
 const QUICK_ONES = 8;
 
-/** A handler that sends what another one's generator yields. */
+/** Returns a handler that sends the values that another handler's generator yields. */
 export function generate(
   handler: Handler,
   yields: YieldsArrival,
@@ -51,7 +51,7 @@ function checked(job: string, made: unknown): Source {
   );
 }
 
-/** Runs a generator to its end, or until nobody wants more; then its `finally` runs. */
+/** Runs a generator to its end, or until the stream is stopped; then its `finally` runs. */
 async function run(
   source: Source,
   yields: YieldsArrival,
@@ -62,7 +62,7 @@ async function run(
   let pauseAt = looked + TURN;
   let unlooked = 1;
   let isFlushDue = false;
-  /** The generator may wait before it yields again: then what it has yielded leaves. */
+  /** Sends the yielded values soon, because the generator may wait before it yields again. */
   const flushSoon = async () => {
     isFlushDue = true;
     await nextTurn();
@@ -77,11 +77,11 @@ async function run(
       ? await asked
       : asked as IteratorResult<unknown>;
     if (done) return;
-    // A loop awaits what a synchronous generator promises.
+    // `for await` also awaits promises that a synchronous generator yields.
     const given = !isAsync && isThenable(value)
       ? await awaited(value, source)
       : value;
-    // Not before: a `return()` that is queued behind a `next()` would run the
+    // Not earlier: a `return()` queued behind a `next()` would run the
     // generator's `finally` outside of its job.
     if (yields.isStopped) return void await source.return?.();
     try {
@@ -105,7 +105,7 @@ async function run(
   }
 }
 
-/** What a promise comes to; if that is an error, the generator ends. */
+/** Awaits a yielded promise. If it rejects, the generator ends. */
 async function awaited(
   promise: PromiseLike<unknown>,
   source: Source,
@@ -118,7 +118,7 @@ async function awaited(
   }
 }
 
-/** Lets a generator end of which a value could not be sent: that is the error that counts. */
+/** Ends a generator after an error that counts more than any error of its `finally`. */
 async function leave(source: Source): Promise<void> {
   try {
     await source.return?.();

@@ -1,7 +1,7 @@
-// Stops what takes too long of a handler's synchronous part, which nothing else
-// can do in a Web Worker: a script that is run with a timeout is stopped in a
-// loop, a regular expression or `Atomics.wait`, cannot catch that, and leaves the
-// thread usable.
+// Stops the synchronous part of a handler after its timeout, which nothing else
+// can do in a Web Worker. A `node:vm` script with a timeout is stopped even in a
+// loop, a regular expression or `Atomics.wait`. It cannot catch that, and the
+// thread remains usable.
 
 import { apply, performanceNow } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
@@ -10,24 +10,24 @@ import { STOPPED } from "./ending_sender.ts";
 // Deno 2.8 sometimes refuses a `node:` import that a worker adds late.
 const { Script } = nodeProcess().getBuiltinModule("node:vm");
 
-/** How the script calls back; it has no other way to. */
+/** Name by which the script calls back; it has no other way. */
 const HOOK = "__spindleThreadPoolCall";
 const TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT";
 
 /**
- * Milliseconds after main, which rejects the job in time: what would end just
- * when it is stopped may be stopped after its end, in the pool's own code.
+ * Time in ms by which the guard is later than main, which rejects the job on time. A
+ * job that ends just at its limit could otherwise be cut off in the pool's own code.
  */
 const LATER = 5;
 
 /**
- * The runtime may stop whatever runs some ms after the script has returned, if that
- * was at its limit. So long nothing else is to run that would be missed.
+ * If the script returned at its limit, the runtime may stop other code some ms
+ * later. For this time in ms, no code runs that would be missed.
  */
 const LINGER = 10;
 
 type Call = () => unknown;
-/** How a call has ended by itself. */
+/** How a call ended, if it was not stopped. */
 type Outcome = { value: unknown } | { thrown: unknown };
 
 let call: Call | undefined;
@@ -50,7 +50,7 @@ function runCall(): void {
   }
 }
 
-/** Gives what a call returns; throws `STOPPED` if that takes longer than `ms`. */
+/** Returns what a call returns. Throws `STOPPED` if the call takes longer than `ms`. */
 export function guard(guarded: Call, ms: number): unknown {
   call = guarded;
   outcome = undefined;

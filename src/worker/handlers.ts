@@ -1,5 +1,5 @@
-// The functions that jobs run in this worker: the module's, or made of their
-// source.
+// The functions that jobs run in this worker: exports of the module, or functions
+// made from their source.
 
 import { currentJob } from "./current_job.ts";
 import { onStop } from "./on_stop.ts";
@@ -20,13 +20,13 @@ import { reword } from "../values/reword.ts";
 import { transfer } from "../values/transfer.ts";
 import type { OwnThread } from "./own_thread.ts";
 
-/** What a module exports. */
+/** The exports of a module. */
 export type Module = Record<string, unknown>;
 
 /**
- * The module's exports, in a list, since a promise would take a module that
- * exports `then` for a promise as well. Never resolves if the module ends its
- * thread: such a thread goes on for a while, and would take jobs.
+ * Returns the module's exports, in a list: a promise would treat a module that
+ * exports `then` as a promise. Never resolves if the module ends its thread,
+ * because such a thread continues for a while and would accept jobs.
  */
 export async function importModule(
   url: string,
@@ -47,17 +47,17 @@ export async function importModule(
   };
   try {
     const { module } = await importWrapped(url);
-    // A rejection that it leaves is reported before the next turn.
+    // Rejections that the module left are reported before the next turn.
     await nextTurn();
     return isEnding ? ending.promise : [module];
   } finally {
-    // The module may have hidden, replaced or frozen what is there.
+    // The module may have hidden, replaced or frozen these globals.
     if (scope.close === ownClose) Reflect.set(scope, "close", close);
     if (deno.exit === ownExit) Reflect.set(deno, "exit", exit);
   }
 }
 
-/** Imports a module that exports another one, instead of being it. */
+/** Imports a module through a wrapper that exports its namespace. */
 export async function importWrapped(url: string): Promise<{ module: Module }> {
   const text = stringify(url);
   const source = `import * as module from ${text}; export { module };`;
@@ -65,7 +65,7 @@ export async function importWrapped(url: string): Promise<{ module: Module }> {
     return await import(`data:text/javascript,${encodeURIComponent(source)}`);
   } catch (error) {
     if (error instanceof Error) {
-      // That it was imported from here helps nobody.
+      // The line that names the wrapper does not help the reader.
       const place = encodeURIComponent(text);
       const lines = error.message.split("\n");
       reword(error, lines.filter((line) => !line.includes(place)).join("\n"));
@@ -78,22 +78,22 @@ export async function importWrapped(url: string): Promise<{ module: Module }> {
 export interface Handler {
   name: string;
   call: (...args: unknown[]) => unknown;
-  /** Of a generator, which only a stream can call: the function itself. */
+  /** The function itself, if it is a generator, which only a stream can call. */
   generate?: (...args: unknown[]) => unknown;
-  /** Whether its arguments are the items of a batch. */
+  /** Whether the arguments are the items of a batch. */
   isBatch?: boolean;
 }
 
-/** A job whose function does not exist. */
+/** The error of a job whose function does not exist. */
 export class HandlerNotFound extends Error {}
 
 const GENERATOR = getPrototypeOf(function* () {});
 const ASYNC_GENERATOR = getPrototypeOf(async function* () {});
 const CLASS = /^class\b/;
-/** As it was before any job could overwrite it; called by this name, it sees global names only. */
+/** Saved before a job can replace it. Under this name, `eval` sees only global names. */
 const evaluate = eval;
 
-/** The handlers that main has named and not told to forget, by their numbers. */
+/** The handlers that main has defined and not forgotten, by number. */
 export class Handlers {
   readonly #exports: Module;
   readonly #handlers: (Handler | undefined)[] = [];
@@ -103,7 +103,7 @@ export class Handlers {
     this.#exports = exports;
   }
 
-  /** Takes in functions, and forgets others, whose numbers may be used again. */
+  /** Forgets and defines functions; numbers can be reused. */
   define(functions: Omit<FunctionsMessage, "kind">): void {
     const { forgotten, definitions } = functions;
     for (let i = 0; i < forgotten.length; i++) {
@@ -112,7 +112,7 @@ export class Handlers {
     for (let i = 0; i < definitions.length; i++) {
       const definition = definitions[i];
       const { id, name, source, isBatch } = definition;
-      // Numbers need not come in order: no list may have holes.
+      // Numbers can come in any order, and lists must have no holes.
       while (this.#handlers.length < id) {
         this.#handlers[this.#handlers.length] = undefined;
       }
@@ -121,13 +121,13 @@ export class Handlers {
     }
   }
 
-  /** The handler of a function: one of the module's, or made of its source. */
+  /** Returns the handler of a function: an export of the module, or made from its source. */
   make(name: string, source?: string, place?: string): Handler {
     if (source === undefined) return this.#exported(name);
     try {
       return inline(name, source, place);
     } catch (error) {
-      // It comes from a job, or from a process, and only that fails.
+      // The source comes from a job or a process, so only this function fails.
       const call = () => {
         throw error;
       };
@@ -135,7 +135,7 @@ export class Handlers {
     }
   }
 
-  /** The handler of this number, which main has told of before. */
+  /** Returns the handler with this number, which main has defined before. */
   get(id: number): Handler {
     return this.#handlers[id]!;
   }
@@ -155,7 +155,7 @@ export class Handlers {
     };
   }
 
-  /** @param streams Whether a generator was looked for */
+  /** @param streams Whether a generator was expected */
   #refuse(name: string, found: unknown, streams = false): never {
     const missing = `Job "${name}" not found: `;
     if (typeof found === "function") {
@@ -179,10 +179,10 @@ export class Handlers {
   }
 }
 
-/** Loaded late: a worker starts sooner without. */
+/** Loaded late, so that workers start sooner. */
 let batches: typeof import("./batch.ts") | undefined;
 
-/** What calls a handler with each of its own arguments. */
+/** Returns a handler that calls another handler with each of its arguments. */
 function batchOf(handler: Handler): Handler {
   const call = (...items: unknown[]) => {
     return batches ? batches.runBatch(handler, items) : load(items);
@@ -205,15 +205,15 @@ function isGenerator(value: unknown): value is Handler["call"] {
   return prototype === GENERATOR || prototype === ASYNC_GENERATOR;
 }
 
-/** Makes a function of its source; frames of its stacks name its place. */
+/** Makes a function from its source. Stack frames show the function's place. */
 function inline(
   name: string,
   source: string,
   place: string | undefined,
 ): Handler {
-  // As a URL it would be a module that `deno test --coverage` misses.
+  // As a URL, this would be a module that `deno test --coverage` looks for.
   const url = place === undefined ? "inline-job" : `@${place}`;
-  // What precedes the source stands in its first line, so that its lines count from 1.
+  // The code before the source is in its first line, so lines count from 1.
   const make = evaluate(
     `"use strict"; (function (transfer, currentJob, workerData, onStop) { return (${source}
 ); })

@@ -5,26 +5,26 @@ import type { CurrentJob, WorkerLife } from "../values/thread_state.ts";
 import type { JobListReader } from "../wire/job_list.ts";
 import type { Handler } from "./handlers.ts";
 
-/** A job as this worker has received it; handlers see it as their current job. */
+/** A job that this worker has received. Handlers see it as their current job. */
 export class ReceivedJob implements CurrentJob {
-  /** Private: a handler that could change it would end another job. */
+  /** Private, because a handler that changed it would end another job. */
   readonly #seq: number;
   readonly id: number;
-  /** How many ms it may execute. */
+  /** Maximum time in ms that the job runs. */
   readonly timeout: number;
-  /** The trace that it is a part of. */
+  /** Trace that the job belongs to. */
   readonly trace: string | undefined;
-  /** Whether it runs beside those in progress, which wait for it. */
+  /** Whether the job runs alongside jobs in progress, which wait for it. */
   readonly isAside: boolean;
   readonly args: unknown[];
   deadline: number | undefined = undefined;
-  /** What belongs to its worker, where that is not the thread's. */
+  /** State of the job's worker, if the worker shares its thread. */
   life: WorkerLife | undefined = undefined;
-  /** What has moved with it. */
+  /** Values that moved with the job. */
   arrivals: JobArrivals | undefined = undefined;
-  /** The job that starts after it. */
+  /** The job that starts after this job. */
   next: ReceivedJob | undefined = undefined;
-  /** Its index among the jobs in progress. */
+  /** Index among the jobs in progress. */
   place = 0;
   #abort: AbortController | undefined;
 
@@ -41,7 +41,7 @@ export class ReceivedJob implements CurrentJob {
     this.isAside = isAside;
   }
 
-  /** Its sequence number. */
+  /** Returns the sequence number of a job. */
   static seqOf(this: void, job: ReceivedJob): number {
     return job.#seq;
   }
@@ -71,8 +71,8 @@ export class Jobs {
   #first: ReceivedJob | undefined;
   #last: ReceivedJob | undefined;
   /**
-   * No map by sequence numbers: with 1000 in progress that takes 2.5 times as long
-   * and 3 times the memory, since V8 chains the tables that a map has outgrown.
+   * Not a map by sequence number: with 1000 jobs in progress, a map takes 2.5 times as
+   * long and 3 times the memory, because V8 chains the tables that a map outgrows.
    */
   readonly #inProgress: ReceivedJob[] = [];
 
@@ -81,19 +81,19 @@ export class Jobs {
     return this.#first !== undefined;
   }
 
-  /** How many asynchronous jobs are in progress. */
+  /** Number of asynchronous jobs in progress. */
   get inProgress(): number {
     return this.#inProgress.length;
   }
 
-  /** A job has come. */
+  /** Adds a job at the end. */
   add(job: ReceivedJob): void {
     if (this.#last) this.#last.next = job;
     else this.#first = job;
     this.#last = job;
   }
 
-  /** A job has come for which another one waits: it starts after those like it, before all others. */
+  /** Adds a job that runs aside: after other such jobs, before all other jobs. */
   addAside(job: ReceivedJob): void {
     let before: ReceivedJob | undefined;
     let next = this.#first;
@@ -104,12 +104,12 @@ export class Jobs {
     if (next === undefined) this.#last = job;
   }
 
-  /** Whether it is for the next job that another one waits. */
+  /** Whether another job waits for the next job. */
   get isAsideNext(): boolean {
     return this.#first?.isAside === true;
   }
 
-  /** Takes the job that starts next. */
+  /** Removes and returns the next job to start. */
   shift(): ReceivedJob | undefined {
     const job = this.#first;
     if (job === undefined) return undefined;
@@ -119,13 +119,13 @@ export class Jobs {
     return job;
   }
 
-  /** A job goes on by itself. */
+  /** Adds a job that continues asynchronously. */
   goesOn(job: ReceivedJob): void {
     job.place = this.#inProgress.length;
     this.#inProgress[job.place] = job;
   }
 
-  /** A job that went on has ended. */
+  /** Removes an asynchronous job that has ended. */
   ended(job: ReceivedJob): void {
     const last = this.#inProgress[this.#inProgress.length - 1];
     this.#inProgress[job.place] = last;
@@ -133,14 +133,14 @@ export class Jobs {
     this.#inProgress.length--;
   }
 
-  /** Those in progress, and then those that wait; none is left. */
+  /** Removes and returns all jobs: first the jobs in progress, then the waiting jobs. */
   takeAll(): ReceivedJob[] {
     const all = this.#inProgress.splice(0);
     for (let job = this.shift(); job; job = this.shift()) all.push(job);
     return all;
   }
 
-  /** The job of this sequence number, in progress or, in a process, not started. */
+  /** Returns the job with this sequence number, in progress or, in a process, not started. */
   find(seq: number): ReceivedJob | undefined {
     for (let i = 0; i < this.#inProgress.length; i++) {
       if (seqOf(this.#inProgress[i]) === seq) return this.#inProgress[i];

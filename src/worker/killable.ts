@@ -1,32 +1,32 @@
-// What only a thread of `node:worker_threads` needs, which can be stopped in a
-// loop, and runs out of memory alone.
+// The setup of a thread of `node:worker_threads`, which can be stopped in a loop
+// and runs out of memory alone.
 
 import { getHeapStatistics } from "node:v8";
 import { resourceLimits } from "node:worker_threads";
 import { packError } from "../values/pack_error.ts";
 import type { Post } from "./own_thread.ts";
 
-/** How often the limit of the heap is looked at, in ms. */
+/** Time in ms between two checks of the heap limit. */
 const EVERY = 20;
 
-/** What is used here of the Web Locks API, which Deno's types leave out. */
+/** The part of the Web Locks API that is used here; Deno's types omit the API. */
 interface Locks {
   request(name: string, callback: () => Promise<never>): void;
 }
 
-/** Makes this thread one that can be stopped, and that tells when its memory is used up. */
+/** Makes this thread stoppable, and reports when its memory is used up. */
 export async function prepareKillable(
   memoryLimit: number | undefined,
   post: Post,
 ): Promise<void> {
   if (memoryLimit !== undefined) checkLimit(memoryLimit);
   await holdLock();
-  // Packed while there is memory for it.
+  // Packed while there is enough memory.
   const error = packError(outOfMemory());
   watchHeap(() => post({ kind: "crashed", error }));
 }
 
-/** Some kinds of threads have no limit. */
+/** Throws if this kind of thread has no such limit. */
 function checkLimit(limit: number): void {
   const { maxOldGenerationSizeMb = 0 } = resourceLimits;
   if (maxOldGenerationSizeMb > 0 && maxOldGenerationSizeMb <= limit) return;
@@ -35,7 +35,7 @@ function checkLimit(limit: number): void {
   );
 }
 
-/** A thread that holds a Web Lock is stopped in a loop, too. */
+/** Deno stops a thread that holds a Web Lock even in a loop. */
 function holdLock(): Promise<void> {
   const { locks } = navigator as unknown as { locks?: Locks };
   return new Promise((resolve) => {
@@ -48,8 +48,8 @@ function holdLock(): Promise<void> {
 }
 
 /**
- * Calls back, once, when this thread has run out of memory: V8 raises the limit
- * then, and what runs is stopped, but often nothing tells of it.
+ * Calls back once when this thread has run out of memory. V8 then raises the limit
+ * and stops the running code, but often nothing reports that.
  */
 function watchHeap(onExceeded: () => void): void {
   const limit = getHeapStatistics().heap_size_limit;
@@ -60,7 +60,7 @@ function watchHeap(onExceeded: () => void): void {
   }, EVERY);
 }
 
-/** An error like that of the runtime. */
+/** Returns an error like the runtime's own. */
 function outOfMemory(): Error {
   return Object.assign(new Error("The heap has reached its limit"), {
     code: "ERR_WORKER_OUT_OF_MEMORY",

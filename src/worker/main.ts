@@ -1,5 +1,5 @@
-// The entry of a worker: small, so that it starts soon. Hands what main says to the
-// receiver, which loads meanwhile.
+// The entry point of a worker, kept small so that workers start quickly. Passes
+// main's messages to the receiver, which loads meanwhile.
 
 import { Board } from "../wire/board.ts";
 import {
@@ -13,32 +13,32 @@ import { apply, isArray } from "../values/intrinsics.ts";
 import type { LaterMessage, Receiver } from "./receiver.ts";
 import { nextTurn, pause, renewTurns, watchErrors } from "./own_thread.ts";
 
-/** Anything without the key: main tells of it. */
+/** Any message without the key: main reports it. */
 const FORGED = "forged";
 
 let key = "";
 let receiver: Receiver | undefined;
-/** What came before the receiver was there. */
+/** Messages that came before the receiver was loaded. */
 const early: LaterMessage[] = [];
 
-// No job must be able to replace these.
+// Saved so that no job can replace them.
 const { stopImmediatePropagation } = Event.prototype;
 const { close } = globalThis as { close?: () => void };
 const { exit } = Deno;
 const dataOf = keepData();
 
-/** Begins to work for the one that posts to this thread. */
+/** Starts to work for the thread that posts to this thread. */
 export function listen(): void {
   const global = globalThis as unknown as EventTarget & {
     self?: unknown;
     postMessage(message: unknown, transfer?: Transferable[]): void;
   };
-  // Some kinds of threads lack it, and modules for workers ask for it.
+  // Some kinds of threads have no `self`, but modules for workers use it.
   global.self ??= global;
   const { postMessage } = global;
   const post = (message: FromWorker, moves?: Transferable[]): void => {
     const posted: PostedFromWorker = message === WAKE ? WAKE : [key, message];
-    // Without a second argument Deno has a faster way.
+    // Deno has a faster path without a second argument.
     if (moves === undefined) apply(postMessage, global, [posted]);
     else apply(postMessage, global, [posted, moves]);
   };
@@ -49,7 +49,7 @@ export function listen(): void {
     post({ kind: "begun" });
     const { openReceiver } = await loading;
     const board = new Board(init.slots, init.board);
-    // Main lets this thread read its first message before it ends it.
+    // Main lets this thread read its first message before it ends the thread.
     if (board.isEnded) return;
     try {
       const thread = { init, board, post, nextTurn, pause, renewTurns, crash };
@@ -59,7 +59,7 @@ export function listen(): void {
     }
     post({ kind: "ready" });
     for (let i = 0; i < early.length; i++) receiver.receive(early[i]);
-    // Else the first jobs' arguments would stay for as long as the worker.
+    // Otherwise the first jobs' arguments would stay as long as the worker.
     early.length = 0;
   }
 
@@ -71,26 +71,26 @@ export function listen(): void {
       const { packError } = await import("../values/pack_error.ts");
       post({ kind, error: packError(error) });
     } catch {
-      // A job has destroyed what that takes: main sees this thread end.
+      // A job has broken what this needs; main detects the end of the thread.
       if (close) close();
       else exit();
     }
   }
 
-  /** An error that nobody caught: main replaces this worker, once it has all results. */
+  /** Reports an uncaught error: main replaces this worker once it has all results. */
   function crash(error: unknown): void {
     tell("crashed", error);
   }
 
-  // Before all that listen in any other way.
+  // Captures, so this listener runs before all listeners without capture.
   global.addEventListener("message", (event) => {
     const posted = dataOf(event);
-    // A job can dispatch events of its own, and make them look like any other.
+    // A job can dispatch its own events, and make them look like any other event.
     const isOurs = isArray(posted)
       ? posted[0] === key
       : posted === WAKE || key === "";
     if (!isOurs) return apply(postMessage, global, [FORGED]);
-    // What main says is no job's business.
+    // Jobs must not see main's messages.
     apply(stopImmediatePropagation, event, []);
     if (isArray(posted) || posted === WAKE) {
       const message = posted === WAKE ? WAKE : posted[1];
@@ -102,9 +102,9 @@ export function listen(): void {
 }
 
 /**
- * How a message's data is read, whatever a job does to the class of messages: it
- * must not learn the key. Deno has no getter, but sets a property, for which a
- * setter in the prototype would be called, so none can be put there any more.
+ * Returns how to read a message's data even if a job changes `MessageEvent`: the
+ * job must not learn the key. Deno has no getter, but sets a property, which would
+ * call a setter in the prototype. So this prevents such a setter.
  */
 function keepData(): (event: Event) => PostedToWorker {
   const { prototype } = MessageEvent;

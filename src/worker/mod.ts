@@ -1,6 +1,6 @@
 /**
- * For handlers: the current job, `transfer()` for results, the data of the worker, and
- * callbacks that run before the worker stops.
+ * Functions for handlers: the current job, `transfer()` for results, the worker's
+ * data, and callbacks that run before the worker stops.
  *
  * ```ts
  * import { currentJob, transfer } from "@spindle/thread-pool/worker";

@@ -1,4 +1,4 @@
-// What moves to and from this worker instead of being cloned.
+// Moves values to and from this worker instead of cloning them.
 
 import { nextTick } from "node:process";
 import { WAKE } from "../wire/protocol.ts";
@@ -12,10 +12,10 @@ import { reviveText } from "../moving/as_text.ts";
 import type { ReceivedJob } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 
-// As Node's module exports it, whatever a job has put into `process`.
+// The function that Node's module exports, even if a job changes `process`.
 keepNextTick(nextTick);
 
-/** This worker's side of all that is joined to main. */
+/** This worker's side of everything that is connected to main. */
 export class Moving {
   readonly link: Link;
   readonly #thread: OwnThread;
@@ -37,7 +37,7 @@ export class Moving {
     );
   }
 
-  /** Puts what has moved into the arguments of a job. */
+  /** Puts the values that moved into the arguments of a job. */
   revive(job: ReceivedJob, moved: MovedOfJob): void {
     try {
       if (typeof moved === "number") {
@@ -51,7 +51,7 @@ export class Moving {
       }
       this.link.beginTurn();
     } catch (error) {
-      // A request whose method is forbidden here, say: the job fails.
+      // For example, a request whose method is forbidden here: the job fails.
       const call = () => {
         throw error;
       };

@@ -1,27 +1,27 @@
-// What a worker does before it ends: what handlers and modules ask for.
+// Registers the callbacks that run before a worker stops.
 
 import { expected } from "../expected.ts";
 import { currentLife } from "../values/thread_state.ts";
 
 /**
- * Calls something when this worker is told to end: to close a database, say.
+ * Registers a callback that runs when this worker stops, such as to close a database.
  *
- * - **When**: once the worker has no job, when the pool closes; when the worker is
- *   replaced, because of `maxJobsPerWorker` or `maxHeapPerWorker`; or when it is one
- *   too many, after `idleTimeout` or `resize()`. Promises are awaited, by
- *   `close()` too, for {@linkcode ThreadPoolOptions.stopGrace} altogether.
- * - **When not**: on `terminate()`, on a crash, when a job does not end in time and
- *   costs its worker, and when the program ends without closing the pool.
- * - **Order**: the last callback that was given runs first. If one throws, the pool
- *   tells of that with `workererror`, and the others run all the same.
+ * - **When it runs**: once the worker has no job, if the pool closes, or if the worker
+ *   is replaced (`maxJobsPerWorker`, `maxHeapPerWorker`) or no longer needed
+ *   (`idleTimeout`, `resize()`). The worker and `close()` await promises, for
+ *   {@linkcode ThreadPoolOptions.stopGrace} altogether.
+ * - **When it does not run**: on `terminate()`, on a crash, if the worker is stopped
+ *   because a job does not end in time, or if the program ends without closing the pool.
+ * - **Order**: the last registered callback runs first. If a callback throws, the pool
+ *   dispatches `workererror`, and the other callbacks still run.
  *
- * A module calls it at its top level, a handler once for what it opens. Outside of a
- * worker it does nothing, so that a module for workers can be imported anywhere.
- * That includes the caller's own thread, where {@linkcode QueueOptions.whenFull} is
- * `"caller-runs"`.
+ * A module calls `onStop()` at its top level; a handler calls it once for each thing it
+ * opens. Outside of a worker it does nothing, so a module for workers can be imported
+ * anywhere. This includes the caller's own thread if
+ * {@linkcode QueueOptions.whenFull} is `"caller-runs"`.
  *
- * @param callback What to do
- * @throws {TypeError} If it is not a function
+ * @param callback Function to call
+ * @throws {TypeError} If `callback` is not a function
  *
  * @example A database for each worker
  * ```ts ignore

@@ -1,5 +1,5 @@
-// What a worker needs of the thread it runs on: the ways to main, turns of the event
-// loop, and errors that nobody has caught.
+// The worker's interface to its thread: how to post to main, turns of the event
+// loop, and uncaught errors.
 
 import type { Clock } from "../values/clock.ts";
 import { apply, unbind } from "../values/intrinsics.ts";
@@ -7,7 +7,7 @@ import type { WorkerLife } from "../values/thread_state.ts";
 import type { WorkerBoard } from "../wire/board.ts";
 import type { FromWorker, WorkerInit } from "../wire/protocol.ts";
 
-/** Milliseconds that jobs, or what a generator yields, follow each other before messages, timers and I/O get their turn. */
+/** Time in ms that jobs or yielded values follow each other before messages, timers and I/O get a turn. */
 export const TURN = 10;
 
 /** Posts a message to main. */
@@ -20,19 +20,19 @@ export interface OwnThread {
   readonly post: Post;
   /** The pool's clock, if this is the caller's own thread. */
   readonly clock?: Clock;
-  /** What belongs to the worker, where it has not got the thread to itself. */
+  /** State of the worker, if the worker shares its thread. */
   readonly life?: WorkerLife;
-  /** Whether posting copies large buffers by itself. */
+  /** Whether posting itself copies large buffers. */
   readonly copies?: boolean;
-  /** Loads what it takes to post what is not plain data. */
+  /** Loads the code that posts values other than plain data. */
   load?(): Promise<void>;
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>;
   /** Resolves once timers and I/O have had their turn. */
   pause(): Promise<void>;
-  /** Makes sure that turns come after a guard was late. */
+  /** Requests the waiting turns again after a late guard. */
   renewTurns?(): void;
-  /** An error outside of any job: nothing is certain any more. */
+  /** Reports an error outside of any job, after which the thread cannot be trusted. */
   crash(error: unknown): void;
 }
 
@@ -44,28 +44,28 @@ const close = unbind(prototype.close as (this: MessagePort) => void);
 const Later = Promise;
 const { setImmediate } = globalThis;
 
-/** Those who wait for their turn, in order. */
+/** Callbacks that wait for their turn, in order. */
 const waiting: (() => void)[] = [];
 let port: MessagePort | undefined;
-/** Those who wait until timers and I/O have had theirs. */
+/** Callbacks that wait until timers and I/O have had their turn. */
 const paused: (() => void)[] = [];
 
 /**
- * Resolves in a later turn of the event loop: by a message to itself, since the
- * first timer, or immediate, of a thread costs milliseconds.
+ * Resolves in a later turn of the event loop. This thread posts a message to
+ * itself, because the first timer or immediate of a thread costs milliseconds.
  */
 export function nextTurn(): Promise<void> {
   port ??= openPort();
   return new Later((resolve) => {
     waiting[waiting.length] = resolve;
-    // Each by a message of its own: a guard that is late may have stopped the last.
+    // One message per call: a late guard may have cut off the last one.
     postMessage(port!, undefined);
   });
 }
 
 /**
- * Resolves once timers and I/O have had their turn. Deno does not look at these
- * while messages follow each other, and so not in `nextTurn()`.
+ * Resolves once timers and I/O have had their turn. Deno does not check these while
+ * messages follow each other, so `nextTurn()` is not enough.
  */
 export function pause(): Promise<void> {
   return new Later((resolve) => {
@@ -76,7 +76,7 @@ export function pause(): Promise<void> {
 
 const goOn = () => resolveAll(paused);
 
-/** Begins anew: a guard that was late may have stopped what comes in a later turn. */
+/** Requests the waiting turns again, because a late guard may have cut them off. */
 export function renewTurns(): void {
   if (paused.length > 0) setImmediate(goOn);
   if (port === undefined) return;
@@ -92,7 +92,7 @@ function openPort(): MessagePort {
 }
 
 function resolveAll(resolves: (() => void)[]): void {
-  // None is forgotten before it is resolved.
+  // So no callback is removed before it is called.
   for (let i = 0; i < resolves.length; i++) resolves[i]();
   resolves.length = 0;
 }
@@ -102,9 +102,9 @@ const { dispatchEvent } = EventTarget.prototype;
 const { ErrorEvent, PromiseRejectionEvent } = globalThis;
 
 /**
- * Hears of errors that nobody caught. Deno would end the thread unless a listener
- * prevents it, so this one, the first, does; and dispatches a copy of the event,
- * which tells whether a listener of the module's prevents it as well.
+ * Handles uncaught errors. Deno would end the thread unless a listener prevents it,
+ * so this listener, the first, prevents it. It dispatches a copy of the event to
+ * find out whether a listener of the module prevents the event as well.
  */
 export function watchErrors(
   global: EventTarget,
@@ -116,7 +116,7 @@ export function watchErrors(
     copy = made;
     const isPrevented = !apply(dispatchEvent, global, [made]);
     apply(stopImmediatePropagation, event, []);
-    // Deno calls these later, and ends the thread if there are none.
+    // Deno calls these listeners later, and ends the thread without any.
     if (!isPrevented && isLeftToNode(event)) return;
     apply(preventDefault, event, []);
     if (!isPrevented) crash(error);
@@ -136,7 +136,7 @@ export function watchErrors(
   }, { capture: true });
 }
 
-/** Whether the module listens to a rejection with `process.on()`. */
+/** Returns whether the module listens to a rejection with `process.on()`. */
 function isLeftToNode({ type }: Event): boolean {
   const { process } = globalThis as {
     process?: { listenerCount(event: string): number };

@@ -1,4 +1,4 @@
-// The endings of jobs that the board cannot say, as messages.
+// Posts the endings of jobs that the board cannot express.
 
 import { isError, packError } from "../values/pack_error.ts";
 import { JobCloneError } from "../errors.ts";
@@ -22,20 +22,20 @@ import { type Handler, HandlerNotFound } from "./handlers.ts";
 import { type ReceivedJob, seqOf } from "./jobs.ts";
 import type { OwnThread } from "./own_thread.ts";
 
-/** As it was before a job could replace it. */
+/** Saved before a job can replace it. */
 const { Response } = globalThis;
 
-/** What gives the way of what moves, which is loaded late. */
+/** Provides the link for values that move, which is loaded late. */
 interface LateMoving {
   readonly moving: { readonly link: Link } | undefined;
   load(): Promise<{ readonly link: Link }>;
 }
 
-/** Posts endings, and then ends what has moved into their jobs. */
+/** Posts endings, and then ends the values that moved into their jobs. */
 export class PostedEndings {
   readonly #thread: OwnThread;
   readonly #late: LateMoving;
-  /** How many large results have left: main tells when it has read them. */
+  /** Number of large results that have left; main counts those it has read on the board. */
   large = 0;
 
   constructor(thread: OwnThread, late: LateMoving) {
@@ -43,7 +43,7 @@ export class PostedEndings {
     this.#late = late;
   }
 
-  /** Writes what a handler has returned to the board, if that is a response for which it has room. */
+  /** Writes a handler's result to the board, if it is a response that fits there. */
   settle(seq: number, result: unknown): boolean {
     const { board } = this.#thread;
     if (board.settleResponse === undefined) return false;
@@ -51,7 +51,7 @@ export class PostedEndings {
     return text !== undefined && board.settleResponse(seq, text);
   }
 
-  /** Posts what a handler has returned, if it can be sent; gives a promise if it leaves later. */
+  /** Posts a handler's result, if it can be sent. Returns a promise if it leaves later. */
   value(job: ReceivedJob, result: unknown): Promise<void> | undefined {
     try {
       const packed = pack(result, "result", { movers: BACK });
@@ -69,7 +69,7 @@ export class PostedEndings {
     job: ReceivedJob,
     packed: Packed<unknown>,
   ): Promise<void> | undefined {
-    // What Deno refuses to move it refuses here, before a stream has departed.
+    // If Deno refuses to move a value, this throws before any stream departs.
     take(packed);
     const departures = new Departures(packed.departing);
     packed.size += departures.size;
@@ -82,8 +82,8 @@ export class PostedEndings {
   }
 
   /**
-   * Streams depart a turn later, together with what they have by then; and all else
-   * once it can.
+   * Posts a result with streams one turn later, with the data they have by then.
+   * Also posts other values that move, once the link is loaded.
    */
   async #postLater(
     job: ReceivedJob,
@@ -94,7 +94,7 @@ export class PostedEndings {
     job.arrivals?.flush?.();
     await endOfTurn();
     this.#send(job, packed, departures, link);
-    // What has moved into the job stays until the streams of its result have ended.
+    // Values that moved into the job stay until its result's streams have ended.
     departures.whenClosed(() => job.arrivals?.end());
   }
 
@@ -105,7 +105,7 @@ export class PostedEndings {
     link: Link,
   ): void {
     const moved = departures.send(link);
-    // What is there already is there before its stream.
+    // Existing data arrives before its stream.
     link.send();
     try {
       this.#post(job, packed, moved);
@@ -136,7 +136,7 @@ export class PostedEndings {
     if (!handler.isBatch) {
       return this.#postEnding(job, refusalOf(handler, error, "result"));
     }
-    // The last item of a batch is the one that cannot be sent.
+    // The last item of a batch is the item that cannot be sent.
     const what = failureIn(result) ? "error" : "result";
     const refusal = refusalOf(handler, error, what);
     const value = withEnding(result as BatchResult, refusal);
@@ -147,19 +147,19 @@ export class PostedEndings {
     this.#thread.post({ kind: "ended", seq: seqOf(job), ending });
   }
 
-  /** Posts what a handler has thrown, if it can be sent. */
+  /** Posts what a handler threw, if it can be sent. */
   failure(job: ReceivedJob, thrown: unknown): void {
     try {
       this.#postEnding(job, failureOf(job.handler, thrown));
     } catch (error) {
-      // A process with a memory limit sends no long messages.
+      // A process with a memory limit refuses to send long messages.
       this.#postEnding(job, refusalOf(job.handler, error, "error"));
     }
     job.arrivals?.end({ thrown });
   }
 }
 
-/** What packing knows of what moves back. */
+/** The rules for values that move back. */
 const BACK: Movers = {
   ...MOVERS,
   whyStays(value) {
@@ -170,11 +170,11 @@ const BACK: Movers = {
   },
 };
 
-/** How an item of a batch ends whose result is more than plain data, if that can be sent. */
+/** Returns the ending of a batch item whose result is more than plain data. */
 export function endingWith(handler: Handler, value: unknown): Ending {
   try {
     const packed = pack(value, "result", { movers: BACK });
-    // The copy is what was found good: getters may say something else the next time.
+    // The copy was checked; getters may return something else next time.
     const isCopy = packed.departing.length === 0 && packed.marked.length === 0;
     return { kind: "value", value: isCopy ? packed.value : value };
   } catch (error) {
@@ -192,13 +192,13 @@ function refusalOf(
   return { kind: "not-cloneable", message };
 }
 
-/** How a job ends whose handler has thrown. */
+/** Returns the ending of a job whose handler threw. */
 export function failureOf(handler: Handler, thrown: unknown): Ending {
   if (isError(thrown)) {
     if (thrown instanceof HandlerNotFound) {
       return { kind: "not-found", message: thrown.message };
     }
-    // A value that was yielded or reported: it is an error of ours there, too.
+    // A yielded or reported value was refused: main needs the pool's own error.
     if (thrown instanceof JobCloneError) {
       return { kind: "not-cloneable", message: thrown.message };
     }
@@ -207,16 +207,16 @@ export function failureOf(handler: Handler, thrown: unknown): Ending {
   return { kind: "error", error: packError(thrown) };
 }
 
-/** What V8 says of an `undefined` whose property is read or set. */
+/** V8's message if a property of `undefined` is read or set. */
 const OF_UNDEFINED =
   /^Cannot (?:read|set) properties of undefined \((?:reading|setting) '(.+)'\)$/;
-/** What V8 says of a `this` that is taken apart. */
+/** V8's message if `this` is destructured. */
 const OF_THIS = / of 'this' as it is undefined\.$/;
-/** What functions of the language and of the runtime say. */
+/** Messages of built-in functions of the language and the runtime. */
 const OF_NATIVE =
   /called on incompatible receiver undefined$|^Illegal invocation$/;
 
-/** Says why a `this` is missing, as far as that can be known. */
+/** Adds to an error why `this` is missing, as far as the worker can tell. */
 function explainThis(error: TypeError, { name, call }: Handler): void {
   const { message } = error;
   const source = sourceOf(call);

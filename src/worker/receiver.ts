@@ -1,5 +1,5 @@
-// What runs in a worker once its module is imported: hands each message of main's
-// to what it concerns.
+// Runs in a worker once its module is imported: passes each message of main to
+// the code that handles it.
 
 import { lifeSlot, type WorkerLife } from "../values/thread_state.ts";
 import { type InitMessage, type ToWorker, WAKE } from "../wire/protocol.ts";
@@ -13,10 +13,10 @@ import {
 } from "./handlers.ts";
 import type { OwnThread } from "./own_thread.ts";
 
-/** What may come once the worker has begun. */
+/** Messages that can come once the worker has begun. */
 export type LaterMessage = Exclude<ToWorker, InitMessage>;
 
-/** Imports the module, and makes what runs its jobs. */
+/** Imports the module, and creates the receiver. */
 export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const { init } = thread;
   const life = thread.clock ? thread.life : lifeSlot.life = lifeOf(thread);
@@ -28,7 +28,7 @@ export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   if (life) life.loading = undefined;
   const handlers = new Handlers(exports);
   const executor = new Executor(handlers, thread);
-  // Most workers start sooner without.
+  // Loaded only if needed, so that most workers start sooner.
   if (init.concurrency > 1 || thread.clock) {
     await executor.calls.loadStorage();
     if (init.rings || thread.clock) await executor.endings.load();
@@ -40,8 +40,8 @@ async function exportsOf(thread: OwnThread): Promise<[Module]> {
   const { module } = thread.init;
   if (module === undefined) return [{}];
   if (!thread.clock) return await importModule(module, thread);
-  // The worker that loads it first is the one whose life it belongs to. What ends
-  // a worker's thread ends the program here.
+  // The module belongs to the worker that loads it first. What would end a
+  // worker's thread ends the program here.
   const before = importing;
   const done = Promise.withResolvers<void>();
   importing = done.promise;
@@ -55,10 +55,10 @@ async function exportsOf(thread: OwnThread): Promise<[Module]> {
   }
 }
 
-/** In one thread one module is loaded at a time: each belongs to its own worker. */
+/** A thread loads one module at a time, because each belongs to its own worker. */
 let importing: Promise<void> = Promise.resolve();
 
-/** What belongs to a new worker. */
+/** Returns the state of a new worker. */
 export function lifeOf(
   { init, board }: Pick<OwnThread, "init" | "board">,
 ): WorkerLife {
@@ -67,11 +67,11 @@ export function lifeOf(
   return { data, mainModule, loading: module, callbacks: [], askToStop };
 }
 
-/** The receiver of all messages. */
+/** Receives all messages. */
 export class Receiver {
   readonly #executor: Executor;
   readonly #thread: OwnThread;
-  /** What came while that was loaded which few jobs need. */
+  /** Messages that came while code was loaded that few jobs need. */
   #waiting: LaterMessage[] = [];
 
   constructor(executor: Executor, thread: OwnThread) {
@@ -79,7 +79,7 @@ export class Receiver {
     this.#thread = thread;
   }
 
-  /** Loads what few jobs need. */
+  /** Loads code that few jobs need. */
   async load(): Promise<void> {
     try {
       await this.#executor.endings.load();
@@ -91,12 +91,12 @@ export class Receiver {
     }
   }
 
-  /** Loads what stops jobs whose time is over. */
+  /** Loads the guard, which stops jobs that exceed their timeout. */
   loadGuard(): Promise<void> {
     return this.#executor.calls.loadGuard();
   }
 
-  /** Takes in a message; never throws. */
+  /** Receives a message; never throws. */
   receive(message: LaterMessage): void {
     try {
       if (this.#waiting.length > 0) this.#wait(message);
@@ -117,8 +117,8 @@ export class Receiver {
       case "abort":
         return this.#executor.abort(message.seq, message.reason);
       case "hold":
-        // Deno ends the whole process with a thread of `node:worker_threads` in
-        // which nothing is awaited: a job may have broken what receives messages.
+        // Deno ends the whole process with a `node:worker_threads` thread that awaits
+        // nothing: a job may have broken the listener for messages.
         message.token.onmessage = () => {};
         return;
       case "stop":
@@ -132,7 +132,7 @@ export class Receiver {
     }
   }
 
-  /** Lets go of all jobs: nobody hears of them any more, though they may go on. */
+  /** Drops all jobs. They may continue, but nobody is notified. */
   abandon(): void {
     this.#waiting = [];
     this.#executor.abandon();

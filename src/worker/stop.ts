@@ -1,15 +1,15 @@
-// Does what a worker was asked to do before it ends; loaded only then.
+// Runs the `onStop()` callbacks before a worker ends; loaded only then.
 
 import { packError } from "../values/pack_error.ts";
 import { nodeProcess } from "../values/node_process.ts";
 import { lifeSlot, type WorkerLife } from "../values/thread_state.ts";
 import type { OwnThread } from "./own_thread.ts";
 
-/** Calls what `onStop()` was given, the last first, and tells main when all is done. */
+/** Calls the `onStop()` callbacks, the last first, and reports to main when all have ended. */
 export async function stop({ post, load, life }: OwnThread): Promise<void> {
   const { callbacks = [] } = life ?? lifeSlot.life ?? {};
   await load?.();
-  // One may give others.
+  // A callback can register more callbacks.
   while (callbacks.length > 0) {
     const callback = callbacks[callbacks.length - 1];
     callbacks.length--;
@@ -22,7 +22,7 @@ export async function stop({ post, load, life }: OwnThread): Promise<void> {
   post({ kind: "stopped" });
 }
 
-/** Calls something as a part of a worker, in a thread where there are several. */
+/** Calls a callback as a part of a worker, in a thread with several workers. */
 function callAsPartOf(life: WorkerLife, callback: () => unknown): unknown {
   if (lifeSlot.stopping === undefined) {
     const hooks = nodeProcess().getBuiltinModule("node:async_hooks");

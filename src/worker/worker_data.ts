@@ -1,13 +1,13 @@
-// What a worker was given by its pool.
+// Returns the data that a pool gives to its workers.
 
 import { currentLife } from "../values/thread_state.ts";
 
 /**
- * The value that the pool's option {@linkcode ThreadPoolOptions.workerData} gives to
- * every worker, from the module's first line on.
+ * Returns the value of the pool's option {@linkcode ThreadPoolOptions.workerData},
+ * which every worker has from the module's first line on.
  *
- * Each worker has a copy of its own, which all its jobs share. Shared memory in it
- * is shared. Outside of a worker, and without the option, it is `undefined`.
+ * Each worker has its own copy, which all its jobs share. Shared memory in the copy is
+ * shared. Outside of a worker, and without the option, this returns `undefined`.
  *
  * @typeParam Data The type of the value, which TypeScript cannot know here
  * @returns The value, the same at each call
