@@ -103,13 +103,14 @@ export class SenderArrival extends Talk implements Arrival {
       );
     }
     const others = pack(rest, "options").value;
-    // Checked here, because a refused call must move nothing.
-    this.#check(signal);
-    const { value, moves, departing } = take(pack(args, "args", {
+    const packed = pack(args, "args", {
       transfer,
       movers: this.#movers,
       whyStays: whyNotThere,
-    }));
+    });
+    // After all getters have run, because a refused call must move nothing.
+    this.#check(signal);
+    const { value, moves, departing } = take(packed);
     const call = {
       kind: "call" as const,
       name: typeof job === "string" ? job : functionNameOf(job) || "inline",
