@@ -1,6 +1,6 @@
-// The caller's own thread in the place of a worker's: what is posted is cloned, or
-// moves, but does not leave. It arrives in a microtask, so that no job starts inside
-// of the call that submits it, and what follows does so in a fixed order.
+// Runs jobs in the caller's own thread. Posted values are cloned or moved as for a
+// worker. They arrive in a microtask, so no job starts inside the call that submits
+// it, and the order of events is fixed.
 
 import { setImmediate } from "node:timers";
 import { callOutside } from "../values/async_context.ts";
@@ -16,14 +16,14 @@ import type { OwnThread } from "../worker/own_thread.ts";
 import type { LaterMessage, Receiver } from "../worker/receiver.ts";
 import type { Thread, ThreadEvents } from "./thread.ts";
 
-/** Executes jobs where the pool is. */
+/** The caller's own thread, in place of a worker's thread. */
 export class CallerThread implements Thread {
   readonly holdsToken = false;
   readonly #clock: Clock;
   readonly #events: ThreadEvents;
   #key = "";
   #receiver: Receiver | undefined;
-  /** What came before the receiver was there. */
+  /** Messages that arrived before the receiver was ready. */
   readonly #early: LaterMessage[] = [];
   #isEnded = false;
 
@@ -45,12 +45,12 @@ export class CallerThread implements Thread {
   #receive(message: LaterMessage): void {
     if (this.#receiver === undefined) return void this.#early.push(message);
     this.#receiver.receive(message);
-    // Jobs may have started, which main sees on the board.
+    // Jobs may have started: main must check the board.
     this.#tell(WAKE);
   }
 
   keepProcess(): void {
-    // The caller's own jobs keep it as anything else there does.
+    // Jobs keep the process alive like any other code in the caller's thread.
   }
 
   terminate(): void {
@@ -64,7 +64,7 @@ export class CallerThread implements Thread {
     try {
       const { openReceiver, lifeOf } = await import("../worker/receiver.ts");
       const own = this.#own(init);
-      // What finds the queue full belongs to no worker.
+      // Jobs that run here because the queue is full belong to no worker.
       const life = init.workerId > 0 ? lifeOf(own) : undefined;
       const receiver = await openReceiver({ ...own, life });
       if (this.#isEnded) return;
@@ -96,7 +96,7 @@ export class CallerThread implements Thread {
     });
   }
 
-  /** Does something soon, unless it has ended by then: as if another thread had called. */
+  /** Calls a function in a microtask, as if from another thread, unless terminated. */
   #later(act: () => void): void {
     queueMicrotask(() => {
       if (!this.#isEnded) callOutside(act);
@@ -104,7 +104,7 @@ export class CallerThread implements Thread {
   }
 }
 
-/** All results are posted, so that main hears of them in their order, at once. */
+/** A board that refuses results: all are posted, and reach main at once and in order. */
 class PostingBoard extends Board {
   override settle(): boolean {
     return false;

@@ -1,18 +1,18 @@
-// What a thread executes first.
+// Finds and builds the first module that a thread runs.
 
-/** The entry of a worker. */
+/** URL of the entry module of a worker. */
 export const ENTRY = new URL("../worker/main.ts", import.meta.url);
 
 /**
- * Never called. That the entry is named in an import puts it into the module
- * graph, so that it is checked, cached and published with the package.
+ * Never called. The import puts the entry into the module graph, so Deno checks,
+ * caches and publishes the entry with the package.
  */
 export const importEntry = (): Promise<unknown> => import("../worker/main.ts");
 
 /**
- * A first module that names the pool's module, and calls a function of an entry:
- * what the first module names is loaded with the permissions of the program, so that
- * a worker without any can execute it.
+ * Returns a first module that names the pool's module and calls a function of an
+ * entry. Deno loads the modules that the first module names with the permissions of
+ * the program, so a worker without permissions can run them.
  */
 export function entryWith(
   module: string | undefined,

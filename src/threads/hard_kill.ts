@@ -1,16 +1,16 @@
-// Whether this Deno stops the loop of a `node:worker_threads` worker that is
-// terminated: it does so, undocumented, where that worker holds a Web Lock.
+// Tests whether this Deno stops a loop in a terminated `node:worker_threads` worker.
+// Deno does so, undocumented, if the worker holds a Web Lock.
 
 import { setTimeout } from "node:timers";
 import { Worker } from "node:worker_threads";
 
-/** Milliseconds that a loop has to stand still. */
+/** Time in ms without progress after which the loop counts as stopped. */
 const STILL = 10;
-/** Milliseconds that it is waited for at most, and then loops if it is not stopped. */
+/** Maximum time in ms for the loop to start, and then to stop. */
 const LONGEST_WAIT = 3_000;
 const LONGEST_LOOP = 2 * LONGEST_WAIT;
 
-/** A loop that ends by itself if it cannot be stopped. */
+/** Code of a worker with a loop, which ends by itself if Deno cannot stop it. */
 const LOOP = `
 import { workerData } from "node:worker_threads";
 const words = new Int32Array(workerData);
@@ -23,7 +23,7 @@ navigator.locks.request("@spindle/thread-pool/" + crypto.randomUUID(), () => {
 
 let answer: Promise<boolean> | undefined;
 
-/** Tries it out, once for all. */
+/** Returns whether Deno can stop a loop; only the first call runs the test. */
 export function canHardKill(): Promise<boolean> {
   return answer ??= tryOut();
 }

@@ -1,10 +1,10 @@
-// How a limit of a heap is shared between what is new and what is old.
+// Divides a heap limit between V8's young and old generations.
 
-/** Which part is for what is new, and the most MiB of that. */
+/** Share of the young generation, and its maximum in MiB. */
 const YOUNG_PART = 1 / 4;
 const MOST_YOUNG = 16;
 
-/** Both parts, in MiB. */
+/** Returns the limits of both generations in MiB. */
 export function splitHeap(limit: number): { young: number; old: number } {
   const young = Math.min(MOST_YOUNG, Math.floor(limit * YOUNG_PART));
   return { young, old: Math.floor(limit - young) };

@@ -1,36 +1,36 @@
-// Threads that were told to end, until they have: one that goes on is lost.
+// Tracks terminated threads until they have ended. A thread that continues is lost.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Life } from "./life.ts";
 
-/** A thread that goes on this many ms after it was told to end is lost. */
+/** Time in ms that a terminated thread has to end. */
 const LOST_AFTER = 500;
-/** And this many ms after this thread could have heard of its end. */
+/** Additional time in ms for main to be notified of the end. */
 const HEARD_AFTER = 20;
 
-/** What is known of a thread that was told to end. */
+/** State of a terminated thread. */
 interface Leaving {
   isLost: boolean;
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** The threads of a pool that were told to end, and have not. */
+/** The terminated threads of a pool that have not ended. */
 export class LeavingThreads {
   readonly #onChange: () => void;
   readonly #all = new Map<Life, Leaving>();
   #isStopped = false;
 
-  /** @param onChange Hears that one has ended */
+  /** @param onChange Called when a thread has ended */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
 
-  /** How many there are. */
+  /** Number of terminated threads that have not ended. */
   get count(): number {
     return this.#all.size;
   }
 
-  /** How many of them are known to go on. */
+  /** Number of these threads that are lost. */
   get lost(): number {
     let lost = 0;
     for (const { isLost } of this.#all.values()) if (isLost) lost++;
@@ -38,17 +38,17 @@ export class LeavingThreads {
   }
 
   /**
-   * A thread was told to end.
+   * Adds a terminated thread.
    *
-   * @param isLooping Whether it is known to hear nothing
-   * @param onLost Hears that it goes on
+   * @param isLooping Whether the thread is in a loop, which makes it lost at once
+   * @param onLost Called when the thread is lost
    */
   add(life: Life, isLooping: boolean, onLost: () => void): void {
     if (this.#isStopped || life.hasEnded) return life.ignore();
     const leaving: Leaving = { isLost: isLooping, timer: undefined };
     const after = (ms: number, act: () => void) => {
       leaving.timer = setTimeout(act, ms);
-      // It keeps no process from ending.
+      // The timer must not keep the process alive.
       leaving.timer.unref();
     };
     const tell = () => {
@@ -56,7 +56,7 @@ export class LeavingThreads {
       onLost();
     };
     if (isLooping) after(0, tell);
-    // Its end may be here, and unread since this thread was busy.
+    // After a busy turn, the thread's end may have arrived but not been read.
     else after(LOST_AFTER, () => after(HEARD_AFTER, tell));
     this.#all.set(life, leaving);
     life.onEnd = () => {
@@ -66,7 +66,7 @@ export class LeavingThreads {
     };
   }
 
-  /** Nobody waits for their ends any more. */
+  /** Stops waiting for threads to end; still counts threads that are lost. */
   stop(): void {
     this.#isStopped = true;
     for (const [life, { isLost, timer }] of this.#all) {

@@ -1,12 +1,12 @@
-// A thread that is a worker of `node:worker_threads`, which can be stopped in a
-// loop, and runs out of memory alone.
+// Runs a thread as a `node:worker_threads` worker. Such a worker can be stopped in a
+// loop, and running out of memory does not affect other threads.
 
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import { ENTRY, entryWith } from "./entry.ts";
 import { splitHeap } from "./heap.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 
-/** A thread that can be killed. */
+/** A thread that can be killed in a loop. */
 export class NodeThread implements Thread {
   readonly holdsToken = true;
   readonly #worker: Worker;

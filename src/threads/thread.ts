@@ -1,18 +1,18 @@
-// What a thread is to the pool, however it is made.
+// Defines the interface of a thread, which all kinds of threads implement.
 
 import type { Clock } from "../values/clock.ts";
 
-/** What a thread needs in order to start. */
+/** Settings to start a thread. */
 export interface ThreadSettings {
   name: string;
-  /** The pool's module; it is loaded together with the thread's own code. */
+  /** URL of the pool's module, which is loaded together with the thread's own code. */
   module: string | undefined;
-  /** Whether it can be stopped whatever it does. */
+  /** Whether the thread must be stoppable even in a loop. */
   hardKill: boolean;
-  /** MiB of its heap. */
+  /** Maximum size of the heap in MiB. */
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
-  /** The pool's clock, if it is the caller's own thread. */
+  /** The pool's clock, if the thread is the caller's own. */
   callerClock: Clock | undefined;
 }
 
@@ -22,22 +22,22 @@ export type OpenThread = (
   events: ThreadEvents,
 ) => Thread;
 
-/** What a thread tells its owner. */
+/** Events that a thread reports to its owner. */
 export interface ThreadEvents {
-  /** Something has posted this from there: the pool's code, or a job. */
+  /** The pool's code or a job has posted a message in the thread. */
   message(data: unknown): void;
-  /** It has failed: nothing else will be heard of it, but what is on its way. */
+  /** The thread has failed; only messages that are already on their way follow. */
   failed(cause: unknown): void;
 }
 
 /** A thread that has been started. */
 export interface Thread {
-  /** Whether it ends as a thread does that holds a token of its life. */
+  /** Whether the thread holds a token, which closes when the thread ends. */
   readonly holdsToken: boolean;
   /** Sends a message; throws as `postMessage` does. */
   post(message: unknown, moves?: Transferable[]): void;
-  /** Whether it keeps the process from ending; it does from the start. */
+  /** Sets whether the thread keeps the process alive, which it does at first. */
   keepProcess(keeps: boolean): void;
-  /** Ends it as far as that can be done, and lets the process end without it. */
+  /** Terminates the thread if possible, and lets the process end without it. */
   terminate(): void;
 }

@@ -1,8 +1,8 @@
-// Whether a Web Worker keeps its process from ending, which has no public way: by
-// the method that `node:worker_threads` uses for it, a symbol without a name.
-// Without it, a program with a pool ends only when the pool is closed.
+// Sets whether a Web Worker keeps its process alive. There is no public API, so this
+// uses the method of `node:worker_threads`, whose key is a symbol without a name. If
+// the method is missing, a program with a pool ends only when the pool is closed.
 
-/** Counts a worker among what keeps the process, or no longer; the calls must alternate. */
+/** Sets whether a worker keeps the process alive; `isRef` must alternate. */
 export function setRef(worker: Worker, isRef: boolean): void {
   const prototype = Worker.prototype as unknown as Record<symbol, unknown>;
   for (const symbol of Object.getOwnPropertySymbols(prototype)) {

@@ -1,11 +1,11 @@
-// A thread that is a Web Worker: cheap, and a synchronous loop in it cannot be
-// stopped from outside.
+// Runs a thread as a Web Worker. A Web Worker is cheap, but a synchronous loop in it
+// cannot be stopped from outside.
 
 import { ENTRY, entryWith } from "./entry.ts";
 import type { Thread, ThreadEvents, ThreadSettings } from "./thread.ts";
 import { setRef } from "./unref.ts";
 
-/** A Web Worker, in a sandbox if it is given permissions. */
+/** A Web Worker, in a sandbox if `permissions` are set. */
 export class WebThread implements Thread {
   readonly holdsToken = true;
   readonly #worker: Worker;
@@ -22,7 +22,7 @@ export class WebThread implements Thread {
   }
 
   post(message: unknown, moves?: Transferable[]): void {
-    // Without a second argument Deno has a faster way.
+    // Deno is faster without a second argument.
     if (moves === undefined) this.#worker.postMessage(message);
     else this.#worker.postMessage(message, moves);
   }
@@ -39,22 +39,22 @@ export class WebThread implements Thread {
   }
 }
 
-/** Starts a Web Worker with permissions of its own. */
+/** Starts a Web Worker with restricted permissions. */
 function openRestricted(
   entry: URL,
   name: string,
   permissions: Deno.PermissionOptions,
 ): Worker {
-  // Deno's types know the option only where its flag is set.
+  // Deno's types include `deno` only if its unstable flag is set.
   const options = { type: "module", name, deno: { permissions } } as const;
   return new Worker(entry, options as WorkerOptions);
 }
 
-/** Tells of what a Web Worker says, and of its failures. */
+/** Reports the messages and failures of a Web Worker. */
 function listenTo(worker: Worker, events: ThreadEvents): void {
   worker.addEventListener("message", (event) => events.message(event.data));
   worker.addEventListener("error", (event) => {
-    // Unprevented, an error of a worker ends the whole process.
+    // By default, an error in a worker ends the whole process.
     event.preventDefault();
     events.failed(new Error(event.message));
   });

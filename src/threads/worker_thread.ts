@@ -1,4 +1,4 @@
-// One thread as main sees it: how it starts, and how it is known to have ended.
+// Controls one thread from main: starts it, and detects that it is ready or has ended.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import {
@@ -15,34 +15,34 @@ import { canHardKill } from "./hard_kill.ts";
 import { Life } from "./life.ts";
 import type { OpenThread, Thread, ThreadSettings } from "./thread.ts";
 
-/** What a worker's thread tells of itself. */
+/** Events that a worker's thread reports. */
 export interface WorkerThreadEvents {
-  /** It has imported the module. */
+  /** The thread has imported the module. */
   ready(): void;
-  /** It says something that is not about itself. */
+  /** The thread has sent a message that is not about its own state. */
   message(message: FromWorker): void;
-  /** Something that is not of the pool's code has posted a message there. */
+  /** Code other than the pool's has posted a message in the thread. */
   forged(): void;
-  /** It has ended, unasked; nothing follows. */
+  /** The thread has failed, or has ended by itself; no event follows. */
   died(cause: unknown): void;
 }
 
-/** What is known of a thread that ends without a word. */
+/** Error message for a thread that ends without reporting an error. */
 const EXITED = "The worker exited: self.close() or Deno.exit()";
-/** Milliseconds after the end of a thread within which what it has posted arrives. */
+/** Time in ms after the end of a thread within which its last messages arrive. */
 const LAST_WORDS = 10;
-/** Milliseconds within which comes what Deno says of one that could not start. */
+/** Time in ms within which Deno reports why a thread could not start. */
 const WHY_NOT_STARTED = 100;
 
-/** A thread that is watched from its start to its end. */
+/** The thread of a worker, from its start to its end. */
 export class WorkerThread {
   isReady = false;
-  /** What messages from and to it begin with; no job knows it. */
+  /** Key that messages from and to the thread begin with; jobs do not know it. */
   readonly #key: string = crypto.randomUUID();
   readonly #isKillable: Promise<boolean> | undefined;
   readonly #thread: Thread;
   readonly #events: WorkerThreadEvents;
-  /** Whether it has read its first message. */
+  /** Whether the thread has read its first message, or has failed. */
   #hasBegun = false;
   #isStopped = false;
   #dying: ReturnType<typeof setTimeout> | undefined;
@@ -67,11 +67,11 @@ export class WorkerThread {
     if (settings.hardKill) this.#isKillable = canHardKill();
   }
 
-  /** Sends the first message; it tells the key. */
+  /** Sends the first message, which contains the key. */
   init(message: Omit<InitMessage, "key">): void {
     this.#thread.post({ ...message, key: this.#key } satisfies InitMessage);
     if (!this.#thread.holdsToken) return;
-    // The thread starts meanwhile.
+    // Created after the post, while the thread starts.
     const life = this.#life = new Life();
     life.onEnd = () => {
       if (this.#dying) return;
@@ -89,25 +89,25 @@ export class WorkerThread {
     this.#thread.post(posted, moves);
   }
 
-  /** Whether the thread keeps the process from ending. */
+  /** Sets whether the thread keeps the process alive. */
   keepProcess(keeps: boolean): void {
     if (!this.#isStopped) this.#thread.keepProcess(keeps);
   }
 
   /**
-   * Ends the thread, once it has begun; it says nothing more. Gives its life, if that
-   * can be seen.
+   * Terminates the thread once it has read its first message, and reports no further
+   * events. Returns the thread's life, if it holds a token.
    */
   stop(): Life | undefined {
     this.#isStopped = true;
     clearTimeout(this.#dying);
-    // Deno never frees shared memory in a message that nobody has read: 0.3 MiB.
+    // Deno never frees the shared memory of an unread message, here 0.3 MiB.
     if (this.#hasBegun || !this.#thread.holdsToken) this.#thread.terminate();
     else this.#thread.keepProcess(false);
     return this.#life;
   }
 
-  /** It has read its first message, or never will. */
+  /** Notes that the thread has read its first message, or never will. */
   #begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
@@ -151,10 +151,10 @@ export class WorkerThread {
     }
   }
 
-  /** What the thread has posted before its end is still on its way. */
+  /** Reports the end later, because the thread's last messages can still arrive. */
   #dieSoon(cause: unknown, ms: number): void {
     if (this.#isStopped) return;
-    // What has ended it may be heard of after its end.
+    // The actual cause can arrive after the end; it replaces the earlier error.
     clearTimeout(this.#dying);
     this.#dying = setTimeout(() => this.#die(cause), ms);
   }
@@ -164,7 +164,7 @@ export class WorkerThread {
   }
 }
 
-/** Nobody else would close the ports that have come with a message of a job's. */
+/** Closes the ports in a forged message, because no other code closes them. */
 function closePorts(message: unknown): void {
   for (const moved of transferablesIn(message)) {
     if (moved instanceof MessagePort) moved.close();
