@@ -1,7 +1,7 @@
-// Checks what comes out of a process, of which nothing is certain: it may say only
-// what a worker says, of jobs that it has. It may fill main's memory, or keep main
-// busy, no more than it was let: what may come for each channel is counted, and so
-// are the messages that nobody has asked for.
+// Checks all messages of a process, which is untrusted: a message must be one that a
+// worker sends, about a job that the process has. To limit main's memory and time,
+// the checker counts what each channel can still bring, and how many messages can
+// come without a request.
 
 import { FlowEvent, type FlowEvents } from "../flow/events.ts";
 import { LEAST, sizeOf, WINDOW } from "../flow/window.ts";
@@ -17,57 +17,57 @@ import {
   isPackedError,
 } from "./shapes.ts";
 
-/** The most bytes that may come for channels before their streams. */
+/** Maximum number of bytes that can come for channels before their streams. */
 const MOST_EARLY = 64 * 1024 * 1024;
-/** The most channels of which it is known what they may still bring. */
+/** Maximum number of channels to count; above it, all counts start over. */
 const MOST_CHANNELS = 16 * 1024;
 
-/** Unasked messages and events that a process may send, altogether. */
+/** Total number of messages and events that a process may send without a request. */
 const UNASKED = 10_000;
-/** And for each job that it is sent. */
+/** Additional number for each job that main sends to the process. */
 const PER_JOB = 1_000;
-/** And for each channel: as many chunks as the window lets come, and all else. */
+/** Additional number for each channel: chunks that fit the window, and other events. */
 const PER_CHANNEL = WINDOW / LEAST + 16;
 
 /** Checks the messages of one process. */
 export class Checker {
   readonly #running: ReadonlySet<number>;
   readonly #mostEarly: number;
-  /** The job that was sent last: one that is stopped just when it has ended is told of twice. */
+  /** The job sent last: a job that is stopped just as it ends can be reported twice. */
   #lastSent = -1;
   #isReady = false;
-  /** How much each channel may still bring. */
+  /** Credit of each channel for chunks from the process. */
   readonly #credits = new Amounts();
-  /** How much of what each channel took there may still be given back as credit. */
+  /** Amount sent on each channel that the process can still return as credit. */
   readonly #taken = new Amounts();
-  /** The lowest number of a channel that the process has opened, and told of. */
+  /** Lowest id of a channel that the process has opened with a result. */
   #lastOpened = 0;
-  /** How much has come for channels that it has not told of. */
+  /** Number of bytes that have come for channels that no result has opened. */
   #early = 0;
-  /** How many messages and events may still come. */
+  /** Number of messages and events that the process may still send. */
   #allowance = UNASKED;
 
   /**
-   * @param running The jobs that the process has
-   * @param longest How much may come at once, in bytes
+   * @param running Jobs that the process has
+   * @param longest Maximum length of a message in bytes
    */
   constructor(running: ReadonlySet<number>, longest: number) {
     this.#running = running;
     this.#mostEarly = MOST_EARLY + longest;
   }
 
-  /** Main sends a job, with this number of things that move, which may have two channels each. */
+  /** Allows messages for a sent job; each value that moves has up to two channels. */
   sent(seq: number, moved: number): void {
     this.#lastSent = seq;
     this.#allowance += PER_JOB + moved * 2 * PER_CHANNEL;
   }
 
-  /** Main tells something of channels: lets more come, or brings it. */
+  /** Allows the process to answer events of channels that main sends. */
   told(events: FlowEvents): void {
     for (let i = 0; i < events.length; i += 3) {
       const [id, op] = [events[i] as number, events[i + 1]];
       const value = events[i + 2];
-      // What has come can be answered.
+      // For answers to the event.
       this.#allowance += 2;
       if (op === FlowEvent.CREDIT) {
         this.#credits.add(id, value as number);
@@ -80,14 +80,14 @@ export class Checker {
   }
 
   /**
-   * A message that can be taken as what it is.
+   * Returns the received value as a message.
    *
-   * @throws {Error} If no worker would send it
+   * @throws {Error} If no worker would send the value
    */
   check(received: unknown): FromProcess {
     if (Array.isArray(received)) {
       this.#count();
-      // One by one: a list of results has as many as there are jobs.
+      // The job's number, and its result unless that is `undefined`.
       need(received.length === 1 || received.length === 2, "a result");
       this.#checkJob(received[0]);
       return received;
@@ -103,7 +103,7 @@ export class Checker {
       this.#checkJob(message.seq);
     } else if (message.kind === "ended") {
       this.#checkJob(message.seq);
-      // Told of twice, it is not listened to.
+      // A second report of the same job is ignored.
       if (this.#running.has(message.seq)) this.#open(message.ending);
     }
     return message;
@@ -118,11 +118,11 @@ export class Checker {
     need(isKnown, "a job that it has");
   }
 
-  /** Opens the streams of a result. */
+  /** Allows messages for the streams of a result. */
   #open(ending: Ending): void {
     if (ending.kind !== "value" || ending.moved === undefined) return;
     const ids = streamsIn(ending.moved);
-    // Main keeps what comes before somebody reads it.
+    // Main keeps chunks until a reader takes them.
     need(ids.length * WINDOW <= this.#mostEarly, "fewer streams in a result");
     if (ids.length === 0) return;
     this.#lastOpened = Math.min(this.#lastOpened, ...ids);
@@ -143,13 +143,13 @@ export class Checker {
     const isUnknown = id < this.#lastOpened;
     const isChunk = op === FlowEvent.DATA || op === FlowEvent.OBJECT;
     const size = op === FlowEvent.OBJECT ? sizeOfObject(value) : sizeOf(value);
-    // Chunks may come before the result that their stream is a part of.
+    // Chunks can come before the result that contains their stream.
     if (!isChunk || !isUnknown) this.#count();
     if (isUnknown) {
       this.#early += size;
       need(this.#early <= this.#mostEarly, "a stream that it tells of");
     }
-    // A sender goes on while it has credit: only the last chunk may exceed it.
+    // A sender continues while it has credit: only the last chunk can exceed it.
     if (isChunk) {
       return need(
         this.#credits.add(id, -size) > -size,
@@ -176,9 +176,9 @@ export class Checker {
   }
 }
 
-/** Numbers of channels, which begin with the window. */
+/** An amount for each channel, which starts as the window. */
 class Amounts extends Map<number, number> {
-  /** Adds to one, and gives the sum. */
+  /** Adds to the amount of a channel, and returns the sum. */
   add(id: number, by: number): number {
     if (this.size > MOST_CHANNELS) this.clear();
     const amount = (this.get(id) ?? WINDOW) + by;
@@ -187,7 +187,7 @@ class Amounts extends Map<number, number> {
   }
 }
 
-/** What of a description names the channels of its streams; its shape is checked. */
+/** Parts of a description that name channels of streams; their shape is checked. */
 interface Streams {
   id?: number;
   readable?: Streams;
@@ -195,7 +195,7 @@ interface Streams {
   body?: Streams | string | Uint8Array;
 }
 
-/** The channels of all streams that have moved with a result. */
+/** Returns the ids of the channels of all streams that have moved with a result. */
 function streamsIn(list: MovedList): number[] {
   const idsOf = ({ id, readable, writable, body }: Streams): number[] => [
     ...id === undefined ? [] : [id],
@@ -206,7 +206,7 @@ function streamsIn(list: MovedList): number[] {
   return list.flatMap(([, moved]) => idsOf(moved as Streams));
 }
 
-/** The size that is told of an object, which is about what it holds. */
+/** Returns the stated size of an object, which must be at least half its weight. */
 function sizeOfObject(value: unknown): number {
   need(isList(value) && value.length === 2, "an object and its size");
   const [object, size] = value;
@@ -217,7 +217,7 @@ function sizeOfObject(value: unknown): number {
   return size;
 }
 
-/** What an object takes, or the text of several. */
+/** Returns the weight of an object, or of several objects as one text. */
 function weightOf(value: unknown): number {
   if (typeof value === "string") return Math.min(value.length, WINDOW);
   return isObject(value) ? weigh(value) : Infinity;
@@ -230,7 +230,7 @@ function need(condition: boolean, what: string): asserts condition {
   );
 }
 
-/** Bytes of a clone that count as one object; a string, or a key, is half of one. */
+/** Number of bytes of a clone for each object; a string or a key counts as half. */
 const OBJECT = 4;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -238,11 +238,11 @@ const BRACE = 0x7b;
 const BRACKET = 0x5b;
 
 /**
- * Checks a text of JSON: a few bytes can be an object that takes main a hundred
- * times as many, so that its length alone is no bound.
+ * Checks how many objects a JSON text has. A limit of its length is not enough: an
+ * object of a few bytes can take a hundred times as many in main.
  *
- * @param densest No clone may be longer, in bytes
- * @throws {RangeError} If it has many more objects than such a clone
+ * @param densest Maximum length of a clone in bytes
+ * @throws {RangeError} If the text has many more objects than such a clone
  */
 export function checkText(bytes: Uint8Array, densest: number): void {
   if (bytes.length <= densest) return;
@@ -252,7 +252,7 @@ export function checkText(bytes: Uint8Array, densest: number): void {
     if (byte === BRACE || byte === BRACKET) left -= 2;
     else if (byte === QUOTE) {
       left--;
-      // To the end of the string.
+      // Skip to the end of the string.
       while (++at < bytes.length && bytes[at] !== QUOTE) {
         if (bytes[at] === BACKSLASH) at++;
       }

@@ -1,5 +1,5 @@
-// What a process of a pool executes first: reads what main says, and hands it to
-// the receiver.
+// The entry module of a process: reads the messages from main and passes them to the
+// receiver.
 
 import { apply, microtask, parse } from "../values/intrinsics.ts";
 import { guest } from "../values/process_bound.ts";
@@ -24,26 +24,26 @@ const read = stdin.read.bind(stdin);
 const Bytes = Uint8Array;
 const decoder = new TextDecoder();
 const decode = decoder.decode.bind(decoder);
-/** How much is read at once, in bytes. */
+/** Maximum number of bytes to read at once. */
 const READ = 64 * 1024;
 
 let board: ChildBoard;
 let output: ChildOutput | undefined;
 let receiver: Receiver | undefined;
-/** What every worker is given. */
+/** The pool's `workerData`. */
 let data: unknown;
-/** What came before the receiver was there. */
+/** Messages that arrived before the receiver was ready. */
 const early: ToProcess[] = [];
 let isLoadingAhead = false;
 
-/** Messages that have come, and which of them is read next. */
+/** Received messages, and the index of the next message to read. */
 const messages: {
   kind: Kind;
   bytes: Uint8Array;
   buffers: Uint8Array<ArrayBuffer>[];
 }[] = [];
 let next = 0;
-/** What reads clones, and whether it is being loaded. */
+/** Decoder of clones, and whether it is loading. */
 let decodeClone: typeof import("./clone.ts").decodeClone | undefined;
 let isLoading = false;
 
@@ -51,10 +51,10 @@ const reader = new FrameReader((kind, bytes, buffers) => {
   messages[messages.length] = { kind, bytes, buffers };
 });
 
-/** Works until main wants no more of it, or is gone. */
+/** Runs this process until main has ended or no longer needs it. */
 export async function serve(): Promise<void> {
   guest.isProcess = true;
-  // These reach all processes of a terminal, or of a service: main decides.
+  // These signals reach all processes of a terminal or service: only main handles them.
   Deno.addSignalListener("SIGINT", ignore);
   if (Deno.build.os !== "windows") {
     Deno.addSignalListener("SIGTERM", ignore);
@@ -67,23 +67,23 @@ export async function serve(): Promise<void> {
   try {
     for (;;) {
       const count = await read(buffer);
-      // Main is gone, or has no use for this process any more.
+      // Main has ended, or does not need this process any more.
       if (count === null) return exit(0);
       reader.push(new Bytes(buffer.buffer, 0, count));
-      // Not here: a guard that is late stops whatever runs, and this has to go on.
+      // In a microtask: a late guard stops any running code, and this loop must go on.
       if (messages.length > 0) microtask(readMessages);
     }
   } catch {
-    // A job has closed the input, or destroyed what it takes to read it.
+    // A job has closed the input, or has broken code that reads it.
     exit(1);
   }
 }
 
 function ignore(): void {
-  // The default would end this process.
+  // The default action would end this process.
 }
 
-/** The standard input is main's: a job finds it empty. */
+/** Makes the standard input look empty to jobs, because main uses it. */
 function hideInput(): void {
   Object.defineProperties(stdin, {
     read: { value: () => Promise.resolve(null) },
@@ -93,7 +93,7 @@ function hideInput(): void {
   });
 }
 
-/** `onerror` gets here what it gets in a worker, and may prevent what it could there. */
+/** Defines `onerror` as in a worker: same arguments; `true` prevents the default. */
 function defineOnError(): void {
   let handler: unknown = null;
   addEventListener("error", (event) => {
@@ -110,7 +110,7 @@ function defineOnError(): void {
   });
 }
 
-/** Reads what has come, in order, each message once, even if this is stopped in the middle. */
+/** Reads the received messages in order, each once, even if a guard interrupts this. */
 function readMessages(): void {
   try {
     while (next < messages.length) {
@@ -127,7 +127,7 @@ function readMessages(): void {
       } else receive(message as ToProcess);
     }
   } catch {
-    // A job has destroyed what it takes to read them.
+    // A job has broken code that reads messages.
     exit(1);
   }
 }
@@ -179,7 +179,7 @@ async function start(init: ProcessInit): Promise<void> {
   } catch (error) {
     return await out.fail("failed", error);
   }
-  // No job waits for this process: it is started ahead of the need for it.
+  // No job waits for this process: it was started ahead of jobs.
   if (early.length === 0) {
     isLoadingAhead = true;
     await opened.load();
@@ -190,14 +190,14 @@ async function start(init: ProcessInit): Promise<void> {
   early.length = 0;
 }
 
-/** What is stored goes to the disk, for which Deno asks no permission. */
+/** Removes storage APIs, which write to the disk without a permission. */
 function hideStorage(): void {
   for (const name of ["localStorage", "caches"]) {
     Reflect.deleteProperty(globalThis, name);
   }
 }
 
-/** Flags say what this process may do: if others were added to them, it does nothing. */
+/** Throws if a denied permission is granted, for example by additional flags. */
 function checkDenied(name: Deno.PermissionName): void {
   const { state } = permissions.querySync(
     { name } as Deno.PermissionDescriptor,
@@ -217,8 +217,8 @@ function receive(message: ToProcess): void {
 }
 
 /**
- * Loads what not every job needs once the first one has had its turn: before it,
- * that would come later by as much.
+ * Loads code that only some jobs need, after the first job's turn. Loading the code
+ * earlier would delay that job.
  */
 async function loadAhead(): Promise<void> {
   isLoadingAhead = true;
@@ -226,7 +226,7 @@ async function loadAhead(): Promise<void> {
   await receiver!.load();
 }
 
-/** Gets ready for jobs that may only execute for so long: then their time begins. */
+/** Loads the guard, and notifies main, which then sends the jobs with a timeout. */
 async function loadGuard(): Promise<void> {
   try {
     await receiver!.loadGuard();
@@ -236,7 +236,7 @@ async function loadGuard(): Promise<void> {
   }
 }
 
-/** An error that nobody caught: main replaces this worker, once it has all results. */
+/** Reports an uncaught error: main replaces this worker once it has all results. */
 function crash(error: unknown): void {
   output?.fail("crashed", error, () => board.leave());
 }

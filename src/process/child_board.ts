@@ -1,22 +1,22 @@
-// What a process tells main of its jobs, in the place of the board that threads
-// share with main.
+// Reports the states of jobs from a process to main, in place of the board that
+// threads share with main.
 
 import { SafeSet } from "../values/intrinsics.ts";
 import { toText } from "../values/plain_text.ts";
 import { State, type WorkerBoard } from "../wire/board.ts";
 
-/** A board that sends what is written to it. */
+/** A board that sends each entry to main. */
 export class ChildBoard implements WorkerBoard {
   readonly #send: (text: string) => void;
-  /** Whether main has to know when a job goes on by itself. */
+  /** Whether to report a job that waits, because another job can then start. */
   readonly #tellsWaits: boolean;
-  /** The job that was claimed last, and what has become of it. */
+  /** The job claimed last, and its state. */
   #last = -1;
   #lastState: State = State.UNDEFINED;
   #hasLeft = false;
-  /** Jobs that main has taken back, though it had to send what moved with them. */
+  /** Jobs that main has taken back but still sends, because values moved with them. */
   readonly #canceled = new SafeSet<number>();
-  /** Main sends the next job only when it has the result of the last. */
+  /** Infinite, because main sends the next job only when it has the last result. */
   readonly largeRead: number = Infinity;
 
   /** @param send Sends the text of a message to main */
@@ -25,12 +25,12 @@ export class ChildBoard implements WorkerBoard {
     this.#tellsWaits = concurrency > 1;
   }
 
-  /** Main has taken this job back. */
+  /** Notes that main has taken this job back. */
   cancel(seq: number): void {
     this.#canceled.add(seq);
   }
 
-  /** No job starts any more: those of which main has not been told have not. */
+  /** Starts no more jobs: a job not reported as started has not started. */
   leave(): void {
     this.#hasLeft = true;
   }
@@ -52,7 +52,7 @@ export class ChildBoard implements WorkerBoard {
   }
 
   setEnd(): void {
-    // Main's own clock says when it hears of it.
+    // Main takes the time when it receives the result.
   }
 
   settle(seq: number, result: unknown): boolean {
@@ -76,11 +76,11 @@ export class ChildBoard implements WorkerBoard {
   }
 
   hear(): void {
-    // One that does not hear is killed all the same.
+    // Main can kill a process even if it does not hear.
   }
 
   wake(): boolean {
-    // Main hears of everything by itself.
+    // Each message wakes main anyway.
     return false;
   }
 }

@@ -1,5 +1,5 @@
-// What a process says to main, as frames on its standard error. Whatever fails here
-// ends the process: then main knows that nothing more will come.
+// Sends messages from a process to main, as frames on the standard error. Any failure
+// here ends the process, so main knows that no message follows.
 
 import type { PackedError } from "../values/unpack_error.ts";
 import { isArray, stringify } from "../values/intrinsics.ts";
@@ -16,16 +16,16 @@ const writeSync = stderr.writeSync.bind(stderr);
 const encoder = new TextEncoder();
 const encode = encoder.encode.bind(encoder);
 
-/** The way from this process to main. */
+/** Output of this process to main. */
 export class ChildOutput {
   readonly #writer: ChunkWriter;
   readonly #longest: number;
   readonly #densest: number;
-  /** Takes, in this process, the end of a channel that could not be told. */
+  /** Stops a channel in this process after one of its chunks could not be sent. */
   readonly #receive: (message: ToProcess) => void;
-  /** What makes clones, which most jobs do not need. */
+  /** Encoder of clones, which most jobs do not need. */
   #encode: Encode | undefined;
-  /** How many clones wait until blobs have been read, and when the last of them leaves. */
+  /** Number of clones that wait for blobs to be read, and the end of the last wait. */
   #waiting = 0;
   #left: Promise<void> | undefined;
 
@@ -36,21 +36,21 @@ export class ChildOutput {
     this.#receive = receive;
   }
 
-  /** Loads what makes clones. */
+  /** Loads the encoder of clones. */
   async load(): Promise<void> {
     if (this.#encode !== undefined) return;
     const clone = await import("./clone.ts");
     this.#encode = { ...clone, ...await import("./crossing.ts") };
   }
 
-  /** Says something that is text. */
+  /** Sends a message as text. */
   send(text: string): void {
     try {
       const bytes = encode(text);
       checkLength(bytes.length, this.#longest);
       this.#writer.write(Kind.TEXT, bytes);
     } catch {
-      // Main is gone, or a job has closed the output.
+      // Main has ended, or a job has closed the output.
       exit(1);
     }
   }
@@ -90,7 +90,7 @@ export class ChildOutput {
     }
   }
 
-  /** Tells of an error for which main replaces this worker. */
+  /** Reports an error for which main replaces this worker. */
   async fail(
     kind: "failed" | "crashed",
     error: unknown,
@@ -103,7 +103,7 @@ export class ChildOutput {
       before();
       this.post({ kind, error: packed });
     } catch {
-      // A job has destroyed what that takes.
+      // A job has broken code that reports errors.
       exit(1);
     }
   }
@@ -116,7 +116,7 @@ export class ChildOutput {
       return this.#write(encoded);
     }
     const { buffers } = encoded;
-    // A job may change what it holds meanwhile.
+    // Copied, because a job can change the buffers during the wait.
     for (let i = 0; i < buffers.length; i++) {
       buffers[i] = new Uint8Array(buffers[i]);
     }

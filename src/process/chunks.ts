@@ -1,34 +1,33 @@
-// How the frames of a process reach main on its standard error, to which whatever
-// runs in the process writes too: in chunks, each written at once, that begin with
-// a mark which only the two ends know. What stands between chunks is text for the
-// program's own standard error.
+// Writes and reads the frames that a process sends over its standard error. Jobs write
+// there too, so frames travel in chunks. Each chunk is written at once and begins with
+// a random mark. Bytes between chunks are text for the program's own standard error.
 
 import { setBytes } from "../values/intrinsics.ts";
 import { FRAME_HEAD, type Kind, setHead } from "./frames.ts";
 
-/** Bytes of a mark. */
+/** Number of bytes of a mark. */
 export const MARK = 16;
-/** Bytes before those of a chunk: the mark, and how many follow. */
+/** Number of bytes of a chunk's head: the mark, and the length of the rest. */
 export const CHUNK_HEAD = MARK + 4;
 
-/** The most bytes that a pipe takes in one piece, whatever else is written to it. */
+/** Maximum number of bytes that a pipe accepts in one piece despite other writers. */
 export const ATOMIC = 4096;
-/** What a chunk may have, its head included, where nobody else does: a pipe holds no more. */
+/** Maximum bytes of a chunk and its head in an unshared pipe, which holds no more. */
 export const LONGEST_CHUNK = 64 * 1024;
 
 const NONE = new Uint8Array();
 
-/** Takes bytes as they come, and tells those of chunks from others. */
+/** Separates the bytes of chunks from all other bytes. */
 export class ChunkReader {
   readonly #mark: Uint8Array;
   readonly #onBytes: (bytes: Uint8Array) => void;
   readonly #onOther: (bytes: Uint8Array) => void;
-  /** The beginning of what may be the head of a chunk. */
+  /** Incomplete bytes that can be the head of a chunk. */
   #rest: Uint8Array = NONE;
-  /** How much of a chunk is still to come. */
+  /** Number of bytes of a chunk that are still to come. */
   #left = 0;
 
-  /** @param mark What chunks begin with */
+  /** @param mark First bytes of each chunk */
   constructor(
     mark: Uint8Array,
     onBytes: (bytes: Uint8Array) => void,
@@ -39,7 +38,7 @@ export class ChunkReader {
     this.#onOther = onOther;
   }
 
-  /** Takes the next bytes; the callbacks get parts of them. */
+  /** Receives the next bytes, and passes parts of them to the callbacks. */
   push(bytes: Uint8Array): void {
     if (this.#rest.length > 0) {
       const all = new Uint8Array(this.#rest.length + bytes.length);
@@ -68,13 +67,13 @@ export class ChunkReader {
     }
   }
 
-  /** Nothing follows. */
+  /** Notes that no bytes follow: an incomplete head belongs to no chunk. */
   end(): void {
     if (this.#rest.length > 0) this.#onOther(this.#rest);
     this.#rest = NONE;
   }
 
-  /** Whether a mark stands there, as far as the bytes reach. */
+  /** Whether the bytes at `at` are a mark, or the start of one at their end. */
   #isMark(bytes: Uint8Array, at: number): boolean {
     const end = Math.min(bytes.length - at, MARK);
     for (let i = 0; i < end; i++) {
@@ -104,9 +103,9 @@ export class ChunkWriter {
   readonly #length: DataView;
 
   /**
-   * @param mark What chunks begin with
-   * @param size How many bytes are written at once
-   * @param write Writes bytes, and gives how many it has written
+   * @param mark First bytes of each chunk
+   * @param size Maximum number of bytes of a chunk
+   * @param write Writes bytes, and returns how many it has written
    */
   constructor(
     mark: readonly number[],
@@ -139,7 +138,7 @@ export class ChunkWriter {
 
   #flush(filled: number): void {
     this.#length.setUint32(0, filled - CHUNK_HEAD);
-    // A pipe takes all of it; anything else may take less.
+    // A pipe accepts all bytes at once; another kind of file might accept fewer.
     for (let at = 0; at < filled;) {
       at += this.#write(this.#chunk.subarray(at, filled));
     }

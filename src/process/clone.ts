@@ -1,8 +1,7 @@
-// Values as bytes and back: structured clones, by V8's own format, whose reader
-// is made for data that nobody vouches for. Large buffers go beside it, so that
-// their bytes are copied once. That format does not know blobs, files and DOM
-// exceptions: an empty object stands in the place of each, and beside the value is
-// said what they are made of.
+// Encodes values as bytes and decodes them: structured clones in V8's own format,
+// whose reader is built for untrusted data. Large buffers travel next to the clone, so
+// their bytes are copied once. The format does not support blobs, files and DOM
+// exceptions: an empty object stands in for each, and a description of it is added.
 
 import { eachItem, SafeMap } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
@@ -14,7 +13,7 @@ import { checkLength, LARGE } from "./frames.ts";
 
 let loaded: typeof import("node:v8") | undefined;
 
-/** Only those who need it pay for it. */
+/** Returns `node:v8`, which is loaded only when it is needed. */
 function v8(): typeof import("node:v8") {
   return loaded ??= nodeProcess().getBuiltinModule("node:v8");
 }
@@ -24,15 +23,15 @@ const { structuredClone } = globalThis;
 /** A value as bytes. */
 export interface Encoded {
   clone: Uint8Array;
-  /** What goes before it: the value's own large buffers. */
+  /** The value's large buffers, which precede the clone. */
   buffers: Uint8Array[];
-  /** All its blobs in one, whose bytes come last of all buffers. */
+  /** All blobs of the value as one, whose bytes follow the buffers. */
   blob: Blob | undefined;
-  /** How many bytes all of that has. */
+  /** Total number of bytes. */
   length: number;
 }
 
-/** What a value is made of that V8's format does not know. */
+/** Description of a value that V8's format does not support. */
 type Made =
   | { kind: "blob"; size: number; type: string }
   | {
@@ -51,15 +50,15 @@ type Made =
 
 type StandIns = [standIn: object, made: Made][];
 
-/** What is encoded. */
+/** The value that V8 encodes. */
 type Content = [value: unknown, standIns: StandIns];
 
 /**
- * A value as bytes.
+ * Encodes a value as bytes.
  *
- * @param moves What moves with it, and is nobody's here afterwards
- * @throws {JobCloneError} If something in it cannot go to another process
- * @throws If something in it cannot be cloned
+ * @param moves Buffers to move, which are detached afterwards
+ * @throws {JobCloneError} If a part of the value cannot go to another process
+ * @throws If a part of the value cannot be cloned
  */
 export function encodeClone(
   value: unknown,
@@ -90,7 +89,7 @@ export function encodeClone(
   try {
     clone = write(content, large);
   } finally {
-    // It may be sent again.
+    // The value can be sent again.
     put(back);
   }
   const moved = moveAll(moves);
@@ -103,7 +102,7 @@ export function encodeClone(
   return { clone, buffers, blob, length };
 }
 
-/** Moves all of these that are buffers, or none if one of them cannot move. */
+/** Moves the buffers among these values, or none if one buffer cannot move. */
 function moveAll(
   moves: readonly Transferable[],
 ): Map<ArrayBuffer, ArrayBuffer> {
@@ -131,11 +130,11 @@ function write(content: Content, buffers: readonly ArrayBuffer[]): Uint8Array {
 }
 
 /**
- * The value of such bytes.
+ * Decodes a value from bytes.
  *
- * @param buffers What came before them; those become parts of the value
- * @param densest The clone may not be longer, large buffers aside
- * @throws If they are not of a value
+ * @param buffers Buffers that preceded the clone; they become parts of the value
+ * @param densest Maximum length of the clone in bytes, without large buffers
+ * @throws If the bytes do not encode a value
  */
 export function decodeClone(
   bytes: Uint8Array,
@@ -193,10 +192,10 @@ function describe(value: Blob | DOMException): Made {
 }
 
 /**
- * What stand-ins stand for.
+ * Makes the values that stand-ins stand for.
  *
- * @param bytes Those of all blobs, one after the other
- * @throws If there are not as many
+ * @param bytes Bytes of all blobs, one after the other
+ * @throws {RangeError} If the number of bytes is wrong
  */
 function makeAll(
   standIns: StandIns,

@@ -1,4 +1,4 @@
-// What can be cloned for a thread, and cannot go to another process.
+// Handles values that can be cloned for a thread but cannot go to another process.
 
 import { JobCloneError } from "../errors.ts";
 import { FlowEvent, type FlowEvents } from "../flow/events.ts";
@@ -10,21 +10,21 @@ import type { PackedError } from "../values/unpack_error.ts";
 import { isView } from "../values/intrinsics.ts";
 import { whyCannotCross } from "../values/process_bound.ts";
 
-/** Why an argument cannot go to a process, if that is so. */
+/** Returns why an argument cannot go to a process, or `undefined` if it can. */
 export function whyStaysHere(value: object): string | undefined {
   return kindOf(value) === "connection"
     ? "is a connection, which cannot move to a process"
     : whyCannotCross(value);
 }
 
-/** Sends events of channels; throws if one cannot cross. */
+/** Sends events of channels; throws if an event cannot go to another process. */
 type Send = (events: FlowEvents, moves: readonly Transferable[]) => void;
 
 /**
- * Sends events of channels. If a chunk of one cannot cross, that one ends on both
- * sides, and the others go on.
+ * Sends events of channels. If a chunk cannot go to another process, its channel ends
+ * on both sides, and the other channels continue.
  *
- * @param tell Tells the end on this side
+ * @param tell Sends events to the end on this side
  */
 export function sendFlow(
   events: FlowEvents,
@@ -36,7 +36,7 @@ export function sendFlow(
   try {
     return send(events, moves);
   } catch {
-    // Each by itself shows which one it is.
+    // Sending each event alone shows which event cannot be sent.
   }
   for (let i = 0; i < events.length; i += 3) {
     const event = [events[i], events[i + 1], events[i + 2]];
@@ -52,13 +52,13 @@ export function sendFlow(
         new JobCloneError("A chunk cannot move between processes", { cause }),
       );
       send([event[0], FlowEvent.END, error], []);
-      // Not before those who send have come to the end of what they do.
+      // Later, because the code that sends the events is still running.
       queueMicrotask(() => tell([event[0], FlowEvent.STOP, error]));
     }
   }
 }
 
-/** Sends an error, or why it cannot be sent. */
+/** Sends an error, or an error that says why it cannot be sent. */
 export function sendError<Message extends { error: PackedError }>(
   message: Message,
   send: (message: Message) => void,
@@ -72,7 +72,7 @@ export function sendError<Message extends { error: PackedError }>(
   }
 }
 
-/** A chunk in shared memory as a copy: its bytes can go. */
+/** Copies a chunk in shared memory, because the memory itself cannot be sent. */
 function unshared(chunk: unknown): unknown {
   if (!isView(chunk) || bufferOf(chunk) instanceof ArrayBuffer) return chunk;
   const { buffer, byteOffset, byteLength } = chunk;

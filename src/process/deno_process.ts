@@ -1,5 +1,4 @@
-// One process that runs Deno: its start, what goes in and what comes out, and its
-// end.
+// Runs one Deno process: its start, its input and output, and its end.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { concat } from "../flow/bytes.ts";
@@ -8,53 +7,53 @@ import { type Pipes, pipesOf } from "./pipes.ts";
 import { runDeno } from "./run_deno.ts";
 import type { Warden } from "./warden.ts";
 
-/** What it can be sent: the bytes of a blob are read when it is their turn. */
+/** Data to send to a process; the bytes of a blob are read when its turn comes. */
 export type Part = Uint8Array | Blob;
 
-/** What a process tells. */
+/** Events that a process reports. */
 export interface DenoProcessEvents {
-  /** It has written to its standard error; the bytes are there for as long as the call takes. */
+  /** The process has written to its standard error; `bytes` changes after the call. */
   wrote(bytes: Uint8Array): void;
-  /** It has ended, unasked, and has written nothing more. */
+  /** The process has ended by itself, and its output has been read. */
   ended(cause: Error): void;
 }
 
-/** What it takes to start one. */
+/** Settings to start a process. */
 export interface DenoCommand {
   /** Flags of `deno run`, and its main module. */
   flags: string[];
   /**
-   * Whether it may see what the program keeps, such as its `localStorage`: that
-   * asks for no permission.
+   * Whether the process may use the program's stored data, such as `localStorage`,
+   * which needs no permission.
    */
   sharesStorage: boolean;
-  /** Where it works; without it, where the program does. */
+  /** Working directory; by default, the program's. */
   cwd: string | undefined;
-  /** Its whole environment; without it, it is the program's. */
+  /** Complete environment; by default, the program's. */
   env: Record<string, string> | undefined;
-  /** MiB of memory, beyond what it begins with, that end it. */
+  /** Maximum memory in MiB, in addition to what a process uses without jobs. */
   memoryLimit: number | undefined;
 }
 
-/** Milliseconds for which a process that has ended, and whatever it started, may still write. */
+/** Time in ms for which main still reads output after the process has ended. */
 const LAST_WORDS = 100;
-/** What V8, or the runtime, writes when there is no more memory. */
+/** Text that V8 or the runtime writes when memory runs out. */
 const NO_MEMORY = /out of memory|memory allocation of \d+ bytes failed/i;
 
-/** A process. */
+/** A Deno process. */
 export class DenoProcess {
   readonly #child: Deno.ChildProcess;
   readonly #pipes: Pipes;
   readonly #output: Output;
   readonly #events: DenoProcessEvents;
-  /** What is still to be written. */
+  /** Data still to write. */
   #unwritten: Part[] = [];
   #isWriting = false;
   #isOver = false;
-  /** Resolves when it has ended, and nothing of it is left here. */
+  /** Resolves when the process has ended and its output has been handled. */
   readonly gone: Promise<void>;
 
-  /** @throws If it cannot be started */
+  /** @throws If the process cannot be started */
   constructor(
     command: DenoCommand,
     warden: Warden,
@@ -74,7 +73,7 @@ export class DenoProcess {
       stderr: "piped",
     }, (command) => command.spawn());
     try {
-      // Before it is sent anything: then it does not outlive this program.
+      // Before anything is sent, so the process cannot outlive this program.
       warden.watch(this.#child.pid, memoryLimit);
     } catch (cause) {
       this.#child.kill("SIGKILL");
@@ -84,18 +83,18 @@ export class DenoProcess {
     this.gone = this.#watch(warden);
   }
 
-  /** Lets this program end, or not, while the process runs. */
+  /** Whether the process keeps this program alive. */
   set isHeld(isHeld: boolean) {
     try {
       if (isHeld) this.#child.ref();
       else this.#child.unref();
     } catch {
-      // It has ended by itself.
+      // The process has ended by itself.
     }
     this.#pipes.hold(isHeld);
   }
 
-  /** Sends it bytes. */
+  /** Sends data to the process. */
   write(parts: readonly Part[]): void {
     for (const part of parts) this.#unwritten.push(part);
     if (!this.#isWriting) this.#pour();
@@ -109,34 +108,34 @@ export class DenoProcess {
         this.#unwritten = [];
         for (const part of joined(parts)) {
           const bytes = part instanceof Blob ? await part.bytes() : part;
-          // Several at once would be written in pieces that mix.
+          // Pieces of concurrent writes would mix.
           await this.#pipes.write(bytes);
         }
       }
       this.#isWriting = false;
     } catch {
-      // It has ended, or is about to: of that its status tells.
+      // The process has ended or is about to, which its status reports.
       this.#unwritten = [];
     }
   }
 
-  /** Ends it now, whatever it does. */
+  /** Kills the process at once. */
   kill(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    // Until it has ended, those who wait for its end must not.
+    // Callers wait for the end of the process, so the program must not end first.
     this.isHeld = true;
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      // It has ended by itself.
+      // The process has ended by itself.
     }
   }
 
   async #watch(warden: Warden): Promise<void> {
     const reading = this.#read();
     const { code, signal } = await this.#child.status;
-    // What it has started may hold its output open.
+    // Programs that the process has started can keep its output open.
     const timer = setTimeout(() => this.#pipes.close(), LAST_WORDS);
     await reading;
     clearTimeout(timer);
@@ -172,12 +171,12 @@ export class DenoProcess {
   }
 }
 
-/** What is stored belongs to a location: nobody else has got this one. */
+/** Returns a flag with a unique location, because stored data belongs to a location. */
 function ownStorage(): string {
   return `--location=http://${crypto.randomUUID()}.invalid`;
 }
 
-/** The error for that, like the one that the runtime has for a thread. */
+/** Returns an error like the runtime's error for a thread that is out of memory. */
 function outOfMemory(): Error {
   return Object.assign(new Error("The process has reached its limit"), {
     code: "ERR_WORKER_OUT_OF_MEMORY",
@@ -185,8 +184,8 @@ function outOfMemory(): Error {
 }
 
 /**
- * The most bytes to which shorter parts are joined: a small job takes 0.85 of main's
- * processor time so (8 pairs).
+ * Maximum number of bytes to which short parts are joined. With joined parts, a small
+ * job takes 0.85 of main's processor time (8 pairs).
  */
 const MOST_JOINED = 32 * 1024;
 

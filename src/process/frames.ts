@@ -1,53 +1,53 @@
-// How a message becomes bytes: a frame is a length, a kind, and its bytes. A
-// text is one frame; a clone is one too, and its large buffers go before it.
+// Writes and reads frames, which carry messages. A frame is a length, a kind and bytes.
+// A text is one frame. A clone is one frame, after the frames of its large buffers.
 
 import { setBytes } from "../values/intrinsics.ts";
 
-/** What the bytes of a frame are. */
+/** Kinds of frames. */
 export const Kind = {
   TEXT: 0,
   CLONE: 1,
-  /** A buffer of the next clone, or the bytes of all its blobs. */
+  /** A large buffer of the next clone, or the bytes of all its blobs. */
   BYTES: 2,
 } as const;
 
 /** One of {@linkcode Kind}. */
 export type Kind = typeof Kind[keyof typeof Kind];
 
-/** Bytes of a frame's length and kind. */
+/** Number of bytes of a frame's length and kind. */
 export const FRAME_HEAD = 5;
-/** Bytes from which on a buffer is a frame of its own, so that it is copied once. */
+/** Minimum bytes of a buffer that gets a separate frame, which saves a copy. */
 export const LARGE = 32 * 1024;
 
-/** Takes a text, or a clone and the buffers that belong to it. */
+/** Receives a text, or a clone and its large buffers. */
 export type OnMessage = (
   kind: Kind,
   bytes: Uint8Array<ArrayBuffer>,
   buffers: Uint8Array<ArrayBuffer>[],
 ) => void;
 
-/** Takes bytes as they come, and gives whole messages. */
+/** Assembles messages from bytes. */
 export class FrameReader {
   readonly #onMessage: OnMessage;
   readonly #longest: number;
   readonly #head = new Uint8Array(FRAME_HEAD);
   readonly #length = new DataView(this.#head.buffer);
-  /** How much of the head is here; then how much of the frame. */
+  /** Number of bytes received of the head, and then of the frame. */
   #filled = 0;
   #frame: Uint8Array<ArrayBuffer> | undefined;
   #buffers: Uint8Array<ArrayBuffer>[] = [];
   #buffered = 0;
 
-  /** @param longest No message may be longer, in bytes */
+  /** @param longest Maximum length of a message in bytes */
   constructor(onMessage: OnMessage, longest = Infinity) {
     this.#onMessage = onMessage;
     this.#longest = longest;
   }
 
   /**
-   * Takes the next bytes.
+   * Receives the next bytes.
    *
-   * @throws {RangeError} If a message is too long, or no message
+   * @throws {RangeError} If a message is too long or invalid
    */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
@@ -84,7 +84,7 @@ export class FrameReader {
     const kind = this.#head[4] as Kind;
     const buffers = this.#buffers;
     if (kind === Kind.BYTES) {
-      // Only the bytes of blobs may be few, and they come last.
+      // Only the bytes of blobs, which come last, may be fewer.
       if (this.#buffered < buffers.length * LARGE) {
         throw new RangeError("Bytes belong to no clone");
       }
@@ -99,7 +99,7 @@ export class FrameReader {
   }
 }
 
-/** @throws {RangeError} If something takes more bytes than it may */
+/** @throws {RangeError} If a length in bytes exceeds its maximum */
 export function checkLength(length: number, most: number): void {
   if (length <= most) return;
   throw new RangeError(`it takes ${length} bytes, and may take ${most}`);
@@ -119,7 +119,7 @@ export function setHead(
   bytes[at + 4] = kind;
 }
 
-/** The head of a frame. */
+/** Returns the head of a frame. */
 export function frameHead(kind: Kind, length: number): Uint8Array<ArrayBuffer> {
   const head = new Uint8Array(FRAME_HEAD);
   setHead(head, 0, kind, length);
@@ -128,7 +128,7 @@ export function frameHead(kind: Kind, length: number): Uint8Array<ArrayBuffer> {
 
 const encoder = new TextEncoder();
 
-/** A frame that is a text. */
+/** Returns the head and the bytes of a text frame. */
 export function textFrame(text: string): Uint8Array<ArrayBuffer>[] {
   const bytes = encoder.encode(text);
   return [frameHead(Kind.TEXT, bytes.length), bytes];

@@ -1,5 +1,5 @@
-// The frames of what main sends a process: texts where the values are plain, and
-// clones where they are not.
+// Makes the frames that main sends to a process: texts for plain values, and clones
+// for all other values.
 
 import type { MovedList } from "../moving/kind.ts";
 import { toText } from "../values/plain_text.ts";
@@ -9,23 +9,23 @@ import type { Part } from "./deno_process.ts";
 import { frameHead, Kind, textFrame } from "./frames.ts";
 import type { DataMessage, ToProcess } from "./protocol.ts";
 
-/** A job that has not started. */
+/** A job that main has not written to the process. */
 export interface JobFrames {
   seq: number;
-  /** Whether it may only execute for so long. */
+  /** Whether the job has a timeout. */
   isTimed: boolean;
-  /** Whether it runs beside those in progress. */
+  /** Whether the job runs alongside jobs in progress. */
   isAside: boolean;
-  /** How much moves with it, which a process has to be told of in any case. */
+  /** Number of values that move; if any move, the job is sent even if taken back. */
   moving: number;
   frames: Part[];
 }
 
 /**
- * The jobs of a list, each by itself.
+ * Returns separate frames for each job of a list.
  *
- * @param moved What moves with each of them
- * @throws If one of them cannot be cloned
+ * @param moved Values that move with each job
+ * @throws If a job cannot be cloned
  */
 export function jobFrames(
   list: JobList,

@@ -1,20 +1,20 @@
-// What a process prints, which goes to the program's own standard error. Until the
-// process has started it is held back: it may say why it cannot start.
+// Prints the output of a process to the program's own standard error. Output is held
+// back until the process has started, because it can explain why the start failed.
 
-/** The most bytes that are held back. */
+/** Number of bytes held back above which all are printed. */
 const MOST_HELD_BACK = 64 * 1024;
-/** How much is kept, to tell why a process has ended. */
+/** Number of last characters to keep, which can explain why a process has ended. */
 const KEPT = 16 * 1024;
 
-/** What one process prints. */
+/** Output of one process. */
 export class Output {
   readonly #decoder = new TextDecoder();
   #held: Uint8Array[] | undefined = [];
   #heldBytes = 0;
-  /** The last of it. */
+  /** End of the output. */
   lastText = "";
 
-  /** Takes bytes, which are there for as long as the call takes. */
+  /** Prints bytes or holds back a copy; the bytes are valid only during the call. */
   print(bytes: Uint8Array): void {
     this.lastText = (this.lastText + this.#decoder.decode(bytes)).slice(-KEPT);
     if (this.#held === undefined) return write(bytes);
@@ -23,7 +23,7 @@ export class Output {
     if (this.#heldBytes > MOST_HELD_BACK) this.release();
   }
 
-  /** The process has started: nothing is held back any more. */
+  /** Prints the bytes held back, and holds back no more: the process has started. */
   release(): void {
     for (const bytes of this.#held ?? []) write(bytes);
     this.#held = undefined;
@@ -36,6 +36,6 @@ function write(bytes: Uint8Array): void {
       at += Deno.stderr.writeSync(bytes.subarray(at));
     }
   } catch {
-    // Nobody reads it any more.
+    // The standard error has no reader.
   }
 }

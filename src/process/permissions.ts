@@ -1,11 +1,11 @@
-// The permissions of a process, as flags of `deno run`. A process gets no more
-// than the program has; what is not known of the program's own lists is not
-// passed on.
+// Converts the permissions of a process to flags of `deno run`. A process never gets
+// more than the program has. Deno does not reveal the program's own lists, so a
+// process does not inherit lists, except for known import hosts.
 
 import type { PermissionOptions } from "../options.ts";
 import { nodeProcess } from "../values/node_process.ts";
 
-/** The kinds of Deno's permissions. */
+/** Kinds of Deno's permissions. */
 export const PERMISSIONS = [
   "read",
   "write",
@@ -19,13 +19,13 @@ export const PERMISSIONS = [
 
 type Kind = typeof PERMISSIONS[number];
 
-/** What a process may do of one kind: anything, nothing, or a list. */
+/** Permission of one kind: everything, nothing, or a list. */
 export type Grant = boolean | string[];
 
-/** What a process may do. */
+/** Permissions of a process. */
 export type Grants = Record<Kind, Grant>;
 
-/** From these modules may be imported without any flag. */
+/** Hosts from which Deno imports modules without any flag. */
 const IMPORT_HOSTS = [
   "deno.land:443",
   "jsr.io:443",
@@ -37,10 +37,10 @@ const IMPORT_HOSTS = [
 ];
 
 /**
- * What a process may do.
+ * Returns the permissions of a process.
  *
- * @param env What of the environment says from where modules come
- * @throws {Error} If the program itself may not
+ * @param env Environment variables, of which `JSR_URL` adds an import host
+ * @throws {Error} If the program itself lacks a permission
  */
 export function grantsFor(
   permissions: PermissionOptions = "inherit",
@@ -58,7 +58,7 @@ export function grantsFor(
   return Object.fromEntries(grants);
 }
 
-/** The host of a URL, with its port. */
+/** Returns the host of a URL with its port. */
 function hostOf(url: string): string {
   const { protocol, hostname, port } = new URL(url);
   return `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
@@ -78,7 +78,7 @@ function grantOf(kind: Kind, wanted: unknown, importHosts: string[]): Grant {
   }
   const given = wanted as (string | URL)[];
   const items = given.map((item) => textOf(kind, item));
-  // As it was given, too: an empty path would be where the program works.
+  // Also checked as given: an empty path would become the working directory.
   checkItems(kind, [...given.map(String), ...items]);
   for (const item of items) {
     if (!isGranted(kind, item)) throw lacking(kind, `"${item}"`);
@@ -88,8 +88,8 @@ function grantOf(kind: Kind, wanted: unknown, importHosts: string[]): Grant {
 }
 
 /**
- * A host of which a part is denied is not given. Deno does not say so: where the
- * program may not do all of a kind, each port of the host is asked for.
+ * Refuses a host if a part of it can be denied to the program. Deno does not report
+ * this, so if the program lacks the full permission, each port is queried.
  */
 function checkWhole(kind: Kind, host: string): void {
   if (isGranted(kind) || /:\d+$/.test(host)) return;
@@ -103,7 +103,7 @@ function checkWhole(kind: Kind, host: string): void {
   );
 }
 
-/** What is known of hosts: to ask for all ports takes 0.1 s. */
+/** Whether a port of a host is denied, cached: to query all ports takes 0.1 s. */
 const denials = new Map<string, boolean>();
 const LAST_PORT = 65_535;
 
@@ -120,7 +120,7 @@ function isAnyPortDenied(kind: Kind, host: string): boolean {
   return isDenied;
 }
 
-/** A flag has no way to write a comma in an item, nor an empty one. */
+/** Refuses items that a flag cannot express: empty items, and items with a comma. */
 function checkItems(kind: Kind, items: string[]): void {
   const wrong = items.find((item) => item === "" || item.includes(","));
   if (wrong === undefined) return;
@@ -136,7 +136,7 @@ function lacking(kind: Kind, what: string): Error {
 }
 
 function isGranted(name: Kind, item?: string): boolean {
-  // Each kind looks at its own key only.
+  // Each kind reads only its own key.
   const descriptor = {
     name,
     path: item,
@@ -151,7 +151,7 @@ function isGranted(name: Kind, item?: string): boolean {
     );
     return state === "granted" && !partial;
   } catch (error) {
-    // A flag may have a wildcard for a host; to ask for one is not possible.
+    // A flag can have a wildcard host, but a query cannot.
     if (error instanceof URIError) return false;
     throw error;
   }
@@ -162,21 +162,21 @@ const PATHS: readonly Kind[] = ["read", "write", "run", "ffi"];
 function textOf(kind: Kind, item: string | URL): string {
   if (!PATHS.includes(kind)) return String(item);
   if (item instanceof URL) return fromFileUrl(item);
-  // A process may work elsewhere. A program without a slash is looked for.
+  // The working directory can differ. A program without a slash is found in `PATH`.
   return kind === "run" && !/[\\/]/.test(item) ? item : absolute(item);
 }
 
-/** The path of a `file:` URL. */
+/** Returns the path of a `file:` URL. */
 export function fromFileUrl(url: URL): string {
   return nodeProcess().getBuiltinModule("node:url").fileURLToPath(url);
 }
 
-/** The `file:` URL of a path. */
+/** Returns the `file:` URL of a path. */
 export function toFileUrl(path: string): URL {
   return nodeProcess().getBuiltinModule("node:url").pathToFileURL(path);
 }
 
-/** A path from the root on, if the program may know where it works. */
+/** Returns the absolute path, if the program may read its working directory. */
 function absolute(path: string): string {
   try {
     return nodeProcess().getBuiltinModule("node:path").resolve(path);
@@ -185,12 +185,12 @@ function absolute(path: string): string {
   }
 }
 
-/** Whether a process may look at all files, and change them: those of its program, too. */
+/** Whether a process may read and write all files, including the program's. */
 export function mayUseFiles({ read, write }: Grants): boolean {
   return read === true && write === true;
 }
 
-/** Whether a process may read where the program works. */
+/** Whether a process may read the program's working directory. */
 export function mayReadHere({ read }: Grants): boolean {
   if (!Array.isArray(read)) return read === true;
   const { isAbsolute, relative } = nodeProcess().getBuiltinModule("node:path");
@@ -200,7 +200,7 @@ export function mayReadHere({ read }: Grants): boolean {
   });
 }
 
-/** The flags that say so. */
+/** Returns the flags for these permissions. */
 export function permissionFlags(grants: Grants): string[] {
   const flags = ["--no-prompt"];
   for (const kind of PERMISSIONS) {
@@ -208,27 +208,27 @@ export function permissionFlags(grants: Grants): string[] {
     if (grant === true) flags.push(`--allow-${kind}`);
     else if (Array.isArray(grant)) flags.push(`--allow-${kind}=${grant}`);
   }
-  // Without a flag, some hosts and the registries are open to imports.
+  // Without a flag, Deno allows imports from some hosts and the registries.
   if (grants.import === false) flags.push("--cached-only");
-  // What a guest imports would stay on the disk.
+  // Code that a process imports would be cached on the disk.
   if (grants.write !== true) flags.push("--no-code-cache");
   return flags;
 }
 
-/** The kinds that it has not got as a whole. */
+/** Returns the kinds of permissions that are not granted in full. */
 export function deniedKinds(grants: Grants): Deno.PermissionName[] {
-  // Where nothing is loaded from the network, imports are said to be granted.
+  // Deno reports imports as granted if it loads nothing from the network.
   return PERMISSIONS.filter((kind) => {
     return kind !== "import" && grants[kind] !== true;
   }) as Deno.PermissionName[];
 }
 
-/** By these Deno finds programs. */
+/** Environment variables by which Deno finds programs. */
 export const FINDS_PROGRAMS = ["PATH", "PATHEXT"];
 
 /**
- * The environment of a process: what it may read of it, and what Deno itself
- * needs there; `undefined` for all.
+ * Returns the environment of a process: variables that the process may read, and
+ * variables that Deno needs. `undefined` means the program's whole environment.
  */
 export function environmentFor(
   grants: Grants,
@@ -236,7 +236,7 @@ export function environmentFor(
 ): Record<string, string> | undefined {
   if (grants.env === true) return undefined;
   const env = { ...needed };
-  // Only programs are found by it.
+  // Deno needs these only to find programs.
   if (grants.run === false) {
     for (const name of FINDS_PROGRAMS) delete env[name];
   }
@@ -248,7 +248,7 @@ export function environmentFor(
   return env;
 }
 
-/** A name may stand for all that begin like it. */
+/** Returns the variables that a name stands for: `A*` is all that start with `A`. */
 function namesOf(name: string): string[] {
   if (!name.endsWith("*")) return [name];
   if (!isGranted("env")) {

@@ -1,6 +1,6 @@
-// A worker that is a process. It shares no memory with main, so this plays a
-// worker's part on main's board: it holds the jobs that have not been written, and
-// marks each as it is written, starts, and ends. The pool treats it as a thread.
+// Runs a worker as a process, which the pool treats like a thread. A process shares no
+// memory with main, so `ProcessThread` plays the worker's part on main's board: it
+// keeps unwritten jobs, and marks each job when it is written, starts, and ends.
 
 import type { FlowEvents } from "../flow/events.ts";
 import type { MovedList } from "../moving/kind.ts";
@@ -30,14 +30,14 @@ import type {
 import type { Warden } from "./warden.ts";
 import { performanceNow } from "../values/intrinsics.ts";
 
-/** What the processes of a pool have in common. */
+/** Settings that the processes of a pool share. */
 export interface ProcessSettings {
   command: DenoCommand;
   warden: Warden;
   init: CommonInit;
 }
 
-/** Milliseconds after a job was written from which on its start is late. */
+/** Time in ms from writing a job to its start, above which the start is late. */
 const LATE = 100;
 
 /** A process as a thread. */
@@ -55,16 +55,16 @@ export class ProcessThread implements Thread {
   #board!: Board;
   #concurrency = 1;
   #isReady = false;
-  /** Whether the process is ready for jobs that may only execute for so long. */
+  /** State of the guard: jobs with a timeout are written when it is ready. */
   #guard: "none" | "loading" | "ready";
-  /** In the order in which they are to start. */
+  /** Jobs that have not been written, in the order in which they will start. */
   #pending: JobFrames[] = [];
   readonly #running = new Set<number>();
-  /** The job that was sent last, until it goes on by itself or has ended. */
+  /** The job written last, until it waits or has ended. */
   #last: number | undefined;
   #hasWorked = false;
 
-  /** @throws If it cannot be started */
+  /** @throws If the process cannot be started */
   constructor(settings: ProcessSettings, name: string, events: ThreadEvents) {
     this.#settings = settings;
     this.#name = name;
@@ -90,7 +90,7 @@ export class ProcessThread implements Thread {
     });
   }
 
-  /** Resolves when nothing is left of it. */
+  /** Resolves when the process has ended and its output has been handled. */
   get gone(): Promise<void> {
     return this.#process.gone;
   }
@@ -103,14 +103,14 @@ export class ProcessThread implements Thread {
     if (Array.isArray(said)) return this.#add(said, moves);
     switch (said.kind) {
       case "moving-jobs":
-        // Requests go as text to threads only.
+        // Only threads receive requests as text.
         return this.#add(said.jobs, moves, said.moved as MovedList[]);
       case "flow":
         return this.#flow(said.events, moves);
       case "functions":
         return this.#process.write(textFrame(JSON.stringify(said)));
       case "hold":
-        // It holds nothing: the end of a process is seen.
+        // Not needed: main detects the end of a process without a token.
         return;
       default:
         return this.#send(said);
@@ -146,12 +146,12 @@ export class ProcessThread implements Thread {
     this.#process.write(textFrame(JSON.stringify(first)));
   }
 
-  /** @throws If it cannot be cloned */
+  /** @throws If the message cannot be cloned */
   #send(message: ToProcess, moves?: readonly Transferable[]): void {
     this.#process.write(messageFrames(message, moves));
   }
 
-  /** Takes in jobs, with what moves with each. */
+  /** Adds jobs, with the values that move with each job. */
   #add(list: JobList, moves: Transferable[], moved?: MovedList[]): void {
     for (const job of jobFrames(list, moves, moved)) {
       const isBehind = (other: JobFrames) => job.isAside && !other.isAside;
@@ -164,7 +164,7 @@ export class ProcessThread implements Thread {
     this.#next();
   }
 
-  /** Sends the process the jobs that it can start now. */
+  /** Writes the jobs that the process can start now. */
   #next(): void {
     while (this.#pending.length > 0) {
       const { seq, moving, isTimed, isAside, frames } = this.#pending[0];
@@ -176,7 +176,7 @@ export class ProcessThread implements Thread {
         this.#last = seq;
         this.#checker.sent(seq, moving);
       } else if (moving > 0) this.#send({ kind: "cancel", seq });
-      // Main has taken it back.
+      // Main has taken the job back.
       else continue;
       this.#process.write(frames);
     }
@@ -197,7 +197,7 @@ export class ProcessThread implements Thread {
     );
   }
 
-  /** Does something with what the process has written; on any fault in it, that was its last word. */
+  /** Reads output of the process, and kills the process if the output is invalid. */
   #trust(read: () => void): void {
     try {
       read();
@@ -251,13 +251,13 @@ export class ProcessThread implements Thread {
     }
   }
 
-  /** It can start a job again; main may have taken it to be held up. */
+  /** Writes more jobs, and wakes main, which may treat this worker as held. */
   #goOn(): void {
     this.#next();
     this.#events.message(WAKE);
   }
 
-  /** A job has ended: another one may start before anybody hears of that. */
+  /** Marks a running job as ended, and writes more jobs before main is notified. */
   #ended(seq: number): boolean {
     if (!this.#running.delete(seq)) return false;
     this.#hasWorked = true;
@@ -268,7 +268,7 @@ export class ProcessThread implements Thread {
     return true;
   }
 
-  /** A job has started: if that took long, main believes that something holds the process. */
+  /** Marks a job as started. If late, wakes main, which may treat the worker as held. */
   #started(seq: number): void {
     if (this.#board.state(seq) !== State.WRITTEN) return;
     const now = performanceNow();
@@ -278,8 +278,8 @@ export class ProcessThread implements Thread {
   }
 
   /**
-   * The process has ended, or starts nothing more. Only one that has ended a job is
-   * believed: else a guest could have its job started again forever.
+   * Takes back the jobs that a crashed or ended process has not started, but only if it
+   * has ended a job before: otherwise, a guest could restart its job forever.
    */
   #takeBackUnstarted(): void {
     this.#isReady = false;

@@ -1,4 +1,4 @@
-// The processes of a pool: what they have in common, and their warden.
+// Starts the processes of a pool with common settings, and owns their warden.
 
 import { entryWith } from "../threads/entry.ts";
 import { splitHeap } from "../threads/heap.ts";
@@ -19,26 +19,26 @@ import { ATOMIC, LONGEST_CHUNK } from "./chunks.ts";
 import { type ProcessSettings, ProcessThread } from "./process_thread.ts";
 import { Warden } from "./warden.ts";
 
-/** What a process executes. */
+/** URL of the entry module of a process. */
 const CHILD = new URL("./child.ts", import.meta.url);
 
-/** Never called; it puts what a process executes into the module graph. */
+/** Never called. The import puts the entry module into the module graph. */
 export const importChild = (): Promise<unknown> => import("./child.ts");
 
-/** What is asked of the processes of a pool. */
+/** Options of the pool that affect its processes. */
 export interface ProcessesSettings {
   module: string | undefined;
   memoryLimit: number | undefined;
   permissions: Deno.PermissionOptions | undefined;
   maxJobsPerWorker: number;
-  /** Flags of `deno run` beside those that the pool gives. */
+  /** Flags of `deno run`, in addition to the pool's own. */
   execArgv: readonly string[];
 }
 
 const BYTES_PER_MIB = 2 ** 20;
-/** The most bytes in a message of a process without a limit of memory. */
+/** Maximum number of bytes in a message of a process without `memoryLimit`. */
 const MAX_MESSAGE_BYTES = 2 ** 30;
-/** Such a part of what a process with one may send may be objects, which take much more here. */
+/** Share of `memoryLimit` for objects in a message, which take more memory in main. */
 const DENSE_PART = 1 / 16;
 
 /** Starts the processes of one pool. */
@@ -55,7 +55,7 @@ export class Processes {
   /**
    * Starts a process.
    *
-   * @throws {Error} If that cannot be done
+   * @throws {Error} If the process cannot be started
    */
   open(name: string, events: ThreadEvents): Thread {
     const thread = new ProcessThread(this.#makeSettings(), name, events);
@@ -65,13 +65,13 @@ export class Processes {
     return thread;
   }
 
-  /** All have been told to end; resolves when they have. */
+  /** Stops the warden once all processes, which were told to end, have ended. */
   async stop(): Promise<void> {
     await Promise.all(this.#running);
     await this.#warden.stop();
   }
 
-  /** Not once for all: the program may have given up a permission since. */
+  /** Made anew for each process: the program may have given up a permission. */
   #makeSettings(): ProcessSettings {
     if (Deno.build.standalone) {
       throw new Error(
@@ -81,7 +81,7 @@ export class Processes {
     const { memoryLimit, permissions, maxJobsPerWorker } = this.#settings;
     this.#surroundings ??= surroundings();
     const grants = grantsFor(permissions, this.#surroundings.env);
-    // Then nobody else can write where its frames are written.
+    // Without these permissions, only the process itself writes to its standard error.
     const isAlone = grants.run === false && grants.ffi === false;
     return {
       command: this.#command(grants, this.#surroundings),
@@ -95,7 +95,7 @@ export class Processes {
           ? MAX_MESSAGE_BYTES
           : Math.ceil(memoryLimit * BYTES_PER_MIB * DENSE_PART),
         denied: deniedKinds(grants),
-        // A process that ends with its job is ended for it.
+        // A process for a single job needs no guard: main kills it on a timeout.
         guards: maxJobsPerWorker > 1,
         mainModule: grants.run === false ? undefined : mainModule(),
       },
@@ -124,7 +124,7 @@ export class Processes {
 const CHOOSES_CONFIG = /^--(no-)?config(=|$)/;
 const CHOOSES_LOCATION = /^--location(=|$)/;
 
-/** Limits the heap, beside what else V8 is told. */
+/** Adds heap limits to the V8 flags, where they override the flags given before. */
 function withHeap(
   flags: readonly string[],
   memoryLimit: number | undefined,

@@ -1,59 +1,59 @@
-// What main and a process say to each other beside what any worker says and hears.
+// Defines the messages between main and a process, in addition to those of all workers.
 
 import type { FromWorker, ToWorker, Wake } from "../wire/protocol.ts";
 
-/** What all processes of a pool are told first. */
+/** The part of the first message that is the same for all processes of a pool. */
 export interface CommonInit {
-  /** How many bytes it writes at once. */
+  /** Maximum number of bytes that the process writes at once. */
   chunk: number;
-  /** No message of it may be longer, in bytes. */
+  /** Maximum length in bytes of a message from the process. */
   longest: number;
-  /** No clone in one may be longer, large buffers aside. */
+  /** Maximum length in bytes of a clone in such a message, without large buffers. */
   densest: number;
-  /** Whether it stops by itself what takes too long. */
+  /** Whether the process itself stops jobs whose timeout is over. */
   guards: boolean;
-  /** The kinds of permissions that it must not have. */
+  /** Kinds of permissions that the process must not have in full. */
   denied: Deno.PermissionName[];
-  /** The URL of the program's main module, for a process that may start others. */
+  /** URL of the program's main module, for a process that may start other processes. */
   mainModule: string | undefined;
 }
 
-/** What a process is told first, as text: all that it needs in order to begin. */
+/** The message that starts a process, as text. */
 export interface ProcessInit extends CommonInit {
-  /** What its chunks begin with. */
+  /** First bytes of each chunk from the process. */
   mark: number[];
-  /** The name of the worker. */
+  /** Name of the worker. */
   name: string;
   workerId: number;
   module: string | undefined;
   concurrency: number;
-  /** MiB above which the heap is told of. */
+  /** Heap size in MiB above which the process reports `grown`. */
   maxHeap: number | undefined;
   timeOrigin: number;
 }
 
-/** What a process is told before that, if its workers are given anything. */
+/** A message that precedes `ProcessInit` if the pool has `workerData`. */
 export interface DataMessage {
   kind: "data";
   data: unknown;
 }
 
-/** From main to a process. */
+/** Messages from main to a process. */
 export type ToProcess =
   | Exclude<ToWorker, Wake>
-  /** Jobs that may only execute for so long are to come. */
+  /** Jobs with a timeout will follow. */
   | { kind: "guard" }
-  /** What moved with this job follows, but main has taken the job back. */
+  /** Main has taken back the job that follows: only its moved values are needed. */
   | { kind: "cancel"; seq: number };
 
-/** From a process to main. */
+/** Messages from a process to main. */
 export type FromProcess =
   | Exclude<FromWorker, Wake>
-  /** It has something to do before it ends. */
+  /** Jobs have called `onStop()`: the process has callbacks to run before it ends. */
   | { kind: "stops" }
-  /** Its job goes on by itself, so that it can take another one. */
+  /** A job waits, so the process can start another job. */
   | { kind: "waits"; seq: number }
-  /** Jobs that may only execute for so long can be stopped now. */
+  /** The guard is loaded: jobs with a timeout can be stopped. */
   | { kind: "guarded" }
-  /** It has started a job. */
+  /** A job has started. */
   | { kind: "started"; seq: number };

@@ -1,10 +1,10 @@
-// Runs Deno.
+// Starts other processes of the Deno that runs the program.
 
 /**
  * Runs Deno.
  *
  * @param start Starts the command
- * @throws {Error} That names the flag which the program lacks, if it does
+ * @throws {Error} If the program lacks the flag to run Deno, which the error names
  */
 export function runDeno<T>(
   options: Deno.CommandOptions,
@@ -23,9 +23,9 @@ export function runDeno<T>(
 }
 
 /**
- * Arguments that run a function of this package with all permissions; what it gives
- * is printed as JSON. It goes as its source, and uses nothing around it: a module
- * would have to be found, which the program may keep elsewhere (`vendor`).
+ * Returns arguments that run a function of this package with all permissions and print
+ * its result as JSON. The function travels as its source, so it must be self-contained.
+ * A module might not be found: the program can keep modules elsewhere (`vendor`).
  */
 export function argsFor<Args extends unknown[]>(
   program: (...args: Args) => unknown,

@@ -1,16 +1,16 @@
-// What the messages of a worker look like, for a process that may write anything:
-// main reads on in a message only where its shape has been checked. Lists have no
-// holes (one of a few bytes could claim to have billions of items), and errors are
-// neither deep nor many.
+// Checks the shapes of messages from a process, which can write anything. Main reads
+// only the parts of a message whose shape was checked. Lists have no holes, because a
+// list of a few bytes could claim billions of items. The depth and number of nested
+// errors are limited.
 
 import { WINDOW } from "../flow/window.ts";
 import { areDetails } from "../moving/http_fields.ts";
 
-/** Whether a value is what is expected. */
+/** Returns whether a value has a shape. */
 type Shape = (value: unknown) => boolean;
 type Fields = Record<string, unknown>;
 
-/** How deep errors may be nested in one, and how many there may be. */
+/** Maximum depth of nested errors, and maximum number of errors. */
 const DEEPEST = 128;
 const MOST_ERRORS = 10_000;
 
@@ -23,7 +23,7 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null;
 }
 
-/** Whether a value is an amount of something. */
+/** Whether a value is a finite number that is not negative. */
 export function isAmount(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value < Infinity;
 }
@@ -69,10 +69,10 @@ const oneError = record({
   hidden: optional(listOf(text)),
 });
 
-/** Whether a value is a packed error, and all that it refers to. */
+/** Whether a value, and each error that it refers to, is a packed error. */
 export function isPackedError(value: unknown): boolean {
   const depths = new Map<unknown, number>([[value, 0]]);
-  // It grows meanwhile.
+  // The map grows during the loop.
   for (const [error, depth] of depths) {
     if (depth > DEEPEST || depths.size > MOST_ERRORS || !isObject(error)) {
       return false;
@@ -91,13 +91,13 @@ export function isPackedError(value: unknown): boolean {
 }
 
 const stream = record({
-  // Main numbers its own upwards.
+  // A process numbers its channels downwards, and main upwards.
   id: (id) => integer(id) && id as number < 0,
   credit: optional((credit) => isAmount(credit) && credit <= WINDOW),
   ended: optional(record({ error: optional(isPackedError) })),
 });
 
-/** A request or a response. */
+/** Returns the shape of a request or a response. */
 function message(isRequest: boolean, fields: Record<string, Shape>): Shape {
   return record({
     ...fields,
@@ -107,7 +107,7 @@ function message(isRequest: boolean, fields: Record<string, Shape>): Shape {
   });
 }
 
-/** What can move back. */
+/** Descriptions of values that can move to main. */
 const moved = oneOf({
   readable: stream,
   writable: stream,
@@ -130,7 +130,7 @@ const ending = oneOf({
   "timed-out": anything,
 });
 
-/** Whether a value is a message of a worker, events of channels aside. */
+/** Whether a value is a message of a worker; events of channels are not checked. */
 export const isMessage: Shape = oneOf({
   ready: anything,
   grown: anything,

@@ -1,27 +1,27 @@
-// What a process has to know of the program around it, so that Deno finds modules
-// there as it does for the program: the configuration beside the program's main
-// module, or above it, and some of the environment. What the program itself may
-// not look at, Deno is asked, which the program may run.
+// Finds the configuration and environment variables that let Deno find modules in a
+// process as it does in the program. The configuration is in the directory of the main
+// module, or above it. If the program lacks a permission to look, a separate Deno
+// process looks instead.
 
 import { mainModule } from "../values/thread_state.ts";
 import { FINDS_PROGRAMS, fromFileUrl, toFileUrl } from "./permissions.ts";
 import { argsFor, runDeno } from "./run_deno.ts";
 
-/** What is around a program. */
+/** Configuration and environment of a program. */
 export interface Surroundings {
-  /** The path of the configuration, if there is one. */
+  /** Path of the configuration, if there is one. */
   config: string | undefined;
-  /** The variables that Deno itself needs. */
+  /** Environment variables that Deno needs. */
   env: Record<string, string>;
 }
 
-/** What was found: the configuration's URL, if there is one. */
+/** The same, with the configuration as a URL. */
 interface Found {
   config?: string;
   env: Record<string, string>;
 }
 
-/** By these Deno finds modules, and says what it says in the right colors. */
+/** Variables that Deno needs, mainly to find modules and to color its output. */
 const VARIABLES = [
   "DENO_DIR",
   "HOME",
@@ -48,14 +48,14 @@ const VARIABLES = [
 
 const CONFIGS = ["deno.json", "deno.jsonc"];
 
-/** What is around this program. */
+/** Returns the surroundings of this program. */
 export function surroundings(): Surroundings {
   const directory = mainDirectory();
   const { config, env } = look(VARIABLES, CONFIGS, directory) ?? ask(directory);
   return { config: config && fromFileUrl(new URL(config)), env };
 }
 
-/** Where the program's main module is, or what is known instead. */
+/** Returns the directory URL of the main module or its substitute, if it is local. */
 function mainDirectory(): string | undefined {
   try {
     const directory = new URL(".", mainModule() ?? workerModule());
@@ -65,15 +65,15 @@ function mainDirectory(): string | undefined {
   }
 }
 
-/** The module of a worker that no pool made, or else a name where the program works. */
+/** Returns the module of a worker outside pools, or a URL in the working directory. */
 function workerModule(): string {
   const href = globalThis.location?.href;
   return href?.startsWith("file:") ? href : toFileUrl(`${Deno.cwd()}/_`).href;
 }
 
 /**
- * Looks at what is around a directory; `undefined` without permission to. It uses
- * nothing around it, since another process may have to look.
+ * Returns the surroundings of a directory, or `undefined` without permission. Must be
+ * self-contained, because a separate process can run its source.
  */
 function look(
   variables: string[],
@@ -107,7 +107,7 @@ function look(
   return { env };
 }
 
-/** Lets a process that has all permissions look. */
+/** Runs `look()` in a process with all permissions. */
 function ask(directory: string | undefined): Found {
   const args = directory === undefined
     ? argsFor(look, VARIABLES, CONFIGS)

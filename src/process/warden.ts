@@ -1,23 +1,22 @@
-// A process beside those of a pool that ends them when the program has ended,
-// however that was, whatever they do by then; and one that takes more memory than
-// it may.
+// Starts the warden: a process that kills all processes of a pool when the program has
+// ended in any way. It also kills a process that exceeds its memory limit.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { argsFor, runDeno } from "./run_deno.ts";
 import { guardProcesses } from "./warden_main.ts";
 import { performanceNow } from "../values/intrinsics.ts";
 
-/** Milliseconds after the end of a process by which its warden has said why. */
+/** Time in ms after the end of a process within which the warden reports why. */
 const WORD_AFTER = 200;
-/** Milliseconds before one that has ended by itself is replaced; twice as many each time. */
+/** First and last delay in ms before the warden is replaced; doubles each time. */
 const REPLACED_AFTER = 100;
 const REPLACED_AT_LAST = 10_000;
 
 /** The warden of a pool, which starts with the first process. */
 export class Warden {
-  /** The processes that run, and the MiB, beyond what they begin with, that end them. */
+  /** Memory limits of running processes in MiB, by process id; 0 is no limit. */
   readonly #watched = new Map<number, number>();
-  /** Whether a process, which may have ended, was ended for its memory. */
+  /** Whether the warden killed a process for its memory, by process id. */
   readonly #verdicts = new Map<number, PromiseWithResolvers<boolean>>();
   #child: Deno.ChildProcess | undefined;
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
@@ -29,7 +28,7 @@ export class Warden {
   /**
    * Watches a process.
    *
-   * @param limit MiB, beyond what it begins with, that end it; 0 for any
+   * @param limit Maximum memory in MiB, beyond a process without jobs; 0 for no limit
    */
   watch(pid: number, limit = 0): void {
     this.#watched.set(pid, limit);
@@ -39,10 +38,10 @@ export class Warden {
   }
 
   /**
-   * A process has ended.
+   * Stops watching a process, which has ended.
    *
-   * @param wasKilled Whether somebody has ended it
-   * @returns Whether that was for its memory
+   * @param wasKilled Whether the process was killed
+   * @returns Whether the warden killed the process for its memory
    */
   async forget(pid: number, wasKilled: boolean): Promise<boolean> {
     const { promise, resolve } = this.#verdicts.get(pid)!;
@@ -57,14 +56,14 @@ export class Warden {
     return wasTooLarge;
   }
 
-  /** Ends it; resolves when it has ended. */
+  /** Stops the warden; resolves when its process has ended. */
   stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    // Until it has ended, those who wait for its end must not.
+    // Callers wait for the end of the warden, so the program must not end first.
     this.#child?.ref();
     this.#input?.close().catch(() => {
-      // It has ended by itself.
+      // The warden has ended by itself.
     });
     for (const { resolve } of this.#verdicts.values()) resolve(false);
     return this.#gone;
@@ -72,7 +71,7 @@ export class Warden {
 
   #start(): void {
     const child = runDeno({
-      // Not by its input: the program may end before that is written.
+      // Not by the input: the program can end before the input is written.
       args: argsFor(guardProcesses, [...this.#watched]),
       stdin: "piped",
       stdout: "piped",
@@ -82,18 +81,18 @@ export class Warden {
     this.#child = child;
     this.#input = child.stdin.getWriter();
     this.#input.closed.catch(() => {
-      // Its end is heard of below.
+      // `#listen()` detects the end of the warden.
     });
     this.#gone = this.#listen(child);
   }
 
   #tell(line: string): void {
     this.#input?.write(new TextEncoder().encode(`${line}\n`)).catch(() => {
-      // It has ended; another one will be told.
+      // The warden has ended; its replacement gets all processes.
     });
   }
 
-  /** Listens as long as it lives; if somebody has ended it, another one starts. */
+  /** Reads the warden's reports until it ends, and replaces it if it is needed. */
   async #listen(child: Deno.ChildProcess): Promise<void> {
     const start = performanceNow();
     let text = "";
@@ -106,7 +105,7 @@ export class Warden {
     }
     await child.status;
     this.#input!.abort().catch(() => {
-      // It is closed.
+      // The input is closed.
     });
     this.#child = this.#input = undefined;
     if (performanceNow() - start > REPLACED_AT_LAST) {
@@ -122,7 +121,7 @@ export class Warden {
       try {
         this.#start();
       } catch {
-        // The system has no room for it now.
+        // The system cannot start a process now.
         this.#startAgain();
       }
     }, this.#delay);

@@ -1,22 +1,22 @@
-// What the warden of a pool executes: ends the processes that it is told of when
-// the program has ended, and those that take more memory than they may.
+// The program of the warden: kills the watched processes when the main program has
+// ended, and a process that exceeds its memory limit.
 
 /**
- * Runs as long as its input goes on. It uses nothing around it: it goes as its source.
+ * Runs until its input ends. Must be self-contained, because it travels as its source.
  *
- * @param known The processes to watch from the start, each with the MiB that it may take
+ * @param known Processes to watch from the start, each with its memory limit in MiB
  */
 export async function guardProcesses(
   known: readonly [pid: number, limit: number][],
 ): Promise<void> {
-  /** How often their memory is looked at, in ms. */
+  /** Time in ms between checks of the memory. */
   const EVERY = 20;
-  /** MiB that a process takes beside what its jobs need. */
+  /** Memory in MiB that a process uses in addition to its jobs. */
   const OWN = 64;
   const PAGE = 4096;
   const BYTES_PER_MIB = 2 ** 20;
 
-  /** The processes that are watched, and MiB that they may take. */
+  /** Memory limits of the watched processes in MiB, by process id; 0 is no limit. */
   const watched = new Map(known);
   let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -24,11 +24,11 @@ export async function guardProcesses(
     try {
       Deno.kill(pid, "SIGKILL");
     } catch {
-      // It has ended by itself.
+      // The process has ended by itself.
     }
   }
 
-  /** MiB that a process has written to, where the system tells. */
+  /** Returns MiB of memory that a process has written to; 0 if not known. */
   function memoryOf(pid: number): number {
     try {
       const [, resident, shared] = Deno.readTextFileSync(`/proc/${pid}/statm`)
@@ -43,7 +43,7 @@ export async function guardProcesses(
     for (const [pid, limit] of watched) {
       if (limit === 0 || memoryOf(pid) <= limit + OWN) continue;
       watched.delete(pid);
-      // Main has to hear of it before it sees the end.
+      // Main must be notified before it detects the end.
       Deno.stdout.writeSync(new TextEncoder().encode(`${pid}\n`));
       kill(pid);
     }
@@ -66,7 +66,7 @@ export async function guardProcesses(
     }
   }
 
-  // These reach all processes of a terminal, or of a service.
+  // These signals reach all processes of a terminal or service: only main handles them.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     if (Deno.build.os === "windows" && signal !== "SIGINT") continue;
     Deno.addSignalListener(signal, () => {});

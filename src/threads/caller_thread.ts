@@ -104,7 +104,7 @@ export class CallerThread implements Thread {
   }
 }
 
-/** A board that refuses results: all are posted, and reach main at once and in order. */
+/** A board that refuses results, so all are posted to main at once and in order. */
 class PostingBoard extends Board {
   override settle(): boolean {
     return false;

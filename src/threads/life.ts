@@ -4,7 +4,7 @@
 
 import { MessageChannel } from "node:worker_threads";
 
-/** A port of `node:worker_threads`; ports of the web's types do not report their end. */
+/** A port of `node:worker_threads`, because a web port does not report its end. */
 interface EndPort {
   on(type: "message" | "close", listener: () => void): void;
   unref(): void;
