@@ -1,4 +1,4 @@
-// Arrays on their way: what those of primitives weigh, and copies of them.
+// Sizes of primitives and of arrays of primitives, and copies of arrays.
 
 import { isPrimitive } from "./cloneable.ts";
 import {
@@ -8,15 +8,15 @@ import {
   sliceList,
 } from "./intrinsics.ts";
 
-/** The bytes that a value counts as that is no text. */
+/** Assumed size in bytes of a primitive that is not a string. */
 const BYTES_OF_A_VALUE = 8;
 
-/** About how many bytes a primitive takes. */
+/** Returns the approximate size of a primitive in bytes. */
 export function sizeOfPrimitive(value: unknown): number {
   return typeof value === "string" ? value.length : BYTES_OF_A_VALUE;
 }
 
-/** About how many bytes an array takes that holds primitives, and has no holes; else `undefined`. */
+/** Returns the approximate size in bytes of an array of primitives without holes; else `undefined`. */
 export function sizeOfPrimitives(
   array: readonly unknown[],
 ): number | undefined {
@@ -31,8 +31,9 @@ export function sizeOfPrimitives(
 }
 
 /**
- * A copy that V8 holds as it holds the array, unless a getter throws. To fill a new one
- * makes it an array with holes, which takes four times as long to clone.
+ * Returns a copy that V8 stores in the same way; `undefined` for subclasses and throwing
+ * getters. V8 stores a new array that is filled as an array with holes, which takes four
+ * times as long to clone.
  */
 export function sliceOf(array: unknown[]): unknown[] | undefined {
   if (getPrototypeOf(array) !== arrayPrototype) return undefined;

@@ -1,7 +1,7 @@
-// The async context of this thread, which tells `AsyncLocalStorage` and tracing
-// whose code is running. Deno's own functions for it cost 3 ns a job, where
-// `AsyncLocalStorage.run()` costs 300; where they are missing, what a handler sets
-// by `enterWith()`, and a caller's context, may stay for longer than they should.
+// Reads and changes the thread's async context, which tells `AsyncLocalStorage` and
+// tracing whose code is running. Deno's own functions take 3 ns per job;
+// `AsyncLocalStorage.run()` takes 300. Without these functions, a caller's context,
+// and what a handler sets with `enterWith()`, can stay longer than they should.
 
 import { denoCore } from "./deno_core.ts";
 
@@ -12,14 +12,14 @@ interface Core {
 
 const { getAsyncContext, setAsyncContext } = coreOf();
 
-/** The context now. */
+/** Returns the current context. */
 export const getContext: () => unknown = getAsyncContext ?? (() => undefined);
 
-/** Changes it, until the turn or the function that awaits has ended. */
+/** Changes the context until the turn, or the async function that calls it, ends. */
 export const setContext: (context: unknown) => void = setAsyncContext ??
   (() => {});
 
-/** Calls something outside of any context, so that it neither sees nor keeps its caller's. */
+/** Calls a function that neither sees nor retains the context of its caller. */
 export function callOutside<R>(call: () => R): R {
   const context = getContext();
   setContext(undefined);
@@ -32,6 +32,6 @@ export function callOutside<R>(call: () => R): R {
 
 function coreOf(): Partial<Core> {
   const core = denoCore<Core>();
-  // One without the other is of no use.
+  // One function without the other is useless.
   return core.getAsyncContext && core.setAsyncContext ? core : {};
 }

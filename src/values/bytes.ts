@@ -1,4 +1,4 @@
-// Buffers and their views, read in ways that no job can replace.
+// Reads buffers and their views with built-ins saved before a job can replace them.
 
 import {
   getPrototypeOf,
@@ -10,14 +10,14 @@ import {
 } from "./intrinsics.ts";
 import { classNameOf } from "./names.ts";
 
-/** A buffer, or a view of one. */
+/** A buffer or a view. */
 export type Bytes = ArrayBufferLike | ArrayBufferView;
 
-/** A value of more bytes is large: few are on their way at once, and none is sent again without need. */
+/** Size in bytes above which a value is large: few are in flight at once, and none is resent without need. */
 export const LARGE: number = 64 * 1024;
 
 const { ArrayBuffer, DataView, structuredClone } = globalThis;
-/** Whether a buffer has moved. */
+/** Returns whether a buffer has moved. */
 export const isDetached = unbindGetter<boolean>(
   ArrayBuffer.prototype,
   "detached",
@@ -28,14 +28,14 @@ const lengthOfBuffer = unbindGetter<number>(
 );
 const sliceBuffer = unbind(ArrayBuffer.prototype.slice);
 const lengthOfView = viewGetter<number>("byteLength");
-/** Whether a buffer can change its length. */
+/** Returns whether a buffer can change its length. */
 const isResizable = unbindGetter<boolean>(
   ArrayBuffer.prototype,
   "resizable",
 );
-/** The buffer of a view. */
+/** Returns the buffer of a view. */
 export const bufferOf = viewGetter<ArrayBufferLike>("buffer");
-/** Where in its buffer a view begins. */
+/** Returns the offset of a view in its buffer. */
 export const offsetOf = viewGetter<number>("byteOffset");
 
 function viewGetter<T>(key: string): (view: ArrayBufferView) => T {
@@ -44,7 +44,7 @@ function viewGetter<T>(key: string): (view: ArrayBufferView) => T {
   return (view) => isData(view) ? ofData(view) : ofArray(view);
 }
 
-/** Whether a view is a `DataView`, of whichever realm. */
+/** Returns whether a view is a `DataView` of any realm. */
 function isData(view: ArrayBufferView): view is DataView {
   return typedArrayTagOf(view) === undefined;
 }
@@ -73,22 +73,22 @@ for (
   ]
 ) VIEW_CLASSES.set(Class.name, Class as unknown as ViewClass);
 
-/** The memory that is a value, or that it shows. */
+/** Returns the buffer itself, or the buffer of a view. */
 export function memoryOf(bytes: Bytes): ArrayBufferLike {
   return isView(bytes) ? bufferOf(bytes) : bytes;
 }
 
-/** How many bytes a buffer that is not shared, or a view, has. */
+/** Returns the number of bytes of a view or an unshared buffer. */
 export function lengthOf(bytes: ArrayBuffer | ArrayBufferView): number {
   return isView(bytes) ? lengthOfView(bytes) : lengthOfBuffer(bytes);
 }
 
-/** Whether a buffer, which is not shared, can neither grow nor shrink. */
+/** Returns whether a buffer is unshared and cannot be resized. */
 export function hasFixedLength(buffer: ArrayBufferLike): buffer is ArrayBuffer {
   return buffer instanceof ArrayBuffer && !isResizable(buffer);
 }
 
-/** Why a buffer, or a view, has no bytes that it should have, if that is so. */
+/** Returns why a buffer or view has lost its bytes, if it has. */
 export function whyLost(bytes: Bytes): string | undefined {
   const buffer = memoryOf(bytes);
   if (!(buffer instanceof ArrayBuffer)) return undefined;
@@ -98,9 +98,9 @@ export function whyLost(bytes: Bytes): string | undefined {
     : undefined;
 }
 
-/** Whether a resizable buffer no longer reaches as far as a view. */
+/** Returns whether a view extends beyond its resizable buffer. */
 function isOutOfBounds(view: ArrayBufferView): boolean {
-  // Of a view that is out of bounds it is 0, or throws for a DataView.
+  // If a view is out of bounds, its length is 0; a DataView throws.
   if (!isData(view) && lengthOf(view) > 0) return false;
   try {
     structuredClone(view);
@@ -110,12 +110,12 @@ function isOutOfBounds(view: ArrayBufferView): boolean {
   }
 }
 
-/** How many bytes an element of a view has. */
+/** Returns the number of bytes of one element of a view. */
 export function widthOf(view: ArrayBufferView): number {
   return VIEW_CLASSES.get(classNameOf(view))!.BYTES_PER_ELEMENT ?? 1;
 }
 
-/** A view of the same class, and as long, at another place. */
+/** Creates a view of the same class and length on another buffer. */
 export function viewLike(
   view: ArrayBufferView,
   buffer: ArrayBuffer,
@@ -125,7 +125,7 @@ export function viewLike(
   return new Class(buffer, offset, lengthOf(view) / widthOf(view));
 }
 
-/** A copy of a buffer that is not shared, or of a view of one with what it shows. */
+/** Copies an unshared buffer, or a view with only its own bytes. */
 export function copyOf<B extends Bytes>(bytes: B): B {
   if (!isView(bytes)) return sliceBuffer(bytes as ArrayBuffer, 0) as B;
   const start = offsetOf(bytes);

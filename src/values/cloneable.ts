@@ -1,4 +1,4 @@
-// What `postMessage` would clone whole, lose, or refuse.
+// Tells which values `postMessage` would clone completely, lose or refuse.
 
 import {
   getPrototypeOf,
@@ -12,7 +12,7 @@ import {
 const { Date } = globalThis;
 const timeOf = unbind(Date.prototype.getTime);
 
-/** The classes whose instances are more than their properties, even where they have some. */
+/** Prototypes of classes whose instances are more than their own properties. */
 const BUILT_IN = setOf<object>([
   BigInt.prototype,
   Blob.prototype,
@@ -37,10 +37,10 @@ const BUILT_IN = setOf<object>([
   WritableStream.prototype,
 ]);
 
-/** A longer text is no small thing to send. */
+/** Maximum length of a string that counts as small. */
 const SHORT_TEXT = 1024;
 
-/** Whether all of a list are small primitives, which need no look at all. */
+/** Returns whether all values are small primitives, which need no checks. */
 export function areSmallPrimitives(values: readonly unknown[]): boolean {
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
@@ -52,7 +52,7 @@ export function areSmallPrimitives(values: readonly unknown[]): boolean {
   return true;
 }
 
-/** Whether a value is a primitive that can be sent. */
+/** Returns whether a value is a primitive that can be sent. */
 export function isPrimitive(value: unknown): boolean {
   switch (typeof value) {
     case "object":
@@ -65,7 +65,7 @@ export function isPrimitive(value: unknown): boolean {
   }
 }
 
-/** Whether a value is a date, which nothing keeps from being cloned. */
+/** Returns whether a value is a real `Date`, which can always be cloned. */
 export function isDate(value: object): boolean {
   if (!(value instanceof Date)) return false;
   try {
@@ -76,21 +76,21 @@ export function isDate(value: object): boolean {
   }
 }
 
-/** Whether an object is no more than its own properties, as far as cloning goes. */
+/** Returns whether cloning an object means cloning only its own properties. */
 export function isOrdinary(value: object): boolean {
   let prototype = getPrototypeOf(value);
   for (; prototype !== null; prototype = getPrototypeOf(prototype)) {
     if (prototype === objectPrototype) return true;
     if (BUILT_IN.has(prototype)) return false;
   }
-  // It has no prototype, or is of another realm, whose classes have tags only.
+  // The object has no prototype, or is of another realm: only the tag identifies it.
   return typeTagOf(value) === "[object Object]";
 }
 
-/** Whether nothing of an object would arrive: what it is sits in no property of its own. */
+/** Returns whether a clone could be empty: a class instance without own properties. */
 export function isHidden(value: object): boolean {
   const prototype = getPrototypeOf(value);
-  // An object that is no instance of a class may well be empty.
+  // An empty object that is not a class instance is fine.
   return prototype !== null && getPrototypeOf(prototype) !== null &&
     keys(value).length === 0;
 }

@@ -1,5 +1,5 @@
-// The deep copy of a value that is sent: it copies all that holds other values,
-// and notes where everything else sits that needs more than a clone.
+// Makes the deep copy of a value to send: copies all containers, and records where
+// the values are that need more than a clone.
 
 import { JobCloneError } from "../errors.ts";
 import { bufferOf, lengthOf, whyLost } from "./bytes.ts";
@@ -27,31 +27,31 @@ import { isDense, type Reads } from "./plain_text.ts";
 const { Array, ArrayBuffer, Error, Map, Set, structuredClone } = globalThis;
 
 /**
- * A longer array of primitives is not copied: to ask for its keys, which tell of
- * holes and other properties, takes as long as to clone it.
+ * Maximum length of an array of primitives that is copied. Reading the keys of an
+ * array, to find holes and extra properties, takes as long as cloning the array.
  */
 const LONG_ARRAY = 100_000;
 const STACK_OVERFLOW = "Maximum call stack size exceeded";
 
 /** Copies one value. */
 export class Copier {
-  /** All objects, with their copies: what is cloned or moves is its own. */
+  /** Copy of each object; an object that is left to `postMessage` is its own copy. */
   readonly copies = new SafeMap<object, object>();
-  /** Arrays of primitives that are cloned as they are, and where they sit. */
+  /** Long arrays of primitives, which are cloned uncopied, and their places. */
   readonly #longArrays: [unknown[], Place][] = [];
-  /** Whether all objects in the copy are its own, so that it can share a message. */
+  /** Whether the copy has no object of the caller, so it can share a message. */
   isOwn = true;
-  /** About how many bytes the value takes, what moves included. */
+  /** Approximate size of the value in bytes, including what moves. */
   size = 0;
-  /** Whether what is looked at is a part of an error, which is cloned as it is. */
+  /** Whether the current value is part of an error, which is cloned uncopied. */
   #isCloned = false;
-  /** What is being read, for when that throws: a part, or the whole of what is here. */
+  /** Place that is being read, for errors: a container, and the key of a part. */
   #place: Place;
   #key: Key | undefined;
 
   /**
-   * @param found Takes what needs more than a copy
-   * @param reads What has been read already, with copies that are only to be finished
+   * @param found Records values that need more than a copy
+   * @param reads Objects that were read before, with copies that need only completion
    */
   constructor(
     readonly found: Findings,
@@ -60,13 +60,13 @@ export class Copier {
     readonly reads: Reads | undefined,
   ) {}
 
-  /** @throws {JobCloneError} If something in it can be neither cloned nor moved */
+  /** @throws {JobCloneError} If a part can be neither cloned nor moved */
   copy<T>(value: T): T {
     try {
       return this.#copy(value, undefined) as T;
     } catch (cause) {
       if (cause instanceof JobCloneError) throw cause;
-      // A getter or a proxy has thrown, or it is nested too deeply.
+      // A getter or a proxy has thrown, or the value is nested too deeply.
       const message = cause instanceof Error ? cause.message : textOf(cause);
       const why = message === STACK_OVERFLOW
         ? "is nested too deeply"
@@ -90,7 +90,7 @@ export class Copier {
     return this.#copyObject(value!, place);
   }
 
-  /** The copy of a part, for which no place is made if it is a primitive. */
+  /** Copies a part; a primitive needs no `Place` object. */
   #part(value: unknown, parent: Place, key: Key): unknown {
     return isPrimitive(value)
       ? this.#count(value)
@@ -134,7 +134,7 @@ export class Copier {
     return this.#copyProperties(value, copy, names, place);
   }
 
-  /** Finishes the copy of an object of which a part is read, and may be copied, already. */
+  /** Completes the copy of an object that `toText()` has read, and copied in part. */
   #finish(value: object, copy: object, place: Place): object {
     this.copies.set(value, copy);
     this.copies.set(copy, copy);
@@ -186,7 +186,7 @@ export class Copier {
       this.#key = key;
       const part = (value as Record<string, unknown>)[key];
       const copied = this.#part(part, place, key);
-      // Assigned, it would be the prototype.
+      // An assignment would set the prototype.
       if (key === "__proto__") defineData(copy, key, copied);
       else (copy as Record<string, unknown>)[key] = copied;
     }
@@ -215,7 +215,7 @@ export class Copier {
     return copy;
   }
 
-  /** It is cloned, or moves, only when it is sent. */
+  /** Keeps an object, which is cloned or moves only when it is sent. */
   #keep(value: object): object {
     this.isOwn = false;
     this.copies.set(value, value);
@@ -243,7 +243,7 @@ export class Copier {
     return placeholder;
   }
 
-  /** A built-in object that nothing moves out of: only cloning it tells whether it can be. */
+  /** Clones a built-in object, to see whether this works. No part of it can move. */
   #clone(value: object, place: Place): object {
     this.isOwn = false;
     this.copies.set(value, value);
@@ -275,7 +275,7 @@ export class Copier {
     }
   }
 
-  /** Refuses arrays that would be refused only when they are sent, once others have moved. */
+  /** Refuses long arrays that `postMessage` would refuse after moving buffers. */
   checkLongArrays(): void {
     for (let i = 0; i < this.#longArrays.length; i++) {
       this.#tryClone(this.#longArrays[i][0], this.#longArrays[i][1]);

@@ -1,7 +1,7 @@
-// The core of Deno, which is not documented. What is used of it stands in the files
-// that use it, each of which looks whether that is there.
+// Access to Deno's core, which is not documented. Each file that uses it declares the
+// members it needs, and checks that they exist.
 
-/** What this Deno's core has of these members, or nothing. */
+/** Returns Deno's core, or an empty object; any of its members can be missing. */
 export function denoCore<Core>(): Partial<Core> {
   const { Deno } = globalThis as { Deno?: { internal?: symbol } };
   const holder = Deno as Record<symbol, { core?: Partial<Core> } | undefined>;

@@ -1,7 +1,7 @@
-// What goes to another thread in another way than as a clone, as far as packing
-// knows of it.
+// Types for values that depart to another thread instead of being cloned, as far as
+// packing needs them.
 
-/** How such a value goes. */
+/** Kind of a departing value. */
 export type Kind =
   | "connection"
   | "readable"
@@ -11,35 +11,35 @@ export type Kind =
   | "request"
   | "response"
   | "value"
-  /** What a generator yields, which comes back through a channel. */
+  /** Values that a generator yields, which come back through a channel. */
   | "yields"
-  /** What a job reports while it runs, the same way. */
+  /** Progress reports of a job, which also come back through a channel. */
   | "progress"
   /** A handle to a pool. */
   | "sender";
 
-/** Such values, each with the empty object that stands for it. */
+/** Departing values, each with the empty object that replaces it. */
 export type Departing = {
   value: object;
   kind: Kind;
   placeholder: object;
-  /** Of a value that is sent as data: that data. */
+  /** Data of a value that is sent as data. */
   data: unknown;
 }[];
 
-/** Knows what departs instead of being cloned. */
+/** Decides which objects depart instead of being cloned. */
 export interface Movers {
-  /** The kind of an object; `undefined` if it is cloned. */
+  /** Returns the kind of an object; `undefined` if it does not depart. */
   kindOf(value: object): Kind | undefined;
-  /** Why an object of a kind cannot go now, if it cannot. */
+  /** Returns why a departing object cannot move now, if it cannot. */
   whyStays(value: object): string | undefined;
-  /** The streams that an object takes with it, which nothing else can take. */
+  /** Returns the streams that move with an object, so with no other. */
   streamsOf(value: object): object[];
-  /** An object that is sent as data: that data. */
+  /** Returns the data of an object that is sent as data. */
   toData(value: object): unknown;
 }
 
-/** Without it nothing departs: what could only depart is refused. */
+/** Movers for which no object departs; objects that can only depart are refused. */
 export const NO_MOVERS: Movers = {
   kindOf: () => undefined,
   whyStays: () => undefined,
@@ -47,5 +47,5 @@ export const NO_MOVERS: Movers = {
   toData: () => undefined,
 };
 
-/** Why an object cannot go where it is sent, though it can be cloned or moved. */
+/** Returns why an object that can be cloned or moved cannot go to its destination. */
 export type WhyStays = (value: object) => string | undefined;

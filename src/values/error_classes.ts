@@ -1,13 +1,13 @@
-// The built-in classes of errors, as they were before any job could replace them.
+// The built-in error classes, saved before a job can replace them.
 
 import { deno, getPrototypeOf, SafeMap } from "./intrinsics.ts";
 
 export type ErrorClass = new (message?: string, options?: unknown) => Error;
 
 const CLASSES = new SafeMap<string, ErrorClass>();
-/** Their names, by their prototypes. */
+/** Names of the classes, by prototype. */
 const NAMES = new SafeMap<object, string>();
-/** Those of WebGPU: to ask for them loads it. */
+/** Classes of WebGPU: reading them loads WebGPU. */
 const LATE = new SafeMap<string, () => unknown>();
 
 addClasses(globalThis, "");
@@ -31,7 +31,7 @@ function addClass(name: string, Class: unknown): void {
   NAMES.set(prototype, name);
 }
 
-/** The built-in class of a name, such as `"Deno.errors.NotFound"`. */
+/** Returns the built-in class with a name such as `"Deno.errors.NotFound"`. */
 export function errorClass(name: string): ErrorClass | undefined {
   const late = LATE.get(name);
   if (late !== undefined) {
@@ -41,7 +41,7 @@ export function errorClass(name: string): ErrorClass | undefined {
   return CLASSES.get(name);
 }
 
-/** The name of the nearest built-in class that an error is an instance of. */
+/** Returns the name of the nearest built-in class of an error. */
 export function errorClassName(error: Error): string {
   let elsewhere: string | undefined;
   for (
@@ -53,13 +53,13 @@ export function errorClassName(error: Error): string {
     if (known !== undefined) return known;
     const name = prototype.constructor?.name;
     if (LATE.has(name) && errorClass(name) && NAMES.has(prototype)) return name;
-    // A class of another realm has the name only.
+    // A class of another realm has only the name in common.
     if (CLASSES.has(name)) elsewhere ??= name;
   }
   return elsewhere ?? "Error";
 }
 
-/** What constructors of these classes want beside a message, which are no own properties. */
+/** Constructor options of these classes; they are not own properties of the errors. */
 export const OPTIONS: Record<string, string[]> = {
   QuotaExceededError: ["quota", "requested"],
   GPUPipelineError: ["reason"],

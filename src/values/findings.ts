@@ -1,5 +1,5 @@
-// What a value holds that needs more than a clone, and where: noted while it is
-// copied, and checked before any of it moves.
+// Records the parts of a value that need more than a clone, and their places, while
+// the value is copied. Checks them before any part moves.
 
 import { JobCloneError } from "../errors.ts";
 import { type Bytes, memoryOf } from "./bytes.ts";
@@ -13,25 +13,25 @@ import { markOf } from "./thread_state.ts";
 
 const { ArrayBuffer } = globalThis;
 
-/** All that was found in one value. */
+/** Parts that were found in one value. */
 export class Findings {
-  /** What is named to move, or marked with a list. */
+  /** Objects to move: from transfer lists, and from marks with a list. */
   readonly moves: Set<Transferable>;
-  /** The values that are marked, and those of them that move with all that they hold. */
+  /** Marked values, and the marked values whose transferables all move. */
   readonly marked: object[] = [];
   readonly #movingWhole: object[] = [];
-  /** What can only be moved, and so must be among the moves. */
+  /** Values that can only be moved, so they must be among the moves. */
   readonly #mustMove: object[] = [];
   readonly departing: Departing = [];
   readonly bytes: Bytes[] = [];
-  /** Whether one of them is a view of only a part of its buffer. */
+  /** Whether any of `bytes` is a view of only a part of its buffer. */
   hasParts = false;
-  /** Where all these sit at first. */
+  /** Place where each of these values was found first. */
   #places: Map<object, Place> | undefined;
 
   /**
    * @param root What error messages call the value
-   * @param transfer What moves besides what is marked
+   * @param transfer Objects that move in addition to marked values
    */
   constructor(readonly root: string, transfer: readonly Transferable[]) {
     this.moves = setOf(transfer);
@@ -57,7 +57,7 @@ export class Findings {
     (this.#places ??= new SafeMap()).set(value, place);
   }
 
-  /** Notes whether a value is marked. */
+  /** Records a value if it is marked. */
   noteMark(value: object): void {
     const mark = markOf(value);
     if (mark === undefined) return;
@@ -68,17 +68,17 @@ export class Findings {
   }
 
   /**
-   * All that moves.
+   * Returns everything that moves.
    *
-   * @param copies Of all objects
-   * @throws {JobCloneError} If something of it cannot move, or something else must
+   * @param copies All objects with their copies
+   * @throws {JobCloneError} If an object cannot move, or must move but is not marked
    */
   findMoves(copies: Map<object, object>): Transferable[] {
     const { moves, departing } = this;
     const mustMove = this.#mustMove;
     for (let i = 0; i < this.#movingWhole.length; i++) {
       const value = this.#movingWhole[i];
-      // The copy holds what moves, too, and has no getters.
+      // The copy holds the same transferables, and has no getters.
       transferablesIn(copies.get(value) ?? value).forEach((moved) => {
         moves.add(moved);
       });
@@ -103,9 +103,9 @@ export class Findings {
   }
 
   /**
-   * Checks that a stream is taken only once, also by what it is a part of.
+   * Checks that each stream moves only once, by itself or with another object.
    *
-   * @throws {JobCloneError} If one would be taken twice
+   * @throws {JobCloneError} If a stream would move twice
    */
   checkStreams(moves: readonly Transferable[], movers: Movers): void {
     const { departing } = this;
@@ -130,14 +130,14 @@ export class Findings {
     for (let i = 0; i < departing.length; i++) {
       if (departing[i].kind !== "connection") take(departing[i].value);
     }
-    // A connection makes its streams when it is asked for them.
+    // Reading a connection's streams creates them, so skip this if there are no others.
     if (takers.size === 0) return;
     for (let i = 0; i < departing.length; i++) {
       if (departing[i].kind === "connection") take(departing[i].value);
     }
   }
 
-  /** Where something sits, with its name. */
+  /** Returns the path and the name of a value. */
   #where(value: unknown): string {
     let at = value as object;
     const isPlaced = () => this.#places?.has(at);

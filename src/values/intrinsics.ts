@@ -1,9 +1,9 @@
-// What the pool's own code needs of the language, kept as it was when the thread
-// started: a job can replace any of it. For the same reason many files take what
-// they use out of `globalThis`, or out of a prototype, when they load.
+// Saves the built-ins that the pool's own code uses. This happens when the thread
+// starts, because a job can replace any of them. For the same reason, many files read
+// the built-ins they use from `globalThis`, or from a prototype, when they load.
 //
-// Iterators are replaced as easily, so that code which goes on after a job has
-// run loops by index or by `forEach`, and takes no array apart by pattern.
+// A job can also replace iterators. So code that runs after a job loops by index or
+// with `forEach`, and does not destructure arrays.
 
 const { ownKeys } = Reflect;
 export const { apply } = Reflect;
@@ -27,10 +27,10 @@ export const { isView } = ArrayBuffer;
 export const arrayPrototype: object = Array.prototype;
 export const objectPrototype: object = Object.prototype;
 export const stringOf: (value: unknown) => string = String;
-/** What only Deno has; some modules hide it from others. */
+/** The `Deno` namespace; some modules hide it from others. */
 export const deno: typeof globalThis.Deno = globalThis.Deno;
 
-/** A method as a function of its object and its arguments. */
+/** Function form of a method: takes the object, then the arguments. */
 type Unbound<This, Args extends unknown[], R> = (
   object: This,
   ...args: Args
@@ -38,14 +38,14 @@ type Unbound<This, Args extends unknown[], R> = (
 
 const { bind, call } = Function.prototype;
 
-/** Makes a method a function, whose first argument is the object. */
+/** Turns a method into a function whose first argument is the object. */
 export function unbind<This, Args extends unknown[], R>(
   method: (this: This, ...args: Args) => R,
 ): Unbound<This, Args, R> {
   return apply(bind, call, [method]) as Unbound<This, Args, R>;
 }
 
-/** Makes the getter of a property a function of its object. */
+/** Turns the getter of a property into a function of the object. */
 export function unbindGetter<T>(
   prototype: object,
   key: string | symbol,
@@ -91,7 +91,7 @@ export const addItem = unbind(Set.prototype.add);
 export const clearSet = unbind(Set.prototype.clear);
 export const setBytes = unbind(Uint8Array.prototype.set);
 
-/** A map, set or weak map whose methods are its own; none is made of an iterable. */
+/** Map, set and weak map with saved methods. Never construct them from an iterable. */
 export class SafeMap<K, V> extends Map<K, V> {}
 export class SafeSet<T> extends Set<T> {}
 export class SafeWeakMap<K extends WeakKey, V> extends WeakMap<K, V> {}
@@ -106,14 +106,14 @@ function keepMethods(own: object, inherited: object): void {
   }
 }
 
-/** A set of these items. */
+/** Creates a set of the items. */
 export function setOf<T>(items: readonly T[]): SafeSet<T> {
   const set = new SafeSet<T>();
   for (let i = 0; i < items.length; i++) set.add(items[i]);
   return set;
 }
 
-/** Gives an object a property of its own, where an assignment might call a setter. */
+/** Defines an own property, because an assignment could call a setter. */
 export function defineData(
   object: object,
   key: string,
@@ -124,7 +124,7 @@ export function defineData(
   defineProperty(object, key, descriptor);
 }
 
-/** Calls back when what runs now has ended. */
+/** Calls back in a microtask. */
 export const microtask = queueMicrotask;
-/** Milliseconds on this thread's clock. */
+/** Returns the time in ms on this thread's clock. */
 export const performanceNow: () => number = performance.now.bind(performance);

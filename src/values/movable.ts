@@ -1,4 +1,4 @@
-// What `postMessage` can move, and why something cannot move now.
+// Tells what `postMessage` can move, and why a value cannot move now.
 
 import { isDetached } from "./bytes.ts";
 import {
@@ -17,13 +17,13 @@ const {
   WritableStream,
 } = globalThis;
 
-/** Whether a value can be moved, but not cloned. */
+/** Returns whether a value can be moved but not cloned. */
 export function isMoveOnly(value: unknown): value is Transferable {
   return value instanceof MessagePort || value instanceof ReadableStream ||
     value instanceof WritableStream || value instanceof TransformStream;
 }
 
-/** Why a value cannot be moved now, if it cannot. */
+/** Returns why a value cannot be moved now, if it cannot. */
 export function whyUnmovable(value: unknown): string | undefined {
   if (value instanceof ArrayBuffer) {
     if (isDetached(value)) return "is already detached";
@@ -47,8 +47,8 @@ export function whyUnmovable(value: unknown): string | undefined {
 }
 
 /**
- * Why a value could not be sent. Only Deno knows memory of WebAssembly from other
- * buffers, and only when that is to move.
+ * Returns why a value could not be sent. Only Deno can tell WebAssembly memory from
+ * other buffers, and does so only when the memory would move.
  */
 export function whyUnsent(error: unknown): string {
   const { message } = error as Error;
@@ -58,13 +58,13 @@ export function whyUnsent(error: unknown): string {
     : message;
 }
 
-/** What Node's `markAsUntransferable()` leaves on a buffer; importing it would change how ports close. */
+/** Description of the symbol that Node's `markAsUntransferable()` sets; importing that function would change how ports close. */
 const PINNED = "nodejs.worker_threads.untransferable";
 
 /**
- * Whether Node has marked a buffer as one that stays where it is, as the pool of
- * small Buffers. Deno notices only after it has moved what stands before it in a
- * transfer list. (Memory of WebAssembly it notices in time.)
+ * Returns whether Node has marked a buffer as not transferable, such as the pool of
+ * small Buffers. Deno detects this only after it has moved the earlier objects of a
+ * transfer list. (Deno detects WebAssembly memory in time.)
  */
 function isPinned(buffer: ArrayBuffer): boolean {
   const symbols = getOwnPropertySymbols(buffer);
@@ -74,14 +74,14 @@ function isPinned(buffer: ArrayBuffer): boolean {
   return false;
 }
 
-/** What Deno shows of a port to `Deno.inspect`, which alone tells whether it is closed. */
+/** Method for `Deno.inspect`, the only way to see whether a port is closed. */
 const inspectPort = (MessagePort.prototype as unknown as Record<
   symbol,
   (show: (shown: { active?: unknown }) => unknown, options: object) => unknown
 >)[Symbol.for("Deno.privateCustomInspect")];
 const showPort = typeof inspectPort === "function" && unbind(inspectPort);
 
-/** Whether a port is closed or has moved; `false` where Deno does not tell. */
+/** Returns whether a port is closed or has moved; `false` if Deno does not say. */
 function isClosed(port: MessagePort): boolean {
   try {
     return showPort && showPort(port, ({ active }) => active, {}) === false;
@@ -90,7 +90,7 @@ function isClosed(port: MessagePort): boolean {
   }
 }
 
-/** Every transferable that a value holds, at any depth. */
+/** Returns every transferable in a value, at any depth. */
 export function transferablesIn(value: unknown): Set<Transferable> {
   const found = new SafeSet<Transferable>();
   objectsIn(value, (object) => {

@@ -1,4 +1,4 @@
-// What a value is called, whatever it says of itself.
+// Names values, their classes and functions, for checks and error messages.
 
 import {
   getOwnPropertyDescriptor,
@@ -12,9 +12,9 @@ import {
 } from "./intrinsics.ts";
 
 /**
- * The name of a value's built-in class, such as `"Map"`; `"Object"` for all other
- * classes. It is read only where it is plain data of a prototype, as it is for the
- * built-in classes: to read any other tag would run code of the value's class.
+ * Returns the name of a value's built-in class, such as `"Map"`; `"Object"` for all
+ * other classes. The name is read only from a prototype's plain data property, as
+ * built-in classes have it: reading any other tag would run code of the class.
  */
 export function classNameOf(value: unknown): string {
   if (typeof value !== "object" || value === null) return typeNameOf(value);
@@ -34,7 +34,7 @@ function typeNameOf(value: unknown): string {
   return sliceText(typeTagOf(value), 8, -1);
 }
 
-/** What error messages call a value. */
+/** Returns the name of a value for error messages. */
 export function nameOf(value: unknown): string {
   if (typeof value === "symbol") return stringOf(value);
   if (typeof value === "function") {
@@ -48,8 +48,8 @@ export function nameOf(value: unknown): string {
 }
 
 /**
- * The name of a function, or `""`. It is read only where it is plain data: to read
- * any name of a proxy, such as one for another thread, may do something there.
+ * Returns the name of a function, or `""`. The name is read only from a plain data
+ * property: on a proxy, such as one for another thread, a read can have effects.
  */
 export function functionNameOf(value: unknown): string {
   if (typeof value !== "function") return "";
@@ -57,11 +57,11 @@ export function functionNameOf(value: unknown): string {
     const name = getOwnPropertyDescriptor(value, "name")?.value;
     return typeof name === "string" ? name : "";
   } catch {
-    return ""; // A proxy that was revoked.
+    return ""; // A revoked proxy.
   }
 }
 
-/** A value as text; to make it one may throw. */
+/** Converts a value to a string; never throws. */
 export function textOf(value: unknown): string {
   try {
     return stringOf(value);
@@ -70,7 +70,7 @@ export function textOf(value: unknown): string {
   }
 }
 
-/** Whether a value goes by the name of a class of the runtime's, and is none, as a `Response` of undici's. */
+/** Returns whether a value only shares its name with a runtime class, such as undici's `Response`. */
 export function isNamesake(value: object, name: string): boolean {
   const Class = (globalThis as Record<string, unknown>)[name];
   return typeof Class === "function" && !(value instanceof Class);

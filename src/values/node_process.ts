@@ -1,19 +1,19 @@
-// Node's `process`, which costs a program 12 ms when it is first used, and so is not
-// imported by what every program loads.
+// Gives access to Node's `process`. Its first use costs 12 ms, so files that every
+// program loads do not import it.
 
 type Process = typeof import("node:process");
 
-/** Kept before a job can replace it: its getter, where Deno loads it late. */
+/** `process`, saved before a job can replace it; a getter if Deno loads it late. */
 const { get, value } = Object.getOwnPropertyDescriptor(globalThis, "process") ??
   {};
 const isOwn = get !== undefined ||
   typeof value?.getBuiltinModule === "function";
-/** The program may have put something of its own in its place. */
+/** Set only if the program has replaced the global `process`. */
 const imported: Process | undefined = isOwn
   ? undefined
   : (await import("node:process")).default;
 
-/** It, loaded by the first call. */
+/** Returns Node's `process`; the first call loads it. */
 export function nodeProcess(): Process {
   return imported ?? (get ? get.call(globalThis) : value);
 }

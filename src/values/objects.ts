@@ -1,4 +1,4 @@
-// The objects that a value holds: finds them, and puts others in the places of some.
+// Finds the objects in a value, and replaces some of them.
 
 import { bufferOf } from "./bytes.ts";
 import {
@@ -20,9 +20,9 @@ import {
 const { Error, Map, Set } = globalThis;
 
 /**
- * A value and all objects that it holds, but views, of which there are the buffers.
+ * Returns all objects in a value, including the value itself and the buffers of views.
  *
- * @param visit Hears of each of these; `true` if it does not matter what that holds
+ * @param visit Receives each object that is not a view; returns `true` to skip its parts
  */
 export function objectsIn(
   value: unknown,
@@ -33,7 +33,7 @@ export function objectsIn(
     if (typeof part === "object" && part !== null) all.add(part);
   };
   add(value);
-  // The set grows meanwhile.
+  // The set grows during this loop.
   eachItem(all, (item) => {
     const object = item as object;
     if (isView(object)) return add(bufferOf(object));
@@ -49,7 +49,7 @@ export function objectsIn(
       for (let i = 0; i < names.length; i++) {
         add((object as Record<string, unknown>)[names[i]]);
       }
-      // Which is not enumerable.
+      // `cause` is not enumerable.
       if (hasCause(object)) add(object.cause);
     }
   });
@@ -60,7 +60,7 @@ function hasCause(value: object): value is Error & { cause: unknown } {
   return value instanceof Error && hasOwn(value, "cause");
 }
 
-/** Puts others in the places of some objects that a container holds; they keep their order. */
+/** Replaces some objects in a container, and keeps the order of its parts. */
 export function substitute(
   container: object,
   others: ReadonlyMap<object, unknown>,
@@ -91,7 +91,7 @@ export function substitute(
   } else if (hasCause(container)) container.cause = other(container.cause);
 }
 
-/** A value with others in the places of some objects, at any depth. */
+/** Replaces some objects in a value, at any depth, and returns the value. */
 export function substituteIn(
   value: unknown,
   others: ReadonlyMap<object, unknown>,

@@ -1,6 +1,6 @@
-// A view goes with its own bytes, and not with all the memory behind it: Node
-// keeps small Buffers in one pool, with whatever else the program has in it.
-// Views that overlap still do so where they arrive.
+// Cuts views out of their buffers, so a view is sent with its own bytes only. Node
+// keeps small Buffers in one pool, along with other data of the program. Views that
+// overlap still overlap when they arrive.
 
 import {
   bufferOf,
@@ -15,23 +15,23 @@ import { isView, SafeMap, setBytes, sortList } from "./intrinsics.ts";
 
 const { ArrayBuffer, Uint8Array } = globalThis;
 
-/** A view, and where in its buffer it begins and ends. */
+/** A view, with its start and end in its buffer. */
 interface Span {
   view: ArrayBufferView;
   start: number;
   end: number;
 }
 
-/** Whether a view shows only a part of its buffer; a view of what is resizable may follow its length. */
+/** Returns whether a view has only a part of its buffer; `false` if that is resizable, as the view can follow its length. */
 export function isPart(view: ArrayBufferView): boolean {
   const buffer = bufferOf(view);
   return hasFixedLength(buffer) && lengthOf(view) < lengthOf(buffer);
 }
 
 /**
- * Gives each view that shows only a part of its buffer one of its own bytes.
+ * Returns a replacement, with only its own bytes, for each view of a part of a buffer.
  *
- * @param goesWhole Whether a buffer goes as it is
+ * @param goesWhole Returns whether a buffer is sent whole
  */
 export function cutViews(
   bytes: readonly Bytes[],
@@ -53,7 +53,7 @@ export function cutViews(
   return cuts;
 }
 
-/** Cuts a buffer into pieces, each with all views that overlap. */
+/** Cuts a buffer into pieces; views that overlap share a piece. */
 function cutBuffer(
   buffer: ArrayBuffer,
   spans: Span[],
@@ -71,7 +71,7 @@ function cutBuffer(
       if (width > widest) widest = width;
     } while (++to < spans.length && spans[to].start < end);
     if (end - start === lengthOf(buffer)) continue;
-    // So far from the start of their buffer that the widest elements stay aligned.
+    // Padding before the piece keeps the widest elements aligned.
     const padding = start % widest;
     const own = new ArrayBuffer(padding + end - start);
     const piece = new Uint8Array(buffer, start, end - start);

@@ -1,5 +1,5 @@
-// Makes arguments and results that are more than plain data ready to be sent:
-// copies them, finds what moves, and refuses what cannot go.
+// Packs arguments and results that are more than plain data, so they can be sent:
+// copies them, finds what moves, and refuses what cannot be sent.
 
 import { JobCloneError } from "../errors.ts";
 import { type Bytes, LARGE, lengthOf, memoryOf } from "./bytes.ts";
@@ -23,40 +23,40 @@ import { markOf, unmark } from "./thread_state.ts";
 
 const { ArrayBuffer, structuredClone } = globalThis;
 
-/** A value that is ready to be sent. */
+/** A value that is ready to send. */
 export interface Packed<T> {
-  /** A copy of all containers; what they hold is the caller's own. */
+  /** Copy of all containers, with the caller's own objects in them. */
   value: T;
-  /** What moves with it, checked to be movable. */
+  /** Objects that move with the value, checked to be movable. */
   moves: Transferable[];
-  /** What departs from it, instead of being cloned. */
+  /** Objects that depart instead of being cloned. */
   departing: Departing;
-  /** Whether all objects in it are its own, so that it can share a message. */
+  /** Whether the value has no object of the caller, so it can share a message. */
   isOwn: boolean;
-  /** About how many bytes it takes, what moves included. */
+  /** Approximate size in bytes, including what moves. */
   size: number;
-  /** The large buffers in it that do not move, if there are any. */
+  /** Large buffers in the value that do not move, if there are any. */
   lent: LentBytes | undefined;
-  /** The values whose marks are used up once it is sent. */
+  /** Values whose marks are used up when the value is sent. */
   marked: object[];
 }
 
-/** What packing may be told. */
+/** Options of {@linkcode pack}. */
 export interface PackOptions {
-  /** What moves besides what is marked. */
+  /** Objects that move in addition to marked values. */
   transfer?: readonly Transferable[];
   movers?: Movers;
   whyStays?: WhyStays;
 }
 
 /**
- * Makes a value ready to be sent. Nothing is moved yet, so that a caller whose
- * value is refused still has all of it. `postMessage` detaches before it throws,
- * so all is found here that would make it throw.
+ * Makes a value ready to send. Nothing moves yet, so the caller of a refused value
+ * keeps all of it. `postMessage` detaches before it throws, so this function finds
+ * everything that would make it throw.
  *
  * @param value The value
- * @param root What error messages call it
- * @throws {JobCloneError} If something in it can be neither cloned nor moved
+ * @param root Name of the value in error messages
+ * @throws {JobCloneError} If a part can be neither cloned nor moved
  */
 export function pack<T>(
   value: T,
@@ -87,14 +87,14 @@ function tryPackBuffer<T>(
   try {
     return packBuffer(value, transfer);
   } catch {
-    // A getter has thrown: copying says where.
+    // A getter has thrown: `Copier` reports where.
     return undefined;
   }
 }
 
 /**
- * The usual case, where one buffer moves, and nothing else is there but primitives.
- * With it 4 KiB there and back take 0.82 to 0.91 of the processor time, 1 MiB 0.85 (pairs).
+ * Packs the usual case: one buffer that moves, and otherwise only primitives. With it,
+ * a round trip of 4 KiB takes 0.82 to 0.91 of the processor time, 1 MiB 0.85 (pairs).
  */
 function packBuffer<T>(
   value: T,
@@ -130,7 +130,7 @@ function packBuffer<T>(
   };
 }
 
-/** Leaves of the memory behind views only what is theirs. */
+/** Replaces views of parts of buffers, so that only their own bytes are sent. */
 function cutParts(
   { bytes, moves }: Findings,
   copies: Map<object, object>,
@@ -143,7 +143,7 @@ function cutParts(
   return cuts;
 }
 
-/** The large buffers that stay the caller's. */
+/** Finds the large buffers that stay with the caller. */
 function findLent(
   { bytes, moves }: Findings,
   copies: Map<object, object>,
@@ -157,7 +157,7 @@ function findLent(
   return LentBytes.of(copies, staying);
 }
 
-/** Moves copies of the large buffers that stay, which is cheaper than a clone of them. */
+/** Adds copies of large buffers that stay to the moves, which is cheaper than cloning. */
 export function moveCopies(packed: Packed<unknown>): void {
   const { value, moves, lent } = packed;
   if (lent === undefined) return;
@@ -169,7 +169,7 @@ export function moveCopies(packed: Packed<unknown>): void {
 }
 
 /**
- * Moves, now, what is to move: the result is all the pool's, and the caller's
+ * Moves the objects now. The whole result then belongs to the pool, and the caller's
  * buffers are detached.
  */
 export function take<T>(packed: Packed<T>): Packed<T> {
@@ -198,7 +198,7 @@ function move<T>(value: T, transfer: Transferable[]): T {
   }
 }
 
-/** Uses up the marks: the value is about to be sent, or its moves have been taken. */
+/** Removes the marks when the value is about to be sent, or its objects have moved. */
 export function useUpMarks<T>(packed: Packed<T>): Packed<T> {
   unmark(packed.marked);
   return packed;

@@ -1,5 +1,5 @@
-// Makes errors ready to be sent to another thread: with their class, message,
-// stack, cause and properties, most of which `postMessage` loses.
+// Packs errors for another thread with their class, message, stack, cause and
+// properties; `postMessage` loses most of these.
 
 import { isOrdinary, isPrimitive } from "./cloneable.ts";
 import { errorClassName, OPTIONS } from "./error_classes.ts";
@@ -29,17 +29,17 @@ import {
 } from "./unpack_error.ts";
 
 const { Error, Map, Set, structuredClone, SuppressedError } = globalThis;
-/** Knows those of other realms, such as a `node:vm` context, as well. */
+/** Also detects errors of other realms, such as a `node:vm` context. */
 const { isError: isErrorOfAny } = Error as {
   isError?: (value: unknown) => boolean;
 };
 
-/** What is carried on its own, and not among the properties. */
+/** Properties that are packed separately from all others. */
 const CARRIED = setOf(["name", "message", "stack", "cause"]);
-/** Of a longer chain of causes, the rest arrives as text. */
+/** Maximum depth of nested errors; deeper errors arrive as text. */
 const DEEPEST = 100;
 
-/** Makes a thrown value ready to be sent; never throws. */
+/** Makes a thrown value ready to send; never throws. */
 export function packError(
   thrown: unknown,
   packed: Map<unknown, PackedError> = new SafeMap(),
@@ -52,12 +52,12 @@ export function packError(
   try {
     return packObject(thrown, packed, depth);
   } catch {
-    // It is a proxy that throws when it is looked at.
+    // A proxy that throws when it is read.
     return { thrown: textOf(thrown) };
   }
 }
 
-/** Whether a value is an error; a revoked proxy throws when it is asked. */
+/** Returns whether a value is an error; a revoked proxy, whose check throws, is not. */
 export function isError(value: unknown): value is Error {
   try {
     return value instanceof Error || isErrorOfAny?.(value) === true;
@@ -104,15 +104,15 @@ function packObject(
     if (CARRIED.has(key)) continue;
     const value = property(error, key);
     const isHidden = !isEnumerable(error, key);
-    // As text it would hide a method that each error has, `toString()` say.
+    // As text, it would hide a method of every error, such as `toString()`.
     const isMethod = typeof value === "function" &&
       (isHidden || key in Error.prototype);
     if (isMethod || isHidden && isOfClass(object, key)) continue;
     if (isError(value)) nested[nested.length] = [key, packNested(value)];
-    // A list is data, of which what cannot be cloned arrives as text.
+    // A list is data: its parts that cannot be cloned arrive as text.
     else if (!isHidden || isList(value)) properties[key] = packValue(value);
     else {
-      // What cannot be cloned is the class's own business, such as its parts.
+      // A hidden value that cannot be cloned is internal to its class.
       const whole = wholeOf(value);
       if (whole === undefined) continue;
       properties[key] = whole.copy;
@@ -122,7 +122,7 @@ function packObject(
   return object;
 }
 
-/** An error but for what it holds. */
+/** Packs an error without its nested errors and properties. */
 function bareOf(error: Error): PackedErrorObject {
   const base = errorClassName(error);
   const stack = property(error, "stack");
@@ -140,17 +140,17 @@ function isList(value: unknown): boolean {
   try {
     return isArray(value);
   } catch {
-    return false; // A proxy that was revoked.
+    return false; // A revoked proxy.
   }
 }
 
-/** Whether a property is one that all errors of its class have. */
+/** Returns whether all errors of the class have this property. */
 function isOfClass({ base }: PackedErrorObject, key: string): boolean {
   return base === "AggregateError" && key === "errors" ||
     base === "SuppressedError" && (key === "error" || key === "suppressed");
 }
 
-/** The name that an error goes by: that of its class where the class sets none. */
+/** Returns the name of an error; if its class sets none, the name of the class. */
 function errorNameOf(error: Error, base: string): string {
   const name = property(error, "name");
   const isOfBase = base !== "DOMException" && typeof name === "string" &&
@@ -159,7 +159,7 @@ function errorNameOf(error: Error, base: string): string {
   return ofClass || textOf(name);
 }
 
-/** A property; a getter that throws has none. */
+/** Reads a property; `undefined` if its getter throws. */
 function property(object: object, key: string): unknown {
   try {
     return (object as Record<string, unknown>)[key];
@@ -168,10 +168,10 @@ function property(object: object, key: string): unknown {
   }
 }
 
-/** How many objects are taken apart of what cannot be cloned as a whole. */
+/** Maximum number of objects taken apart in a value that cannot be cloned whole. */
 const MOST_TAKEN = 1_000;
 
-/** A value that goes with an error; what of it cannot be cloned goes as its text. */
+/** Packs a value of an error; parts that cannot be cloned become text. */
 function packValue(
   value: unknown,
   taken: Map<unknown, object> = new SafeMap(),
@@ -183,11 +183,11 @@ function packValue(
   return parts ?? textOf(value);
 }
 
-/** A copy of a value, if all of it can be cloned. */
+/** Returns a copy of a value, if all of it can be cloned. */
 function wholeOf(value: unknown): { copy: unknown } | undefined {
   if (isPrimitive(value)) return { copy: value };
   try {
-    // Also in threads: an error that differed there would help nobody.
+    // Threads use the rule for processes too, so errors are the same in both.
     const { value: copy, moves, departing } = pack(value, "error", {
       whyStays: whyCannotCross,
     });
@@ -198,7 +198,7 @@ function wholeOf(value: unknown): { copy: unknown } | undefined {
   }
 }
 
-/** A copy of what holds its parts, and is nothing else, or of an error. */
+/** Copies a plain container or an error, part by part. */
 function takeApart(
   value: object,
   taken: Map<unknown, object>,
@@ -222,7 +222,7 @@ function emptyCopy(value: object): object | undefined {
   return keys(value).length > 0 && isOrdinary(value) ? {} : undefined;
 }
 
-/** Puts into a copy the copies of all that a value holds. */
+/** Fills a copy with copies of the value's parts. */
 function fill(
   copy: object,
   value: object,
@@ -235,7 +235,7 @@ function fill(
   } else if (copy instanceof Set) {
     eachItem(value as Set<unknown>, (item) => addItem(copy, copyOf(item)));
   } else if (copy instanceof Error) {
-    // What else it holds a clone would lose, as of any error inside of a value.
+    // Only the cause: a clone loses the other properties of any error in a value.
     if (!hasOwn(value, "cause")) return;
     defineData(copy, "cause", copyOf(property(value, "cause")), false);
   } else {

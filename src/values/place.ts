@@ -1,25 +1,25 @@
-// Where in a value something sits, as error messages say it.
+// Places in a value, and their paths in error messages.
 
 import { isPrimitive } from "./cloneable.ts";
 import { execute, sliceText, stringify, stringOf } from "./intrinsics.ts";
 
-/** A part of a value, or, `undefined`, the whole of it. */
+/** Place of a part in a value; `undefined` is the whole value. */
 export type Place = { parent: Place; key: Key } | undefined;
 
-/** What leads to a part; for the value of a Map, the key that it is under. */
+/** Step from a container to a part; `under` is the key of a Map's value. */
 export type Key = string | number | typeof A_KEY | typeof AN_ITEM | {
   under: unknown;
 };
 
-/** Leads to a key of a Map, and to an item of a Set. */
+/** Steps to a key of a Map and to an item of a Set. */
 export const A_KEY = { text: " (a key)" };
 export const AN_ITEM = { text: " (an item)" };
 
-/** A longer path is shortened in the middle. */
+/** Maximum length of a path; a longer path is shortened in the middle. */
 const LONGEST_PATH = 80;
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 
-/** The path to a place, such as `args[0].list`, from a root of this name. */
+/** Returns the path from the root to a place, such as `args[0].list`. */
 export function pathOf(root: string, place: Place): string {
   let path = "";
   for (; place !== undefined; place = place.parent) {

@@ -1,5 +1,5 @@
-// Plain data as JSON text: cheaper than a structured clone, and shared with
-// nobody. Plain is only what comes back from JSON exactly as it went.
+// Converts plain data to JSON text, which is cheaper than a structured clone and
+// shares no objects. Data is plain only if JSON preserves it exactly.
 
 import {
   arrayPrototype,
@@ -18,19 +18,19 @@ import {
 } from "./intrinsics.ts";
 import { markOf } from "./thread_state.ts";
 
-/** With more values than this, a structured clone is the cheaper way. */
+/** Maximum number of values; for more, a structured clone is cheaper. */
 const MOST_VALUES = 1024;
-/** Beyond this length too. */
+/** Maximum length of the text, for the same reason. */
 const LONGEST_TEXT = 16 * 1024;
 
 /**
- * The text of a value, or `undefined` if JSON would change it; what has been
- * read of it by then is kept for `takeReads()`.
+ * Returns the text of a value; `undefined` if JSON would change the value, or the value
+ * is large. In that case, the parts that were read are kept for `takeReads()`.
  */
 export function toText(value: unknown): string | undefined {
-  // A getter may have led here again.
+  // A getter can call this function again.
   if (count > 0) return undefined;
-  // A job may have given one to all objects.
+  // A job can add `toJSON` to all objects.
   if ("toJSON" in arrayPrototype) return undefined;
   valuesLeft = MOST_VALUES;
   lettersLeft = LONGEST_TEXT;
@@ -40,32 +40,32 @@ export function toText(value: unknown): string | undefined {
     if (copy !== NOT_PLAIN) text = stringify(copy);
     if (text !== undefined && text.length > LONGEST_TEXT) text = undefined;
   } catch {
-    // A getter has thrown: what packs the value in another way says where.
+    // A getter has thrown: `pack()` reports where.
   }
   if (text === undefined) keepReads(value);
   forget();
   return text;
 }
 
-/** The value of a text. */
+/** Returns the value of a text. */
 export function fromText(text: string): unknown {
   return parse(text);
 }
 
-/** The objects met so far, each with its copy: one met twice would come back as two. */
+/** Objects found so far, and their copies. JSON would duplicate an object found twice. */
 const objects: (object | undefined)[] = [];
 const copies: (object | undefined)[] = [];
 let count = 0;
-/** These objects, once they are more than a few. */
+/** The same objects as a set, if there are more than a few. */
 let many: Set<object> | undefined;
 const FEW = 16;
 let valuesLeft = 0;
 let lettersLeft = 0;
 
-/** Instead of a copy. */
+/** Returned instead of a copy. */
 const NOT_PLAIN = Symbol("not plain");
 
-/** A copy of a value, made by reading each part of it once. */
+/** Copies a value, and reads each part only once. */
 function copyOf(value: unknown): unknown {
   switch (typeof value) {
     case "string":
@@ -73,7 +73,7 @@ function copyOf(value: unknown): unknown {
     case "boolean":
       return value;
     case "number":
-      // JSON knows neither NaN nor the infinities nor -0.
+      // JSON has no NaN, infinities or -0.
       return isFinite(value) && !is(value, -0) ? value : NOT_PLAIN;
     case "object":
       if (value === null) return null;
@@ -96,7 +96,7 @@ function copyOfArray(array: unknown[]): unknown {
     const part = copy[i];
     const copied = copyOf(part);
     if (copied === NOT_PLAIN) {
-      // With holes, and as many properties, the copy is not what was there.
+      // With as many extra properties as holes, the copy is wrong: do not keep it.
       if (!isDense(keys(array), length)) objects[at] = copy;
       return NOT_PLAIN;
     }
@@ -117,14 +117,14 @@ function copyOfObject(object: object): unknown {
     const copied = copyOf(part);
     if (copied === NOT_PLAIN) return NOT_PLAIN;
     if (copied === part) continue;
-    // A job may have given it to all objects.
+    // A job can add this key to all objects.
     if (!hasOwn(copy, key)) return NOT_PLAIN;
     copy[key] = copied;
   }
   return copy;
 }
 
-/** Whether an object is met for the first time, and nothing moves with it. */
+/** Returns whether an object is found for the first time, and has no mark. */
 function isNew(object: object): boolean {
   if (markOf(object) !== undefined) return false;
   if (count < FEW) {
@@ -135,14 +135,14 @@ function isNew(object: object): boolean {
   return many.size < many.add(object).size;
 }
 
-/** Adds an object and its copy, and gives their place. */
+/** Adds an object and its copy, and returns their index. */
 function add(object: object, copy: object): number {
   copies[count] = copy;
   objects[count] = object;
   return count++;
 }
 
-/** Empties the lists; if they are short, the next call fills the same ones again. */
+/** Empties the lists; short lists keep their length for the next call. */
 function forget(): void {
   if (count > FEW) objects.length = copies.length = 0;
   else for (let i = 0; i < count; i++) objects[i] = copies[i] = undefined;
@@ -150,14 +150,14 @@ function forget(): void {
   many = undefined;
 }
 
-/** Whether an array of these keys has neither holes nor properties beside its items. */
+/** Returns whether an array with these keys has no holes and no extra properties. */
 export function isDense(names: string[], length: number): boolean {
-  // Indexes come first, and rise.
+  // Indexes come first, in ascending order.
   return names.length === length &&
     (length === 0 || names[length - 1] === `${length - 1}`);
 }
 
-/** Objects with their copies: a getter, or a proxy, is asked only once. */
+/** Objects with their copies, so each getter or proxy is read only once. */
 export type Reads = Map<object, object>;
 
 let lastRead: { root: unknown; reads: Reads } | undefined;
@@ -167,13 +167,13 @@ function keepReads(root: unknown): void {
   const reads = new SafeMap<object, object>();
   for (let i = 0; i < count; i++) {
     reads.set(objects[i]!, copies[i]!);
-    // It may have been put into the copy of what holds it.
+    // The copy of its container may already hold this copy.
     reads.set(copies[i]!, copies[i]!);
   }
   lastRead = { root, reads };
 }
 
-/** Keeps what has been read of a value whose text finds no room. */
+/** Keeps the parts of a value whose text did not fit. */
 export function keepText(root: unknown, text: string): void {
   if (typeof root !== "object" || root === null) return;
   const reads = new SafeMap<object, object>();
@@ -181,12 +181,12 @@ export function keepText(root: unknown, text: string): void {
   lastRead = { root, reads };
 }
 
-/** What was read of a value is needed of another one, which has the same parts. */
+/** Makes the kept parts of one value available for another with the same parts. */
 export function adoptReads(from: unknown, to: unknown): void {
   if (lastRead !== undefined && lastRead.root === from) lastRead.root = to;
 }
 
-/** What was read of a value that did not leave as a text; given once. */
+/** Returns, only once, the kept parts of a value that was not sent as text. */
 export function takeReads(root: unknown): Reads | undefined {
   const last = lastRead;
   lastRead = undefined;

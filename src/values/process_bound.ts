@@ -1,12 +1,12 @@
-// What belongs to one process, and can be cloned for a thread, but not for another
-// process.
+// Finds values that belong to one process: threads can clone or move them, but they
+// cannot go to another process.
 
 import { classNameOf } from "./names.ts";
 
-/** Whether this is a worker that is a process. */
+/** Whether this worker is a process. */
 export const guest = { isProcess: false };
 
-/** Why such a value cannot go to a process, or come from one, if that is so. */
+/** Returns why a value cannot go to or come from a process, if it cannot. */
 export function whyCannotCross(value: object): string | undefined {
   switch (classNameOf(value)) {
     case "SharedArrayBuffer":
@@ -15,7 +15,7 @@ export function whyCannotCross(value: object): string | undefined {
       return "is memory of WebAssembly, which a process cannot share";
     case "WebAssembly.Module":
     case "CryptoKey":
-    // Of node:crypto.
+    // From node:crypto.
     case "KeyObject":
     case "MessagePort":
       return "cannot go to, or come from, another process";

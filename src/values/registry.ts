@@ -1,26 +1,25 @@
-// What comes and goes all the time, each under a number of its own.
+// A map by number for values that are added and removed all the time.
 //
-// V8 links a table that a `Map` or a `Set` has replaced to the next one, and to
-// delete and add is enough for that. One such table in the old part of the heap
-// keeps all that follow until the next full collection, and what is in them: all
-// jobs of the past. Here the tables hold numbers alone. With this, and without the
-// functions of which channel.ts tells, 0.4 KB of a short connection survive a minor
-// collection instead of 3.3 KB.
+// Additions and deletions make a `Map` or `Set` replace its table, and V8 links the old
+// table to the next. One old table in the old part of the heap keeps all later tables
+// and their contents, such as all past jobs, until the next full collection. Here, the
+// tables hold only numbers. With this, and without the functions that channel.ts
+// mentions, 0.4 KB of a short connection survive a minor collection instead of 3.3 KB.
 
 import { SafeMap } from "./intrinsics.ts";
 
-/** Values by number. */
+/** Map from numbers to values. */
 export class Registry<T> {
   readonly #places = new SafeMap<number, number>();
   readonly #values: (T | undefined)[] = [];
   readonly #free: number[] = [];
 
-  /** How many there are. */
+  /** Number of values. */
   get size(): number {
     return this.#places.size;
   }
 
-  /** Adds one, or puts it in the place of that which has its number. */
+  /** Adds a value, or replaces the value that has its number. */
   set(number: number, value: T): void {
     let place = this.#places.get(number);
     if (place === undefined) {
@@ -42,7 +41,7 @@ export class Registry<T> {
     return place === undefined ? undefined : this.#values[place];
   }
 
-  /** Removes the one with this number; `false` if there is none. */
+  /** Removes the value with this number; returns `false` if there is none. */
   delete(number: number): boolean {
     const place = this.#places.get(number);
     if (place === undefined) return false;
@@ -52,17 +51,17 @@ export class Registry<T> {
     return true;
   }
 
-  /** The values there are now, in the order in which they were added. */
+  /** Returns the current values, in the order in which they were added. */
   values(): T[] {
     return Array.from(this.#places.values(), (place) => this.#values[place]!);
   }
 
-  /** The numbers of those. */
+  /** Returns the numbers of the values, in the same order. */
   numbers(): number[] {
     return [...this.#places.keys()];
   }
 
-  /** Removes all. */
+  /** Removes all values. */
   clear(): void {
     this.#places.clear();
     this.#values.length = this.#free.length = 0;

@@ -1,6 +1,6 @@
-// Gives an error that a job has thrown a message that says more.
+// Changes the messages of errors from jobs and modules, to make them clearer.
 
-/** Changes the message of an error, in its stack as well. */
+/** Changes the message of an error, also in its stack. */
 export function reword(error: Error, message: string): void {
   const { stack } = error;
   const head = `${error.name}: ${error.message}`;
@@ -10,7 +10,7 @@ export function reword(error: Error, message: string): void {
   }
 }
 
-/** Adds to the message of an error what lies behind it. */
+/** Adds an explanation to the message of an error. */
 export function addToMessage(error: Error, more: string): void {
   const { message } = error;
   const isSentence = message.endsWith(".");

@@ -1,13 +1,13 @@
-// The room in a ring of shared memory with one writer and one reader. What is written
-// lies in one piece, and positions only grow, modulo 2 ** 32.
+// Finds room in a ring of shared memory with one writer and one reader. Each record
+// is contiguous, and positions only grow, modulo 2 ** 32.
 
 /**
- * How much of the end of a ring stays unused so that something of this length fits, or
- * -1 if it does not.
+ * Returns how much of the end of the ring to skip so that a record of this length fits
+ * in one piece; -1 if there is no room.
  *
- * @param position The writer's
- * @param read The reader's: all before it may be written over
- * @param size That of the ring: a power of two
+ * @param position Position of the writer
+ * @param read Position of the reader; the writer can overwrite everything before it
+ * @param size Size of the ring: a power of two
  */
 export function skipFor(
   position: number,

@@ -1,20 +1,20 @@
-// Stacks of errors: which frames are the user's.
+// Finds the user's frames in the stacks of errors.
 
-/** What the URLs of the pool's own files begin with. */
+/** Start of the URLs of the pool's own files. */
 const OWN = decodeURI(new URL("../", import.meta.url).href);
-/** The pool's files that call what is the user's. */
+/** The pool's files that call user code. */
 const CALLERS = /^worker\//;
-/** How a frame begins. */
+/** Start of a frame. */
 const FRAME = /^\s+at (?:async )?/;
-/** Where, in what follows, its place begins. */
+/** Start of the place in the rest of a frame. */
 const PLACE = /(?:^| \()(?:file|https?):/;
-/** How a place ends. */
+/** End of a place. */
 const LINE_AND_COLUMN = /:\d+:\d+$/;
 const OF_RUNTIME = /^\s+at (?:async )?(?:.* \()?(?:ext|node):/;
 
 /**
- * URL, line and column of a frame, in time that is proportional to its length: a
- * job can give its errors stacks of its own. Stacks show URLs decoded.
+ * Returns the URL, line and column of a frame. A job can give its errors any stack, so
+ * this takes time proportional to its length. Stacks show decoded URLs.
  */
 function placeOf(frame: string): string | undefined {
   const head = FRAME.exec(frame)?.[0];
@@ -28,30 +28,30 @@ function placeOf(frame: string): string | undefined {
   return isOfFile ? place : undefined;
 }
 
-/** URL, line and column of the first frame that is not the pool's, if there is one. */
+/** Returns URL, line and column of the first frame outside the pool, if any. */
 export function placeOfCaller(): string | undefined {
   const { stack } = new Error();
-  // A program can make stacks of its own.
+  // A program can replace how stacks are made.
   if (typeof stack !== "string") return undefined;
   for (const line of stack.split("\n")) {
     const place = placeOf(line);
     if (place === undefined || place.startsWith(OWN)) continue;
-    // A source cannot be named with spaces or quotes.
+    // A source name cannot have spaces or quotes.
     return encodeURI(place).replaceAll("'", "%27");
   }
 }
 
-/** The stack of the pool's caller, without the pool's own frames. */
+/** Returns the stack of the pool's caller, without the pool's own frames. */
 export function stackOfCaller(): string {
   const { stack } = new Error();
-  // A program can make stacks of its own.
+  // A program can replace how stacks are made.
   if (typeof stack !== "string") return "";
   const [, ...frames] = stack.split("\n");
   const first = frames.findIndex((frame) => !frame.includes(OWN));
   return first < 0 ? "" : frames.slice(first).join("\n");
 }
 
-/** A stack without the frames of the pool that has called what is the user's. */
+/** Removes from a stack the frames of the pool that called user code. */
 export function withoutCallers(stack: string): string {
   const lines = stack.split("\n");
   let end = lines.findIndex((line) => {

@@ -1,85 +1,85 @@
-// What all copies of the package in one thread share: a job module may have
-// loaded another copy than the pool that runs it.
+// State that all copies of the package in one thread share: a job module can load
+// a different copy from the pool that runs it.
 
 import { SafeWeakMap } from "./intrinsics.ts";
 
 /** The job that a handler is executing. */
 export interface CurrentJob {
-  /** The job's number in its pool, from 1. */
+  /** Number of the job in its pool, from 1. */
   readonly id: number;
-  /** The name of the job; of an inline job, the name of its function, or `"inline"`. */
+  /** Name of the job; of an inline job, the name of its function, or `"inline"`. */
   readonly name: string;
-  /** The number of the worker in its pool, from 1; 0 if the queue was full and the caller runs the job. */
+  /** Number of the worker in its pool, from 1; 0 if the queue was full and the caller runs the job. */
   readonly workerId: number;
   /**
-   * Fires when the caller aborts the job, with the caller's reason, and when the job
-   * times out, with a `DOMException` whose name is `"TimeoutError"`.
+   * Signal that fires when the caller aborts the job, with the caller's reason, or when
+   * the job times out, with a `DOMException` whose name is `"TimeoutError"`.
    */
   readonly signal: AbortSignal;
-  /** When the job times out, in ms as of `Date.now()`; `undefined` without a timeout. */
+  /** Time of the timeout, in ms as of `Date.now()`; `undefined` without a timeout. */
   readonly deadline: number | undefined;
   /**
    * Reports progress to the `onProgress` option of the job's call. The value is
-   * cloned at once; what is marked with `transfer` moves. If values come faster than
-   * the caller looks, only the latest arrives; the last one before the job's end always
-   * does. Without `onProgress` this does nothing.
+   * cloned at once; objects marked with `transfer` move. If values come faster than the
+   * caller checks, only the latest arrives. The last value before the job's end always
+   * arrives. Without `onProgress`, this does nothing.
    *
-   * @param value Anything that can be cloned
-   * @throws {JobCloneError} If it cannot be cloned
+   * @param value Any value that can be cloned
+   * @throws {JobCloneError} If the value cannot be cloned
    */
   report(value: unknown): void;
 }
 
-/** Runs jobs so that each is the current one of what it does, where several are in progress. */
+/** Tracks which job the running code is part of, if several are in progress. */
 export interface JobStorage {
-  /** Calls something as a part of a job. */
+  /** Calls a function as part of a job. */
   run<Args extends unknown[], R>(
     job: CurrentJob,
     call: (...args: Args) => R,
     ...args: Args
   ): R;
-  /** The job that the caller is a part of. */
+  /** Returns the job that the caller is part of. */
   getStore(): CurrentJob | undefined;
 }
 
-/** Where a thread keeps its current job. */
+/** The current job of this thread. */
 export const currentJobSlot: {
   job: CurrentJob | undefined;
-  /** Where it keeps several. */
+  /** The current jobs, if several can be in progress. */
   storage: JobStorage | undefined;
 } = sharedByCopies(
   "current-job",
   () => ({ job: undefined, storage: undefined }),
 );
 
-/** What a worker does before it ends. */
+/** Callback that a worker runs before it ends. */
 type StopCallback = () => unknown;
 
-/** What belongs to a worker as a whole. */
+/** State of a worker as a whole. */
 export interface WorkerLife {
-  /** What every worker of its pool is given. */
+  /** `workerData` of the pool. */
   readonly data: unknown;
-  /** The URL of the program's main module, if it may be known. */
+  /** URL of the program's main module, if the worker may know it. */
   readonly mainModule?: string;
-  /** The URL of the module that it is loading. */
+  /** URL of the module that the worker is loading. */
   loading?: string;
-  /** What it does before it ends, the first to be done last. */
+  /** Callbacks to run before the worker ends, last to first. */
   readonly callbacks: StopCallback[];
-  /** Says that it has something to do then. */
+  /** Reports that the worker has callbacks to run before it ends. */
   askToStop(): void;
 }
 
-/** Where a thread keeps that, if it is a worker. */
+/** State of this thread's worker, if the thread is a worker. */
 export const lifeSlot: {
   life: WorkerLife | undefined;
-  /** Where the caller's own thread keeps those of the workers that are stopping. */
+  /** In the caller's own thread: the states of workers that are stopping. */
   stopping?: {
     run<R>(life: WorkerLife, call: () => R): R;
     getStore(): WorkerLife | undefined;
   };
 } = sharedByCopies("worker", () => ({ life: undefined }));
 
-/** That of the worker which the caller's code belongs to. */
+/** Returns the state of the worker that the calling code is part of. */
 export function currentLife(): WorkerLife | undefined {
   const { storage, job } = currentJobSlot;
   const current = (storage?.getStore() ?? job) as
@@ -89,8 +89,8 @@ export function currentLife(): WorkerLife | undefined {
 }
 
 /**
- * The URL of the program's main module: Deno tells it on the main thread only, and
- * a worker of a pool is told by its pool.
+ * Returns the URL of the program's main module. Deno reports it only on the main
+ * thread; a worker receives it from its pool.
  */
 export function mainModule(): string | undefined {
   const { life } = lifeSlot;
@@ -98,37 +98,37 @@ export function mainModule(): string | undefined {
   try {
     return Deno.mainModule;
   } catch {
-    // A Deno that asks for a permission to tell it.
+    // Some versions of Deno need a permission for this.
     return undefined;
   }
 }
 
-/** What moves with a marked value: the list given, or all that it holds. */
+/** What moves with a marked value: a list of objects, or every transferable in it. */
 export type Mark = readonly Transferable[] | "everything";
 
 const marks = sharedByCopies("transfers", () => ({
   of: new SafeWeakMap<object, Mark>(),
-  /** Whether anything was ever marked: until then, nobody needs to look. */
+  /** Whether any value was ever marked; until then, lookups are skipped. */
   any: false,
 }));
 
-/** Marks a value. */
+/** Marks a value as moving. */
 export function mark(value: object, mark: Mark): void {
   marks.any = true;
   marks.of.set(value, mark);
 }
 
-/** What a value is marked to move, if it is marked. */
+/** Returns the mark of a value, if it has one. */
 export function markOf(value: object): Mark | undefined {
   return marks.any ? marks.of.get(value) : undefined;
 }
 
-/** Takes the marks away from values that have been sent. */
+/** Removes the marks of values that have been sent. */
 export function unmark(values: readonly object[]): void {
   for (let i = 0; i < values.length; i++) marks.of.delete(values[i]);
 }
 
-/** The one object of this name in this thread, made by the first copy to ask. */
+/** Returns the thread's object with this name; the first copy that asks creates it. */
 function sharedByCopies<T extends object>(
   name: string,
   make: () => T,

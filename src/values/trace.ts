@@ -1,8 +1,8 @@
-// The trace of OpenTelemetry that a job is a part of, so that what its handler
-// traces becomes a child of what its caller was at. Deno has the API by itself where
-// `OTEL_DENO=true`; elsewhere a package may have put it at the same place.
+// Passes the caller's OpenTelemetry trace to a job, so that spans in the handler are
+// children of the caller's active span. Deno provides the API if `OTEL_DENO=true`;
+// otherwise, a package can register it in the same place.
 
-/** The part of the API that is used here. */
+/** Part of the API that this file uses. */
 interface OpenTelemetry {
   context: {
     active(): object;
@@ -41,13 +41,13 @@ function openTelemetry(): OpenTelemetry | undefined {
 }
 
 /**
- * Makes a function that gives the trace of the code that calls it, as text, or
- * `undefined` outside of a trace. There is none if OpenTelemetry is off.
+ * Creates a function that returns the trace of its caller as text, or `undefined`
+ * outside a trace. Returns `undefined` if OpenTelemetry is off.
  */
 export function traceReader(): (() => string | undefined) | undefined {
   const api = openTelemetry();
   if (api === undefined) return undefined;
-  // Contexts do not change, and many calls share one.
+  // Contexts are immutable, and many calls share one.
   let last: object | undefined;
   let text: string | undefined;
   return () => {
@@ -64,7 +64,7 @@ export function traceReader(): (() => string | undefined) | undefined {
 let lastText: string | undefined;
 let lastContext: object | undefined;
 
-/** Worker: calls something as a part of a trace. */
+/** Worker: calls a function as part of a trace. */
 export function callTraced<R>(trace: string, call: () => R): R {
   const api = openTelemetry();
   if (api === undefined) return call();

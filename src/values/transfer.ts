@@ -1,24 +1,24 @@
-// Marks values as moving, instead of being cloned, at their next send.
+// Marks values that move at their next send instead of being cloned.
 
 import { expected } from "../expected.ts";
 import { isArray, sliceList } from "./intrinsics.ts";
 import { mark } from "./thread_state.ts";
 
 /**
- * Marks a value as moving, instead of being cloned, at its next send: as an
- * argument of a job, or, in a handler, as its result or a part of it.
+ * Marks a value, so that it moves at its next send instead of being cloned: in an
+ * argument of a job or, in a handler, in the result.
  *
- * The mark holds for one send that is accepted; a call that is refused moves
- * nothing. The value may sit at any depth of an argument or a result.
+ * The mark is valid for one accepted send; a refused call moves nothing. The value
+ * can be at any depth of an argument or a result.
  *
- * A small Node `Buffer` shares its memory with others and cannot move: send it
- * without a mark, which copies its own bytes, or make it with `Buffer.alloc()`.
+ * A small Node `Buffer` shares its memory with other buffers and cannot move. Send it
+ * without a mark, which copies its own bytes, or create it with `Buffer.alloc()`.
  *
  * @typeParam T The type of the value
- * @param value The object to mark: a transferable, a view of a buffer, or an object that holds such
- * @param list What moves with it; without it, every transferable in the value
+ * @param value The object to mark: a transferable, a view of a buffer, or an object that contains these
+ * @param list The objects that move; by default, every transferable in the value
  * @returns The same value
- * @throws {TypeError} If the value is not an object, or the list not an array
+ * @throws {TypeError} If the value is not an object, or the list is not an array
  *
  * @example Move a buffer there and back
  * ```ts
@@ -34,8 +34,8 @@ import { mark } from "./thread_state.ts";
  * assertEquals(pixels.length, 0); // it has moved
  * ```
  */
-// Not `object`: then TypeScript would forget literal types where another job of the
-// pool takes a text or a number.
+// With `object`, TypeScript would lose literal types if another job of the pool takes a
+// string or a number.
 export function transfer<T extends NonNullable<unknown>>(
   value: T,
   list?: readonly Transferable[],

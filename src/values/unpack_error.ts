@@ -1,34 +1,34 @@
-// Puts errors together that came from another thread. It stands by itself, since
-// a job that is aborted must not have to wait until all that packs is loaded.
+// Rebuilds errors that came from another thread. This is a separate file, so an
+// aborted job does not have to wait until the files for packing are loaded.
 
 import { errorClass } from "./error_classes.ts";
 import { defineData, hasOwn, keys, SafeMap, setOf } from "./intrinsics.ts";
 import { withoutCallers } from "./stacks.ts";
 
-/** An error, or any other thrown value, as it is sent. */
+/** An error or another thrown value, as it is sent. */
 export type PackedError = { thrown: unknown } | PackedErrorObject;
 
 /** An error as it is sent. */
 export interface PackedErrorObject {
-  /** The built-in class that it is an instance of. */
+  /** Name of the nearest built-in class. */
   base: string;
   name: string;
   message: string;
   stack: string | undefined;
-  /** What it refers to: its cause, other errors, and for a `SuppressedError` its two errors. */
+  /** Its cause, properties that are errors, and the two errors of a `SuppressedError`. */
   nested: [key: string, PackedError][];
-  /** Of an `AggregateError`. */
+  /** Errors of an `AggregateError`. */
   errors?: PackedError[];
-  /** What its class wants to make one. */
+  /** Constructor options of its class. */
   options?: Record<string, unknown>;
   properties: Record<string, unknown>;
-  /** The names of those properties that are not enumerable. */
+  /** Names of the properties and nested errors that are not enumerable. */
   hidden?: string[];
 }
 
 const { AggregateError, DOMException, Error, SuppressedError } = globalThis;
 
-/** The error, or other thrown value, that was sent. */
+/** Returns the error or other thrown value that was sent. */
 export function unpackError(
   packed: PackedError,
   unpacked: Map<PackedError, unknown> = new SafeMap(),
