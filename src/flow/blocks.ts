@@ -1,53 +1,53 @@
-// Shared memory for bytes that are too many for the ring. They are written at one
-// end of a channel and read at the other: never cloned, and never garbage. What a
-// client sends a connection takes 0.53 of the processor time so, and what a job sends
-// 0.76 (100 MiB, 5 pairs each).
+// Shared memory for chunks of bytes that are too long for the ring. Bytes are written
+// at one end of a channel and read at the other, without clones and garbage. With this,
+// data from a client takes 0.53 of the processor time, and data from a job 0.76
+// (100 MiB, 5 pairs each).
 
-/** Bytes of a block. */
+/** Size of a block in bytes. */
 export const BLOCK = 64 * 1024;
 const COUNT = 32;
 const LENGTH_BITS = 17;
 const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
 
-/** The blocks in which one thread sends bytes to another. */
+/** Blocks in which one thread sends bytes to another. */
 export class Blocks {
   readonly buffer: SharedArrayBuffer;
-  /** Sender: the numbers of the free ones. */
+  /** Sender: numbers of the free blocks. */
   readonly #free = Array.from({ length: COUNT }, (_, i) => COUNT - 1 - i);
 
   constructor(buffer = new SharedArrayBuffer(COUNT * BLOCK)) {
     this.buffer = buffer;
   }
 
-  /** Sender: a block to fill, if one is free. */
+  /** Sender: returns a block to fill, if a block is free. */
   take(): Uint8Array | undefined {
     const index = this.#free.pop();
     if (index === undefined) return undefined;
     return new Uint8Array(this.buffer, index * BLOCK, BLOCK);
   }
 
-  /** Sender: a block is free again. */
+  /** Sender: frees a block. */
   free(index: number): void {
     this.#free.push(index);
   }
 
-  /** Sender: tells, in one number, where the first bytes of a block are. */
+  /** Sender: encodes the number of a block and a length as one number, the place. */
   place(block: Uint8Array, length: number): number {
     return this.indexOf(block) << LENGTH_BITS | length;
   }
 
-  /** Receiver: the bytes at a place. */
+  /** Receiver: returns the bytes at a place. */
   at(place: number): Uint8Array {
     const offset = (place >>> LENGTH_BITS) * BLOCK;
     return new Uint8Array(this.buffer, offset, place & LENGTH_MASK);
   }
 
-  /** The number of the block that bytes are in. */
+  /** Returns the number of the block that holds the bytes. */
   indexOf(bytes: Uint8Array): number {
     return bytes.byteOffset / BLOCK;
   }
 
-  /** Whether bytes are in a block. */
+  /** Returns whether the bytes are in a block. */
   holds(bytes: Uint8Array): boolean {
     return bytes.buffer === this.buffer;
   }

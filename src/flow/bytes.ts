@@ -1,15 +1,15 @@
-// How bytes go into a message: small ones are copied, large ones move. And how
-// several become one.
+// Prepares byte arrays for a message: copies small arrays, and moves large arrays.
+// Also joins several arrays.
 
-/** Fewer bytes are cheaper to copy than to move. */
+/** Number of bytes below which copying is cheaper than moving. */
 export const SMALL = 8 * 1024;
 
-/** Whether a value is bytes of this thread alone. */
+/** Returns whether a value is a byte array without shared memory. */
 export function isUnshared(value: unknown): value is Uint8Array<ArrayBuffer> {
   return value instanceof Uint8Array && value.buffer instanceof ArrayBuffer;
 }
 
-/** What moves with bytes: their buffer, if it is worth it. */
+/** Returns the buffer to move with the bytes, if moving is cheaper. */
 export function movesOf(
   bytes: Uint8Array<ArrayBuffer>,
 ): Transferable[] | undefined {
@@ -17,8 +17,8 @@ export function movesOf(
 }
 
 /**
- * The same bytes, for a clone: it would take the whole buffer of small ones along. A
- * copy of a resizable buffer would have a fixed length.
+ * Copies a small part of a larger buffer, because a clone would contain the whole
+ * buffer. Keeps resizable buffers: a copy would have a fixed length.
  */
 export function compact(
   bytes: Uint8Array<ArrayBuffer>,
@@ -28,7 +28,7 @@ export function compact(
   return isSmallPart && !bytes.buffer.resizable ? bytes.slice() : bytes;
 }
 
-/** Bytes, one after the other, in a buffer of their own. */
+/** Joins byte arrays in a new buffer. */
 export function concat(
   parts: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {

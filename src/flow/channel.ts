@@ -1,6 +1,5 @@
-// A channel between two threads, through which chunks flow in one direction or in
-// both. Each direction has credit, so that a slow reader holds up its writer and
-// costs no memory.
+// A channel between two threads: chunks flow in one or both directions. Each direction
+// has credit, so a slow reader slows its writer and memory stays bounded.
 
 import { type PackedError, unpackError } from "../values/unpack_error.ts";
 import { compact, isUnshared } from "./bytes.ts";
@@ -10,20 +9,20 @@ import type { Link, LinkEnd } from "./link.ts";
 import { Outlet, type OutletOwner } from "./outlet.ts";
 
 /**
- * What the owner of an end hears beside what flows. It is given as one object, not
- * by setting `inlet.changed = () => …`: V8 allocates a function that is assigned
- * straight to a property in the old part of the heap, where it keeps all it refers
- * to until the next full collection. With two of them, a short connection took a
- * tenth more processor time.
+ * Callbacks of the owner of an end. The owner passes them as one object and does not
+ * set `inlet.changed = () => …`: V8 allocates a function that is assigned directly to
+ * a property in the old part of the heap, where it keeps all it refers to until the
+ * next full collection. With two of these, a short connection took a tenth more
+ * processor time.
  */
 export interface ChannelOwner extends InletOwner, OutletOwner {
-  /** What comes in has ended, or failed; chunks may still be waiting. */
+  /** Called when the incoming direction has ended; chunks can still be waiting. */
   ended?(): void;
-  /** The other end has closed the channel. */
+  /** Called when the other end has closed the channel. */
   closed?(): void;
-  /** The other end's thread is gone. */
+  /** Called when the other end's thread is gone. */
   failed?(error: unknown): void;
-  /** The other end's owner has called, or answers. */
+  /** Called when the other end's owner has sent a call or an answer. */
   called?(value: unknown): void;
 }
 
@@ -33,11 +32,11 @@ export class Channel implements LinkEnd, Teller {
   readonly outlet: Outlet;
   readonly #owner: ChannelOwner;
   #link: Link | undefined;
-  /** The link that it is or was open on: its blocks go back there, left or not. */
+  /** Current or last link. Blocks are returned to it, even after `leave()`. */
   #lastLink: Link | undefined;
   #id = 0;
 
-  /** @param credit How much may be sent each way from the start */
+  /** @param credit Credit of each direction at the start */
   constructor(owner: ChannelOwner, credit: { in: number; out: number }) {
     this.#owner = owner;
     this.inlet = new Inlet(this, owner, credit.in);
@@ -56,24 +55,24 @@ export class Channel implements LinkEnd, Teller {
     return this.#link?.tellBytes(this.#id, bytes) ?? false;
   }
 
-  /** A block to fill and send, if one is free. */
+  /** Returns a block to fill and send, if a block is free. */
   takeBlock(): Uint8Array | undefined {
     return this.#link?.takeBlock();
   }
 
-  /** Sends what a block has been filled with; if the channel has been left, it is only freed. */
+  /** Sends the first bytes of a block; after `leave()`, only frees the block. */
   sendBlock(block: Uint8Array, length: number): void {
     if (this.#link === undefined) length = 0;
     this.outlet.count(length);
     this.#lastLink?.tellBlock(this.#id, block, length);
   }
 
-  /** Bytes that came in are needed no more. */
+  /** Releases received bytes, and frees their block, if any. */
   release(bytes: Uint8Array): void {
     this.#lastLink?.release(bytes);
   }
 
-  /** Bytes that came in, to be kept or given away: no others are in their buffer. */
+  /** Returns received bytes in a buffer without other data, to keep or give away. */
   own(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     if (isUnshared(bytes)) return compact(bytes);
     const own = new Uint8Array(bytes);
@@ -82,9 +81,9 @@ export class Channel implements LinkEnd, Teller {
   }
 
   /**
-   * Opens the channel at its first end; gives its id for the other.
+   * Opens the channel at its first end, and returns its id for the other end.
    *
-   * @param isOnce Whether it is opened only once, so that what has been sent may move
+   * @param isOnce Whether the channel opens only once, so chunks that it sends can move
    */
   open(link: Link, isOnce: boolean): number {
     this.#link = this.#lastLink = link;
@@ -101,14 +100,14 @@ export class Channel implements LinkEnd, Teller {
     link.join(id, this);
   }
 
-  /** Drops what came in and nobody will read, so that its blocks are free. */
+  /** Drops received chunks that are not read any more, and frees their blocks. */
   drop(): void {
     for (const chunk of this.inlet.drop()) {
       if (chunk instanceof Uint8Array) this.release(chunk);
     }
   }
 
-  /** Hears and says nothing more, unless it is opened again. */
+  /** Stops receiving and sending, until the channel is opened again. */
   leave(): void {
     this.#link?.close(this.#id);
     this.#link = undefined;

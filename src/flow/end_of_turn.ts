@@ -1,24 +1,24 @@
-// The end of a turn of the event loop, when everything in it is done.
+// Calls back at the end of a turn of the event loop, after everything else in it.
 
 import { microtask } from "../values/intrinsics.ts";
 import { nodeProcess } from "../values/node_process.ts";
 
 let nextTick: ((callback: () => void) => void) | undefined;
 
-/** A worker: uses this one, and not what a job may have put in its place. */
+/** Worker: sets the original `nextTick`, because a job can replace the global one. */
 export function keepNextTick(kept: (callback: () => void) => void): void {
   nextTick = kept;
 }
 
-/** Calls back after all microtasks of this turn, and before the next turn. */
+/** Calls back after all microtasks of this turn and before the next turn. */
 export function atEndOfTurn(callback: () => void): void {
   nextTick ??= nodeProcess().nextTick;
   const tick = nextTick;
-  // A tick that is set from a microtask comes after all microtasks.
+  // A tick that a microtask requests comes after all microtasks.
   microtask(() => tick(callback));
 }
 
-/** Resolves then. */
+/** Resolves at the end of this turn. */
 export function endOfTurn(): Promise<void> {
   return new Promise(atEndOfTurn);
 }

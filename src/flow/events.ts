@@ -1,46 +1,46 @@
-// The protocol of channels: what their two ends tell each other.
+// The protocol of channels: the events that the two ends send each other.
 
-/** What is told, here called an event. */
+/** Kinds of events. */
 export const FlowEvent = {
   /** The next chunk. */
   DATA: 0,
-  /** Nothing follows; with an error if the source has failed. */
+  /** The end, with an error if the source has failed. */
   END: 1,
-  /** This much more may come. */
+  /** More credit for the sender. */
   CREDIT: 2,
-  /** Nothing more is wanted, for this reason. */
+  /** The receiver wants no more chunks, with the reason. */
   STOP: 3,
-  /** The end has arrived, and all before it is where it belongs. */
+  /** The end, and all chunks before it, have been delivered. */
   DONE: 4,
-  /** Both directions end, once all that was sent is where it belongs. */
+  /** Both directions end when everything sent has been delivered. */
   CLOSE: 5,
-  /** For the owner of the other end: something to do, or what came of it. */
+  /** A call to the owner of the other end, or an answer. */
   CALL: 6,
-  /** The next chunk, by its place in the blocks. */
+  /** The next chunk, as its place in the blocks. */
   BLOCK: 7,
-  /** The next chunk, an object, and its size. */
+  /** The next chunk: an object and its size. */
   OBJECT: 8,
-  /** Of no channel: the blocks. */
+  /** Without a channel: the blocks. */
   BLOCKS: 9,
-  /** Of no channel: a block is free again. */
+  /** Without a channel: a block is free again. */
   FREE: 10,
-  /** Of no channel: a job has ended, by its sequence number. */
+  /** Without a channel: the sequence number of a job that has ended. */
   ENDED: 11,
 } as const;
 
-/** One of {@linkcode FlowEvent}. */
+/** A value of {@linkcode FlowEvent}. */
 export type FlowEvent = typeof FlowEvent[keyof typeof FlowEvent];
 
-/** Events in a message, flat: the channel's id, what is told, and its value. */
+/** Events in a message, as a flat list: channel id, kind, value, and so on. */
 export type FlowEvents = unknown[];
 
-/** Tells the other end of a channel something. */
+/** Sends events to the other end of a channel. */
 export interface Teller {
   tell(
     event: FlowEvent,
     value?: unknown,
     moves?: readonly Transferable[],
   ): void;
-  /** Tells bytes through shared memory; `false`, and nothing is told, if they need a message. */
+  /** Sends bytes through shared memory; returns `false` if they need a message. */
   tellBytes(bytes: Uint8Array): boolean;
 }

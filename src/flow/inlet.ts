@@ -1,36 +1,36 @@
-// The receiving end of one direction of a channel: it gives credit.
+// The receiving end of one direction of a channel, which gives credit.
 
 import { packError } from "../values/pack_error.ts";
 import { FlowEvent, type Teller } from "./events.ts";
 import { CREDIT_STEP, sizeOf, WINDOW } from "./window.ts";
 
-/** Who is told of what comes in. */
+/** Callbacks of the owner of an inlet. */
 export interface InletOwner {
-  /** There is a chunk, or there will be none. */
+  /** Called when a chunk has arrived or the direction has ended. */
   changed?(): void;
 }
 
-/** What comes in through a channel. */
+/** Chunks that arrive through a channel. */
 export class Inlet {
   readonly #channel: Teller;
   readonly #owner: InletOwner;
-  /** What is here, and how much of the window each takes. */
+  /** Chunks that have arrived, and the share of the window that each takes. */
   #chunks: unknown[] = [];
   #sizes: number[] = [];
-  /** How much the other end may send as far as it knows, and how much more it may. */
+  /** Credit that the sender has, and credit that can be returned to the sender. */
   #credit: number;
   #untold: number;
-  /** Whether more is wanted than may come from the start. */
+  /** Whether the sender gets more credit than it had at the start. */
   #isOpen: boolean;
   #waiting: PromiseWithResolvers<void> | undefined;
-  /** Whether nothing follows what is here. */
+  /** Whether no chunk follows the chunks that have arrived. */
   hasEnded = false;
-  /** Whether that is because something has failed. */
+  /** Whether the direction ended because of a failure. */
   hasFailed = false;
-  /** What has failed. */
+  /** The error of the failure. */
   error: unknown;
 
-  /** @param credit How much the other end may send from the start */
+  /** @param credit Credit of the sender at the start */
   constructor(channel: Teller, owner: InletOwner, credit: number) {
     this.#channel = channel;
     this.#owner = owner;
@@ -39,22 +39,22 @@ export class Inlet {
     this.#isOpen = this.#untold === 0;
   }
 
-  /** Whether there is a chunk. */
+  /** Whether a chunk is waiting. */
   get hasChunk(): boolean {
     return this.#chunks.length > 0;
   }
 
-  /** The next chunk, which stays until it is taken. */
+  /** The next chunk, which stays until `take()`. */
   get first(): unknown {
     return this.#chunks[0];
   }
 
-  /** All chunks that are here. */
+  /** All chunks that are waiting. */
   get all(): readonly unknown[] {
     return this.#chunks;
   }
 
-  /** Takes the next chunk, which makes room in the window. */
+  /** Takes the next chunk, which frees its part of the window. */
   take(): unknown {
     const chunk = this.#chunks.shift();
     this.#untold += this.#sizes.shift()!;
@@ -62,7 +62,7 @@ export class Inlet {
     return chunk;
   }
 
-  /** Takes all chunks that are here, and makes no room for more. */
+  /** Removes all waiting chunks and returns them, without freeing the window. */
   drop(): unknown[] {
     const chunks = this.#chunks;
     this.#chunks = [];
@@ -70,7 +70,7 @@ export class Inlet {
     return chunks;
   }
 
-  /** Resolves when there is a chunk, or will be none. */
+  /** Resolves when a chunk is waiting or the direction has ended. */
   async more(): Promise<void> {
     while (!this.hasChunk && !this.hasEnded) {
       if (this.#credit <= 0) this.#giveCredit();
@@ -78,7 +78,7 @@ export class Inlet {
     }
   }
 
-  /** Wants more than may come from the start, however large the first chunk is. */
+  /** Gives the rest of the window now, even if the first chunks are small. */
   open(): void {
     if (!this.#isOpen) this.#giveCredit();
   }
@@ -90,7 +90,7 @@ export class Inlet {
     this.#untold = 0;
   }
 
-  /** Wants nothing more, for this reason, and drops what is here. */
+  /** Stops the sender, with this reason, and drops the waiting chunks. */
   stop(reason: unknown): void {
     this.#channel.tell(FlowEvent.STOP, packError(reason));
     this.drop();
@@ -98,7 +98,7 @@ export class Inlet {
     this.fail(reason);
   }
 
-  /** A chunk has come; `false` if nobody wants it. */
+  /** Adds a chunk; returns `false` if the direction has ended. */
   push(chunk: unknown, size = sizeOf(chunk)): boolean {
     if (this.hasEnded) return false;
     this.#credit -= size;
@@ -108,13 +108,13 @@ export class Inlet {
     return true;
   }
 
-  /** Nothing follows. */
+  /** Ends the direction. */
   end(): void {
     this.hasEnded = true;
     this.#changed();
   }
 
-  /** Nothing follows, since something has failed. */
+  /** Ends the direction with an error. */
   fail(error: unknown): void {
     if (this.hasEnded) return;
     this.hasFailed = true;

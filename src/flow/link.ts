@@ -1,7 +1,7 @@
-// All channels between main and one worker, as one of the two threads sees them:
-// what is short goes through shared memory, the rest in one message a turn, since
-// a message costs more than all that a small request has to say. README.md says
-// why nothing is lost, doubled or out of order.
+// One thread's side of all channels between main and a worker. Short events go through
+// shared memory, all others in one message per turn, because a message costs more than
+// all events of a small request. README.md explains why no event is lost, delivered
+// twice or out of order.
 
 import { type Clock, REAL_CLOCK } from "../values/clock.ts";
 import { performanceNow, push } from "../values/intrinsics.ts";
@@ -11,21 +11,21 @@ import { atEndOfTurn } from "./end_of_turn.ts";
 import { FlowEvent, type FlowEvents } from "./events.ts";
 import { type FlowRing, MAX_RECORD_BYTES } from "./ring.ts";
 
-/** Instead of a channel's id, for what is of no channel. */
+/** Id of events without a channel. */
 const NO_CHANNEL = 0;
 
-/** Milliseconds between two wake-ups of the other thread in the middle of a turn. */
+/** Minimum time in ms between two wake-ups of the other thread within a turn. */
 const WAKE_EVERY = 1;
 
-/** One end of a channel, as its link knows it. */
+/** One end of a channel, as the link sees it. */
 export interface LinkEnd {
-  /** The other end tells something. */
+  /** Receives an event from the other end. */
   receive(event: FlowEvent, value: unknown): void;
-  /** The other thread is gone. */
+  /** Fails the end, because the other thread is gone. */
   fail(error: unknown): void;
 }
 
-/** Sends events to the other thread, or, without any, wakes it to look into the ring. */
+/** Sends events to the other thread; without events, wakes it to read the ring. */
 type Post = (events?: FlowEvents, moves?: Transferable[]) => void;
 
 /** One thread's side of all channels to another thread. */
@@ -33,36 +33,36 @@ export class Link {
   readonly clock: Clock;
   readonly #post: Post;
   readonly #ends = new Registry<LinkEnd>();
-  /** What has come for channels before they were joined, and which was joined last. */
+  /** Events for channels that are not joined yet, and the last channel joined. */
   readonly #early = new Registry<unknown[]>();
   #lastJoined = 0;
-  /** Main numbers the channels that it opens upwards, a worker downwards. */
+  /** Whether this is main, which numbers its channels upwards; a worker, downwards. */
   readonly #isMain: boolean;
   #lastId = 0;
-  /** What does not go through the ring; until it is sent, nothing else does. */
+  /** Events for the next message; until it is sent, no event goes through the ring. */
   #events: FlowEvents = [];
   #moves: Transferable[] = [];
-  /** How many messages have been sent, and how many have come. */
+  /** Number of messages sent, and number received. */
   #sent = 0;
   #received = 0;
-  /** Whether what is told waits for the end of this turn. */
+  /** Whether events wait for the end of this turn. */
   #isInTurn = false;
-  /** Whether something has been told that the other thread may not see by itself. */
+  /** Whether there are events that the other thread has not been notified of. */
   #isUntold = false;
-  /** When the other thread was last woken in the middle of this turn. */
+  /** Time when the other thread was last woken within this turn. */
   #wokenAt = 0;
-  /** Where bytes are sent that are too many for the ring, and where they come. */
+  /** Blocks for sending and for receiving bytes that are too long for the ring. */
   #outputBlocks: Blocks | undefined;
   #inputBlocks: Blocks | undefined;
-  /** Set to hear of jobs that have ended. */
+  /** Callback for jobs that have ended. */
   onEnded: ((seq: number) => void) | undefined;
-  /** Where the other thread reads and writes. */
+  /** Ring that the other thread reads, and ring that it writes. */
   readonly #output: FlowRing | undefined;
   readonly #input: FlowRing | undefined;
 
   /**
-   * @param rings Where this thread writes and reads; without, all goes by message
-   * @param clock What the channels go by
+   * @param rings This thread's rings; without rings, all events go by message
+   * @param clock Clock of the channels
    */
   constructor(
     post: Post,
@@ -77,17 +77,17 @@ export class Link {
     this.#input = rings?.input;
   }
 
-  /** Opens a channel at this end; gives its id. */
+  /** Opens a channel at this end, and returns its id. */
   open(end: LinkEnd): number {
     const id = this.#lastId += this.#isMain ? 1 : -1;
     this.#ends.set(id, end);
     return id;
   }
 
-  /** Opens the other end of a channel, which hears what has come already. */
+  /** Opens the other end of a channel, which receives the events that came early. */
   join(id: number, end: LinkEnd): void {
     this.#ends.set(id, end);
-    // Not all are joined in their order.
+    // Not all channels are joined in order.
     if (this.#isEarly(id)) this.#lastJoined = id;
     const events = this.#early.get(id);
     if (events === undefined) return;
@@ -97,12 +97,12 @@ export class Link {
     }
   }
 
-  /** Forgets a channel: what still comes for it is dropped. */
+  /** Removes a channel; later events for it are dropped. */
   close(id: number): void {
     this.#ends.delete(id);
   }
 
-  /** Tells the other thread something. */
+  /** Sends an event to the other thread. */
   tell(
     id: number,
     event: FlowEvent,
@@ -111,25 +111,25 @@ export class Link {
   ): void {
     const isWritten = moves === undefined && this.#write(id, event, value);
     if (!isWritten) {
-      // Endings of jobs go here, too, so that no job may replace this.
+      // Endings of jobs pass here too, so a job must not be able to replace `push`.
       push(this.#events, id, event, value);
       if (moves !== undefined) this.#moves.push(...moves);
     }
     this.#flushSoon();
-    // For much, every turn would be too seldom. A worker's long turn holds up
-    // only what goes by message: main looks into the ring meanwhile.
+    // Once per turn is too seldom for large data. A long turn of a worker delays only
+    // messages: main reads the ring meanwhile.
     if (
       event === FlowEvent.CREDIT || event === FlowEvent.BLOCK ||
       !isWritten && !this.#isMain
     ) this.#wake();
   }
 
-  /** Tells that a job has ended, by the bits of its sequence number that the ring holds. */
+  /** Reports that a job has ended, with the 32 bits of its number that the ring holds. */
   tellEnded(seq: number): void {
     this.tell(NO_CHANNEL, FlowEvent.ENDED, seq | 0);
   }
 
-  /** Tells bytes through shared memory; `false`, and nothing is told, if they need a message. */
+  /** Sends bytes through shared memory; returns `false` if they need a message. */
   tellBytes(id: number, bytes: Uint8Array): boolean {
     if (bytes.length <= MAX_RECORD_BYTES) {
       const isWritten = this.#write(id, FlowEvent.DATA, bytes);
@@ -143,7 +143,7 @@ export class Link {
     return true;
   }
 
-  /** A block to fill and tell of, if one is free. */
+  /** Returns a block to fill and send, if a block is free. */
   takeBlock(): Uint8Array | undefined {
     if (this.#output === undefined) return undefined;
     if (this.#outputBlocks === undefined) {
@@ -153,26 +153,26 @@ export class Link {
     return this.#outputBlocks.take();
   }
 
-  /** Tells what a block has been filled with; if with nothing, it is free again. */
+  /** Sends the first bytes of a block; with length 0, frees the block. */
   tellBlock(id: number, block: Uint8Array, length: number): void {
     const blocks = this.#outputBlocks!;
     if (length === 0) blocks.free(blocks.indexOf(block));
     else this.tell(id, FlowEvent.BLOCK, blocks.place(block, length));
   }
 
-  /** Bytes that came, in a block or not, are needed no more. */
+  /** Releases received bytes, and frees their block, if any. */
   release(bytes: Uint8Array): void {
     const blocks = this.#inputBlocks;
     if (!blocks?.holds(bytes)) return;
     const index = blocks.indexOf(bytes);
-    // In the ring it wakes nobody.
+    // In the ring, this event does not wake the other thread.
     if (!this.#write(NO_CHANNEL, FlowEvent.FREE, index)) {
       this.tell(NO_CHANNEL, FlowEvent.FREE, index);
     }
   }
 
   #write(id: number, event: FlowEvent, value: unknown): boolean {
-    // In the ring it would overtake what waits to be sent.
+    // In the ring, the event would overtake events that wait for the message.
     return this.#events.length === 0 && this.#output !== undefined &&
       this.#output.write(this.#sent, id, event, value);
   }
@@ -181,11 +181,11 @@ export class Link {
     this.#isUntold = true;
     if (this.#isInTurn) return;
     this.#begin();
-    // Main does not know that a worker is at something.
+    // Main does not know that a worker has begun a turn.
     if (!this.#isMain) this.#wake();
   }
 
-  /** The other thread has begun a turn here, and looks into the ring while it lasts. */
+  /** Begins a turn after a message of the other thread, which reads the ring meanwhile. */
   beginTurn(): void {
     if (!this.#isInTurn && this.isUsed) this.#begin();
   }
@@ -204,7 +204,7 @@ export class Link {
     if (this.#output) this.#output.isInTurn = isInTurn;
   }
 
-  /** Whether the other thread is in the middle of a turn in which it may tell something. */
+  /** Whether the other thread is in a turn in which it can send events. */
   get isOtherInTurn(): boolean {
     return this.#input?.isInTurn ?? false;
   }
@@ -214,7 +214,7 @@ export class Link {
     return this.#ends.size > 0;
   }
 
-  /** Lets the other thread hear it while this turn goes on. */
+  /** Notifies the other thread within this turn. */
   #wake(): void {
     const now = performanceNow();
     if (now - this.#wokenAt < WAKE_EVERY) return;
@@ -222,18 +222,18 @@ export class Link {
     this.flush();
   }
 
-  /** Lets the other thread hear what has been told so far. */
+  /** Notifies the other thread of all events so far. */
   flush(): void {
     this.#isUntold = false;
     if (!this.send()) this.#post();
   }
 
-  /** The other thread has been woken by another message: it will look into the ring. */
+  /** Records that another message wakes the other thread, which then reads the ring. */
   woken(): void {
     if (this.#events.length === 0) this.#isUntold = false;
   }
 
-  /** Sends what does not go through the ring; `false` if there is no such thing. */
+  /** Sends the events that need a message; returns `false` if there are none. */
   send(): boolean {
     const events = this.#events;
     if (events.length === 0) return false;
@@ -245,7 +245,7 @@ export class Link {
     return true;
   }
 
-  /** The other thread has sent events. */
+  /** Receives the events of a message from the other thread. */
   receive(events: FlowEvents): void {
     this.read();
     for (let i = 0; i < events.length; i += 3) {
@@ -255,12 +255,12 @@ export class Link {
         events[i + 2],
       );
     }
-    // Not before: what hears an event may look into the ring.
+    // Not earlier: a receiver of these events can read the ring.
     this.#received++;
     this.read();
   }
 
-  /** Looks into the ring. */
+  /** Reads the ring. */
   read(): void {
     this.#input?.read(this.#received, this.#hear);
   }
@@ -273,7 +273,7 @@ export class Link {
     if (end !== undefined) end.receive(event, value);
     else if (id === NO_CHANNEL) this.#hearOfNone(event, value);
     else if (this.#isEarly(id)) {
-      // What tells of the channel itself is on its way.
+      // The message that describes the channel is still on its way.
       const events = this.#early.get(id);
       if (events === undefined) this.#early.set(id, [event, value]);
       else events.push(event, value);
@@ -287,12 +287,12 @@ export class Link {
     } else this.#inputBlocks = new Blocks(value as SharedArrayBuffer);
   }
 
-  /** Whether a channel that is not known has yet to be joined; else it is closed. */
+  /** Returns whether an unknown channel is not joined yet; otherwise it is closed. */
   #isEarly(id: number): boolean {
     return this.#isMain ? id < this.#lastJoined : id > this.#lastJoined;
   }
 
-  /** The other thread is gone. */
+  /** Fails all channels, because the other thread is gone. */
   fail(error: unknown): void {
     this.read();
     this.#events = [];

@@ -1,4 +1,4 @@
-// The sending end of one direction of a channel: it waits for credit.
+// The sending end of one direction of a channel, which waits for credit.
 
 import { packError } from "../values/pack_error.ts";
 import type { PackedError } from "../values/unpack_error.ts";
@@ -6,61 +6,61 @@ import { compact, isUnshared, movesOf, SMALL } from "./bytes.ts";
 import { FlowEvent, type Teller } from "./events.ts";
 import { sizeOf } from "./window.ts";
 
-/** Who is told of what the other end says of what goes out. */
+/** Callbacks of the owner of an outlet. */
 export interface OutletOwner {
-  /** More may be sent. */
+  /** Called when the other end has given credit. */
   credited?(): void;
-  /** The other end wants nothing more. */
+  /** Called when the other end wants no more chunks. */
   stopped?(reason: unknown): void;
 }
 
-/** What goes out through a channel. */
+/** Chunks that are sent through a channel. */
 export class Outlet {
   readonly #channel: Teller;
   readonly #owner: OutletOwner;
   #credit: number;
   /**
-   * What was sent, each with its event, until the other end first says something:
-   * until then it may have to be sent again, through another link.
+   * Events that were sent, and their values, until the other end first answers. Until
+   * then, the outlet may have to send them again through another link.
    */
   #kept: unknown[] | undefined = [];
   #isStarted = false;
   #waiting: PromiseWithResolvers<void> | undefined;
   #done: PromiseWithResolvers<void> | undefined;
   #error: PackedError | undefined;
-  /** Whether nothing follows. */
+  /** Whether no chunk follows. */
   hasEnded = false;
-  /** Whether the other end wants nothing more. */
+  /** Whether the other end wants no more chunks. */
   isStopped = false;
-  /** Why it does not. */
+  /** Reason why the other end stopped. */
   stopReason: unknown;
   #isDone = false;
-  /** Set once nobody is to wait for the other end any more. */
+  /** Error for waits for the other end, after `interrupt()`. */
   #interruption: Error | undefined;
 
-  /** @param credit How much may be sent before the other end says more */
+  /** @param credit Credit at the start */
   constructor(channel: Teller, owner: OutletOwner, credit: number) {
     this.#channel = channel;
     this.#owner = owner;
     this.#credit = credit;
   }
 
-  /** How much may be sent. */
+  /** Credit that is left. */
   get credit(): number {
     return this.#credit;
   }
 
-  /** Whether more may be sent. */
+  /** Whether the outlet can send. */
   get hasCredit(): boolean {
     return this.#credit > 0;
   }
 
-  /** Whether what is sent is sent once, so that it may move. */
+  /** Whether chunks are sent only once, so they can move. */
   get isOpen(): boolean {
     return this.#kept === undefined;
   }
 
-  /** Ends; settles when the other end has taken the end, or has stopped. */
+  /** Ends the direction; settles when the end is delivered, or the other end stops. */
   async finish(): Promise<void> {
     this.end();
     if (this.isStopped) throw this.stopReason;
@@ -70,8 +70,8 @@ export class Outlet {
   }
 
   /**
-   * Resolves when `condition` holds, or nothing more is wanted; rejects if it is not to
-   * be waited for.
+   * Resolves when `condition` holds, or the other end wants no more chunks; rejects after
+   * `interrupt()`.
    */
   async until(condition: "hasCredit" | "isOpen"): Promise<void> {
     while (!this[condition] && !this.isStopped) {
@@ -80,7 +80,7 @@ export class Outlet {
     }
   }
 
-  /** Sends bytes: its own, which move if they are many, or anybody's, as they are now. */
+  /** Sends bytes: own bytes, which move if they are many, or a copy of other bytes. */
   sendBytes(bytes: Uint8Array, isOwn: boolean): void {
     const staysHere = !isOwn || bytes.length < SMALL;
     if (this.isOpen && staysHere && this.#channel.tellBytes(bytes)) {
@@ -92,15 +92,15 @@ export class Outlet {
     this.send(own, this.isOpen ? movesOf(own) : undefined);
   }
 
-  /** This many bytes have been sent. */
+  /** Subtracts sent bytes from the credit. */
   count(length: number): void {
     this.#credit -= length;
   }
 
   /**
-   * Sends a chunk that can be cloned, or moves, which only an open outlet allows.
+   * Sends a chunk that is cloned, or moves; only an open outlet can move chunks.
    *
-   * @param size Of an object: how much of the window it takes
+   * @param size Share of the window that an object takes
    */
   send(chunk: unknown, moves?: readonly Transferable[], size?: number): void {
     this.count(size ?? sizeOf(chunk));
@@ -110,13 +110,13 @@ export class Outlet {
     if (this.#isStarted) this.#channel.tell(event, value, moves);
   }
 
-  /** Only the end follows, which needs no credit. */
+  /** Removes the credit limit, because only the end follows. */
   last(): void {
     this.#credit = Infinity;
     this.#wake();
   }
 
-  /** Nothing follows; with an error, since something has failed. */
+  /** Ends the direction, with an error if the source has failed. */
   end(error?: { thrown: unknown }): void {
     if (this.hasEnded || this.isStopped) return;
     this.hasEnded = true;
@@ -124,7 +124,7 @@ export class Outlet {
     if (this.#isStarted) this.#channel.tell(FlowEvent.END, this.#error);
   }
 
-  /** Begins to send, first what has been sent before; if that is only once, bytes move. */
+  /** Starts to send, first the kept chunks; with `isOnce`, bytes move. */
   start(isOnce: boolean): void {
     const kept = this.#kept ?? [];
     this.#isStarted = true;
@@ -137,12 +137,12 @@ export class Outlet {
     if (isOnce) this.#open();
   }
 
-  /** Sends nothing until it is started again. */
+  /** Stops sending until `start()`. */
   pause(): void {
     this.#isStarted = false;
   }
 
-  /** The other end lets more come. */
+  /** Adds credit from the other end. */
   grant(size: number): void {
     this.#credit += size;
     this.#owner.credited?.();
@@ -154,7 +154,7 @@ export class Outlet {
     this.#wake();
   }
 
-  /** The other end wants nothing more. */
+  /** Stops, because the other end wants no more chunks. */
   stop(reason: unknown): void {
     if (this.isStopped) return;
     this.#kept = undefined;
@@ -165,14 +165,14 @@ export class Outlet {
     this.#owner.stopped?.(reason);
   }
 
-  /** From now on the other end is not waited for: that rejects with this error. */
+  /** Rejects current and later waits for the other end with this error. */
   interrupt(error: Error): void {
     this.#interruption = error;
     this.#done?.reject(error);
     this.#wake();
   }
 
-  /** The other end has taken the end. */
+  /** Records that the end has been delivered. */
   taken(): void {
     this.#isDone = true;
     this.#done?.resolve();

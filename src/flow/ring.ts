@@ -1,31 +1,31 @@
-// Shared memory for short records, with one writer and one reader. The reader
-// sees them even if the writer is busy with a long job by then, or has died.
-// README.md says how positions, memory order and epochs work.
+// A ring of shared memory for short records, with one writer and one reader. The reader
+// sees the records even if the writer is busy with a long job or has died. README.md
+// explains positions, memory order and epochs.
 
 import { load, store } from "../values/intrinsics.ts";
 import { skipFor } from "../values/ring_space.ts";
 import { FlowEvent } from "./events.ts";
 import { ShortCopies } from "./short_copies.ts";
 
-/** Bytes of the ring: a power of two. */
+/** Size of the ring in bytes: a power of two. */
 export const SIZE = 256 * 1024;
 const MASK = SIZE - 1;
-/** Before the ring: how far it is written, how far it is read, and whether its writer is in a turn. */
+/** Words before the ring: the writer's and the reader's position, and whether the writer is in a turn. */
 const WRITTEN = 0;
 const READ = 1;
 const IN_TURN = 2;
 const HEAD = 12;
-/** A record begins with a channel's id, an event with its epoch, and a number: its value, or how many bytes follow. */
+/** Bytes of a record's header: channel id, event with epoch, and the value or the number of bytes that follow. */
 const HEADER = 12;
 const EVENT_BITS = 4;
 const EVENT_MASK = (1 << EVENT_BITS) - 1;
 const EPOCH_MASK = (1 << 28) - 1;
-/** Instead of an id: the rest of the ring is not used. */
+/** Id that marks the rest of the ring as unused. */
 const SKIP = 0x7fffffff;
-/** Longer bytes do not go through the ring. */
+/** Maximum number of bytes of a chunk in the ring. */
 export const MAX_RECORD_BYTES = 8 * 1024;
 
-/** Events with a number for their value. */
+/** Events whose value is a number. */
 const WITH_NUMBER = new Set<FlowEvent>([
   FlowEvent.CREDIT,
   FlowEvent.BLOCK,
@@ -33,7 +33,7 @@ const WITH_NUMBER = new Set<FlowEvent>([
   FlowEvent.ENDED,
 ]);
 
-/** Hears what is read. */
+/** Callback for a record that was read. */
 export type Hear = (id: number, event: FlowEvent, value: unknown) => void;
 
 /** A ring of records. */
@@ -43,7 +43,7 @@ export class FlowRing {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #copies = new ShortCopies();
-  /** Writer: how far it has written; reader: how far it has read, modulo 2 ** 32. */
+  /** Position of the writer, or of the reader, modulo 2 ** 32. */
   #position: number;
 
   constructor(buffer = new SharedArrayBuffer(HEAD + SIZE)) {
@@ -54,18 +54,18 @@ export class FlowRing {
     this.#position = load(this.#positions, READ);
   }
 
-  /** Writer: whether it is in the middle of a turn of its event loop. */
+  /** Writer: sets whether it is in a turn of its event loop. */
   set isInTurn(value: boolean) {
     store(this.#positions, IN_TURN, value ? 1 : 0);
   }
 
-  /** Reader: the same of the writer. */
+  /** Reader: whether the writer is in a turn. */
   get isInTurn(): boolean {
     return load(this.#positions, IN_TURN) === 1;
   }
 
   /**
-   * Writer: writes a record; `false`, and nothing is written, if there is no room, or its
+   * Writer: writes a record; returns `false` without writing if there is no room, or the
    * id or value does not fit.
    */
   write(epoch: number, id: number, event: FlowEvent, value: unknown): boolean {
@@ -95,10 +95,10 @@ export class FlowRing {
     return true;
   }
 
-  /** Reader: hears all records of an epoch, up to the first of another. */
+  /** Reader: reads all records of an epoch, up to the first of another epoch. */
   read(epoch: number, hear: Hear): void {
     const written = load(this.#positions, WRITTEN);
-    // `hear` may come here again, and read on.
+    // `hear` can call `read()` again, which continues here.
     while (((written - this.#position) | 0) > 0) {
       const start = this.#position & MASK;
       const word = start / 4;
@@ -123,7 +123,7 @@ export class FlowRing {
     }
   }
 
-  /** What was read may be written over. */
+  /** Lets the writer overwrite what was read. */
   #advance(length: number): void {
     this.#position = (this.#position + length) | 0;
     store(this.#positions, READ, this.#position);

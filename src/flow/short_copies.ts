@@ -1,19 +1,19 @@
-// Copies of short bytes, many in one buffer: to make a buffer for each takes 1.5 µs,
-// to copy 160 bytes into one that is there 0.1 µs. With this a request of a kept
-// connection takes 0.84 of the processor time (6 pairs). Whoever gives such bytes
-// away copies them once more, see `Channel.own()`: nobody sees those of others.
+// Copies short chunks of bytes, many into one buffer. Creating a buffer takes 1.5 µs;
+// copying 160 bytes into an existing buffer takes 0.1 µs. With this, a request on a
+// kept connection takes 0.84 of the processor time (6 pairs). `Channel.own()` copies
+// bytes again before they are given away, so no receiver sees other data.
 
-/** Bytes of a buffer: all of it stays for as long as one of the copies in it. */
+/** Size of a buffer in bytes. Any copy in a buffer keeps the whole buffer alive. */
 const BUFFER = 16 * 1024;
-/** Longer ones get a buffer of their own. */
+/** Maximum length of a copy in a common buffer; a longer copy has its own buffer. */
 const MAX_SHARED_BYTES = 2 * 1024;
 
-/** Makes such copies. */
+/** Makes copies of short chunks of bytes. */
 export class ShortCopies {
   #buffer = new Uint8Array(0);
   #used = 0;
 
-  /** A copy of a part of bytes. */
+  /** Returns a copy of a part of the bytes. */
   of(bytes: Uint8Array, from: number, to: number): Uint8Array<ArrayBuffer> {
     const length = to - from;
     if (length > MAX_SHARED_BYTES) {
