@@ -1,14 +1,14 @@
-// The workers that are the caller's own thread: the one that takes what finds the
-// queue full, and, without isolation, all of them.
+// Settings of workers that are the caller's own thread: the worker for jobs
+// that find the queue full, and, without isolation, all workers.
 
 import type { DispatcherSettings } from "./parts.ts";
 
-/** The number of the worker that takes what finds the queue full. */
+/** Id of the worker for jobs that find the queue full. */
 export const CALLER = 0;
-/** How many jobs it may have in progress. */
+/** Maximum number of jobs in progress on that worker. */
 const MOST = 1024;
 
-/** What a pool's settings are for the worker of this number. */
+/** Returns the pool's settings, adapted to the worker with this id. */
 export function settingsOf(id: number, settings: DispatcherSettings) {
   const { onCallerThread, clock } = settings;
   const callerClock = onCallerThread || id === CALLER ? clock : undefined;

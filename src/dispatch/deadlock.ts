@@ -1,39 +1,38 @@
-// Whether a pool waits for itself: all its workers are taken by jobs that wait for
-// jobs of the same pool.
+// Detects when a pool waits for itself: the jobs in all workers wait for jobs
+// of the same pool.
 
 import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
 import type { AllShared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
 
-/** A job that waits for others. */
+/** A job that waits for other jobs of its pool. */
 export interface WaitingJob {
-  /** The link to its worker. */
+  /** Link to the worker of the job. */
   readonly link: Link;
-  /** What runs there beside it. */
+  /** Job that runs alongside this job, in the same worker. */
   readonly aside: Job | undefined;
 }
 
-/** Looks at the workers, and at the jobs that wait for others. */
 export class DeadlockDetector {
   readonly #parts: AllShared;
-  /** Hears that a job which waited for its key may start. */
+  /** Callback for when a job that waited for its key can start. */
   onKeyFree: (() => void) | undefined;
 
   constructor(parts: AllShared) {
     this.#parts = parts;
   }
 
-  /** The worker of a link, if it is one of this pool's. */
+  /** Returns the worker with this link, if it belongs to this pool. */
   workerOf(link: Link): PoolWorker | undefined {
     const { active } = this.#parts.workers;
     return [...active].find((worker) => worker.link === link);
   }
 
-  /** Whether no worker can take a job before one of those that wait goes on. */
+  /** Whether no worker can accept a job until a waiting job continues. */
   isDeadlock(waiting: readonly WaitingJob[]): boolean {
     const { queue: { length, parked }, workers, sizing } = this.#parts;
-    // Another worker is of no use where all jobs wait for others of their keys.
+    // Another worker does not help if all queued jobs wait for their keys.
     const isOfUse = length > 0 || parked === 0;
     let count = 0;
     for (const { link, jobs, room, concurrency } of workers.active) {

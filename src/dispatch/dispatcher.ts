@@ -1,5 +1,5 @@
-// The queue and the workers that share it: takes jobs in, and acts on all that
-// happens to them until they have left.
+// The entry points to the queue and the workers: accepts jobs, and handles
+// everything that happens to them until they have left.
 
 import { atEndOfTurn } from "../flow/end_of_turn.ts";
 import type { Job } from "../job/job.ts";
@@ -26,10 +26,10 @@ import { type Look, Watch } from "./watch.ts";
 import { PoolWorker, type Remains } from "./worker.ts";
 import { Workers } from "./workers.ts";
 
-/** How often a caller that submits without a pause is interrupted to feed the workers. */
+/** Number of jobs that a caller can add in a row before the workers are fed. */
 const PUMP_EVERY = 256;
 
-/** The queue and the workers that share it. */
+/** The queue, and the workers that share it. */
 export class Dispatcher {
   readonly #settings: DispatcherSettings;
   readonly #parts: DispatcherParts;
@@ -41,14 +41,14 @@ export class Dispatcher {
   readonly #watch: Watch;
   readonly #supervisor: Supervisor;
   readonly #feeder: Feeder;
-  /** Where the caller executes jobs itself. */
+  /** The worker that executes jobs on the caller's thread. */
   #caller: PoolWorker | undefined;
   #sinceDispatch = 0;
   readonly #dispatchDue = new Due(() => this.#dispatch());
   #keepsProcess = false;
   readonly scaling: Scaling;
   readonly deadlocks: DeadlockDetector;
-  /** What jobs are rejected with, once all has ended. */
+  /** Error for all jobs, once the pool has ended. */
   #refusal: (() => Error) | undefined;
 
   constructor(settings: DispatcherSettings, parts: DispatcherParts) {
@@ -70,7 +70,7 @@ export class Dispatcher {
     const endings = this.#endings = new Endings(shared);
     const workers = this.#workers = new Workers({
       ...shared,
-      // What its thread tells later is no concern of the caller that needs it now.
+      // Later events of the thread must not run in this caller's async context.
       make: (id) => callOutside(() => this.#make(id)),
       made: (worker) => this.#feeder.feed(worker),
     });
@@ -105,7 +105,7 @@ export class Dispatcher {
     });
   }
 
-  /** A worker has imported the module. */
+  /** Handles a worker that has imported the module. */
   #ready(worker: PoolWorker): void {
     this.#workers.ready(worker);
     this.#supervisor.collect(worker);
@@ -113,23 +113,23 @@ export class Dispatcher {
     this.#feeder.takeBackFromStarting();
     this.#feeder.takeBackFor(worker);
     this.#dispatch();
-    // What waits behind a long job may have found no worker before.
+    // Jobs behind a long job may have had no other worker before.
     this.#watch.soon();
   }
 
-  /** A worker has said something. */
+  /** Handles a message from a worker. */
   #heard(worker: PoolWorker): void {
     if (worker === this.#caller) return this.#supervisor.collect(worker);
     this.#workers.release(worker);
     this.#supervisor.collect(worker);
-    // A lost one may be back.
+    // A lost worker may be back.
     if (!this.#workers.active.has(worker)) return this.#dispatch();
     this.#feeder.takeBackFor(worker);
     this.#feeder.feed(worker);
     if (worker.jobs.length > 0) this.#watch.soon();
   }
 
-  /** A worker has died by itself. */
+  /** Handles a worker that has died by itself. */
   #died(worker: PoolWorker, cause: unknown): void {
     const isOfNoUse = worker === this.#caller ||
       this.#supervisor.died(worker, cause);
@@ -137,7 +137,7 @@ export class Dispatcher {
     else this.#dispatch();
   }
 
-  /** It is time to look at the workers, without waiting for their word. */
+  /** Checks the workers, without waiting for their messages. */
   #look(look: Look): void {
     const watch = this.#watch;
     const { active, idle } = this.#workers;
@@ -152,10 +152,10 @@ export class Dispatcher {
     this.#dispatch();
   }
 
-  /** Sends jobs to workers, and starts and ends workers as it is time to. */
+  /** Sends jobs to workers, and starts and ends workers as needed. */
   #dispatch(): void {
     this.#sinceDispatch = 0;
-    // Jobs may come back from a worker while the pool is ended from a callback.
+    // Jobs can come back from a worker while a callback ends the pool.
     if (this.#refusal) return this.#failQueued(this.#refusal);
     const workers = this.#workers;
     if (workers.inactive.size > 0) this.#supervisor.lookAtInactive();
@@ -167,29 +167,29 @@ export class Dispatcher {
     checkAll(this.#queue, workers, this.#parts.room);
   }
 
-  /** Collects what the workers have done, without waiting for their word. */
+  /** Collects results from the workers, without waiting for their messages. */
   #pump(): void {
     for (const worker of this.#workers.active) this.#supervisor.collect(worker);
     this.#dispatch();
   }
 
-  /** Whether a job that is added now leaves at once. */
+  /** Whether a job that is added now is sent at once. */
   get sendsAtOnce(): boolean {
     return this.#feeder.sendsAtOnce;
   }
 
-  /** What the workers do now. */
+  /** Returns what the workers are doing now, in numbers. */
   snapshot(): Work {
     const now = this.#settings.now();
     return snapshot(this.#queue, this.#workers, this.#caller, now);
   }
 
-  /** What each worker does now. */
+  /** Returns what each worker is doing now. */
   activities() {
     return activities(this.#workers, this.#caller);
   }
 
-  /** Lets the process end, or no longer, while the pool has nothing to do. */
+  /** Sets whether the pool keeps the process running. */
   keepProcess(keeps: boolean): void {
     if (this.#refusal || this.#keepsProcess === keeps) return;
     this.#keepsProcess = keeps;
@@ -198,7 +198,7 @@ export class Dispatcher {
     else this.#watch.pause();
   }
 
-  /** Takes a job in, to be sent in its turn. */
+  /** Accepts a job, and sends it in its turn. */
   add(job: Job): void {
     this.keepProcess(true);
     this.#parts.room.enter();
@@ -213,7 +213,7 @@ export class Dispatcher {
     else this.#dispatchDue.at(queueMicrotask);
   }
 
-  /** Lets the caller execute a job itself; `false` if it has too much to do for that. */
+  /** Executes a job on the caller's thread; `false` if it is full or the key is in use. */
   executeOnCaller(job: Job): boolean {
     this.#caller ??= callOutside(() => this.#make(CALLER));
     if (this.#caller.room === 0) return false;
@@ -228,8 +228,8 @@ export class Dispatcher {
   readonly #dispatchAtEnd = (): void => this.#dispatchDue.at(atEndOfTurn);
 
   /**
-   * Takes a job out, wherever it is. A job that runs is told of the abort, and
-   * occupies its worker until it ends, or its grace is over.
+   * Removes a job, wherever it is. A running job is notified of the abort, and
+   * occupies its worker until it ends or its grace is over.
    */
   abort(job: Job, reason: unknown): void {
     const { settlement } = this.#parts;
@@ -239,20 +239,20 @@ export class Dispatcher {
     settlement.abort(job, reason, run);
   }
 
-  /** Whether a job waits that would make room for one of this priority. */
+  /** Whether a job waits that can make room for a job of this priority. */
   hasWaiting(priority: number): boolean {
     return (this.#precedence.oldest()?.priority ?? Infinity) <= priority;
   }
 
-  /** Takes out the job that makes room first, if any waits. */
+  /** Removes and returns the job that makes room first, if any job waits. */
   takeOldest(): Job | undefined {
     let oldest: Job | undefined;
-    // It may have started just now: then the next one is the oldest.
+    // If that job has just started, the next one is the oldest.
     while ((oldest = this.#precedence.oldest()) && !this.takeOut(oldest));
     return oldest;
   }
 
-  /** Takes out a job that has not started; `false` if it has. */
+  /** Removes a job that has not started; `false` if it has started. */
   takeOut(job: Job): boolean {
     const worker = job.worker as PoolWorker | undefined;
     if (worker === undefined) {
@@ -266,13 +266,13 @@ export class Dispatcher {
     return true;
   }
 
-  /** Has a worker run a job beside those of its jobs that wait for it; `false` if it cannot. */
+  /** Runs a job alongside jobs of a worker that wait for it; `false` if impossible. */
   sendAside(job: Job, worker: PoolWorker): boolean {
     this.#dispatchDue.at(queueMicrotask);
     return this.#feeder.sendAside(job, worker);
   }
 
-  /** How many workers have died in a row, and when the next one starts, if none is there. */
+  /** Deaths in a row, and ms until the next start, if no worker is active. */
   get breakdown(): { deaths: number; delay: number } | undefined {
     return this.#workers.breakdown;
   }
@@ -280,7 +280,7 @@ export class Dispatcher {
   /**
    * Ends all workers, and rejects the jobs that have not ended, in order.
    *
-   * @returns Resolves when its processes are gone, where there are any
+   * @returns Resolves when the pool's processes are gone, if it has any
    */
   stop(refusal: () => Error): Promise<void> | undefined {
     this.#refusal = refusal;
@@ -296,7 +296,7 @@ export class Dispatcher {
     const caller = this.#caller;
     if (caller) ended.push([caller, caller.stop(refusal())]);
     room.clear();
-    // Some have only now been found to have ended.
+    // Collecting the last results may have added jobs to these.
     settlement.failClosing(refusal);
     for (const [worker, remains] of ended) {
       this.#endings.failAll(worker, remains, refusal);

@@ -1,9 +1,9 @@
-// What is done soon, and once, however often it is asked for.
+// Runs an action once at a later point, however often that is requested.
 
-/** Calls back at a certain time. */
+/** Calls back at a certain point, such as the end of the turn. */
 type When = (callback: () => void) => void;
 
-/** Something that is to be done. */
+/** An action that runs later. */
 export class Due {
   readonly #act: () => void;
   readonly #times = new Set<When>();
@@ -12,7 +12,7 @@ export class Due {
     this.#act = act;
   }
 
-  /** Runs the action at that time; asked twice for the same time, it runs once. */
+  /** Runs the action at that point, only once for several requests. */
   at(when: When): void {
     if (this.#times.has(when)) return;
     this.#times.add(when);

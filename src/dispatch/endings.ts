@@ -1,4 +1,4 @@
-// Where every job leaves its worker: counted, timed, and handed on to be settled.
+// The place where every job leaves its worker: counts, times and settles it.
 
 import { crashError } from "../job/failures.ts";
 import type { Job } from "../job/job.ts";
@@ -8,7 +8,7 @@ import { noteTime } from "./order.ts";
 import type { Shared } from "./parts.ts";
 import type { PoolWorker, Remains } from "./worker.ts";
 
-/** The way out of a worker. */
+/** Handles the ends of jobs. */
 export class Endings {
   readonly #parts: Shared;
 
@@ -16,7 +16,7 @@ export class Endings {
     this.#parts = parts;
   }
 
-  /** A job has ended with a plain value. */
+  /** Handles a job that has ended with a plain value. */
   value(
     worker: PoolWorker,
     job: Job,
@@ -29,7 +29,7 @@ export class Endings {
     this.#parts.room.release();
   }
 
-  /** A job has ended in any other way; its result may hold streams that are open. */
+  /** Handles any other end of a job, whose result can have open streams. */
   ended(
     worker: PoolWorker,
     job: Job,
@@ -50,25 +50,25 @@ export class Endings {
     this.#announceLate(job, worker);
     pace.note(time);
     if (queue.isRanked) noteTime(job, time);
-    // It may have settled before, by an abort.
+    // An abort may already have settled the job.
     job.extras?.turn?.endIfOver();
     health.worked();
     room.leave(worker.isCaller);
   }
 
-  /** Whether anybody wants to hear of the starts of jobs. */
+  /** Whether there are listeners for the start of jobs. */
   get wantsStarts(): boolean {
     return this.#parts.events.hasListener("jobstart");
   }
 
-  /** A job could not be sent. */
+  /** Rejects a job that could not be sent. */
   unsendable(worker: PoolWorker, job: Job, error: unknown): void {
     this.#parts.room.leave(worker.isCaller);
     this.#parts.settlement.fail(job, error);
     this.#parts.room.release();
   }
 
-  /** A job's worker is gone, and the job with it. */
+  /** Rejects a job that was lost with its worker. */
   crashed(worker: PoolWorker, job: Job, started: boolean, cause: unknown) {
     const { room } = this.#parts;
     room.leave(worker.isCaller);
@@ -77,7 +77,7 @@ export class Endings {
     room.release();
   }
 
-  /** The pool has ended a worker, and all its jobs fail. */
+  /** Rejects all jobs of a worker that the pool has ended. */
   failAll(
     worker: PoolWorker,
     { started, unstarted }: Remains,
@@ -96,7 +96,7 @@ export class Endings {
     settlement.fail(job, error, run);
   }
 
-  /** Jobs may have started. */
+  /** Announces the jobs that have started since the last call. */
   announceStarts(worker: PoolWorker): void {
     for (const job of worker.jobs.takeUnannounced()) {
       this.#announceStart(job, worker);
@@ -111,7 +111,7 @@ export class Endings {
   }
 
   #announceStart(job: Job, { id }: PoolWorker): void {
-    // A process may start a job whose end, by an abort, has been announced.
+    // A process can start an aborted job, whose end has been announced.
     if (job.settled) return;
     this.#parts.events.emit("jobstart", {
       jobId: job.id,

@@ -1,20 +1,19 @@
-// What can never be. Tests listen here, and hear of it at once.
+// Conditions that must always hold. Tests are notified when one is broken.
 
 import type { JobQueue } from "../job/queue.ts";
 import type { Room } from "../job/room.ts";
 import type { Workers } from "./workers.ts";
 
-/** Set by tests; unset, a check costs one comparison. */
+/** Set by tests; without it, a check costs one comparison. */
 export const invariants: { onBroken: ((what: string) => void) | undefined } = {
   onBroken: undefined,
 };
 
-/** Reports a violation, unless the condition holds. */
 export function assertInvariant(condition: boolean, violation: string): void {
   if (!condition) invariants.onBroken?.(violation);
 }
 
-/** Whether the queue, the workers and what is counted of them agree. */
+/** Checks that the queue, the workers and the counters agree. */
 export function checkAll(queue: JobQueue, workers: Workers, room: Room): void {
   if (invariants.onBroken === undefined) return;
   let inFlight = 0;

@@ -1,4 +1,4 @@
-// What the parts of dispatching share.
+// Types of the parts and settings that the files of this folder share.
 
 import type { FunctionTable } from "../job/functions.ts";
 import type { PoolEvents } from "../job/pool_events.ts";
@@ -15,19 +15,19 @@ import type { Watch } from "./watch.ts";
 import type { WorkerSettings } from "./worker.ts";
 import type { Workers } from "./workers.ts";
 
-/** How a pool dispatches. */
+/** Settings of the dispatcher. */
 export interface DispatcherSettings extends WorkerSettings {
   isolation: Isolation;
   execArgv: readonly string[];
   /** Whether the caller's own thread runs all jobs. */
   onCallerThread: boolean;
-  /** How many workers it starts with. */
+  /** Minimum and maximum number of workers at first. */
   limits: Limits;
-  /** After how many ms a worker that is not needed stops. */
+  /** Time in ms after which a worker that is not needed stops. */
   idleTimeout: number;
-  /** How many ms a job has to end, once it was told to. */
+  /** Time in ms that a job has to end after it was aborted. */
   abortGrace: number;
-  /** How many ms a worker has to end what its jobs want done at the end. */
+  /** Time in ms that a worker has for its `onStop()` callbacks. */
   stopGrace: number;
 }
 
@@ -38,13 +38,13 @@ export interface DispatcherParts {
   room: Room;
   meter: Meter;
   events: PoolEvents;
-  /** It is of no use to start workers. */
+  /** Called when it is useless to start workers. */
   onBroken(cause: unknown): void;
-  /** The workers are ready with which it counts as started. */
+  /** Called when enough workers are ready for the pool to count as started. */
   onStarted(): void;
 }
 
-/** What all its parts may use. */
+/** What all parts of the dispatcher can use. */
 export interface Shared extends DispatcherParts {
   settings: DispatcherSettings;
   queue: JobQueue;
@@ -54,7 +54,7 @@ export interface Shared extends DispatcherParts {
   watch: Watch;
 }
 
-/** What those may use that act on the workers. */
+/** What parts that act on the workers can use. */
 export interface AllShared extends Shared {
   endings: Endings;
   workers: Workers;

@@ -1,4 +1,4 @@
-// What the workers do now, in numbers and one by one.
+// Reports what the workers are doing now, in numbers and one by one.
 
 import type { WorkerActivity } from "../job/activity.ts";
 import type { JobQueue } from "../job/queue.ts";
@@ -7,7 +7,7 @@ import type { PoolWorker } from "./worker.ts";
 import type { WorkerState } from "./worker_state.ts";
 import type { Workers } from "./workers.ts";
 
-/** Counts workers and jobs; the caller's own thread is no worker, but runs jobs. */
+/** Counts workers and jobs; the caller's thread runs jobs, but is no worker. */
 export function snapshot(
   queue: JobQueue,
   { active, lostThreads }: Workers,
@@ -30,7 +30,7 @@ export function snapshot(
   return { size, idle, queued, running, lost: lostThreads, timeRunning };
 }
 
-/** What a state is called outside; of what is gone nothing is told. */
+/** Public names of the states; a worker that is gone is never listed. */
 const NAMES: Record<WorkerState, WorkerActivity["state"]> = {
   starting: "starting",
   spare: "spare",
@@ -43,7 +43,7 @@ const NAMES: Record<WorkerState, WorkerActivity["state"]> = {
   gone: "ending",
 };
 
-/** Each worker with the jobs that it runs; the caller's own thread, if it runs any. */
+/** Lists each worker with its running jobs; the caller's thread if it has any. */
 export function activities(
   { active, inactive }: Workers,
   caller: PoolWorker | undefined,
@@ -56,7 +56,7 @@ export function activities(
       const runTime = Math.max(0, end - start);
       return { jobId: job.id, name: job.fn.name, runTime };
     });
-    // One that runs a job has started, also where that is not heard yet.
+    // A worker that runs a job has started, even if main does not know yet.
     const isBusy = worker === caller ||
       worker.state === "starting" && jobs.length > 0;
     const state = isBusy ? "busy" : NAMES[worker.state];
