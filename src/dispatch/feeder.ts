@@ -1,5 +1,5 @@
-// Decides which worker gets which jobs, and when: how far ahead, how many in one
-// message, and whether waking a worker is worth it.
+// Decides which worker gets which jobs, and when: how far ahead, how many in
+// one message, and whether it is worth waking a worker.
 
 import { setImmediate } from "node:timers";
 import type { Job } from "../job/job.ts";
@@ -10,32 +10,32 @@ import { takeBackAll, takeBackWaiting } from "./take_back.ts";
 import { LOOK_AFTER_MS } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 
-/** What feeding needs beside what all share. */
+/** What the feeder needs in addition to the shared parts. */
 export interface FeederParts extends AllShared {
-  /** It is time to dispatch. */
+  /** Called when it is time to dispatch. */
   onTime(): void;
 }
 
-/** Milliseconds of work that are worth being taken back for a worker that idles. */
+/** Minimum work in ms to take back for an idle worker. */
 const WORTH_TAKING_MS = 0.2;
-/** Milliseconds of work that are worth waking a worker for, while another is awake. */
+/** Minimum work in ms to wake an idle worker for, while another is awake. */
 const WORTH_WAKING = 0.2;
-/** Milliseconds that a large job takes to send after which main gives others their turn. */
+/** Time in ms to send a large job, above which main pauses for other work. */
 const LONG_SEND = 1;
 /**
- * How many times the usual work a worker may have before it if it has had the last
- * jobs of these keys; for one that idles, the surplus is taken back.
+ * Factor by which a worker can have more work ahead than usual, if it had the
+ * last jobs of these keys. An idle worker takes over the surplus.
  */
 const HOME = 4;
-/** Bytes of jobs that share a message. */
+/** Size in bytes at which a message gets no more jobs. */
 const MAX_LIST_BYTES = 256 * 1024;
 
 /** Sends jobs from the queue to workers. */
 export class Feeder {
   readonly #parts: FeederParts;
-  /** Without it, clients have no head start. */
+  /** Unset on the caller's thread: clients have no head start there. */
   readonly #headStart: HeadStart | undefined;
-  /** Whether nothing is sent before the next turn of the event loop. */
+  /** Whether sending is paused until the next turn of the event loop. */
   #isPausing = false;
   #isStopped = false;
 
@@ -47,30 +47,30 @@ export class Feeder {
   }
 
   /**
-   * Whether a job that is added now leaves at once. Does not ask what the workers
-   * are at, which may be something else a moment later.
+   * Whether a job that is added now is sent at once. Ignores what the workers
+   * are doing, because that can change a moment later.
    */
   get sendsAtOnce(): boolean {
     const { queue, workers: { idle, active }, pace } = this.#parts;
-    // Where jobs have priorities, a worker that idles may be kept for others.
+    // With priorities, an idle worker may be kept for other jobs.
     return queue.length === 0 && idle.length > 0 && !this.#isPausing &&
       !queue.isRanked &&
       (idle.length === active.size || pace.mean >= WORTH_WAKING);
   }
 
-  /** Whether the next job is for a worker that idles, or for none yet, and so leaves at once. */
+  /** Whether the next job is sent at once: to an idle or the first worker. */
   get mayStartAtOnce(): boolean {
     if (this.#isPausing) return false;
     const { idle, active } = this.#parts.workers;
     return active.size === 0 || idle.length > 0 && this.#isWorthWaking();
   }
 
-  /** Sends what workers may have now. */
+  /** Sends workers the jobs that they can accept now. */
   feedAll(): void {
     const { queue, workers } = this.#parts;
-    // First the one that became idle last: its code is still in the caches of its
-    // core, and the others rest. With four workers a short connection takes 0.81 to
-    // 0.92 of the processor time (medians of 7 pairs, twice).
+    // The worker that became idle last goes first: its code is still in the caches
+    // of its core, and the others rest. With four workers, a short connection takes
+    // 0.81 to 0.92 of the processor time (medians of 7 pairs, twice).
     for (const worker of workers.idle.toReversed()) {
       if (queue.length === 0 || !this.#isWorthWaking()) break;
       this.feed(worker);
@@ -82,15 +82,15 @@ export class Feeder {
   }
 
   /**
-   * Whether to wake a worker that idles: that costs more than a few small jobs,
-   * which one that is awake will have done by then.
+   * Whether to wake an idle worker. That costs more than a few small jobs,
+   * which a worker that is awake finishes in the same time.
    */
   #isWorthWaking(): boolean {
     if (!this.#isAnyAwake()) return true;
     const { queue, pace, watch } = this.#parts;
     if (queue.length * pace.mean >= WORTH_WAKING) return true;
     const first = queue.peek();
-    // All may wait for others of their keys.
+    // All jobs may be waiting for their keys.
     if (first === undefined) return false;
     if (this.#parts.settings.now() - first.submitted >= LOOK_AFTER_MS) {
       return true;
@@ -116,7 +116,7 @@ export class Feeder {
     return false;
   }
 
-  /** The workers, where they take several jobs at once those first that have fewer. */
+  /** Returns the workers; if jobs are concurrent, those with fewer jobs first. */
   #byLoad(): Iterable<PoolWorker> {
     const { settings: { concurrency }, workers } = this.#parts;
     return concurrency === 1
@@ -124,35 +124,35 @@ export class Feeder {
       : [...workers.active].sort((a, b) => a.jobs.length - b.jobs.length);
   }
 
-  /** Sends a worker as many jobs as it may have before it. */
+  /** Sends a worker as many jobs as it can accept now. */
   feed(worker: PoolWorker): void {
     if (!this.#mayGetJobs(worker)) return;
     const { settings: { concurrency }, pace, queue, workers, watch } =
       this.#parts;
     const { isReady, jobs } = worker;
-    // What is sent ahead has to be taken back for each job aside.
+    // Each job aside requires that jobs sent ahead are taken back.
     const most = jobs.hadAside
       ? concurrency
       : Math.max(pace.ahead, concurrency);
     const ahead = isReady ? most : 1;
-    // A worker is fed again when half of its jobs are done.
+    // Feed a worker again when half of its jobs are done.
     if (jobs.length >= concurrency && jobs.length * 2 > ahead) return;
     let count = Math.min(
       ahead - jobs.length,
       worker.room,
-      // Its part, or what would not be worth waking another worker for.
+      // Its share, or as many as are not worth waking another worker for.
       Math.max(
         Math.ceil(queue.length / workers.active.size),
         Math.ceil(WORTH_WAKING / pace.mean),
       ),
       queue.length,
     );
-    // A message is worth its cost to a worker that has jobs if it brings no fewer.
+    // A message to a busy worker must bring at least as many jobs as it has.
     if (jobs.length >= concurrency && count < jobs.length) return;
     while (count > 0 && !this.#isPausing) {
       const first = this.#next(worker);
       if (first === undefined) break;
-      // What can be sent once only waits for no other job.
+      // A job that can be sent only once must start at once.
       const startsAtOnce = isReady && jobs.length < concurrency;
       if (first.oneAttempt && !startsAtOnce) break;
       if (first.isLarge && !isReady || !worker.takes(first)) break;
@@ -168,13 +168,13 @@ export class Feeder {
       this.#parts.settings;
     switch (worker.state) {
       case "starting":
-        // Not where another one may be sooner; not before it is known that its thread
-        // can be killed; and the caller's own starts at once, where a job could be
-        // overtaken by others meanwhile.
+        // No jobs if another worker can start them sooner, or before the pool
+        // knows that the thread can be killed. The caller's own thread starts
+        // at once, but other jobs could overtake this one meanwhile.
         return !hardKill && !onCallerThread && !this.#isAnyReady();
       case "idle":
       case "busy":
-        // It may be stopped for one of its jobs, and others with that.
+        // If the worker is stopped for an aborted job, its other jobs are lost.
         return concurrency === 1 || abortGrace === Infinity ||
           !worker.jobs.aborting.any;
       default:
@@ -188,7 +188,7 @@ export class Feeder {
     return nextFor(worker, this.#parts, this.#sendHome);
   }
 
-  /** Sends a job to the worker that has had the last one of its key, if that may have it now. */
+  /** Sends a job to the worker that had the last job of its key, if it accepts it. */
   readonly #sendHome = (home: PoolWorker, job: Job): boolean => {
     const { queue, pace, watch, settings: { onCallerThread } } = this.#parts;
     const { jobs, isReady, concurrency } = home;
@@ -205,7 +205,7 @@ export class Feeder {
     return true;
   };
 
-  /** Sends one message, and tells how many jobs it held. */
+  /** Sends one message, and returns its number of jobs. */
   #send(worker: PoolWorker, first: Job, most: number): number {
     const { queue } = this.#parts;
     const jobs = [first];
@@ -227,7 +227,7 @@ export class Feeder {
   /**
    * Sends jobs to a worker.
    *
-   * @param isAside Whether they run beside those in progress, which wait for them
+   * @param isAside Whether they run alongside jobs in progress that wait for them
    */
   post(worker: PoolWorker, jobs: Job[], isAside = false): void {
     const { settings, watch, endings, workers } = this.#parts;
@@ -246,32 +246,32 @@ export class Feeder {
   }
 
   /**
-   * Sends a job to a worker whose jobs wait for it, to run beside them.
+   * Sends a job to a worker whose jobs wait for it, to run alongside them.
    *
-   * @returns Whether it is on its way there
+   * @returns Whether the job was sent
    */
   sendAside(job: Job, worker: PoolWorker): boolean {
     const { queue, workers, settings: { abortGrace } } = this.#parts;
-    // It may be stopped for one of its jobs, and others with that.
+    // If the worker is stopped for an aborted job, its other jobs are lost.
     if (worker.jobs.aborting.any && abortGrace < Infinity) return false;
     if (worker.jobs.room === 0) return false;
     const holder = job.worker as PoolWorker | undefined;
     if (holder === undefined) {
       if (!queue.remove(job)) return false;
     } else {
-      // What has moved cannot be sent again; the caller starts what it has by itself.
+      // Moved values cannot be sent again; the caller's thread runs its jobs.
       const isBound = job.oneAttempt || holder.isCaller ||
         holder.jobs.asides.has(job);
       if (isBound || !holder.takeBack(job)) return false;
     }
-    // The numbers of those that start follow each other.
+    // Jobs start in the order of their numbers, so none can wait before this job.
     queue.putBack(takeBackAll(worker));
     this.post(worker, [job], true);
     if (holder) workers.update(holder);
     return true;
   }
 
-  /** Lets others have their turn before more is sent. */
+  /** Lets other work run before more jobs are sent. */
   #pause(): void {
     this.#isPausing = true;
     setImmediate(() => {
@@ -280,17 +280,17 @@ export class Feeder {
     });
   }
 
-  /** Takes back what workers were sent that start still: one that is ready is sooner. */
+  /** Takes back jobs from starting workers: a ready worker is sooner. */
   takeBackFromStarting(): void {
     const { queue, workers } = this.#parts;
     const starting = [...workers.active].filter(({ isReady }) => !isReady);
     queue.putBack(starting.flatMap(takeBackAll));
   }
 
-  /** Takes back, for a worker that may have no job, what waits behind the job of another. */
+  /** Takes back jobs that wait in another worker, for a worker without jobs. */
   takeBackFor(idle: PoolWorker): void {
     const { queue, workers, pace, settings } = this.#parts;
-    // What the caller's own thread is sent starts in a microtask, wherever it is.
+    // The caller's own thread starts a job in a microtask, in any worker.
     if (settings.onCallerThread) return;
     if (queue.length > 0 || idle.jobs.length > 0) return;
     let victim: PoolWorker | undefined;
@@ -300,8 +300,8 @@ export class Feeder {
     }
     if (victim === undefined) return;
     const time = victim.waiting * pace.mean;
-    // Small jobs that are few are done sooner than they are sent again, but a
-    // start may take any time.
+    // A few small jobs finish sooner than they could be sent again, but a start
+    // can take any time.
     if (victim.isReady && time < WORTH_TAKING_MS) return;
     this.#takeFrom(victim);
   }
@@ -313,14 +313,14 @@ export class Feeder {
     return jobs.length > 0;
   }
 
-  /** Sends nothing more. */
+  /** Stops sending jobs. */
   stop(): void {
     this.#isStopped = true;
     this.#headStart?.stop();
   }
 }
 
-/** The keys of jobs belong to the worker that gets them. */
+/** Assigns the keys of jobs to the worker that gets the jobs. */
 function bind(jobs: readonly Job[], worker: PoolWorker): void {
   for (const { extras } of jobs) {
     if (extras?.turn) extras.turn.key.workerId = worker.id;

@@ -1,17 +1,17 @@
-// Who is next for a worker, where jobs have priorities or keys. Where none has,
-// nothing of this is asked.
+// Chooses the next job for a worker if jobs have priorities or keys. Otherwise
+// none of this runs.
 
 import type { Job } from "../job/job.ts";
 import type { AllShared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
 
-/** A job that takes more ms than this is long: nothing waits behind it, and it leaves a worker free. */
+/** Mean time in ms above which a job is long: none waits behind it, one worker stays free. */
 const LONG = 5;
 
 /**
- * The next job for a worker.
+ * Returns the next job for a worker.
  *
- * @param sendHome Sends a job to the worker that had the last one of its key
+ * @param sendHome Sends a job to the worker that had the last job of its key
  */
 export function nextFor(
   worker: PoolWorker,
@@ -21,7 +21,7 @@ export function nextFor(
   const { queue, workers } = parts;
   for (;;) {
     const job = queue.pick((job) => !isKept(worker, job, parts));
-    // Others that could go behind would keep this one waiting forever.
+    // Do not try other jobs: this job could then wait forever.
     if (job === undefined || !mayHave(worker, job, parts)) return undefined;
     if (job.extras?.turn === undefined) return job;
     const home = workers.find(job.extras.turn.key.workerId);
@@ -30,7 +30,7 @@ export function nextFor(
   }
 }
 
-/** Whether a job may go to a worker that has others: nothing waits behind a long job. */
+/** Whether a job can go to a busy worker: no job waits behind a long job. */
 function mayHave(worker: PoolWorker, job: Job, { queue }: AllShared): boolean {
   const { jobs, concurrency } = worker;
   if (!queue.isRanked || jobs.length < concurrency) return true;
@@ -38,8 +38,8 @@ function mayHave(worker: PoolWorker, job: Job, { queue }: AllShared): boolean {
 }
 
 /**
- * Whether a worker is kept for jobs of a higher priority: while they come, long
- * jobs leave one worker free.
+ * Whether a worker is kept for jobs of a higher priority: while such jobs
+ * arrive, long jobs leave one worker free.
  */
 function isKept(
   worker: PoolWorker,
@@ -54,12 +54,12 @@ function isKept(
     if (other !== worker && hasLong(other)) free--;
   }
   if (free > 0) return false;
-  // Where main does not look by itself, it must when that is over.
+  // On the caller's thread, nothing else makes main check after that time.
   if (settings.onCallerThread) watch.at("grace", queue.expectedUntil + 1);
   return true;
 }
 
-/** Whether a job may take long; one that has not been seen may. */
+/** Whether a job may take long; unknown functions may. */
 function isLong({ fn }: Job): boolean {
   return (fn.mean ?? Infinity) > LONG;
 }
@@ -71,7 +71,7 @@ function hasLong({ jobs, concurrency }: PoolWorker): boolean {
   return first !== undefined && isLong(first);
 }
 
-/** A job has ended in its worker, after `time` ms. */
+/** Records that a job has ended after `time` ms in its worker. */
 export function noteTime({ fn }: Job, time: number): void {
   fn.mean = fn.mean === undefined ? time : fn.mean + (time - fn.mean) / 8;
 }

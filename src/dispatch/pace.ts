@@ -1,30 +1,30 @@
-// How far ahead a worker is sent jobs, measured in their time: small jobs go by
-// the hundred, long ones alone.
+// Decides how far ahead a worker is sent jobs, measured in time: small jobs
+// travel by the hundred, long jobs alone.
 
-/** How many ms of work a worker may have before it; hides the way to main and back. */
+/** Work in ms that a worker can have ahead; hides the way to main and back. */
 const AHEAD = 4;
-/** How much the newest job counts in the mean. */
+/** Weight of the newest job in the mean. */
 const WEIGHT = 1 / 16;
-/** The most times the mean that a job counts as: what waits behind a rare long one can be taken back. */
+/** Cap on a job's time, in means: jobs behind a rare long one can be taken back. */
 const OUTLIER = 4;
-/** The mean that is assumed of jobs until one has been measured. */
+/** Mean time of a job in ms, until a job has been measured. */
 const ASSUMED_MEAN_MS = 0.1;
 
-/** No mean is taken to be below this, in ms. */
+/** Minimum of a measured time, in ms. */
 const LEAST_MEAN = 1e-4;
 
-/** What feeding asks of a pace. */
+/** What the feeder needs of a pace. */
 export type Paced = Pick<Pace, "note" | "mean" | "ahead">;
 
-/** Where all share the caller's thread, a message costs nothing: no job is sent ahead of its turn. */
+/** On the caller's thread, messages cost nothing: no job is sent ahead. */
 export const UNHURRIED: Paced = { note() {}, mean: Infinity, ahead: 1 };
 
-/** The running mean of how long jobs take. */
+/** Running mean of the times of jobs. */
 export class Pace {
   #mean = ASSUMED_MEAN_MS;
   #isKnown = false;
 
-  /** Notes how many ms a job took. */
+  /** Records the time of a job in ms. */
   note(time: number): void {
     this.#isKnown = true;
     time = Math.max(time, LEAST_MEAN);
@@ -32,12 +32,12 @@ export class Pace {
     this.#mean += (counted - this.#mean) * WEIGHT;
   }
 
-  /** How many ms a job takes; of jobs that are not known, it may be any time. */
+  /** Mean time of a job in ms; `Infinity` until a job has been measured. */
   get mean(): number {
     return this.#isKnown ? this.#mean : Infinity;
   }
 
-  /** How many jobs a worker may have in flight. */
+  /** Number of jobs that a worker can have in flight. */
   get ahead(): number {
     return Math.max(1, Math.ceil(AHEAD / this.#mean));
   }

@@ -1,5 +1,5 @@
-// Which jobs go before others: keys and priorities as jobs come in, what is taken
-// back from workers for a job of a higher priority, and who makes room first.
+// Decides which jobs go before others: keys and priorities of new jobs, jobs
+// taken back for a job of a higher priority, and which job makes room first.
 
 import type { Job } from "../job/job.ts";
 import { Keys } from "../job/keys.ts";
@@ -8,22 +8,22 @@ import type { AllShared } from "./parts.ts";
 import { takeBackLower } from "./take_back.ts";
 import type { PoolWorker } from "./worker.ts";
 
-/** What it needs beside what all share. */
+/** What `Precedence` needs in addition to the shared parts. */
 export interface PrecedenceParts extends AllShared {
-  /** A job that waited for its key may start. */
+  /** Called when a job that waited for its key can start. */
   onFree(): void;
 }
 
-/** Milliseconds of work that are worth being taken back for a job of a higher priority. */
+/** Minimum work in ms to take back for a job of a higher priority. */
 const WORTH_TAKING_MS = 0.5;
 
-/** Who goes before whom. */
+/** Decides which jobs go before others. */
 export class Precedence {
   readonly #parts: PrecedenceParts;
   readonly #keys: Keys;
-  /** The lowest priority that any job has had. */
+  /** Lowest priority of all jobs so far. */
   #lowest = 0;
-  /** Whether a job has come that may go before others which were sent ahead. */
+  /** Whether a new job may go before jobs that were sent ahead. */
   #hasHigher = false;
 
   constructor(parts: PrecedenceParts) {
@@ -31,7 +31,7 @@ export class Precedence {
     this.#keys = new Keys(parts.queue, parts.onFree);
   }
 
-  /** Notes what an accepted job's priority and key ask for. */
+  /** Records the priority and key of an accepted job. */
   enter(job: Job): void {
     const { queue } = this.#parts;
     if (job.extras !== undefined) {
@@ -47,16 +47,16 @@ export class Precedence {
     this.#hasHigher ||= job.priority > this.#lowest;
   }
 
-  /** Whether a job has to wait for others of its key. */
+  /** Whether a job has to wait for earlier jobs of its key. */
   isBehind({ extras }: Job): boolean {
     return extras?.key !== undefined && this.#keys.isBusy(extras.key);
   }
 
   /**
-   * If a job of a higher priority has come to the queue, takes back the lower ones
+   * If a job of a higher priority has joined the queue, takes back lower jobs
    * that were sent ahead, so that it is sent before them.
    *
-   * @returns Whether anything was taken back
+   * @returns Whether any job was taken back
    */
   takeBackLower(): boolean {
     if (!this.#hasHigher) return false;
@@ -76,13 +76,13 @@ export class Precedence {
     return isAny;
   }
 
-  /** A few small jobs are done sooner than they are sent again. */
+  /** A few small jobs finish sooner than they could be sent again. */
   #isWorthTaking(worker: PoolWorker): boolean {
     return !worker.isReady || worker.isHeldUp(WORTH_TAKING_MS) ||
       worker.waiting * this.#parts.pace.mean >= WORTH_TAKING_MS;
   }
 
-  /** The job that makes room first: the oldest of the lowest priority, as far as is known. */
+  /** Returns the job that makes room first: the oldest known of the lowest priority. */
   oldest(): Job | undefined {
     const { queue, workers } = this.#parts;
     let { oldest } = queue;
@@ -94,7 +94,7 @@ export class Precedence {
     return oldest;
   }
 
-  /** The jobs that can be taken back; where all have one priority, the first will do. */
+  /** Returns jobs that can be taken back; without priorities, only the first. */
   #waiting({ jobs }: PoolWorker): Job[] {
     if (this.#parts.queue.isRanked) {
       return jobs.all().filter((job) => jobs.canTakeBack(job));

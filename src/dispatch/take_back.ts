@@ -1,18 +1,18 @@
-// Which of the jobs that a worker was sent, and has not started, others may have.
+// Takes back jobs that a worker has not started, for other workers.
 
 import type { Job } from "../job/job.ts";
 import type { PoolWorker } from "./worker.ts";
 
-/** Takes back, in order, those that may go elsewhere; no other worker may have those aside. */
+/** Takes back, in order, the jobs that can go elsewhere; jobs aside stay. */
 export function takeBackAll(worker: PoolWorker): Job[] {
   return takeBackIf(worker, worker.jobs.all(), false, () => true);
 }
 
 /**
- * The same for those that another worker may be quicker to start: to send large
- * arguments again is worth it once, and only for a worker that idles. Where there is
- * no other, those before a large one stay, too, or it would overtake them. The one
- * that idles is as good for those aside as one whose job waits for them.
+ * Takes back jobs that another worker may start sooner. Large arguments are
+ * sent again only once, and only for an idle worker. Without another worker,
+ * jobs before a large job also stay, or the large job would overtake them. An
+ * idle worker can also get jobs aside.
  */
 export function takeBackWaiting(
   worker: PoolWorker,
@@ -30,8 +30,8 @@ export function takeBackWaiting(
 }
 
 /**
- * The same for those behind the first that waits with a lower priority than this;
- * the large ones, which would be sent again, stay.
+ * Takes back the first waiting job with a lower priority, and the jobs after it.
+ * Large jobs stay, because their arguments would be sent again.
  */
 export function takeBackLower(worker: PoolWorker, priority: number): Job[] {
   if (worker.waiting === 0) return [];
@@ -49,7 +49,7 @@ function takeBackIf(
 ): Job[] {
   const { jobs } = worker;
   return all.filter((job) => {
-    // What has moved cannot be sent again.
+    // Moved values cannot be sent again.
     const isBound = job.oneAttempt || !takesAsides && jobs.asides.has(job);
     return !isBound && jobs.canTakeBack(job) && mayLeave(job) &&
       worker.takeBack(job);
