@@ -1,109 +1,108 @@
-// Whether it is of use to start workers: they may die in a row, or never start.
+// Decides whether to start workers: they can die in a row, or never start.
 
 import { performanceNow } from "../values/intrinsics.ts";
 
-/** Deaths in a row after which the next worker starts later. */
+/** Number of deaths in a row that delays the next start. */
 const MOST_DEATHS = 10;
-/** Deaths in a row, before any job was begun, after which the pool stops. */
+/** Number of early deaths in a row, without a job, that stops the pool. */
 const MOST_BARREN = 10;
-/** Milliseconds of life after which a worker's death says nothing of the next one. */
+/** Age in ms from which a worker's death predicts nothing about the next. */
 const SOUND_AFTER = 1_000;
 
-/** Milliseconds before another try; twice as long each time. */
+/** Delay in ms before another try; doubles each time. */
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 10_000;
 
-/** What is known of a worker that has died. */
+/** Facts about a worker that has died. */
 export interface Death {
-  /** Whether it had started. */
+  /** Whether the worker had started. */
   isReady: boolean;
-  /** Whether it had begun any job. */
+  /** Whether any job had started in the worker. */
   hasBegunAny: boolean;
-  /** Whether it had been given all the jobs that it was to have. */
+  /** Whether the worker could not get any more jobs. */
   isSpent: boolean;
-  /** How many ms it has lived. */
+  /** Age of the worker in ms. */
   age: number;
 }
 
-/** How the workers of a pool fare. */
+/** Health of the workers of a pool. */
 export class Health {
   readonly #deaths = new Breaker(MOST_DEATHS);
   readonly #failedStarts = new Breaker(1);
-  /** How many have died in a row without a job. */
+  /** Number of early deaths in a row without a job. */
   #barren = 0;
   #hasEverStarted = false;
 
-  /** A worker has started. */
+  /** Records that a worker has started. */
   started(): void {
     this.#hasEverStarted = true;
     this.#failedStarts.reset();
   }
 
-  /** A job has ended in one of them. */
+  /** Records that a job has ended in a worker. */
   worked(): void {
     this.#deaths.reset();
     this.#barren = 0;
   }
 
   /**
-   * A worker has died by itself.
+   * Records that a worker has died by itself.
    *
-   * @returns Whether it is of no use to start others
+   * @returns Whether it is useless to start other workers
    */
   died({ isReady, hasBegunAny, isSpent, age }: Death): boolean {
     const now = performanceNow();
-    // One that was to be replaced anyway has cost nothing but its job.
+    // A worker that had to be replaced anyway has cost only its job.
     if (!(isSpent && hasBegunAny)) this.#deaths.add(now);
     if (!isReady) this.#failedStarts.add(now);
     const isSound = hasBegunAny || isReady && age >= SOUND_AFTER;
     this.#barren = isSound ? 0 : this.#barren + 1;
-    // Its first job may have ended it before main has heard that it was ready.
+    // The first job may end the worker before main knows that it was ready.
     if (hasBegunAny) this.#hasEverStarted = true;
     return !this.#hasEverStarted || this.#barren >= MOST_BARREN;
   }
 
-  /** How many workers have died in a row. */
+  /** Number of workers that have died in a row. */
   get deaths(): number {
     return this.#deaths.count;
   }
 
-  /** For how many ms no worker is to be started. */
+  /** Time in ms until a worker can start. */
   get delay(): number {
     const now = performanceNow();
     return Math.max(this.#deaths.delay(now), this.#failedStarts.delay(now));
   }
 }
 
-/** Counts failures in a row: what fails again and again is tried later each time. */
+/** Counts failures in a row, and delays each further try more. */
 export class Breaker {
   readonly #most: number;
   #count = 0;
   #isOpenUntil = 0;
 
-  /** @param most The number of failures in a row with which it opens */
+  /** @param most Number of failures in a row that starts the delays */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Counts a failure. */
   add(now: number): void {
     if (++this.#count < this.#most) return;
     const delay = FIRST_DELAY * 2 ** (this.#count - this.#most);
     this.#isOpenUntil = now + Math.min(delay, LONGEST_DELAY);
   }
 
-  /** It has worked: the delay starts over. */
+  /** Resets the count and the delay, after a success. */
   reset(): void {
     this.#count = 0;
     this.#isOpenUntil = 0;
   }
 
-  /** How often it has failed in a row. */
+  /** Number of failures in a row. */
   get count(): number {
     return this.#count;
   }
 
-  /** For how many ms it is not to be tried. */
+  /** Returns the time in ms until the next try. */
   delay(now: number): number {
     return Math.max(0, this.#isOpenUntil - now);
   }

@@ -1,28 +1,27 @@
-// Changes how many workers there are by other causes than jobs: a start ahead of
-// them, another size, time without need, and the end of the pool.
+// Changes the number of workers for reasons other than jobs: starts ahead,
+// resizing, idle workers, and the end of the pool.
 
 import type { AllShared } from "./parts.ts";
 import type { Limits } from "./sizing.ts";
 
-/** What scaling needs beside what all share. */
+/** What scaling needs in addition to the shared parts. */
 export interface ScalingParts extends AllShared {
-  /** Keeps the process from ending. */
+  /** Keeps the process running. */
   keepProcess(): void;
-  /** Acts on what has changed. */
+  /** Dispatches after a change. */
   dispatch(): void;
 }
 
-/** Scales a pool. */
 export class Scaling {
   readonly #parts: ScalingParts;
-  /** While all workers are told to stop. */
+  /** Set while all workers stop. */
   #retiring: { done(): void; due: number } | undefined;
 
   constructor(parts: ScalingParts) {
     this.#parts = parts;
   }
 
-  /** How many workers there may be. */
+  /** Maximum number of workers. */
   get maxWorkers(): number {
     return this.#parts.sizing.max;
   }
@@ -32,7 +31,7 @@ export class Scaling {
     this.#parts.workers.grow();
   }
 
-  /** Starts, ahead of jobs, the workers with which the pool counts as started; `false` if they are ready. */
+  /** Starts enough workers for the pool to count as started; `false` if they are ready. */
   start(): boolean {
     const { workers, sizing } = this.#parts;
     if (workers.enoughAreReady) return false;
@@ -42,12 +41,12 @@ export class Scaling {
     return true;
   }
 
-  /** Changes how many workers there may be: those that are too many end when their jobs have. */
+  /** Changes the limits; surplus workers end when their jobs have ended. */
   resize(limits: Limits): void {
     const { workers, sizing } = this.#parts;
     sizing.resize(limits, workers.idle.length);
     const staying = [...workers.active].filter(({ isRetired }) => !isRetired);
-    // First those that do least.
+    // Workers with the fewest jobs end first.
     staying.sort((a, b) => a.jobs.length - b.jobs.length);
     const surplus = Math.max(0, staying.length - sizing.max);
     for (const worker of staying.slice(0, surplus)) workers.retire(worker);
@@ -56,7 +55,7 @@ export class Scaling {
     this.#parts.dispatch();
   }
 
-  /** Ends workers that were not needed for a while. */
+  /** Ends workers that have not been needed for a while. */
   endUnneeded(now: number): void {
     const { workers, sizing } = this.#parts;
     const count = sizing.unneeded(workers.active.size, now);
@@ -66,9 +65,9 @@ export class Scaling {
   }
 
   /**
-   * Lets all workers do what their jobs want done at the end, since no other job comes.
+   * Lets all workers run their `onStop()` callbacks, after the last job.
    *
-   * @returns Resolves when they have, or had enough time; `undefined` if there is nothing to do
+   * @returns Resolves after them or their grace; `undefined` if there are none
    */
   retire(): Promise<void> | undefined {
     const { workers, watch, settings: { stopGrace, now } } = this.#parts;
@@ -77,13 +76,13 @@ export class Scaling {
     const { promise, resolve } = Promise.withResolvers<void>();
     const retiring = this.#retiring = { done: resolve, due: Infinity };
     this.resize({ min: 0, max: 0 });
-    // Not before the grace of any worker, of which is told when it is over.
+    // After the grace of every worker, so that late workers are reported first.
     retiring.due = now() + stopGrace + 1;
     watch.at("grace", retiring.due);
     return promise;
   }
 
-  /** Finishes a start, or the end of the pool, if its workers are that far. */
+  /** Finishes a start, or the end of the pool, if its workers are ready. */
   finishIfDone(): void {
     const { workers, sizing, watch, settings } = this.#parts;
     if (sizing.isStarting && workers.enoughAreReady) {

@@ -1,14 +1,14 @@
-// How many workers a pool wants: a policy in numbers, which knows no worker. It
-// grows at once, and shrinks only by what was not needed for a while.
+// Calculates how many workers a pool wants, without knowing any worker. A pool
+// grows at once, and shrinks only by workers not needed for a while.
 
-/** How many workers there may be. */
+/** Limits of the number of workers. */
 export interface Limits {
-  /** The workers that start ahead, and do not stop; without it, none starts ahead, and none stops. */
+  /** Number of workers that start ahead and stay; unset, the pool is not elastic. */
   min: number | undefined;
   max: number;
 }
 
-/** What is known of it from the start. */
+/** Settings that `Sizing` uses. */
 export interface SizingSettings {
   limits: Limits;
   idleTimeout: number;
@@ -19,14 +19,14 @@ export interface SizingSettings {
 /** The size of a pool. */
 export class Sizing {
   #limits: Limits;
-  /** Milliseconds without need after which a worker above `min` stops. */
+  /** Time in ms after which a worker above `min` stops if it is not needed. */
   readonly #idleTimeout: number;
   /**
-   * Since when at least one, two, three workers have had nothing to do. Which ones
-   * does not matter: where jobs go round, none has nothing to do for long.
+   * Times since which at least one, two, three workers have been idle. It does
+   * not matter which: if jobs go around, no worker is idle for long.
    */
   readonly #idleSince: number[] = [];
-  /** Whether those that `start()` waits for start ahead. */
+  /** Whether the workers that `start()` waits for are wanted without jobs. */
   isStarting = false;
   readonly #now: () => number;
 
@@ -45,22 +45,22 @@ export class Sizing {
     return this.#limits.min !== undefined;
   }
 
-  /** How many are to be ready before a pool counts as started. */
+  /** Number of workers that must be ready before the pool counts as started. */
   get startsWith(): number {
     return this.#limits.min ?? this.#limits.max;
   }
 
-  /** How many are kept, or started, though there is no job for them. */
+  /** Number of workers that are kept, or started, without jobs. */
   get #least(): number {
     return this.isStarting ? this.startsWith : this.#limits.min ?? 0;
   }
 
-  /** How many workers are wanted for a number of jobs. */
+  /** Returns the number of workers wanted for a number of jobs. */
   wanted(jobs: number): number {
     return Math.max(this.#least, Math.min(jobs, this.max));
   }
 
-  /** @param idle How many workers have nothing to do now */
+  /** @param idle Number of idle workers now */
   resize(limits: Limits, idle: number): void {
     const wasElastic = this.isElastic;
     this.#limits = limits;
@@ -69,22 +69,22 @@ export class Sizing {
     for (let i = 0; i < idle; i++) this.rests();
   }
 
-  /** A worker has nothing to do. */
+  /** Records that a worker has become idle. */
   rests(): void {
     if (this.isElastic) this.#idleSince.push(this.#now());
   }
 
-  /** One of those that had nothing to do has a job. */
+  /** Records that an idle worker has a job. */
   works(): void {
     this.#idleSince.pop();
   }
 
-  /** One of those that had nothing to do is gone: what remains was needed more lately. */
+  /** Records that an idle worker is gone; the rest were needed more recently. */
   leaves(): void {
     this.#idleSince.shift();
   }
 
-  /** How many workers, of `size`, have not been needed for long enough. */
+  /** Returns how many of `size` workers were not needed for `idleTimeout`. */
   unneeded(size: number, now: number): number {
     const isOver = (since: number) => now - since >= this.#idleTimeout;
     const count = this.#idleSince.findIndex((since) => !isOver(since));
@@ -92,30 +92,30 @@ export class Sizing {
     return Math.max(0, Math.min(over, size - this.#least));
   }
 
-  /** Whether any of `size` workers may stop. */
+  /** Whether any of `size` workers can stop. */
   mayShrink(size: number): boolean {
     return this.isElastic && size > this.#least;
   }
 
-  /** When a worker may next have been unneeded for long enough. */
+  /** Time when the next worker may have been unneeded for long enough. */
   get nextIdle(): number {
     return (this.#idleSince[0] ?? Infinity) + this.#idleTimeout;
   }
 }
 
-/** What is known of a worker that is replaced after a number of jobs. */
+/** Facts about a worker that is replaced after a number of jobs. */
 export interface Wear {
-  /** How many jobs it may still be sent. */
+  /** Number of jobs that can still be sent to the worker. */
   jobsLeft: number;
-  /** How many it is sent altogether. */
+  /** Total number of jobs sent to a worker before it is replaced. */
   jobs: number;
-  /** How many ms one of them takes. */
+  /** Mean time of a job in ms. */
   mean: number;
 }
 
 /**
- * How many workers will have been used up, one after the other, by the time that a
- * worker which starts now is ready: that number has to start now.
+ * Returns how many workers will be used up, one after the other, before a
+ * worker that starts now is ready: that number has to start now.
  */
 export function usedUpWithin(
   ms: number,

@@ -1,36 +1,35 @@
-// Workers that start ahead, where each has only so many jobs: the next one is ready
-// when one has had its last.
+// Workers that start ahead if each worker has a limited number of jobs: the
+// next worker is ready when one has had its last job.
 
 import type { Shared } from "./parts.ts";
 import { usedUpWithin } from "./sizing.ts";
 import type { PoolWorker } from "./worker.ts";
 
-/** How many ms a worker takes to start, until one has. */
+/** Time in ms to start a worker, until it has been measured. */
 const ASSUMED_START_MS = 100;
-/** How much the newest start counts in the mean. */
+/** Weight of the newest start in the mean. */
 const WEIGHT = 1 / 4;
 
-/** The spares of a pool. */
 export class Spares {
   readonly all = new Set<PoolWorker>();
   readonly #parts: Shared;
   #startTime = ASSUMED_START_MS;
-  /** When all of them were last needed. */
+  /** Time when all spares were last needed. */
   neededAt = 0;
 
   constructor(parts: Shared) {
     this.#parts = parts;
   }
 
-  /** Notes how many ms a worker took to start. */
+  /** Records the time in ms that a worker took to start. */
   noteStart(ms: number): void {
     this.#startTime += (ms - this.#startTime) * WEIGHT;
   }
 
   /**
-   * How many are wanted beside these workers.
+   * Returns the number of spares wanted in addition to these workers.
    *
-   * @param idle How many of them have nothing to do
+   * @param idle Number of these workers that are idle
    */
   wanted(workers: Iterable<PoolWorker>, idle: number): number {
     const { settings, sizing, pace } = this.#parts;
@@ -47,7 +46,7 @@ export class Spares {
     return wanted;
   }
 
-  /** The one that is ready first. */
+  /** The spare that is ready first. */
   get next(): PoolWorker | undefined {
     let first: PoolWorker | undefined;
     for (const spare of this.all) {

@@ -1,12 +1,12 @@
-// Workers that get no more jobs: they end once nothing is left to do for them, and
-// those that want to do something then have a grace for it.
+// Ends workers that get no more jobs once they have nothing left to do. Their
+// `onStop()` callbacks run first, within a grace.
 
 import type { AllShared } from "./parts.ts";
 import type { PoolWorker } from "./worker.ts";
 
 const LATE = "What onStop() was given took longer than `stopGrace`";
 
-/** Goes on with all that can; the caller dispatches afterwards. */
+/** Continues all stops that can continue; the caller dispatches afterwards. */
 export function goOnStopping(parts: AllShared): void {
   const { workers, watch } = parts;
   for (const worker of [...workers.inactive]) {
@@ -18,7 +18,7 @@ export function goOnStopping(parts: AllShared): void {
   }
 }
 
-/** Tells a worker to stop, which keeps the process until it has. */
+/** Tells a worker to stop; until it has, it keeps the process running. */
 function tellToStop(worker: PoolWorker, parts: AllShared): void {
   const { workers, watch, settings: { stopGrace, now } } = parts;
   workers.to(worker, "stopping");

@@ -1,27 +1,26 @@
-// The states of a worker: what each means, and which may follow which.
+// The states of a worker: what each means, and which can follow which.
 
-/** What a worker is up to. */
 export type WorkerState =
   /** Its thread has not imported the module yet. */
   | "starting"
-  /** It starts, or is ready, ahead of the need for it. */
+  /** It is starting, or is ready, ahead of need. */
   | "spare"
-  /** It has nothing to do. */
+  /** It has no jobs. */
   | "idle"
   /** It has jobs. */
   | "busy"
-  /** One thing has held it for long: it is sent nothing until it says something. */
+  /** One thing has blocked it for long: it gets no jobs until its next message. */
   | "held"
-  /** It is left alone with a job that does not end, in a thread that cannot be stopped. */
+  /** It is left alone with a job that does not end; its thread cannot be stopped. */
   | "lost"
-  /** It gets no more jobs, and ends once nothing is left to do for it. */
+  /** It gets no more jobs, and ends once it has nothing left to do. */
   | "draining"
-  /** It runs what `onStop()` was given, for a grace. */
+  /** It runs its `onStop()` callbacks, within a grace. */
   | "stopping"
   /** It was told to end, or has died. */
   | "gone";
 
-/** Which states may follow; every state but the last may become `"gone"`. */
+/** States that can follow; `"gone"` can also follow every other state. */
 export const NEXT: Record<WorkerState, readonly WorkerState[]> = {
   starting: ["spare", "idle", "busy", "lost", "draining"],
   spare: ["starting", "idle", "draining"],
@@ -34,7 +33,7 @@ export const NEXT: Record<WorkerState, readonly WorkerState[]> = {
   gone: [],
 };
 
-/** Whether a worker in a state may be given jobs. */
+/** Whether a worker in this state accepts jobs, or will once it is not held. */
 export function isActive(state: WorkerState): boolean {
   return state === "starting" || state === "idle" || state === "busy" ||
     state === "held";

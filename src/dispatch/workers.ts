@@ -1,4 +1,4 @@
-// The workers of a pool, each in one state: starts them, one at a time, changes
+// The workers of a pool, each in one state: starts them one at a time, changes
 // their states, and ends them.
 
 import { clearTimeout, setTimeout } from "node:timers";
@@ -11,26 +11,26 @@ import type { PoolWorker, Remains } from "./worker.ts";
 import { isActive, NEXT, type WorkerState } from "./worker_state.ts";
 import { performanceNow } from "../values/intrinsics.ts";
 
-/** What the workers need beside what all share. */
+/** What `Workers` needs in addition to the shared parts. */
 export interface WorkersParts extends Shared {
-  /** Makes a worker of this number. */
+  /** Creates a worker with this id. */
   make(id: number): PoolWorker;
-  /** A worker was made: its first job arrives with it. */
+  /** Called when a worker was created, or a spare takes a place: it can get jobs. */
   made(worker: PoolWorker): void;
 }
 
-/** The most threads, in times the size, including those that cannot be stopped. */
+/** Maximum number of threads, including lost ones, as a factor of `max`. */
 const MOST_THREADS = 2;
 
 const LOST = "The worker could not be stopped: its thread goes on";
 
 /** All workers that are not gone. */
 export class Workers {
-  /** Those that may get jobs. */
+  /** Workers that accept jobs, or are held. */
   readonly active = new Set<PoolWorker>();
-  /** Those of them that have nothing to do, in the order in which they became so. */
+  /** Idle workers, in the order in which they became idle. */
   readonly idle: PoolWorker[] = [];
-  /** Those that are left alone, or get no more jobs, or none yet. */
+  /** Workers that are lost, get no more jobs, or are spares. */
   readonly inactive = new Set<PoolWorker>();
   readonly #parts: WorkersParts;
   readonly #leaving: LeavingThreads;
@@ -46,7 +46,6 @@ export class Workers {
     this.#spares = new Spares(parts);
   }
 
-  /** Changes the state of a worker. */
   to(worker: PoolWorker, state: WorkerState): void {
     if (worker.state === state) return;
     assertInvariant(
@@ -77,28 +76,28 @@ export class Workers {
     if (state === "idle" && sizing.isElastic) this.expectIdle();
   }
 
-  /** The one of a number, if it may get jobs. */
+  /** Returns the worker with this id if it is active. */
   find(id: number | undefined): PoolWorker | undefined {
     if (id === undefined) return undefined;
     for (const worker of this.active) if (worker.id === id) return worker;
     return undefined;
   }
 
-  /** Those that are left alone with a job. */
+  /** Workers that are left alone with a job. */
   get lost(): PoolWorker[] {
     return [...this.inactive].filter(({ state }) => state === "lost");
   }
 
-  /** How many threads go on now though they, or their jobs, were told to end. */
+  /** Number of threads that still run, although they or their jobs must end. */
   get lostThreads(): number {
     const loops = this.lost.filter(({ sinceLost }) => sinceLost === "loops");
     return this.#leaving.lost + loops.length;
   }
 
   /**
-   * Starts a worker, if there are fewer than are wanted. One at a time, since each
-   * start blocks for 11 to 21 ms; the caller's own thread needs no start, so there
-   * all come at once.
+   * Starts a worker if there are fewer than wanted. Only one starts at a time,
+   * because each start blocks for 11 to 21 ms. On the caller's own thread,
+   * starts cost nothing, so all workers start at once.
    */
   grow(isTurn = false): void {
     const { health, settings: { onCallerThread } } = this.#parts;
@@ -108,26 +107,26 @@ export class Workers {
     const isSpare = this.active.size >= this.#wanted;
     if (isSpare && (onCallerThread || !this.#wantsSpare) || this.isFull) return;
     const { delay } = health;
-    // Before a spare, the job leaves for which it is needed.
+    // Start a spare only after the job that needs it was sent.
     if (delay === 0 && (!isSpare || isTurn)) this.#start(isSpare);
     if (onCallerThread && delay === 0) return this.grow();
     this.#growTimer = setTimeout(() => {
       this.#growTimer = undefined;
       this.grow(true);
     }, delay);
-    // It is no reason to keep the process.
+    // The timer is no reason to keep the process running.
     if (!this.#keepsProcess) this.#growTimer.unref();
   }
 
-  /** How many workers there may be, and are of use. */
+  /** Number of active workers that are wanted now. */
   get #wanted(): number {
     const { sizing, room, queue } = this.#parts;
-    // Those that wait for others of their keys need no worker yet; one that is held
-    // by what a job has left behind is of no use to any.
+    // Jobs that wait for their keys need no worker yet. A worker that is
+    // blocked by what a job has left behind is no use for any job.
     return sizing.wanted(room.jobs - queue.parked + this.#heldWithoutJobs);
   }
 
-  /** How many are held, and have no job. */
+  /** Number of workers that are held and have no jobs. */
   get #heldWithoutJobs(): number {
     let count = 0;
     for (const { state, jobs } of this.active) {
@@ -141,7 +140,7 @@ export class Workers {
     return this.#spares.wanted(this.active, this.idle.length) > all.size;
   }
 
-  /** Spares take the places that are free. */
+  /** Moves spares to free places. */
   #takeSpares(): void {
     while (this.active.size < this.#wanted) {
       const spare = this.#spares.next;
@@ -157,22 +156,22 @@ export class Workers {
     return threads >= MOST_THREADS * this.#parts.sizing.max;
   }
 
-  /** Whether workers are wanted for which there is no room. */
+  /** Whether more workers are wanted, but their threads have no room. */
   get isCrowded(): boolean {
     return this.inactive.size > 0 && this.isFull &&
       this.active.size < this.#wanted;
   }
 
-  /** How many workers have died in a row, and when the next one starts, if none is there. */
+  /** Deaths in a row, and ms until the next start, if no worker is active. */
   get breakdown(): { deaths: number; delay: number } | undefined {
-    // Asked for each call: a look at the clock would take a tenth of its time.
+    // This runs for each call: reading the clock would take a tenth of the call's time.
     if (this.active.size > 0) return undefined;
     const { deaths, delay } = this.#parts.health;
     return delay > 0 ? { deaths, delay } : undefined;
   }
 
   #start(isSpare: boolean): void {
-    // Numbers are not used again, so that no late event can be taken for another worker's.
+    // Ids are never reused, so a late event is never taken for another worker's.
     const worker = this.#parts.make(++this.#lastId);
     this.active.add(worker);
     if (!this.#keepsProcess) worker.keepProcess(false);
@@ -181,14 +180,14 @@ export class Workers {
     this.expectIdle();
   }
 
-  /** Whether those are ready with which the pool counts as started. */
+  /** Whether enough workers are ready for the pool to count as started. */
   get enoughAreReady(): boolean {
     let ready = 0;
     for (const { isReady } of this.active) if (isReady) ready++;
     return ready >= this.#parts.sizing.startsWith;
   }
 
-  /** A worker has imported the module. */
+  /** Handles a worker that has imported the module. */
   ready(worker: PoolWorker): void {
     const { health, meter, events } = this.#parts;
     health.started();
@@ -201,14 +200,14 @@ export class Workers {
     events.emit("workerstart", { workerId: worker.id });
   }
 
-  /** Brings a worker's state in line with its jobs. */
+  /** Updates a worker's state to match its jobs. */
   update(worker: PoolWorker): void {
     if (worker.state !== "idle" && worker.state !== "busy") return;
     if (worker.jobs.length > 0) this.to(worker, "busy");
     else this.to(worker, worker.isSpent ? "draining" : "idle");
   }
 
-  /** A worker that was held goes on. */
+  /** Releases a worker that was held. */
   release(worker: PoolWorker): void {
     if (worker.state !== "held") return;
     worker.heldFor = undefined;
@@ -216,7 +215,7 @@ export class Workers {
     this.update(worker);
   }
 
-  /** The workers keep the process from ending, or no longer. */
+  /** Sets whether the workers keep the process running. */
   keepProcess(keeps: boolean): void {
     this.#keepsProcess = keeps;
     for (const worker of this.#all()) {
@@ -231,7 +230,7 @@ export class Workers {
     return [...this.active, ...this.inactive];
   }
 
-  /** Leaves a worker alone with a job, since its thread cannot be stopped. */
+  /** Leaves a worker alone with a job, because its thread cannot be stopped. */
   leave(worker: PoolWorker): void {
     this.to(worker, "lost");
     this.#tellLost(worker);
@@ -242,21 +241,21 @@ export class Workers {
     this.#parts.events.emit("workererror", { workerId: id, error });
   }
 
-  /** A worker that was left alone is back, and takes jobs if there is none in its place. */
+  /** Returns a lost worker to work, or drains it if it is not needed. */
   welcome(worker: PoolWorker): void {
     const isWanted = !worker.isSpent &&
       this.active.size < this.#parts.sizing.max;
     this.to(worker, isWanted ? "idle" : "draining");
   }
 
-  /** Gives a worker no more jobs; what waits before it is for others. */
+  /** Stops giving jobs to a worker, and requeues its waiting jobs. */
   retire(worker: PoolWorker): void {
     worker.isRetired = true;
     this.#parts.queue.putBack(takeBackAll(worker));
     if (worker.jobs.length === 0) this.to(worker, "draining");
   }
 
-  /** Ends all spares but a number of them. */
+  /** Ends all spares except this many. */
   retireSpares(left: number): void {
     for (const spare of this.#spares.all) {
       if (this.#spares.all.size <= left) return;
@@ -264,14 +263,14 @@ export class Workers {
     }
   }
 
-  /** Ends spares that were not needed for a while. */
+  /** Ends spares that have not been needed for a while. */
   retireUnneededSpares(now: number): void {
     const wanted = this.#spares.wanted(this.active, this.idle.length);
     const { idleTimeout } = this.#parts.settings;
     if (now - this.#spares.neededAt >= idleTimeout) this.retireSpares(wanted);
   }
 
-  /** Looks when a worker may not be needed any more. */
+  /** Checks later whether workers are still needed. */
   expectIdle(): void {
     const { sizing, watch, settings: { idleTimeout } } = this.#parts;
     if (sizing.mayShrink(this.active.size)) watch.at("idle", sizing.nextIdle);
@@ -279,10 +278,10 @@ export class Workers {
     watch.at("idle", this.#spares.neededAt + idleTimeout);
   }
 
-  /** Ends a worker, and gives what it had not ended. */
+  /** Ends a worker, and returns its jobs that have not ended. */
   end(worker: PoolWorker, cause: unknown): Remains {
     const wasLost = worker.state === "lost";
-    // A thread that can be killed ends in a loop, too.
+    // A killable thread ends even in a loop.
     const isLooping = !this.#parts.settings.hardKill &&
       worker.jobs.aborting.isDeaf;
     this.to(worker, "gone");
@@ -295,13 +294,13 @@ export class Workers {
     return remains;
   }
 
-  /** Says that a worker has died by itself. */
+  /** Announces that a worker has died by itself. */
   tellDeath({ id }: PoolWorker, error: unknown): void {
     this.#parts.meter.crashed++;
     this.#parts.events.emit("workererror", { workerId: id, error });
   }
 
-  /** Says that a worker is gone, if it was ever there. */
+  /** Announces that a worker is gone, if it was ever ready. */
   tellGone({ id, isReady }: PoolWorker): void {
     if (!isReady) return;
     this.#parts.meter.workerStopped(id);
@@ -314,14 +313,14 @@ export class Workers {
     this.tellGone(worker);
   }
 
-  /** Whether any has something to do before it ends, and may come to do it. */
+  /** Whether any worker that is not lost has `onStop()` callbacks. */
   get askToStop(): boolean {
     return this.#all().some((worker) => {
       return worker.asksToStop && worker.state !== "lost";
     });
   }
 
-  /** Starts no more workers, and gives those that there are. */
+  /** Stops starting workers, and returns the existing ones. */
   stop(): PoolWorker[] {
     this.#isStopped = true;
     this.#leaving.stop();
