@@ -1,55 +1,55 @@
-// The jobs in flight to one worker, in the order in which they start, with what
-// the board says of them. Each has a slot of the board until it has ended.
+// The jobs in flight to one worker, in the order in which they start, with their
+// states on the board. Each job has a slot on the board until it has ended.
 
 import { type Board, State } from "../wire/board.ts";
 import type { Job, JobWorker } from "../job/job.ts";
 import { AbortingJobs } from "./aborting_jobs.ts";
 
-/** How often the slots are used before the numbers of the past are dropped. */
+/** Length of `#order`, in rounds of all slots, at which it is tidied. */
 const ROUNDS = 4;
 
-/** A turn of the event loop, in ms. */
+/** Duration of a turn of the event loop, in ms. */
 const TURN = 1;
 /**
- * How often main finds no message of a worker before it believes that there is none: two
- * looks may follow each other, where this thread had to wait for its core, before any
- * message is read.
+ * Number of checks without a new message after which main believes that there
+ * is none. If this thread had to wait for its core, two checks can run in a row
+ * before any message is read.
  */
 const LOOKS = 3;
-/** The most ms for which what may be in a pipe is waited for. */
+/** Maximum time in ms to wait for data that may be in a pipe. */
 const LONGEST_READING = 100;
 
-/** For how many ms what may be in a pipe is waited for, after this thread was busy. */
+/** Returns the ms to wait for data in a pipe, after this thread was busy. */
 export function timeToRead(late: number, least: number): number {
   return Math.min(Math.max(least, late), LONGEST_READING);
 }
 
-/** A list that costs its jobs no pointer: they come and go by the million. */
+/** A list that adds no pointers to jobs, which come and go by the million. */
 export class InFlight {
-  /** Those that were told to end. */
+  /** Jobs that were aborted and have not ended. */
   readonly aborting: AbortingJobs;
-  /** Those that run beside the others, which wait for them: see `Feeder.sendAside()`. */
+  /** Jobs that run alongside jobs that wait for them: `Feeder.sendAside()`. */
   readonly asides = new Set<Job>();
-  /** Whether any has run so since there was no job here. */
+  /** Whether any job has run aside since the list was last empty. */
   hadAside = false;
-  /** How many messages have come from the worker. */
+  /** Number of messages received from the worker. */
   messages = 0;
   readonly #board: Board;
   readonly #slots: (Job | undefined)[];
   readonly #mask: number;
   readonly #isRemote: boolean;
   #end = 0;
-  /** The sequence numbers of the jobs, in order, among those of the past. */
+  /** Sequence numbers of the jobs, in order, among numbers of removed jobs. */
   #order: number[] = [];
   #first = 0;
   #length = 0;
   #bytes = 0;
-  /** From this sequence number on, no start was announced. */
+  /** First sequence number whose start has not been announced. */
   #firstUnannounced = 0;
 
   /**
-   * @param slots How many jobs there may be: a power of two
-   * @param isRemote Whether what the worker says is on its way for a while
+   * @param slots Maximum number of jobs: a power of two
+   * @param isRemote Whether the worker's messages take a while to arrive
    */
   constructor(board: Board, slots: number, isRemote: boolean) {
     this.#isRemote = isRemote;
@@ -59,29 +59,29 @@ export class InFlight {
     this.#mask = slots - 1;
   }
 
-  /** How many there are. */
+  /** Number of jobs. */
   get length(): number {
     return this.#length;
   }
 
-  /** How many more there may be. */
+  /** Number of jobs that can be added. */
   get room(): number {
     return this.#slots.length - this.#length;
   }
 
-  /** What is above the sequence numbers of all of them. */
+  /** Next sequence number, above those of all jobs. */
   get end(): number {
     return this.#end;
   }
 
-  /** About how many bytes their arguments take. */
+  /** Approximate size of the arguments of all jobs, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Adds a job, numbers it, and says on the board that it is on its way. */
+  /** Adds a job, numbers it, and marks it on the board as sent. */
   add(job: Job, worker: JobWorker, isAside = false): void {
-    // Where jobs are concurrent, a slot may still be in use when it is its turn.
+    // With concurrent jobs, a slot can still be in use when its turn comes.
     while (this.#slots[this.#end & this.#mask]) this.#end++;
     job.worker = worker;
     job.seq = this.#end++;
@@ -118,13 +118,13 @@ export class InFlight {
     return true;
   }
 
-  /** The job of a sequence number, or of its lower 32 bits. */
+  /** Returns the job with this sequence number, or with its lower 32 bits. */
   get(seq: number): Job | undefined {
     const job = this.#slots[seq & this.#mask];
     return job && (job.seq | 0) === (seq | 0) ? job : undefined;
   }
 
-  /** The first job. */
+  /** Returns the first job. */
   peek(): Job | undefined {
     if (this.#length === 0) return undefined;
     for (;; this.#first++) {
@@ -133,19 +133,19 @@ export class InFlight {
     }
   }
 
-  /** All jobs, in order. */
+  /** Returns all jobs, in order. */
   all(): Job[] {
     this.#tidy();
     return this.#order.map((seq) => this.get(seq)!);
   }
 
-  /** Whether it has not started. */
+  /** Whether a job has not started. */
   isUnstarted({ seq }: Job): boolean {
     const state = this.#board.state(seq);
     return state === State.SENT || state === State.WRITTEN;
   }
 
-  /** Whether it can be taken back, as far as is known. */
+  /** Whether a job can be taken back, as far as main knows. */
   canTakeBack({ seq }: Job): boolean {
     return this.#board.state(seq) === State.SENT;
   }
@@ -154,26 +154,26 @@ export class InFlight {
     return this.#board.state(seq) === State.CLAIMED;
   }
 
-  /** Whether it has ended, and the message that says how is on its way. */
+  /** Whether a job has ended, and the message with its result is on its way. */
   #isPosted({ seq }: Job): boolean {
     return this.#board.state(seq) === State.POSTED;
   }
 
   /**
-   * When the job's timeout began: at its start, or, once it has posted a result, at its
-   * end, so that the result has as long to arrive.
+   * Returns the start of the job's timeout: the start of the job, or its end if
+   * it has posted a result, so that the result has the same time to arrive.
    */
   #timeSince(job: Job): number | undefined {
     if (this.isRunning(job)) return this.#board.start(job.seq);
     return this.#isPosted(job) ? this.#board.end(job.seq) : undefined;
   }
 
-  /** The first job that has not started. */
+  /** Returns the first job that has not started. */
   firstUnstarted(): Job | undefined {
     return this.#find((job) => this.isUnstarted(job));
   }
 
-  /** The first job that can be taken back. */
+  /** Returns the first job that can be taken back. */
   firstToTakeBack(): Job | undefined {
     return this.#find((job) => this.canTakeBack(job));
   }
@@ -187,7 +187,7 @@ export class InFlight {
     return undefined;
   }
 
-  /** Whether one that comes before a job runs, or what it gives is on its way. */
+  /** Whether any job before this job runs, or its result is on its way. */
   hasActiveBefore(job: Job): boolean {
     for (let i = this.#first; this.#order[i] !== job.seq; i++) {
       const before = this.get(this.#order[i]);
@@ -198,7 +198,7 @@ export class InFlight {
     return false;
   }
 
-  /** How many jobs have been sent and not started, and started and not ended, as of now. */
+  /** Counts the jobs that have not started, and the jobs that are running. */
   count(): { sent: number; running: number } {
     let sent = 0;
     let running = 0;
@@ -209,20 +209,20 @@ export class InFlight {
     return { sent, running };
   }
 
-  /** Those that have started and not ended, in order. */
+  /** Returns the running jobs, in order. */
   running(): Job[] {
     const running: Job[] = [];
     for (let i = this.#first; i < this.#order.length; i++) {
       const job = this.get(this.#order[i]);
       if (job === undefined) continue;
-      // What comes after it has not started either.
+      // Later jobs have not started either.
       if (this.isUnstarted(job)) break;
       if (this.isRunning(job)) running.push(job);
     }
     return running;
   }
 
-  /** For how many ms the jobs have run that are running. */
+  /** Returns the total time in ms for which the running jobs have run. */
   timeRunning(now: number): number {
     let time = 0;
     for (const job of this.running()) {
@@ -231,16 +231,16 @@ export class InFlight {
     return time;
   }
 
-  /** Whether what a job gives is on its way. */
+  /** Whether any result is on its way. */
   get hasPostedEnding(): boolean {
     return this.all().some((job) => this.#isPosted(job));
   }
 
   /**
-   * Finds the jobs that have executed for longer than they may.
+   * Finds the jobs that have run longer than their timeout.
    *
-   * @param late By how many ms this comes too late
-   * @returns They, and in how many ms there may be another one
+   * @param late Delay of this check in ms
+   * @returns These jobs, and the time in ms until another job can time out
    */
   findOverdue(now: number, late: number): { overdue: Job[]; next: number } {
     const overdue: Job[] = [];
@@ -262,9 +262,9 @@ export class InFlight {
   }
 
   /**
-   * For how many ms the result of a job that has run for too long may be here, and unread
-   * since this thread was busy: what is posted as long as others come before it, and
-   * what is in a pipe about as long as nobody looked there.
+   * Returns the time in ms for which the result of an overdue job may still be unread
+   * because this thread was busy. A posted result comes after earlier messages; a
+   * result in a pipe can take about as long as this thread did not read.
    */
   #mayBeHere(job: Job, now: number, late: number): number {
     const extras = job.extras!;
@@ -279,7 +279,7 @@ export class InFlight {
   }
 
   /**
-   * Gives the jobs that have started since this was last asked, in order; those that
+   * Returns the jobs that have started since the last call, in order. Jobs that
    * have ended meanwhile are announced with their end.
    */
   takeUnannounced(): Job[] {

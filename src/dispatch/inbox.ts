@@ -1,5 +1,5 @@
-// What comes from one worker: what it says, and what it leaves in shared memory.
-// Jobs that have ended leave through `Endings`.
+// Reads what comes from one worker: its messages, and its results in shared
+// memory. Jobs that have ended leave through `Endings`.
 
 import type { Link } from "../flow/link.ts";
 import type { Job } from "../job/job.ts";
@@ -18,7 +18,7 @@ export class Inbox {
   readonly #board: Board;
   readonly #link: Link;
   readonly #parts: WorkerParts;
-  /** Whether what the worker has written could not be read. */
+  /** Whether reading from the worker has failed. */
   #isBroken = false;
 
   constructor(
@@ -34,7 +34,7 @@ export class Inbox {
     link.onEnded = (seq) => this.settleOnBoard(worker.jobs.get(seq));
   }
 
-  /** Reads what comes from the worker, where a job may have destroyed anything. */
+  /** Reads from the worker, where a job can have damaged anything. */
   #trust(read: () => void): void {
     if (this.#isBroken) return;
     try {
@@ -46,7 +46,7 @@ export class Inbox {
     }
   }
 
-  /** A message has come. */
+  /** Handles a message. */
   receive(message: FromWorker): void {
     this.#trust(() => {
       this.#worker.stall.over();
@@ -70,7 +70,7 @@ export class Inbox {
       const error = unpackError(message.error);
       events.emit("workererror", { workerId: this.#worker.id, error });
     } else if (message.kind === "ended") {
-      // What the job wrote before it ended comes first.
+      // Data that the job wrote before it ended comes first.
       this.#link.read();
       this.#settlePosted(message.seq, message.ending);
     }
@@ -78,7 +78,7 @@ export class Inbox {
 
   #settlePosted(seq: number, ending: Ending): void {
     const job = this.#worker.jobs.get(seq);
-    // What cannot be read leaves the job in flight: it is lost with its worker.
+    // If this throws, the job stays in flight, and is lost with its worker.
     let outcome = outcomeOf(ending);
     if (job) this.#worker.jobs.remove(job);
     let streams: Arrivals | undefined;
@@ -89,12 +89,12 @@ export class Inbox {
       }
       if (ending.isLarge) {
         this.#board.hasRead();
-        // It may wait for that with its next job.
+        // The worker may be waiting for this before its next job.
         if (this.#worker.jobs.length > 0) this.#worker.wake();
       }
     }
     if (job === undefined) {
-      // The job was given up: nobody reads what it gives.
+      // Main had given up the job, so nothing reads its result.
       streams?.end();
       return this.#worker.lost.hear(seq);
     }
@@ -103,7 +103,7 @@ export class Inbox {
     endings.ended(this.#worker, job, outcome, start, end, streams);
   }
 
-  /** Puts what has moved into a result. */
+  /** Builds the moved values of a result. */
   #revive(value: unknown, moved: MovedList, streams: Arrivals): Outcome {
     try {
       return { kind: "value", value: streams.revive(value, moved, this.#link) };
@@ -116,24 +116,24 @@ export class Inbox {
     }
   }
 
-  /** Takes what the worker has left in shared memory. */
+  /** Reads the results in shared memory. */
   collect(): void {
     this.#trust(() => {
-      // Streams may run code of the user's here, before anything is changed.
+      // User code can run here, in streams, before anything is changed.
       this.#link.read();
       const { jobs, concurrency } = this.#worker;
-      // Where several are in progress, it has told of each that has ended.
+      // With concurrent jobs, the link has just reported each end.
       if (concurrency > 1) return;
       while (this.settleOnBoard(jobs.peek(), jobs.end));
     });
   }
 
-  /** Takes the result of one job whose worker has been stopped. */
+  /** Reads the result of one job whose worker has been stopped. */
   collectLast(job: Job): void {
     this.#trust(() => this.settleOnBoard(job));
   }
 
-  /** Takes a job's result from the board; `false` if it is not there. */
+  /** Reads a job's result from the board; `false` if it is not there. */
   settleOnBoard(job: Job | undefined, end = (job?.seq ?? 0) + 1): boolean {
     if (job === undefined) return false;
     const { seq } = job;

@@ -1,4 +1,4 @@
-// The first message to a worker, and the rings of shared memory that it names.
+// Builds the first message to a worker, with its rings in shared memory.
 
 import { FlowRing } from "../flow/ring.ts";
 import type { ThreadSettings } from "../threads/thread.ts";
@@ -7,13 +7,13 @@ import { JobRing } from "../wire/job_ring.ts";
 import type { InitMessage } from "../wire/protocol.ts";
 import type { WorkerSettings } from "./worker.ts";
 
-/** The rings in shared memory between main and one worker, as main sees them. */
+/** Rings in shared memory between main and one worker, as main sees them. */
 export class WorkerRings {
   readonly jobs = new JobRing();
   readonly input = new FlowRing();
   readonly output = new FlowRing();
 
-  /** The rings as the worker sees them, which writes where main reads. */
+  /** The rings as the worker sees them: it writes where main reads. */
   get forWorker(): InitMessage["rings"] {
     return {
       jobs: this.jobs.buffer,
@@ -23,7 +23,7 @@ export class WorkerRings {
   }
 }
 
-/** The first message, but for the memory that the worker shares with main. */
+/** Builds the first message, without the memory shared with main. */
 export function initOf(
   workerId: number,
   settings: WorkerSettings & Pick<ThreadSettings, "callerClock">,
@@ -36,8 +36,8 @@ export function initOf(
     concurrency,
     maxHeap: settings.maxHeapPerWorker,
     data: settings.workerData,
-    // One that can be killed needs no guard, which would take an end for lack
-    // of memory for its own; one of the caller's would stop what is not the job's.
+    // A killable worker needs no guard, which would mistake running out of memory
+    // for a timeout. On the caller's thread, a guard would stop other code.
     guards: !hardKill && !callerClock,
     hardKill,
     memoryLimit,

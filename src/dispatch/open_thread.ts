@@ -1,4 +1,4 @@
-// Which kind of thread a worker is.
+// Chooses the kind of thread for a worker, and starts it.
 
 import type { Processes } from "../process/processes.ts";
 import { CallerThread } from "../threads/caller_thread.ts";
@@ -11,7 +11,7 @@ import type {
 import { WebThread } from "../threads/web_thread.ts";
 import { lifeSlot } from "../values/thread_state.ts";
 
-/** What is there of a thread that could not be started. */
+/** Stands for a thread that could not be started. */
 const NONE: Thread = {
   holdsToken: false,
   post() {},
@@ -19,7 +19,7 @@ const NONE: Thread = {
   terminate() {},
 };
 
-/** Starts a thread that can do what is asked of it. */
+/** Starts a thread of the kind that the settings require. */
 export function openThread(
   settings: ThreadSettings,
   events: ThreadEvents,
@@ -28,7 +28,7 @@ export function openThread(
   try {
     return open(settings, events, processes);
   } catch (cause) {
-    // The program itself has not got those permissions, say.
+    // For example, the program does not have these permissions itself.
     events.failed(cause);
     return NONE;
   }
@@ -40,7 +40,7 @@ function open(
   processes: Processes | undefined,
 ): Thread {
   const { callerClock, hardKill, module } = settings;
-  // Each worker would start another one before it is ready itself.
+  // Each worker would start another worker before it is ready.
   if (module !== undefined && module === lifeSlot.life?.loading) {
     throw new Error(
       "this module uses a pool of itself while it loads: put that under `if (import.meta.main)`",

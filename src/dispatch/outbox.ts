@@ -1,5 +1,5 @@
-// What goes to one worker: jobs, with the functions they run and what moves with
-// them.
+// Sends jobs to one worker, with the functions that they run and the values
+// that move with them.
 
 import { JobCloneError } from "../errors.ts";
 import type { Link } from "../flow/link.ts";
@@ -12,14 +12,14 @@ import { JobListWriter } from "../wire/job_list.ts";
 import type { JobRing } from "../wire/job_ring.ts";
 import { performanceNow } from "../values/intrinsics.ts";
 
-/** How many times longer it may take to read a message than to send it. */
+/** Factor by which reading a message may take longer than sending it. */
 const READ_FACTOR = 20;
 
 /** How jobs were sent. */
 export interface Sent {
-  /** How many ms the first of them to time out may execute. */
+  /** Shortest timeout of the jobs, in ms. */
   shortestTimeout: number;
-  /** How many ms it took to send them. */
+  /** Time in ms that it took to send the jobs. */
   spent: number;
 }
 
@@ -29,12 +29,12 @@ export class Outbox {
   readonly #link: Link;
   readonly #functions: KnownFunctions;
   readonly #ring: JobRing | undefined;
-  /** How many messages with functions or jobs have been sent. */
+  /** Number of messages with functions or jobs that were sent. */
   #epoch = 0;
-  /** Until when, on main's clock, the worker may be reading what it was sent. */
+  /** Time on main's clock until which the worker may be reading messages. */
   readingUntil = 0;
 
-  /** @param ring Of shared memory, if there is any: to a process all is copied */
+  /** @param ring Job ring; unset for processes and on the caller's thread */
   constructor(
     thread: WorkerThread,
     link: Link,
@@ -47,7 +47,7 @@ export class Outbox {
     this.#ring = ring;
   }
 
-  /** Sends the functions that the jobs run, if the worker does not know them. */
+  /** Sends the functions of the jobs, if the worker does not know them. */
   sendFunctions(jobs: readonly Job[]): void {
     const message = this.#functions.definitionsFor(jobs);
     if (message === undefined) return;
@@ -56,9 +56,9 @@ export class Outbox {
   }
 
   /**
-   * Sends jobs in one message, which all but a single one must allow to share.
+   * Sends jobs in one message. Several jobs must be able to share a message.
    *
-   * @param isAside Whether they run beside those in progress
+   * @param isAside Whether they run alongside jobs in progress
    * @throws {JobCloneError} If they cannot be cloned
    */
   send(jobs: readonly Job[], isAside: boolean): Sent {

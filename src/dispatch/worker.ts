@@ -1,5 +1,5 @@
-// One worker as main sees it: its thread, the jobs in flight to it, and what may
-// be done with it now.
+// One worker as main sees it: its thread, the jobs in flight to it, and what
+// can be done with it now.
 
 import type { FlowEvents } from "../flow/events.ts";
 import { Link } from "../flow/link.ts";
@@ -24,7 +24,7 @@ import { Stall } from "./stall.ts";
 import type { WorkerState } from "./worker_state.ts";
 import { performanceNow } from "../values/intrinsics.ts";
 
-/** What all workers of a pool have in common. */
+/** Settings that all workers of a pool share. */
 export interface WorkerSettings extends Omit<ThreadSettings, "callerClock"> {
   concurrency: number;
   maxJobsPerWorker: number;
@@ -32,59 +32,59 @@ export interface WorkerSettings extends Omit<ThreadSettings, "callerClock"> {
   /** The pool's clock, and its time in ms. */
   clock: Clock;
   now: () => number;
-  /** What every worker is given, in a copy of its own. */
+  /** Data for all workers; each worker gets its own copy. */
   workerData: unknown;
 }
 
-/** What a worker needs of those around it, and what it tells them. */
+/** What a worker needs from its pool, and callbacks for its events. */
 export interface WorkerParts {
-  /** Starts its thread. */
+  /** Starts the worker's thread. */
   open: OpenThread;
-  /** Whether that shares no memory with main, so that its messages take a while to arrive. */
+  /** Whether the thread shares no memory with main: its messages take a while. */
   isRemote: boolean;
   functions: FunctionTable;
   endings: Endings;
   events: PoolEvents;
   ready(worker: PoolWorker): void;
-  /** It has said something: jobs may have ended. */
+  /** Called after a message: jobs may have ended. */
   heard(worker: PoolWorker): void;
-  /** It was sent something whose answer may come without a message. */
+  /** Called when an answer may come without a message. */
   expectAnswer(): void;
   died(worker: PoolWorker, cause: unknown): void;
 }
 
-/** What is left of a worker. */
+/** Jobs and thread of a worker that has ended. */
 export interface Remains {
   unstarted: Job[];
   started: Job[];
-  /** The life of its thread, if that can be seen. */
+  /** Life of the thread, if main can observe it. */
   life: Life | undefined;
 }
 
 const FORGED = "A job has posted a message of its own, which was dropped";
-/** Bytes that may be sent ahead of a worker; more only if it has read all that it was sent. */
+/** Maximum bytes in flight, unless fewer than two jobs are, or all started. */
 const BYTES_AHEAD = 2 ** 20;
 
-/** A worker with the list of what it has been sent. */
+/** A worker, with the jobs that were sent to it. */
 export class PoolWorker implements JobWorker {
   readonly id: number;
-  /** Changed by `Workers` only. */
+  /** Changed only by `Workers`. */
   state: WorkerState = "starting";
   readonly jobs: InFlight;
   readonly stall: Stall;
-  /** While it is held: the job that has not started, if that was not taken back. */
+  /** While held: first job that has not started, if it was not taken back. */
   heldFor: Job | undefined;
-  /** Above 1, jobs may end in another order than they start. */
+  /** Above 1, jobs can end in another order than they start. */
   readonly concurrency: number;
-  /** Whether it gets no more jobs: its heap has grown too large, or it is one too many. */
+  /** Whether the worker gets no more jobs: it is not needed, or its heap is too large. */
   isRetired = false;
-  /** When its last grace is over, where it was left alone and hears again, or is stopping. */
+  /** Time when the last grace ends, if lost and responding, or stopping. */
   lastGrace: number | undefined;
-  /** Whether it has done what its jobs wanted done at the end. */
+  /** Whether the worker has run its `onStop()` callbacks. */
   hasStopped = false;
-  /** When it began to start, on main's clock. */
+  /** Time on main's clock when the worker was created. */
   readonly made = performanceNow();
-  /** Whether any job has ended in it. */
+  /** Whether any job has ended in the worker. */
   hasWorked = false;
   readonly #parts: WorkerParts;
   readonly #board: Board;
@@ -93,9 +93,9 @@ export class PoolWorker implements JobWorker {
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   readonly #now: () => number;
-  /** How many more jobs it may be given. */
+  /** Number of further jobs, before the worker is used up. */
   #jobsLeft: number;
-  /** The job that it was left alone with. */
+  /** The job that the worker was left alone with. */
   readonly lost: LostJob;
 
   constructor(
@@ -109,7 +109,7 @@ export class PoolWorker implements JobWorker {
     this.concurrency = concurrency;
     this.#now = now;
     this.#jobsLeft = settings.maxJobsPerWorker;
-    // The thread comes first: it starts while the rest is made.
+    // Create the thread first: it starts while the rest is created.
     const thread = this.#thread = new WorkerThread(parts.open, {
       ...settings,
       name: `${name}-${id}`,
@@ -127,7 +127,7 @@ export class PoolWorker implements JobWorker {
     this.jobs = new InFlight(board, slots, parts.isRemote);
     this.stall = new Stall(this.jobs);
     this.lost = new LostJob(board);
-    // The caller's own thread hears of everything at once.
+    // The caller's own thread receives everything at once.
     const rings = parts.isRemote || callerClock ? undefined : new WorkerRings();
     const link = this.link = new Link(
       (flow, moves) => this.#postFlow(flow, moves),
@@ -150,27 +150,27 @@ export class PoolWorker implements JobWorker {
     this.#parts.expectAnswer();
   }
 
-  /** Lets it look at what is new in shared memory. */
+  /** Wakes the worker to read new data in shared memory. */
   wake(): void {
     this.#thread.post(WAKE);
   }
 
-  /** Whether it is the caller's own thread, for what finds the queue full. */
+  /** Whether this is the caller's thread, for jobs that find the queue full. */
   get isCaller(): boolean {
     return this.id === CALLER;
   }
 
-  /** Whether it has imported the module. */
+  /** Whether the worker has imported the module. */
   get isReady(): boolean {
     return this.#thread.isReady;
   }
 
-  /** It keeps the process from ending, or no longer. */
+  /** Sets whether the worker keeps the process running. */
   keepProcess(keeps: boolean): void {
     this.#thread.keepProcess(keeps);
   }
 
-  /** How many jobs wait before it, as far as is known. */
+  /** Number of jobs that wait in the worker, as far as main knows. */
   get waiting(): number {
     const { length } = this.jobs;
     if (!this.isReady) return length;
@@ -179,23 +179,23 @@ export class PoolWorker implements JobWorker {
       : Math.max(0, length - 1);
   }
 
-  /** Whether something may be in shared memory of which it has not told. */
+  /** Whether shared memory may contain data that was not reported. */
   get mayHaveUnreadResults(): boolean {
-    // With several jobs at once, their ends are told there, too.
+    // The link also carries the ends of concurrent jobs.
     if (!this.link.isUsed && this.concurrency === 1) return false;
     const first = this.jobs.peek();
-    // The first job may start any moment.
+    // The first job may start at any moment.
     return this.link.isOtherInTurn ||
       first !== undefined && this.jobs.isUnstarted(first);
   }
 
-  /** Whether a job may start any moment without a word. */
+  /** Whether a job may start at any moment without a message. */
   get mayStart(): boolean {
     const { sent, running } = this.jobs.count();
     return sent > 0 && running < this.concurrency;
   }
 
-  /** Whether it has been at one job for longer than `ms`, and does nothing else. */
+  /** Whether a single job has occupied the worker for longer than `ms`. */
   isHeldUp(ms: number): boolean {
     const job = this.jobs.peek();
     return job !== undefined && this.concurrency === 1 &&
@@ -203,33 +203,33 @@ export class PoolWorker implements JobWorker {
       this.#now() - this.#board.start(job.seq) > ms;
   }
 
-  /** Whether it may be sent a job now: of large arguments, two are on their way at most. */
+  /** Whether a job can be sent to the worker now, considering its size. */
   takes({ size }: Job): boolean {
     if (size === 0 || this.jobs.bytes + size <= BYTES_AHEAD) return true;
     return this.jobs.length < 2 || this.jobs.firstUnstarted() === undefined;
   }
 
-  /** How many more jobs it may be given at all. */
+  /** Number of further jobs, before the worker is used up or retired. */
   get jobsLeft(): number {
     return this.isRetired ? 0 : this.#jobsLeft;
   }
 
-  /** How many more jobs it may be sent. */
+  /** Number of jobs that can be sent to the worker now. */
   get room(): number {
     return this.isRetired ? 0 : Math.min(this.jobs.room, this.#jobsLeft);
   }
 
-  /** Whether it is to be given no more jobs. */
+  /** Whether the worker gets no more jobs. */
   get isSpent(): boolean {
     return this.jobsLeft === 0;
   }
 
-  /** Whether nothing is left to do for it. */
+  /** Whether the worker has no jobs and no open channels. */
   get isDone(): boolean {
     return this.jobs.length === 0 && !this.link.isUsed;
   }
 
-  /** Until when, on main's clock, it may be reading what it was sent. */
+  /** Time on main's clock until which the worker may be reading messages. */
   get readingUntil(): number {
     return this.#outbox.readingUntil;
   }
@@ -237,8 +237,8 @@ export class PoolWorker implements JobWorker {
   /**
    * Sends jobs in one message.
    *
-   * @param isAside Whether they run beside those in progress, which wait for them
-   * @throws {JobCloneError} If they cannot be cloned; they are not in flight then
+   * @param isAside Whether they run alongside jobs in progress that wait for them
+   * @throws {JobCloneError} If they cannot be cloned; then they are not in flight
    */
   send(jobs: Job[], isAside: boolean): Sent {
     this.#outbox.sendFunctions(jobs);
@@ -264,48 +264,48 @@ export class PoolWorker implements JobWorker {
     return true;
   }
 
-  /** Where a job that has started runs, and for how long so far. */
+  /** Returns where and since when a started job runs, up to now. */
   runOf({ seq }: Job): JobRun {
     const start = this.#board.start(seq);
     return { workerId: this.id, start, end: this.#now() };
   }
 
-  /** Tells a job that runs to end, and gives it until then. */
+  /** Sends an abort for a job, whose grace ends at `due`. */
   abort(job: Job, reason: unknown, due: number): void {
     this.jobs.aborting.add(job, due);
     const { seq } = job;
     this.#thread.post({ kind: "abort", seq, reason: packError(reason) });
   }
 
-  /** Whether its jobs want something done before it ends. */
+  /** Whether jobs in the worker have called `onStop()`. */
   get asksToStop(): boolean {
     return this.#board.asksToStop;
   }
 
-  /** Tells it to do that, and nothing more. */
+  /** Tells the worker to run its `onStop()` callbacks, and nothing else. */
   tellToStop(): void {
     this.#thread.post({ kind: "stop" });
   }
 
-  /** Leaves it alone with a job that does not end though it was told to. */
+  /** Leaves the worker alone with an aborted job that does not end. */
   leaveWith(job: Job): void {
     this.lost.set(job.seq);
     this.lastGrace = undefined;
     this.jobs.remove(job);
   }
 
-  /** What it does since it was left alone. */
+  /** What the worker has done since it was left alone. */
   get sinceLost(): "loops" | "hears" | "is back" {
     if (this.lost.hasEnded) return "is back";
     return this.jobs.aborting.hasHeard ? "hears" : "loops";
   }
 
-  /** Takes what it has left in shared memory. */
+  /** Reads the results in shared memory. */
   collect(): void {
     this.#inbox.collect();
   }
 
-  /** Ends it, and gives what was in flight, in order. */
+  /** Ends the worker, and returns the jobs that were in flight, in order. */
   stop(cause: unknown): Remains {
     this.#board.endWorker();
     const life = this.#thread.stop();
@@ -319,7 +319,7 @@ export class PoolWorker implements JobWorker {
         continue;
       }
       this.#inbox.collectLast(job);
-      // It has not ended, or in a way that is lost.
+      // A job that is still here has not ended, or its result is lost.
       if (job.worker !== this) continue;
       this.jobs.remove(job);
       started.push(job);
