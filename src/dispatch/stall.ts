@@ -1,55 +1,54 @@
-// Whether the jobs of one worker wait without one of them starting: a job that
-// is long holds the others up, or something that a job has left behind holds
-// the worker itself.
+// Detects when jobs wait in one worker and none of them starts: a long job
+// holds them up, or something that a job has left behind blocks the worker.
 
 import type { Job } from "../job/job.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { Look } from "./watch.ts";
 
-/** Milliseconds that jobs wait behind one that runs before others may have them. */
+/** Time in ms that jobs wait behind a running job before they are moved. */
 const BEHIND_A_JOB = 1;
-/** Milliseconds that a worker may take to start the first of its jobs. */
+/** Time in ms within which a worker must start the first of its jobs. */
 const SILENT = 250;
-/** Milliseconds without a start after which a worker is given up. */
+/** Time in ms without a start after which a worker is stopped. */
 export const LONGEST_SILENCE = 5_000;
 
 /** What keeps a worker's jobs waiting. */
 export type Verdict =
   | "fine"
-  /** It is at one thing for long: what waits is for others. */
+  /** One thing has blocked it for long: its waiting jobs move elsewhere. */
   | "held"
-  /** It does nothing for so long that it is to be replaced. */
+  /** It has done nothing for so long that it must be replaced. */
   | "unresponsive";
 
-/** What a held worker is watched for where it has no job. */
+/** What main waits for if a held worker has no jobs. */
 const ANY_MESSAGE = "any message";
 
-/** Watches the first job that waits, or, where none is left, for any message. */
+/** Watches the first job that waits, or, without jobs, for any message. */
 export class Stall {
   readonly #jobs: InFlight;
   #first: Job | typeof ANY_MESSAGE | undefined;
-  /** Since when it is the first. */
+  /** Time since which this job is the first. */
   #since = 0;
 
   constructor(jobs: InFlight) {
     this.#jobs = jobs;
   }
 
-  /** The worker has said something, or ended a job. */
+  /** Resets the watch after a message or the end of a job. */
   over(): void {
     this.#first = undefined;
   }
 
   /**
-   * @param readingUntil Until when the worker may be reading what it was sent
-   * @param isHeld Whether it was held, and has said nothing since
+   * @param readingUntil Time until which the worker may be reading messages
+   * @param isHeld Whether the worker is held
    */
   verdict(
     { now, late }: Pick<Look, "now" | "late">,
     readingUntil: number,
     isHeld: boolean,
   ): Verdict {
-    // Nothing could come while this thread did not look at all.
+    // Nothing could arrive while this thread did not check at all.
     if (late >= SILENT) this.#since += late;
     const isHeldWithoutJobs = isHeld && this.#jobs.length === 0;
     const first = isHeldWithoutJobs ? ANY_MESSAGE : this.#jobs.firstUnstarted();

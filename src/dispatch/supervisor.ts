@@ -1,5 +1,5 @@
-// What becomes of workers that do not do as they should: jobs that are told to
-// end, workers that are held, left alone, stopped, or die.
+// Handles trouble with workers: jobs that must end, and workers that are held,
+// left alone, stopped, or die.
 
 import { WorkerCrashedError } from "../errors.ts";
 import type { Job, JobRun } from "../job/job.ts";
@@ -12,11 +12,11 @@ import type { Look } from "./watch.ts";
 import type { PoolWorker } from "./worker.ts";
 import { performanceNow } from "../values/intrinsics.ts";
 
-/** Why a worker is stopped that was left alone: it has heard that its job is to end, and goes on. */
+/** Reason to stop a lost worker, whose job was aborted and has not ended. */
 const IGNORED =
   "A job did not end though it was told to, and its worker was stopped";
 
-/** Milliseconds within which what is in a pipe is read, if this thread was not busy for longer. */
+/** Time in ms to read data in a pipe, unless this thread was busy longer. */
 const READ_WITHIN = 5;
 
 /** Acts on what main sees of its workers; the caller dispatches afterwards. */
@@ -27,9 +27,9 @@ export class Supervisor {
     this.#parts = parts;
   }
 
-  /** Takes what a worker has left in shared memory, and brings its state in line. */
+  /** Reads a worker's results in shared memory, and updates its state. */
   collect(worker: PoolWorker): void {
-    // That it has started is said before what its first job has left.
+    // The worker's start must be announced before the results of its first job.
     if (!worker.isReady) return;
     const { queue, workers, endings } = this.#parts;
     worker.collect();
@@ -38,7 +38,7 @@ export class Supervisor {
     workers.update(worker);
   }
 
-  /** Looks at a worker: its jobs may have run too long, or it may be held. */
+  /** Checks a worker: its jobs may be overdue, or it may be held. */
   look(worker: PoolWorker, look: Look): void {
     const { workers, queue, watch } = this.#parts;
     const { now, late, isDue } = look;
@@ -64,7 +64,7 @@ export class Supervisor {
       case "held":
         return this.hold(worker);
       case "unresponsive":
-        // What a job has left behind may go on where nobody needs its worker.
+        // If no job needs the worker, let it continue with what a job has left behind.
         if (worker.jobs.length === 0 && queue.length === 0) return;
         return this.stop(
           worker,
@@ -76,8 +76,8 @@ export class Supervisor {
   }
 
   /**
-   * Gives what waits before a worker to others, until it says something: that it
-   * finds a job taken back, say. It need not say that it has started one.
+   * Moves a worker's waiting jobs to other workers until it sends a message, such
+   * as when it finds that a job was taken back. It need not report the start of a job.
    */
   hold(worker: PoolWorker): void {
     const { workers, queue } = this.#parts;
@@ -94,7 +94,7 @@ export class Supervisor {
     this.#releaseIfStarted(worker);
   }
 
-  /** A job that was not taken back may have started: then nothing holds its worker. */
+  /** Releases a worker if the job that was not taken back has started. */
   #releaseIfStarted(worker: PoolWorker): void {
     const { heldFor } = worker;
     if (worker.state !== "held" || heldFor === undefined) return;
@@ -103,13 +103,13 @@ export class Supervisor {
   }
 
   /**
-   * Tells a job that cannot be taken back to end.
+   * Aborts a job that cannot be taken back.
    *
-   * @returns Its run; `undefined` if it is still on its way to a process
+   * @returns The job's run; `undefined` if the job is still on its way to a process
    */
   abort(job: Job, worker: PoolWorker, reason: unknown): JobRun | undefined {
     const { settings: { abortGrace, now }, watch, endings } = this.#parts;
-    // Its end is told next.
+    // Announce the start of the job before its end.
     if (endings.wantsStarts) endings.announceStarts(worker);
     const due = now() + abortGrace;
     worker.abort(job, reason, due);
@@ -134,37 +134,37 @@ export class Supervisor {
     const { settings } = this.#parts;
     const now = settings.now();
     const due = now + settings.abortGrace;
-    // What it does not hear since it is reading, it will hear.
+    // The worker is still reading, and will receive the abort.
     if (now < worker.readingUntil) {
       return worker.jobs.aborting.extend(job, due, false);
     }
-    // Else one may start between the last look and the end.
+    // Otherwise a job could start between the last check and the end.
     this.#parts.queue.putBack(takeBackAll(worker));
     this.collect(worker);
     if (job.worker !== worker) return;
-    // What jobs have ended with is on its way. A job can keep it from coming.
+    // Wait for the results on their way, but only once: a job can block them.
     if (worker.jobs.hasPostedEnding) {
       worker.jobs.aborting.extend(job, due, true);
     } else if (settings.isolation === "process" && late > 0) {
-      // It may be in a pipe that nobody has read.
+      // The end of the job may be in a pipe that main has not read.
       const until = now + timeToRead(late, READ_WITHIN);
       worker.jobs.aborting.extend(job, until, true);
     } else this.#endIgnored(job, worker);
   }
 
-  /** A job has not ended, though it was told to. */
+  /** Handles an aborted job that has not ended. */
   #endIgnored(job: Job, worker: PoolWorker): void {
     const { settings, workers, room } = this.#parts;
     const { hardKill, isolation, abortGrace } = settings;
     const canStop = hardKill || isolation === "process";
-    // Of a loop in a thread that can only be told to end, nothing else is harmed.
+    // Leave a looping thread alone if it can't be stopped and has no other job.
     if (!canStop && worker.jobs.length === 1 && worker.jobs.aborting.isDeaf) {
       worker.leaveWith(job);
       workers.leave(worker);
       job.extras?.turn?.endIfOver();
       room.leave(worker.isCaller);
-      // Nobody waits for it: what has moved into it ends. This may end the pool, and
-      // so not in the middle of a look.
+      // Nothing waits for the job, so close the values that moved into it. This
+      // can end the pool, so it must not run during a check.
       const reason = new DOMException("The job went on", "AbortError");
       queueMicrotask(() => job.extras?.cargo?.close(reason));
       return room.release();
@@ -177,20 +177,20 @@ export class Supervisor {
     );
   }
 
-  /** Looks at workers that get no jobs. */
+  /** Checks workers that get no jobs. */
   lookAtInactive(): void {
     this.#lookAtLost();
     goOnStopping(this.#parts);
   }
 
-  /** Workers that have ended the jobs with which they were left alone take jobs again. */
+  /** Puts lost workers back to work, or stops them if they ignore a late abort. */
   #lookAtLost(): void {
     const { workers, settings, watch } = this.#parts;
     for (const worker of workers.lost) {
       const { sinceLost } = worker;
       if (sinceLost === "is back") workers.welcome(worker);
       if (sinceLost !== "hears") continue;
-      // It hears, late, that its job is to end.
+      // The worker has received the abort, late.
       const now = settings.now();
       const due = worker.lastGrace ??= now + settings.abortGrace;
       if (due <= now) this.stop(worker, new Error(IGNORED));
@@ -198,7 +198,7 @@ export class Supervisor {
     }
   }
 
-  /** There is no room for another thread: those that are left alone end when they can. */
+  /** Stops lost workers, which end when they can, to make room for threads. */
   endLost(): void {
     for (const worker of this.#parts.workers.lost) {
       this.stop(worker, new Error(IGNORED));
@@ -206,14 +206,14 @@ export class Supervisor {
   }
 
   /**
-   * A worker has died by itself.
+   * Handles a worker that has died by itself.
    *
-   * @returns Whether it is of no use to start others
+   * @returns Whether it is useless to start other workers
    */
   died(worker: PoolWorker, cause: unknown): boolean {
     if (worker.state === "gone") return false;
     if (worker.state === "stopping") {
-      // It was about to end anyway.
+      // The worker was about to end anyway.
       this.#parts.events.emit("workererror", {
         workerId: worker.id,
         error: cause,
@@ -233,8 +233,8 @@ export class Supervisor {
   }
 
   /**
-   * Ends a worker, for this reason: its jobs that have not started go back to the
-   * queue, the others are lost.
+   * Ends a worker for this reason. Jobs that have not started go back to the
+   * queue, unless their payload has moved; the other jobs are lost.
    */
   stop(
     worker: PoolWorker,

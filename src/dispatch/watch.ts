@@ -1,43 +1,42 @@
-// When main looks at its workers by itself: one timer, set for the first of all
-// that may be due.
+// Decides when main checks its workers by itself: one timer serves all reasons.
 
 import { callOutside } from "../values/async_context.ts";
 import type { Clock, Timer } from "../values/clock.ts";
 
-/** Milliseconds after the last that happened when main looks: a worker tells at intervals only. */
+/** Time in ms from an event to a check: workers report only at intervals. */
 export const LOOK_AFTER_MS = 2;
-/** How often, in ms, main looks for workers that are held by something other than their jobs. */
+/** Interval in ms of checks for workers blocked by something other than their jobs. */
 const STALL_EVERY = 250;
 
 /**
- * Why main looks: something may have come without a word, a worker may do nothing,
- * a job's time may be over, or a grace, or workers may not be needed any more.
+ * Why main checks: results may have come without a message, a worker may do
+ * nothing, a timeout or a grace may be over, or workers may not be needed any more.
  */
 type Reason = "look" | "stall" | "timeout" | "grace" | "idle";
 
-/** A look, and what is due at it. */
+/** A check, and the reasons for it. */
 export interface Look {
   now: number;
-  /** By how many ms it comes later than it was due, since this thread was busy, or stood still. */
+  /** Delay of the check in ms, because this thread was busy or suspended. */
   late: number;
   isDue(reason: Reason): boolean;
 }
 
-/** The one alarm. */
+/** The timer for all checks. */
 export class Watch {
   readonly #onDue: (look: Look) => void;
   readonly #clock: Clock;
-  /** Then all is told of at once, and only times are watched. */
+  /** Whether all is reported at once, so that only deadlines need checks. */
   readonly #onCallerThread: boolean;
-  /** When each is due, on main's clock. */
+  /** Time when each reason is due, on main's clock. */
   readonly #due = new Map<Reason, number>();
   #timer: Timer | undefined;
-  /** Whether its timers keep the process. Before the first job there is none. */
+  /** Whether the timers keep the process running. */
   #keepsProcess = true;
   #timerDue = Infinity;
-  /** When the timer is to ring, which may have been due before it was set. */
+  /** Time when the timer fires; later than `#timerDue` if that had passed. */
   #ringsAt = 0;
-  /** How many looks are to follow each other. */
+  /** Number of checks left in the current series. */
   #looks = 0;
   #isStopped = false;
 
@@ -51,25 +50,25 @@ export class Watch {
     this.#onCallerThread = onCallerThread;
   }
 
-  /** Something has happened that a worker may not tell of: looks twice, or as often as is said. */
+  /** Checks soon, this many times: a worker may not report every event. */
   soon(looks = 2): void {
     if (this.#onCallerThread) return;
     if (this.#looks === 0) this.at("look", this.#clock.now() + LOOK_AFTER_MS);
     this.#looks = Math.max(this.#looks, looks);
   }
 
-  /** A job may execute for `ms` from now. */
+  /** Checks in `ms`, when a job may have timed out. */
   expectTimeout(ms: number): void {
     if (ms < Infinity) this.at("timeout", this.#clock.now() + ms);
   }
 
-  /** A worker has jobs. */
+  /** Checks later whether a worker that has jobs is blocked. */
   expectStall(): void {
     if (this.#onCallerThread || this.#due.has("stall")) return;
     this.at("stall", this.#clock.now() + STALL_EVERY);
   }
 
-  /** Looks at a time. */
+  /** Checks at this time. */
   at(reason: Reason, due: number): void {
     if (this.#isStopped || due >= (this.#due.get(reason) ?? Infinity)) return;
     this.#due.set(reason, due);
@@ -90,8 +89,8 @@ export class Watch {
       () => callOutside(() => this.#ring()),
       ms,
     );
-    // To stop workers that are not needed is no reason to keep the process; a
-    // thread that has to stop keeps it by itself.
+    // Workers that are not needed are no reason to keep the process running. A
+    // stopping thread keeps it running by itself.
     const isNoReason = !this.#keepsProcess || due === this.#due.get("idle");
     // A fake timer may be a number.
     if (isNoReason) timer.unref?.();
@@ -114,7 +113,7 @@ export class Watch {
     this.#arm();
   }
 
-  /** The pool has something to do again. */
+  /** Resumes the checks when the pool has work again. */
   resume(): void {
     this.#keepsProcess = true;
     this.#timerDue = Infinity;
@@ -122,7 +121,7 @@ export class Watch {
     this.expectStall();
   }
 
-  /** Looks no more until something happens, but for workers that are left alone, stop, or are not needed. */
+  /** Pauses all checks, except for graces and workers that are not needed. */
   pause(): void {
     this.#keepsProcess = false;
     this.#timerDue = Infinity;
@@ -133,7 +132,7 @@ export class Watch {
     this.#arm();
   }
 
-  /** Looks no more. */
+  /** Ends all checks. */
   stop(): void {
     this.#due.delete("grace");
     this.#due.delete("idle");
