@@ -13,6 +13,8 @@ import { Registry } from "../values/registry.ts";
 const PATIENCE = 120_000;
 /** Number of checks in that time. */
 const LOOKS = 8;
+/** Time in ms between two checks. */
+export const EVERY: number = PATIENCE / LOOKS;
 
 /** A connection that can be watched. */
 export interface Watched {
@@ -31,7 +33,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 /** Starts watching a connection. */
 export function watch(one: Watched): void {
   all.set(one.watchNumber = ++lastNumber, one);
-  timer ??= setInterval(look, PATIENCE / LOOKS);
+  timer ??= setInterval(look, EVERY);
 }
 
 /** Stops watching a connection. */
@@ -41,6 +43,7 @@ export function unwatch(one: Watched): void {
   timer = undefined;
 }
 
-function look(): void {
+/** Checks all connections. */
+export function look(): void {
   for (const one of all.values()) if (++one.looks > LOOKS) one.close(undefined);
 }

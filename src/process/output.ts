@@ -16,7 +16,8 @@ export class Output {
 
   /** Prints bytes or holds back a copy; the bytes are valid only during the call. */
   print(bytes: Uint8Array): void {
-    this.lastText = (this.lastText + this.#decoder.decode(bytes)).slice(-KEPT);
+    const text = this.#decoder.decode(bytes, { stream: true });
+    this.lastText = (this.lastText + text).slice(-KEPT);
     if (this.#held === undefined) return write(bytes);
     this.#held.push(bytes.slice());
     this.#heldBytes += bytes.length;

@@ -13,8 +13,7 @@ export async function guardProcesses(
   const EVERY = 20;
   /** Memory in MiB that a process uses in addition to its jobs. */
   const OWN = 64;
-  const PAGE = 4096;
-  const BYTES_PER_MIB = 2 ** 20;
+  const KIB_PER_MIB = 1024;
 
   /** Memory limits of the watched processes in MiB, by process id; 0 is no limit. */
   const watched = new Map(known);
@@ -31,9 +30,9 @@ export async function guardProcesses(
   /** Returns MiB of memory that a process has written to; 0 if not known. */
   function memoryOf(pid: number): number {
     try {
-      const [, resident, shared] = Deno.readTextFileSync(`/proc/${pid}/statm`)
-        .split(" ", 3).map(Number);
-      return (resident - shared) * PAGE / BYTES_PER_MIB;
+      const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+      const [, kib] = status.match(/^RssAnon:\s+(\d+) kB$/m)!;
+      return Number(kib) / KIB_PER_MIB;
     } catch {
       return 0;
     }

@@ -40,3 +40,12 @@ Deno.test("Output keeps the last 16 KiB", () => {
   assertEquals(output.lastText.length, 16 * 1024);
   assert(output.lastText.endsWith("xthe end"));
 });
+
+Deno.test("Output keeps a character that comes in two parts", () => {
+  using _ = watchPrinted();
+  const output = new Output();
+  const bytes = new TextEncoder().encode("£");
+  output.print(bytes.subarray(0, 1));
+  output.print(bytes.subarray(1));
+  assertEquals(output.lastText, "£");
+});
