@@ -1,5 +1,5 @@
-// The jobs of a module as functions of their own: another way to call `execute()`,
-// through which an editor finds the handler and its documentation.
+// Makes `pool.jobs`: the module's jobs as functions that call `execute()`.
+// Through them, an editor finds a handler and its documentation.
 
 import type { JobName, JobResult } from "./job_types.ts";
 
@@ -8,7 +8,7 @@ import type { JobName, JobResult } from "./job_types.ts";
  *
  * @typeParam Jobs The type of the module
  */
-// Each property is that of the module, so that it keeps its documentation.
+// Mapped from the module's own properties, so they keep their documentation.
 export type JobFunctions<Jobs> = {
   readonly [
     Name in keyof Jobs as Name extends JobName<Jobs> ? Name : never
@@ -20,12 +20,12 @@ export type JobFunctions<Jobs> = {
 /** Calls a job by its name. */
 type Call = (name: string, args: unknown[]) => Promise<unknown>;
 
-/** An object that has a function for each name. */
+/** Returns an object that has a function for each job name. */
 export function jobFunctions(call: Call): object {
   const functions = Object.create(null);
   return new Proxy(functions, {
     get(_, name) {
-      // A promise that resolves to this object asks for its `then`.
+      // A promise that resolves to this object reads its `then`.
       if (typeof name === "symbol" || name === "then") return undefined;
       return functions[name] ??= (...args: unknown[]) => call(name, args);
     },

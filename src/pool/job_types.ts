@@ -1,8 +1,8 @@
-// What TypeScript knows of a module's jobs: their names, arguments and results.
+// The types of a module's jobs: their names, arguments and results.
 
 import type { OnError } from "../options.ts";
 
-/** A self-contained function, which is sent to a worker as its source. */
+/** A self-contained function, which is sent to a worker as source code. */
 // deno-lint-ignore no-explicit-any
 export type InlineJob = (...args: any[]) => any;
 
@@ -13,8 +13,8 @@ export type InlineJob = (...args: any[]) => any;
  */
 export type JobName<Jobs> = Extract<
   {
-    // In tuples: a check of the error type alone, which exports of untyped npm
-    // packages have, makes the union of all names `any`.
+    // Compared as tuples: exports of untyped npm packages have the error type,
+    // which would otherwise make the union of all names `any`.
     [Name in keyof Jobs]: [Jobs[Name]] extends
       [(...args: never) => infer Result]
       // Every string is a key of `any` and of `never`.
@@ -29,8 +29,8 @@ export type JobName<Jobs> = Extract<
 >;
 
 /**
- * Anything for a plain function; for a generator, a type that nothing has, so that
- * TypeScript refuses the call.
+ * Accepts any plain function. For a generator, a type that no value has, so TypeScript
+ * refuses the call.
  *
  * @typeParam Job The job's name, or the type of an inline job
  */
@@ -41,12 +41,12 @@ export type NoGenerator<Job> = Job extends InlineJob
   : unknown;
 
 /**
- * The arguments of a job, as a list.
+ * The arguments of a job, as an array.
  *
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job
  */
-// What is inline comes first, so that it is known where the module is not.
+// Inline jobs come first, so their types are known even without a module.
 export type JobArguments<Jobs, Job> = Job extends
   (...args: infer Args) => unknown ? Readonly<Args>
   : Job extends keyof Jobs
@@ -55,7 +55,7 @@ export type JobArguments<Jobs, Job> = Job extends
   : never;
 
 /**
- * What the promise of a job resolves to.
+ * Type that a job's promise resolves to.
  *
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job
@@ -64,30 +64,30 @@ export type JobResult<Jobs, Job> = Job extends (...args: never) => infer Result
   ? Awaited<Result>
   : Job extends keyof Jobs
     ? Jobs[Job] extends (...args: never) => infer Result ? Awaited<Result>
-      // Of a module that is `any`, so is this.
+      // If the module is `any`, so is the result.
       // deno-lint-ignore no-explicit-any
     : any
   : never;
 
-/** What the function of a generator returns, synchronous or not. */
+/** Type of the object that a generator function returns, synchronous or not. */
 export type AnyGenerator =
   | (Iterator<unknown, unknown, undefined> & Iterable<unknown>)
   | (AsyncIterator<unknown, unknown, undefined> & AsyncIterable<unknown>);
 
-/** A self-contained generator, which is sent to a worker as its source. */
+/** A self-contained generator, which is sent to a worker as source code. */
 // deno-lint-ignore no-explicit-any
 export type InlineGenerator = (...args: any[]) => AnyGenerator;
 
 /**
- * The names of the generators of a module, synchronous or not. One with a return
- * type of its own says `Generator`, `IterableIterator` or the like there: of an
- * `Iterable` TypeScript cannot tell whether it is a generator's.
+ * The names of the generators of a module, synchronous or not. An explicit return type
+ * must be `Generator`, `IterableIterator` or similar: from `Iterable`, TypeScript
+ * cannot tell that the function is a generator.
  *
  * @typeParam Jobs The type of the module
  */
 export type StreamName<Jobs> = Extract<
   {
-    // In tuples, as in `JobName`.
+    // Compared as tuples, as in `JobName`.
     [Name in keyof Jobs]: [Jobs[Name]] extends
       [(...args: never) => infer Result]
       // Every string is a key of `any` and of `never`.
@@ -100,7 +100,7 @@ export type StreamName<Jobs> = Extract<
 >;
 
 /**
- * What a generator yields.
+ * Type of the values that a generator yields.
  *
  * @typeParam Jobs The type of the module
  * @typeParam Job The generator's name, or the type of an inline generator
@@ -110,13 +110,13 @@ export type StreamValue<Jobs, Job> = Job extends
   : Job extends keyof Jobs
     ? Jobs[Job] extends (...args: never) => infer Result
       ? GeneratorValue<Result>
-      // Of a module that is `any`, so is this.
+      // If the module is `any`, so is the result.
       // deno-lint-ignore no-explicit-any
     : any
   : never;
 
 /**
- * What an iterator gives; promises are awaited, as in a loop.
+ * Type of the values of an iterator; promises are awaited, as in a loop.
  *
  * @typeParam Result The type of the iterator
  */
@@ -134,29 +134,29 @@ export type GeneratorValue<Result> = string extends keyof Result
   : never;
 
 /**
- * The values of a generator in a worker, to be read once: by a loop, or as a
- * `ReadableStream.from(stream)`.
+ * The values that a generator in a worker yields. They can be read once, in a loop or
+ * through `ReadableStream.from(stream)`.
  *
- * @typeParam Value What the generator yields
+ * @typeParam Value The type of the values that the generator yields
  */
 export interface JobStream<Value>
   extends AsyncIterableIterator<Value, undefined, undefined>, AsyncDisposable {
-  /** The next value; the first call starts the job. */
+  /** Returns the next value; the first call starts the job. */
   next(): Promise<IteratorResult<Value, undefined>>;
   /**
-   * Ends the generator, and resolves when that is done, or after `abortGrace`. A loop
-   * calls it when you leave it. What the generator's `finally` throws then is lost.
+   * Ends the generator, and resolves when it has ended, or after `abortGrace`. Leaving
+   * a loop calls this. An error of the generator's `finally` is then lost.
    */
   return(): Promise<IteratorResult<Value, undefined>>;
-  /** The stream itself. */
+  /** Returns the stream itself. */
   [Symbol.asyncIterator](): JobStream<Value>;
-  /** The same as `return()`. */
+  /** Ends the generator, like `return()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * What a job can be called with as its only argument: an item of
- * {@linkcode ThreadPool.map}. `never` if the job needs more than one.
+ * Type of a job's only argument: an item of {@linkcode ThreadPool.map}. `never` if the
+ * job needs more than one argument.
  *
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job
@@ -169,8 +169,8 @@ export type JobItem<Jobs, Job> = JobArguments<Jobs, Job> extends infer Args
   : never;
 
 /**
- * Anything for a job that needs at most one argument, as
- * {@linkcode ThreadPool.transform} wants it; otherwise a type that nothing has.
+ * Accepts a job that needs at most one argument, for {@linkcode ThreadPool.transform}.
+ * For other jobs, a type that no value has.
  *
  * @typeParam Jobs The type of the module
  * @typeParam Job The job's name, or the type of an inline job
@@ -180,10 +180,10 @@ export type NoSecondArgument<Jobs, Job> = [JobItem<Jobs, Job>] extends [never]
   : unknown;
 
 /**
- * What {@linkcode ThreadPool.map} gives for each item.
+ * Type of the results of {@linkcode ThreadPool.map}.
  *
- * @typeParam Result What the job's promise resolves to
- * @typeParam Mode What becomes of errors
+ * @typeParam Result The type that the job's promise resolves to
+ * @typeParam Mode What happens to errors
  */
 export type MapResult<Result, Mode extends OnError> = Mode extends "collect"
   ? PromiseSettledResult<Result>

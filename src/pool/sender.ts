@@ -1,4 +1,4 @@
-// What a sender is to TypeScript: it knows the pool's jobs.
+// The public type of a sender, which includes the types of the pool's jobs.
 
 import type { ExecuteOptions, WaitOptions } from "../options.ts";
 import type {
@@ -9,27 +9,27 @@ import type {
 } from "./job_types.ts";
 
 /**
- * A handle to a pool, which moves by itself into a job of any pool, also of its
- * own: several producers, one pool. {@linkcode ThreadPool.sender} gives one.
+ * A handle to a pool that moves by itself into a job of any pool, including its own.
+ * Several producers can share a pool. {@linkcode ThreadPool.sender} returns a sender.
  *
- * - **Ownership**: a sender that is an argument of a job moves into it, so it is of
- *   no more use here; {@linkcode Sender.clone} it before to keep one. It is closed
- *   when the job ends. In the job it can be an argument of its own calls.
- * - **Transfer**: marked values and `transfer` lists move in both directions. What
- *   moves by itself (connections, streams, requests, responses), `AbortSignal`,
- *   `URL`, `Headers` and `FormData` cannot go through a sender that has moved, and
- *   neither can `onProgress`. The option `signal` works.
+ * - **Ownership**: a sender that is an argument of a job moves into the job, and the
+ *   caller can no longer use it; {@linkcode Sender.clone} it first to keep one. It
+ *   closes when the job ends. In the job, it can be an argument of its own calls.
+ * - **Transfer**: marked values and `transfer` lists move in both directions. Values
+ *   that move by themselves (connections, streams, requests, responses),
+ *   `AbortSignal`, `URL`, `Headers` and `FormData` cannot go through a sender that has
+ *   moved, and neither can `onProgress`. The option `signal` works.
  * - **Trust**: a job that has a sender can run any code in the sender's pool.
- * - **Nothing hangs**: if all workers of the pool are taken by jobs that wait for
- *   jobs of the same pool, one of these runs in the worker that waits for it, while
- *   that one waits; if others of its key are before it, those do so first. If one of
- *   the two has to be stopped with its worker, that costs the other as well.
- * - **Closing**: `pool.close()` takes no more jobs of the pool's own, and ends when
- *   all senders are closed and their jobs have ended.
+ * - **No deadlock**: if all workers of the pool have jobs that wait for jobs of the
+ *   same pool, an awaited job runs in the worker that waits for it, alongside the
+ *   waiting job. Earlier jobs of its key run there first. If one of the two jobs has
+ *   to be stopped with its worker, the other job is lost as well.
+ * - **Closing**: after `pool.close()`, the pool accepts jobs only from senders. It
+ *   ends when all senders are closed and their jobs have ended.
  *
  * @typeParam Jobs The type of the module whose functions are the jobs
  *
- * @example A job that gives jobs to its own pool
+ * @example A job that submits jobs to its own pool
  * ```ts
  * import { type Sender, ThreadPool } from "@spindle/thread-pool";
  * import { assertEquals } from "@std/assert";
@@ -46,13 +46,14 @@ import type {
 // deno-lint-ignore no-explicit-any
 export interface Sender<Jobs = any> extends Disposable {
   /**
-   * Runs a job of the pool, as {@linkcode ThreadPool.execute} does, with the same
-   * errors and types. Give handlers that use their own module's jobs a return type,
-   * or TypeScript finds a circle.
+   * Runs a job of the pool, like {@linkcode ThreadPool.execute}, with the same errors
+   * and types. Handlers that use the jobs of their own module need a return type;
+   * otherwise TypeScript reports a circular reference.
    *
    * **On abort**: as in {@linkcode ThreadPool.execute}.
    *
    * @throws {PoolClosedError} If the sender is closed, or has moved
+   * @throws {RangeError} If so many jobs of one worker wait for each other that it can hold no more
    */
   execute<Job extends JobName<Jobs> | InlineJob>(
     job: Job,
@@ -62,9 +63,9 @@ export interface Sender<Jobs = any> extends Disposable {
   ): Promise<JobResult<Jobs, Job>>;
 
   /**
-   * Waits until the pool's queue has room, as {@linkcode ThreadPool.ready} does. If
-   * all workers of the pool wait for jobs of the same pool, it does not wait for
-   * room that nobody would make.
+   * Waits until the pool's queue has room, like {@linkcode ThreadPool.ready}. If all
+   * workers of the pool wait for jobs of the same pool, resolves without room, because
+   * no job would make room.
    *
    * **On abort**: rejects with the signal's reason.
    *
@@ -73,9 +74,9 @@ export interface Sender<Jobs = any> extends Disposable {
   ready(options?: WaitOptions): Promise<void>;
 
   /**
-   * Makes one more sender to the same pool.
+   * Returns another sender to the same pool.
    *
-   * @throws {PoolClosedError} If this one is closed, or has moved
+   * @throws {PoolClosedError} If this sender is closed, or has moved
    */
   clone(): Sender<Jobs>;
 

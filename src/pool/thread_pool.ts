@@ -1,4 +1,4 @@
-// The pool: the public contract, and which parts stand behind it.
+// The class `ThreadPool`: its public contract, and the parts behind it.
 
 import { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { WorkerActivity } from "../job/activity.ts";
@@ -54,35 +54,34 @@ const NO_ARGUMENTS: readonly unknown[] = [];
 /**
  * Runs functions on worker threads and returns their results as promises.
  *
- * - **Order**: jobs start in the order in which they were submitted, unless they have a
- *   `priority` or a `key`, see {@linkcode ExecuteOptions}.
- * - **Settlement**: every promise settles exactly once, whatever happens to a
- *   worker. A job that has started never runs again. One that has not started goes
- *   to another worker, unless what moved with it is lost.
- * - **Ownership**: arguments and results are cloned, or move if they are marked
- *   with {@linkcode transfer}. Connections, requests, responses and streams move by
+ * - **Order**: jobs start in the order of the calls, unless they have a `priority` or
+ *   a `key`, see {@linkcode ExecuteOptions}.
+ * - **Settlement**: every promise settles exactly once, even if a worker crashes. A
+ *   job that has started never runs again. A job that has not started goes to another
+ *   worker, unless a value that moved with it is lost.
+ * - **Ownership**: arguments and results are cloned, or move if they are marked with
+ *   {@linkcode transfer}. Connections, requests, responses and streams move by
  *   themselves. Jobs never share an object.
  * - **Limits**: a `timeout` ends a job, even in a synchronous loop. The options
  *   `hardKill`, `memoryLimit`, `permissions` and `isolation` make workers a
  *   sandbox, see {@linkcode ThreadPoolOptions}.
- * - **Workers** start when there is work for them, one at a time, and are replaced
- *   when they die. After ten deaths in a row, or a start that fails, the next worker
- *   starts later each time, and new jobs are refused while none is alive. If no worker
- *   has ever started, or ten in a row die before they have begun a job, the pool stops.
+ * - **Workers** start when jobs need them, one at a time, and are replaced when they
+ *   die. After ten deaths in a row, or a failed start, each new worker starts later,
+ *   and new jobs are refused while no worker is alive. The pool stops if no worker has
+ *   ever started, or if ten workers in a row die before they begin a job.
  * - **Threads** that cannot be stopped are bounded: there are never more than twice
- *   `size`. Beyond that, jobs wait.
- * - **Memory**: at most two large payloads are on their way to a worker, and two
- *   from it.
- * - **Context**: handlers and listeners see no `AsyncLocalStorage` store of a
- *   caller's: pass a handler what it needs, and bind a listener with
- *   `AsyncLocalStorage.bind()`. Where OpenTelemetry is on (`OTEL_DENO=true`), what a
- *   handler traces is a child of the caller's active span.
- * - **Process**: a pool keeps its process alive only for its jobs, and for the
- *   streams and connections they serve. `await using` closes the pool.
+ *   `size` threads. Beyond that, jobs wait.
+ * - **Memory**: at most two large payloads are in flight to a worker, and two from it.
+ * - **Context**: handlers and listeners do not see a caller's `AsyncLocalStorage`
+ *   store. Pass values to handlers as arguments, and bind listeners with
+ *   `AsyncLocalStorage.bind()`. With OpenTelemetry (`OTEL_DENO=true`), spans in a
+ *   handler are children of the caller's active span.
+ * - **Process**: a pool keeps its process alive only for its jobs, and for the streams
+ *   and connections of these jobs. `await using` closes the pool.
  *
  * Imported from JSR, a pool needs `--allow-read` for a local `module`, and no
- * permission for inline jobs. Its workers have the permissions of the program,
- * unless they are given their own.
+ * permission for inline jobs. Workers have the permissions of the program, unless you
+ * set the option `permissions`.
  *
  * @typeParam Jobs The type of the module whose functions are the jobs
  *
@@ -113,7 +112,7 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  * console.log(await pool.execute("fib", [30]));
  * ```
  *
- * @example A test of code that uses a pool, without workers
+ * @example Test code that uses a pool, without workers
  * ```ts
  * import { ThreadPool } from "@spindle/thread-pool";
  * import { assertEquals } from "@std/assert";
@@ -128,7 +127,7 @@ const NO_ARGUMENTS: readonly unknown[] = [];
  *
  * using time = new FakeTime();
  * await using pool = new ThreadPool({ isolation: "none" });
- * await pool.execute(() => {}); // from here on jobs start within the turn
+ * await pool.execute(() => {}); // from now on, jobs start in the same turn
  * const sent = retryLater(pool);
  * await time.tickAsync(60_000);
  * assertEquals(await sent, "sent");
@@ -143,12 +142,13 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   #jobs: JobFunctions<Jobs> | undefined;
 
   /**
-   * Creates a pool. No worker starts before there is a job for it, but for the `min`
-   * of an elastic pool.
+   * Creates a pool. Workers start when there are jobs for them; only the `min` workers
+   * of an elastic pool start now.
    *
    * @param options The number of workers, or the options
-   * @throws {TypeError} If an option is unknown, has the wrong type or excludes another
+   * @throws {TypeError} If an option is unknown, has the wrong type or excludes another option
    * @throws {RangeError} If an option is out of range
+   * @throws {JobCloneError} If `workerData` cannot be cloned for every worker
    *
    * @example
    * ```ts
@@ -200,52 +200,52 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   /**
    * Runs a job on a worker.
    *
-   * **Order**: jobs start in the order of these calls. Those of a higher
-   * {@linkcode ExecuteOptions.priority} start first; those of one
-   * {@linkcode ExecuteOptions.key} run one after the other.
+   * **Order**: jobs start in the order of the calls. Jobs with a higher
+   * {@linkcode ExecuteOptions.priority} start first, and jobs with the same
+   * {@linkcode ExecuteOptions.key} run one at a time.
    *
-   * **Ownership**: arguments are cloned, so do not change them until the promise
-   * settles. A `Deno.Conn`, `Request`, `Response`, `ReadableStream` or
-   * `WritableStream` moves by itself, and {@linkcode transfer} moves buffers and
-   * ports. What moves belongs to the job from this call on and ends with the job:
-   * connections close, unread streams are canceled, and written streams close, or
-   * abort if the job fails. A call that is refused moves nothing.
+   * **Ownership**: arguments are cloned, some only when the job is sent to a worker,
+   * so do not change them until the promise settles. A `Deno.Conn`, `Request`,
+   * `Response`, `ReadableStream` or `WritableStream` moves by itself, and
+   * {@linkcode transfer} moves buffers and ports. Moved values belong to the job from
+   * this call on and end with it: connections close, unread streams are canceled, and
+   * written streams close, or abort if the job fails. A refused call moves nothing.
    *
-   * **Results**: all of these but connections can move in a result, too. If a result
-   * holds a stream, the promise settles when the handler returns, and what moved
-   * into the job ends with the stream. From then on, `signal` and `timeout` have no
-   * effect on the stream: cancel it to end it.
+   * **Results**: the same values, except connections, can move in a result. If a
+   * result holds a stream, the promise settles when the handler returns, and the
+   * values that moved into the job end with the stream. After the promise has settled,
+   * `signal` and `timeout` have no effect on the stream: cancel the stream to end it.
    *
    * `URL`, `URLSearchParams`, `Headers`, `FormData`, `ImageData` and, as an argument,
-   * `AbortSignal` arrive as what they are. What would arrive as an empty object is
-   * refused.
+   * `AbortSignal` keep their type. Values that would become empty objects are refused.
    *
-   * **On abort**: the promise rejects at once with the signal's reason. A job that
-   * has not started never will. In a running job `currentJob().signal` fires, reads
-   * from its connections reject with `Deno.errors.Interrupted`, those of its streams
-   * and bodies with the reason, and a MiB can still be written. If the handler has not
-   * ended after `abortGrace`, its worker is stopped and replaced, and the other jobs in
-   * progress on that worker reject with {@linkcode WorkerCrashedError}. A timeout ends a
-   * job in the same way.
+   * **On abort**: the promise rejects at once with the signal's reason. A job that has
+   * not started does not start, unless it is already on its way to a process. In a
+   * running job, `currentJob().signal` fires. Reads from its connections reject with
+   * `Deno.errors.Interrupted`, and reads from its streams and bodies with the reason;
+   * it can still write 1 MiB. If the handler has not ended after `abortGrace`, its
+   * worker is stopped and replaced, and other jobs in progress on that worker reject
+   * with {@linkcode WorkerCrashedError}. For a timeout, see
+   * {@linkcode ExecuteOptions.timeout}.
    *
    * @typeParam Job The name of a function of the module, or the type of an inline function
-   * @param job The name of a function of the pool's module, or a self-contained function, which is sent as its source
-   * @param args The handler's arguments, as an array; optional if it needs none
-   * @param options How to run this job
-   * @returns What the handler returns, awaited
-   * @throws What the handler throws: built-in classes keep their class, others their name and properties
+   * @param job The name of a function of the pool's module, or a self-contained function, which is sent as source code
+   * @param args The handler's arguments, as an array; optional if the handler needs none
+   * @param options Options of this job
+   * @returns The handler's result, awaited
+   * @throws Any error of the handler: built-in classes keep their class, other classes their name and properties
    * @throws {TypeError} If the job, its arguments or its options have the wrong type
    * @throws {RangeError} If an option is out of range
-   * @throws {JobNotFoundError} If the module exports no such function
+   * @throws {JobNotFoundError} If the module exports no such function, or the pool has no module
    * @throws {JobCloneError} If an argument or the result can be neither cloned nor moved
    * @throws {JobTimeoutError} If the job runs longer than its timeout
-   * @throws {QueueFullError} If the queue is full and nothing may wait, see {@linkcode QueueOptions.whenFull}
-   * @throws {JobDiscardedError} If the job made room for a newer one
+   * @throws {QueueFullError} If the queue is full and refuses the job, see {@linkcode QueueOptions.whenFull}
+   * @throws {JobDiscardedError} If the full queue discards the job for a newer job
    * @throws {PoolClosedError} If the pool was closed before the call
    * @throws {PoolTerminatedError} If the pool is terminated
-   * @throws {WorkerCrashedError} If the job's worker dies, or if workers die in a row
+   * @throws {WorkerCrashedError} If the job's worker dies, or if workers have died in a row
    * @throws {MemoryLimitError} If the job's worker runs out of memory
-   * @throws {WorkerStartError} If the module cannot be imported
+   * @throws {WorkerStartError} If the pool's workers cannot start, for example because the module cannot be imported
    *
    * @example
    * ```ts
@@ -259,7 +259,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * assertEquals(text, "HI");
    * ```
    *
-   * @example A function of your own that passes any call on, with its types
+   * @example Wrap `execute()` and keep its types
    * ```ts
    * import { type JobName, ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
@@ -278,7 +278,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * assertEquals(await logged("add", [1, 2]), 3);
    * ```
    *
-   * @example Jobs of one key take turns, urgent jobs go first
+   * @example Jobs with the same key run in order, regardless of their priority
    * ```ts
    * import { ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
@@ -300,7 +300,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
       ? [args?: JobArguments<Jobs, Job>, options?: ExecuteOptions]
       : [args: JobArguments<Jobs, Job>, options?: ExecuteOptions]
   ): Promise<JobResult<Jobs, Job>>;
-  // With `never` TypeScript does not name this one in its messages.
+  // With `never`, TypeScript does not name this signature in its messages.
   execute(
     job: never,
     args: readonly unknown[] = NO_ARGUMENTS,
@@ -315,9 +315,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
 
   /**
    * The jobs of the module as functions: `pool.jobs.fib(30)` is
-   * `pool.execute("fib", [30])`. An editor shows the documentation of the handler
-   * there, goes to its definition, and renames it. Use `execute()` for what needs
-   * options, and for a job that is named `then`.
+   * `pool.execute("fib", [30])`. Editors show the handler's documentation, go to its
+   * definition and rename it. Use `execute()` to pass options, or for a job named
+   * `then`.
    *
    * @example
    * ```ts
@@ -341,16 +341,16 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Waits until `min` workers are ready for their first job; where `size` is a number,
-   * until all are, which start for that. Resolves at once if they are ready now.
+   * Waits until `min` workers are ready for their first job. If `size` is a number,
+   * starts all workers and waits for them. Resolves at once if they are ready now.
    *
-   * You need not call it: an elastic pool starts `min` workers by itself, and workers
-   * of a fixed size start with the first jobs.
+   * Calling it is optional: an elastic pool starts `min` workers by itself, and
+   * workers of a fixed size start with the first jobs.
    *
-   * **On abort**: rejects with the signal's reason, at once if it has already
-   * aborted. The workers start all the same.
+   * **On abort**: rejects with the signal's reason, at once if the signal has already
+   * aborted. The workers start anyway.
    *
-   * @param options How long to wait
+   * @param options Signal that ends the wait
    * @throws {TypeError} If the options are wrong
    * @throws {WorkerStartError} If the pool's workers cannot start
    * @throws {PoolClosedError} If the pool is closed, before or while waiting
@@ -373,13 +373,14 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   /**
    * Changes the number of workers, see {@linkcode ThreadPoolOptions.size}.
    *
-   * A larger pool grows at once as jobs need it, and to its `min` in any case. Of a
-   * smaller one, workers without a job stop, and others when they have ended theirs;
-   * jobs that wait go to those that stay. The same size again changes nothing.
+   * A larger pool starts its `min` workers at once, and more workers as jobs need
+   * them. In a smaller pool, workers without a job stop first, and others when their
+   * jobs have ended; waiting jobs go to the workers that stay. The same size again
+   * changes nothing.
    *
-   * @param size The number of workers, or the fewest and the most
-   * @throws {TypeError} If it has the wrong type
-   * @throws {RangeError} If it is out of range
+   * @param size The number of workers, or their minimum and maximum
+   * @throws {TypeError} If the size has the wrong type
+   * @throws {RangeError} If the size is out of range
    * @throws {PoolClosedError} If the pool is closed
    * @throws {PoolTerminatedError} If the pool is terminated
    * @throws {WorkerStartError} If the pool's workers could not start
@@ -407,41 +408,42 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Runs a generator on a worker, and gives what it yields, as far as you read.
+   * Runs a generator on a worker, and returns the values that it yields.
    *
-   * - **Start**: the job starts when the first value is asked for. Until then the
-   *   stream holds nothing; arguments are taken then, and what is wrong with them is
-   *   said then.
-   * - **Order**: values come in the order in which they are yielded. An error comes
-   *   at its place, after all values before it; so does the end of the worker.
-   *   What the generator returns is dropped, as in any loop.
-   * - **Backpressure**: the generator is at most `window` values ahead of the reader,
-   *   and 1 MiB of them, or 2 MiB of bytes. Then it is not asked for the next value.
-   * - **Latency**: small values travel together, but none waits for long: a value
-   *   leaves at once, when the generator waits for something, or, of those that
-   *   follow each other within about a millisecond, with the next one.
-   * - **Ownership**: values are copied when they are yielded, so the generator may
-   *   change and use them again. What is marked with `transfer` moves, which spares
-   *   large buffers the copy.
+   * - **Start**: the job starts when you ask for the first value. Until then, the
+   *   stream uses no resources. Arguments are cloned or moved only then, and the first
+   *   read throws any error in them.
+   * - **Order**: values arrive in the order in which they are yielded. An error, even
+   *   the end of the worker, comes after all values yielded before it. The generator's
+   *   return value is dropped, as in any loop.
+   * - **Backpressure**: the generator runs at most `window` values ahead of the
+   *   reader, and at most 1 MiB, or 2 MiB of bytes. Then it pauses.
+   * - **Latency**: small values travel together, but no value waits for long. A value
+   *   leaves at once, unless other values left within about the last millisecond. Then
+   *   it leaves with a later value, or when the generator waits for something.
+   * - **Ownership**: values are copied when they are yielded, so the generator can
+   *   change and reuse them. Values marked with `transfer` move, which avoids copying
+   *   large buffers.
    * - **Limits**: the stream is one job. It occupies its worker, or one of its
-   *   `concurrency`, until the generator ends, and its timeout runs from its start to
-   *   its end, the reader's time included. So read it to its end, or leave it: with
-   *   `break`, `return()` or `await using`. `close()` waits for it.
+   *   `concurrency` places, until the generator ends. Its timeout counts from its
+   *   start to its end, including the time that the reader takes. So read the stream
+   *   to its end, or leave it with `break`, `return()` or `await using`. `close()`
+   *   waits for it.
    *
-   * `ReadableStream.from(stream)` makes it a stream.
+   * `ReadableStream.from(stream)` converts it to a `ReadableStream`.
    *
    * **On abort**, and when you leave the loop: `currentJob().signal` fires, the
-   * generator gets `return()` where it stands, so that its `finally` runs, and then
-   * the worker is free. A `return()` of the stream waits for that. If the generator
-   * has not ended after `abortGrace`, its worker is stopped and replaced. After an
-   * abort the loop throws the signal's reason at once; values that were not read are
-   * dropped. A stream that was left counts as an aborted job.
+   * generator gets `return()` at its current `yield`, so its `finally` runs, and then
+   * the worker is free. The stream's `return()` waits for this. If the generator has
+   * not ended after `abortGrace`, its worker is stopped and replaced. After an abort,
+   * the loop throws the signal's reason at once, and unread values are dropped. A
+   * stream that you leave counts as an aborted job.
    *
    * @typeParam Job The name of a generator of the module, or the type of an inline generator
    * @param job The name of a generator of the pool's module, or a self-contained generator
-   * @param args Its arguments, as an array; optional if it needs none
-   * @param options How to run this job
-   * @returns What the generator yields. Reading it throws what `execute()` rejects with
+   * @param args The generator's arguments, as an array; optional if the generator needs none
+   * @param options Options of this job
+   * @returns The values that the generator yields; reading them throws the errors that `execute()` rejects with
    * @throws {TypeError} If the job, its arguments or its options have the wrong type
    * @throws {RangeError} If an option is out of range
    * @throws {JobNotFoundError} If the pool has no module
@@ -480,15 +482,15 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   /**
    * Waits until the queue has room. Resolves at once if it has room now.
    *
-   * Waiters are released one at a time, in order. This reserves nothing: if you
-   * await something else before `execute()`, the queue may be full again. Without
-   * awaiting `ready()` the queue is unbounded, unless
-   * {@linkcode QueueOptions.whenFull} says otherwise.
+   * Callers are released one at a time, in order. No room is reserved: if you await
+   * something else before `execute()`, the queue may be full again. If you do not
+   * await `ready()`, the queue is unbounded, unless {@linkcode QueueOptions.whenFull}
+   * limits it.
    *
-   * **On abort**: rejects with the signal's reason, at once if it has already
-   * aborted, and gives up its place in line.
+   * **On abort**: rejects with the signal's reason, at once if the signal has already
+   * aborted. The caller loses its place in line.
    *
-   * @param options How long to wait
+   * @param options Signal that ends the wait
    * @throws {TypeError} If the options are wrong
    * @throws {PoolClosedError} If the pool is closed, before or while waiting
    * @throws {PoolTerminatedError} If the pool is terminated, before or while waiting
@@ -516,41 +518,41 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Runs a job for each of many items, which are pulled as the results are read.
+   * Runs a job for each of many items, and pulls the items as you read the results.
    *
-   * - **Items**: each is the job's only argument, and goes to the worker as an
-   *   argument of {@linkcode ThreadPool.execute} does. They come from an iterable of
-   *   either kind, whose promises are awaited, or from a stream. Nothing is pulled
-   *   before the first result is asked for, and never more than the window ahead of
-   *   your loop, so the source may be endless.
+   * - **Items**: each item is the job's only argument, and is cloned or moves as in
+   *   {@linkcode ThreadPool.execute}. Items come from an iterable, whose promises are
+   *   awaited, an async iterable or a stream. Nothing is pulled before you ask for the
+   *   first result, and never more than `window` items ahead of your loop, so the
+   *   source can be endless.
    * - **Order**: results come in the order of their items, unless `ordered` is
    *   `false`.
-   * - **Small items** share a job, so you need no batches: an item that takes a
-   *   microsecond is no waste. What is shared adapts to how long items take, no item
-   *   of a slow source waits for another, and each still has its own result or
-   *   error. Items that share a job share its `currentJob()`, count as one job in
-   *   `stats()`, events and the queue's capacity (one that has failed, if an item
-   *   has), and are lost together if they crash their worker. With a `timeout`,
-   *   `memoryLimit`, `maxJobsPerWorker` or `callerStack`, each has a job of its own.
-   * - **Errors**: the first one ends the loop at its place, see
+   * - **Small items** share a job, so you do not need to batch them, even if an item
+   *   takes a microsecond. How many items share a job depends on how long they take.
+   *   Items of a slow source do not wait for each other, and each item has its own
+   *   result or error. Items that share a job share its `currentJob()`, and are lost
+   *   together if they crash their worker. They count as one job in `stats()`, events
+   *   and the queue's capacity, and as a failed job if an item failed. With a
+   *   `timeout`, `memoryLimit`, `maxJobsPerWorker` or `callerStack`, or
+   *   `isolation: "none"`, each item has its own job.
+   * - **Errors**: the first error ends the loop at its place, see
    *   {@linkcode MapOptions.onError}. So does an error of the source, or the end of
    *   the pool.
-   * - **Backpressure**: the map waits for room in the queue as `ready()` does, so it
+   * - **Backpressure**: the map waits for room in the queue like `ready()`, so it
    *   never finds the queue full.
    *
-   * **On abort**, and when you leave the loop: nothing more is pulled, the source is
-   * told so (`return()` of an iterator, `cancel()` of a stream), and what runs or
-   * waits is aborted. If a generator is just waiting for something, its `finally`
-   * runs when that has come, and nobody waits for it. Items that were pulled and
-   * have not started are dropped, and what moves with them ends, as when a job is
-   * aborted.
+   * **On abort**, and when you leave the loop: the map stops pulling items and ends
+   * the source (`return()` of an iterator, `cancel()` of a stream). Running and
+   * waiting jobs are aborted. If a generator is waiting for something, its `finally`
+   * runs after that, and the map does not wait for it. Pulled items that have not
+   * started are dropped, and values that move with them end, as when a job is aborted.
    *
    * @typeParam Job The name of a function of the module, or the type of an inline function
-   * @typeParam Mode What becomes of errors
+   * @typeParam Mode What happens to errors
    * @param job The name of a function of the pool's module, or a self-contained function
-   * @param items What to run it for
-   * @param options How to go on
-   * @returns The results, to be read once
+   * @param items The items, from an iterable, an async iterable or a stream
+   * @param options Options of the map
+   * @returns The results, which can be read once
    * @throws {TypeError} If the job, the items or the options have the wrong type
    * @throws {RangeError} If an option is out of range
    * @throws {JobNotFoundError} If the pool has no module
@@ -569,7 +571,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * assertEquals(sum, 3);
    * ```
    *
-   * @example Go on after errors
+   * @example Continue after errors
    * ```ts
    * import { ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
@@ -595,22 +597,22 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * The same as {@linkcode ThreadPool.map}, as a pair of streams for
-   * `pipeThrough()`: what is written are the items, what can be read the results.
+   * Does the same as {@linkcode ThreadPool.map}, as a pair of streams for
+   * `pipeThrough()`: you write items to one stream and read results from the other.
    *
-   * A slow reader stops the jobs, and these the writer. An error of a job makes both
-   * streams fail, after the results before it, unless
-   * {@linkcode MapOptions.onError} says otherwise. Closing the writable side ends the
-   * readable one after the last result. Nothing runs before somebody reads.
+   * A slow reader pauses the jobs, and then the writer. If a job fails, both streams
+   * fail after the results before the error, unless {@linkcode MapOptions.onError}
+   * says otherwise. Closing the writable side ends the readable side after the last
+   * result. No job runs until you read.
    *
    * **On abort**, when the writable side is aborted, and when the readable side is
-   * canceled: both end with the reason, and what runs or waits is aborted.
+   * canceled: both streams end with the reason, and all jobs of the map are aborted.
    *
    * @typeParam Job The name of a function of the module, or the type of an inline function
-   * @typeParam Mode What becomes of errors
+   * @typeParam Mode What happens to errors
    * @param job The name of a function of the pool's module, or a self-contained function
-   * @param options How to go on
-   * @returns The two streams
+   * @param options Options of the map
+   * @returns The pair of streams
    * @throws {TypeError} If the job or the options have the wrong type
    * @throws {RangeError} If an option is out of range
    * @throws {JobNotFoundError} If the pool has no module
@@ -641,11 +643,11 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Gives a handle to this pool, which moves by itself into a job of any pool, also
-   * of this one: there it gives jobs to this pool. `close()` waits for all senders
-   * to be closed, see {@linkcode Sender}.
+   * Returns a handle to this pool that moves by itself into a job of any pool,
+   * including this one. There it submits jobs to this pool. `close()` waits until all
+   * senders are closed, see {@linkcode Sender}.
    *
-   * @returns A sender of its own; close it when no job follows
+   * @returns A new sender; close it when it has no more jobs to submit
    * @throws {PoolClosedError} If the pool is closed
    * @throws {PoolTerminatedError} If the pool is terminated
    * @throws {WorkerStartError} If the pool's workers could not start
@@ -669,17 +671,17 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Waits until nothing is queued or running and no stream of a result is open.
-   * Resolves at once if that is so now.
+   * Waits until no job is queued or running and no stream of a result is open.
+   * Resolves at once if that is the case now.
    *
-   * Every job's promise has settled by then. What you chained to these promises runs
-   * in its own turn: await it yourself if you need it. An aborted job counts as
-   * ended, even while its handler still runs.
+   * By then, every job's promise has settled. Code that you chained to these promises
+   * may run later: await it yourself if you need it. An aborted job counts as ended,
+   * even while its handler is still running.
    *
-   * **On abort**: rejects with the signal's reason, at once if it has already
-   * aborted. The jobs go on.
+   * **On abort**: rejects with the signal's reason, at once if the signal has already
+   * aborted. The jobs continue.
    *
-   * @param options How long to wait
+   * @param options Signal that ends the wait
    * @throws {TypeError} If the options are wrong
    *
    * @example
@@ -698,17 +700,17 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Refuses new jobs, finishes the accepted ones, with the streams of their results,
-   * and then stops the workers, which first run what `onStop()` was given. Resolves
-   * when that is done, however long the jobs take.
+   * Refuses new jobs, finishes the accepted jobs and the streams of their results, and
+   * then stops the workers, which first run their `onStop()` callbacks. Resolves when
+   * all of this is done, however long the jobs take.
    *
-   * You may call it again, to wait again. A `terminate()` meanwhile ends the wait.
+   * You can call it again to wait again. Calling `terminate()` ends the wait early.
    *
-   * **On abort**: rejects with the signal's reason, at once if it has already
-   * aborted. This ends the wait only: the pool is closed all the same, and its jobs
-   * go on. To stop them, call {@linkcode ThreadPool.terminate}.
+   * **On abort**: rejects with the signal's reason, at once if the signal has already
+   * aborted. This ends only the wait: the pool is closed anyway, and its jobs
+   * continue. To stop the jobs, call {@linkcode ThreadPool.terminate}.
    *
-   * @param options How long to wait
+   * @param options Signal that ends the wait
    * @throws {TypeError} If the options are wrong; the pool stays open
    *
    * @example
@@ -732,7 +734,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * const pool = new ThreadPool(1);
    * const endless = pool.execute(() => new Promise(() => {}));
    * const rejected = assertRejects(() => endless, PoolTerminatedError);
-   * const signal = AbortSignal.timeout(5); // 5_000 in earnest
+   * const signal = AbortSignal.timeout(5); // 5_000 in a real program
    * await pool.close({ signal }).catch((reason) => pool.terminate(reason));
    * await rejected;
    * ```
@@ -746,17 +748,17 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
 
   /**
    * Stops the workers now and rejects every job that has not ended with
-   * {@linkcode PoolTerminatedError}. Resolves when the pool has ended: at once, or,
-   * if the workers are processes, when these are gone.
+   * {@linkcode PoolTerminatedError}. Resolves when the pool has ended: at once, or, if
+   * the workers are processes, when the processes have exited.
    *
-   * You may call it again, to wait again; the first reason counts.
+   * You can call it again to wait again; the first reason counts.
    *
-   * **On abort**: rejects with the signal's reason, at once if it has already
-   * aborted. This ends the wait only: the pool is terminated all the same.
+   * **On abort**: rejects with the signal's reason, at once if the signal has already
+   * aborted. This ends only the wait: the pool is terminated anyway.
    *
-   * @param reason The `cause` of those errors
-   * @param options How long to wait
-   * @throws {TypeError} If the options are wrong; the pool goes on
+   * @param reason The `cause` of the jobs' errors
+   * @param options Signal that ends the wait
+   * @throws {TypeError} If the options are wrong; the pool continues
    *
    * @example
    * ```ts
@@ -778,7 +780,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Closes the pool, as {@linkcode ThreadPool.close} does, for `await using`.
+   * Closes the pool like {@linkcode ThreadPool.close}, for `await using`.
    *
    * @example
    * ```ts
@@ -798,14 +800,14 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Returns what the pool is doing now and what it has done: since its start, or,
-   * with `since`, since an earlier snapshot. There is nothing to reset, so any number
-   * of readers have a window each. A call takes some microseconds.
+   * Returns what the pool is doing now and what it has done since its start or, with
+   * `since`, since an earlier snapshot. There is nothing to reset, so each of several
+   * readers can have its own window. A call takes some microseconds.
    *
-   * @param options Since when, and what else to tell
+   * @param options The earlier snapshot, and the bounds of the buckets
    * @returns A snapshot
-   * @throws {TypeError} If the options are wrong, or `since` is no snapshot of this pool
-   * @throws {RangeError} If `buckets` are not above 0 and in ascending order
+   * @throws {TypeError} If the options are wrong, or `since` is not a snapshot of this pool
+   * @throws {RangeError} If `buckets` are not finite, above 0 and in ascending order
    *
    * @example
    * ```ts
@@ -818,7 +820,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * assertEquals([completed, running, runTime.count], [1, 0, 1]);
    * ```
    *
-   * @example What has happened since the last look
+   * @example Count jobs since the last snapshot
    * ```ts
    * import { type PoolStats, ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
@@ -834,7 +836,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * assertEquals(look(), "0 done, 0 waiting");
    * ```
    *
-   * @example The jobs of each name, and how many took how long
+   * @example Statistics for each job name, with a histogram of run times
    * ```ts
    * import { ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
@@ -854,11 +856,11 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 
   /**
-   * Returns what each worker is doing now: its state, and the jobs that it runs with
-   * their names and for how long. It costs no job anything, so it answers what keeps
-   * a pool busy, now or sampled over time, at any load.
+   * Returns what each worker is doing now: its state, and its running jobs with their
+   * names and run times. This costs the jobs nothing. So you can find out what keeps a
+   * pool busy, once or sampled over time, at any load.
    *
-   * @returns The workers, by their numbers
+   * @returns The workers, in the order of their ids
    *
    * @example
    * ```ts
@@ -876,14 +878,14 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
 
   /**
    * Listens to one of the pool's events. An event without a listener costs nothing,
-   * and no listener changes how jobs are sent. What a listener throws harms no job, but
-   * is an uncaught error: it ends the program unless somebody handles the global
-   * `error` event.
+   * and listeners do not change how jobs are sent. An error in a listener harms no
+   * job, but is an uncaught error: it ends the program unless a global `error`
+   * listener handles it.
    *
    * @typeParam Type The type of the event
    * @param type The type of the event, see {@linkcode ThreadPoolEventMap}
-   * @param listener What to call with the event
-   * @param options As for `EventTarget`
+   * @param listener Callback for the event
+   * @param options Same as for `EventTarget`
    *
    * @example
    * ```ts
@@ -916,8 +918,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    *
    * @typeParam Type The type of the event
    * @param type The type of the event
-   * @param listener The listener that was given to `addEventListener`
-   * @param options As for `EventTarget`
+   * @param listener The listener that was passed to `addEventListener`
+   * @param options Same as for `EventTarget`
    *
    * @example
    * ```ts
@@ -941,7 +943,7 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
   }
 }
 
-/** Checks the options of a method that waits, and turns what is thrown into a rejection. */
+/** Checks the options of a method that waits. Turns errors into rejections. */
 function waitFor(
   options: WaitOptions | undefined,
   wait: (signal?: AbortSignal) => Promise<void>,
@@ -953,7 +955,7 @@ function waitFor(
   }
 }
 
-/** Each worker can have as many jobs as may be in progress, the queue its capacity beside. */
+/** Returns the maximum number of jobs in progress and in the queue together. */
 function mostJobs(
   size: number,
   { capacity, concurrency }: PoolSettings,
