@@ -1,5 +1,5 @@
-// The kinds of values that options may have: each check gives the value back as
-// the pool holds it, or says what was expected and what came.
+// Checks for the values of options: each check returns the value as the pool
+// stores it, or throws an error with the expected and the actual value.
 
 import { expected, outOfRange, written } from "../expected.ts";
 import type { KeyName } from "../job/keys.ts";
@@ -7,19 +7,19 @@ import type { KeyName } from "../job/keys.ts";
 /** Checks the value of an option. */
 export type Check<Value> = (name: string, value: unknown) => Value;
 
-/** The units that people write, in what the options count in. */
+/** Units that people write, each as a multiple of the option's unit. */
 const UNITS: Record<"ms" | "MiB" | "", Record<string, number>> = {
   ms: { ms: 1, s: 1e3, sec: 1e3, m: 6e4, min: 6e4, h: 36e5 },
   MiB: { m: 1, mb: 1, mib: 1, g: 1024, gb: 1024, gib: 1024 },
   "": {},
 };
 
-/** Whether a value is an object that holds options. */
+/** Returns whether a value can be an object of options. */
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A number of something, or an integer where nothing is named. */
+/** Returns a check for a number of this unit, or for an integer without a unit. */
 export function number({ of = "", above = -1, least = 0, most, orInfinity }: {
   of?: keyof typeof UNITS;
   above?: number;
@@ -44,7 +44,7 @@ export function number({ of = "", above = -1, least = 0, most, orInfinity }: {
   };
 }
 
-/** The number that a text such as "5 s" stands for, as it is written in options. */
+/** Returns the option that a text such as "5 s" means, or `false` if it means none. */
 function asNumber(
   name: string,
   value: unknown,
@@ -58,13 +58,13 @@ function asNumber(
   return !!factor && asOption(name, String(Number(match[1]) * factor));
 }
 
-/** An option as it is written, such as `queue: { capacity: 16 }`. */
+/** Returns an option as users write it, such as `queue: { capacity: 16 }`. */
 export function asOption(path: string, value: string): string {
   const [option, inner] = path.split(".");
   return `${option}: ${inner ? `{ ${inner}: ${value} }` : value}`;
 }
 
-/** One of these texts. */
+/** Returns a check for one of these strings. */
 export function oneOf<Value extends string>(...values: Value[]): Check<Value> {
   const what = values.map(written).join(" or ");
   return (name, value) => {
@@ -75,12 +75,12 @@ export function oneOf<Value extends string>(...values: Value[]): Check<Value> {
   };
 }
 
-/** Whatever it is, something else checks it. */
+/** Check that accepts any value, because other code checks it. */
 export const anything: Check<unknown> = (_, value) => value;
 
 type Callback = (value: unknown) => void;
 
-/** A value of one of these types. */
+/** Returns a check for a value of one of these types. */
 function ofType<Value>(what: string, ...types: string[]): Check<Value> {
   return (name, value) => {
     if (types.includes(typeof value)) return value as Value;
@@ -106,7 +106,7 @@ export const transferables: Check<readonly Transferable[]> = (name, value) => {
   throw expected(name, "an array", value, isOne && `${name}: [value]`);
 };
 
-/** Bounds, each above the one before. */
+/** Check for bounds in ascending order; returns a copy. */
 export const ascending: Check<readonly number[]> = (name, value) => {
   if (!Array.isArray(value)) throw expected(name, "an array", value);
   let last = 0;
@@ -123,13 +123,13 @@ export const ascending: Check<readonly number[]> = (name, value) => {
   return [...value];
 };
 
-/** An absolute URL, as its text. */
+/** Check for an absolute URL; returns its text. */
 export const absoluteUrl: Check<string> = (name, value) => {
   if (value instanceof URL) return value.href;
-  // A drive would pass for the scheme of a URL.
+  // The drive of a path would be parsed as the scheme of a URL.
   const isPath = typeof value === "string" && /^[a-z]:/i.test(value);
   if (typeof value === "string" && !isPath && URL.canParse(value)) return value;
-  // A name without a dot, such as "marked", is that of a package.
+  // A name without a dot, such as "marked", is the name of a package.
   const isName = typeof value === "string" && /^@?[\w/-]+$/.test(value);
   let advice = typeof value === "string" &&
     (isName
@@ -143,11 +143,11 @@ export const absoluteUrl: Check<string> = (name, value) => {
   throw expected(name, "an absolute URL", value, advice);
 };
 
-/** Flags that are the pool's to give. */
+/** Flags that only the pool sets. */
 const OWN_FLAGS =
   /^--(allow|deny|ignore)-|^--(permission-set|no-prompt|inspect|watch|env-file)/;
 
-/** Flags of `deno run`. */
+/** Check for flags of `deno run`. */
 export const flags: Check<readonly string[]> = (name, value) => {
   if (!Array.isArray(value)) throw expected(name, "an array", value);
   for (const flag of value) {
@@ -165,7 +165,7 @@ export const flags: Check<readonly string[]> = (name, value) => {
 
 type Grant = boolean | "inherit" | string[];
 
-/** What a worker may do of one kind. */
+/** Check for the permissions of one kind. */
 export const grant: Check<Grant> = (name, value) => {
   if (typeof value === "boolean" || value === "inherit") return value;
   const isItem = (item: unknown) =>

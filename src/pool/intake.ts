@@ -1,4 +1,4 @@
-// Turns a call of `execute()` into a job, and gives it to the dispatcher.
+// Turns calls into jobs, and passes the jobs to the dispatcher.
 
 import {
   JobDiscardedError,
@@ -22,27 +22,26 @@ import { stackOfCaller } from "../values/stacks.ts";
 import { traceReader } from "../values/trace.ts";
 import { CoarseClock } from "./coarse_clock.ts";
 
-/** The options of a job, checked. */
+/** Checked options of a job, and what the pool's own code adds to them. */
 export interface JobSettings
   extends Partial<ReturnType<typeof executeSettings>> {
-  /** Where what the job yields is read, if it is a generator. */
+  /** Receives the values that the job yields, if the job is a generator. */
   yields?: YieldsDeparture;
-  /** Whether it comes from a sender, which goes on after `close()`. */
+  /** Whether a sender submits the job, which it can do after `close()`. */
   bySender?: boolean;
-  /** Whether there is room for it, for which its caller has waited. */
+  /** Whether the caller has already waited for room. */
   hasRoom?: boolean;
-  /** The trace that its caller is a part of, if that is not the caller of the intake. */
+  /** The caller's trace, if the caller does not call the intake itself. */
   trace?: string;
-  /** The stack of its caller, if that is not the caller of the intake. */
+  /** The caller's stack, if the caller does not call the intake itself. */
   callerStack?: string;
 }
 
 const NO_OPTIONS: JobSettings = {};
 
-/** A job with a priority or a key may have to wait for others. */
+/** A job with a priority or a key may have to wait for other jobs. */
 const ORDERED = { sendsAtOnce: false };
 
-/** The way of jobs into a pool. */
 export class Intake {
   readonly #parts: Omit<PoolParts, "intake">;
   readonly #clock: CoarseClock;
@@ -55,11 +54,10 @@ export class Intake {
   }
 
   /**
-   * Takes a job in, and gives it with the promise of its result. Nothing of a call
-   * that is refused has been taken.
+   * Accepts a job, and returns it with its promise. A refused call moves nothing.
    *
-   * @param more What else is to be said of the job than its caller's options
-   * @throws What `execute()` rejects with, if the call is refused
+   * @param more Settings that are not options of the caller
+   * @throws The error that `execute()` rejects with, if the call is refused
    */
   accept(
     name: unknown,
@@ -78,10 +76,10 @@ export class Intake {
   }
 
   /**
-   * Takes in a job whose options are checked.
+   * Accepts a job whose options are checked.
    *
-   * @param resolve Gets its result, or a rejected thenable
-   * @throws What `execute()` rejects with, if the call is refused
+   * @param resolve Receives the job's result, or a thenable that rejects
+   * @throws The error that `execute()` rejects with, if the call is refused
    */
   take(
     fn: PoolFunction,
@@ -122,9 +120,9 @@ export class Intake {
     if (key !== undefined) (extras ??= {}).key = key;
     const job = this.#add(fn, payload.args, extras, resolve);
     progress?.hearWhile(() => !job.settled);
-    // Not before the job is sure to be accepted. The last that waited may have started.
+    // Only now is the job sure to be accepted. Perhaps no job waits any more.
     const discarded = discards ? dispatcher.takeOldest() : undefined;
-    // A getter among the arguments may have ended the pool, or aborted the job.
+    // A getter in the arguments may have ended the pool or aborted the job.
     if (lifetime.isStopped) settlement.fail(job, lifetime.refusal());
     else if (signal?.aborted) settlement.abort(job, signal.reason);
     else if (!callerRuns || !dispatcher.executeOnCaller(job)) {
@@ -135,10 +133,10 @@ export class Intake {
   }
 
   /**
-   * Takes in several calls with one argument each as one job, where there is room
-   * for it; its result is a `BatchResult`.
+   * Accepts several calls with one argument each as one job, whose result is a
+   * `BatchResult`. The caller has waited for room.
    *
-   * @returns `undefined`, and nothing is taken, unless all are small and plain
+   * @returns The job; or `undefined` if an item is not small and plain, and then nothing is accepted
    */
   takeBatch(
     fn: PoolFunction,
@@ -172,7 +170,7 @@ export class Intake {
     return job;
   }
 
-  /** What a job runs that is called so; a stream may run a generator. */
+  /** Returns the function of a job; `streams` also allows a generator. */
   functionOf(job: unknown, streams = false): PoolFunction {
     const { functions, settings } = this.#parts;
     if (job instanceof InlineSource) {
@@ -188,7 +186,7 @@ export class Intake {
     );
   }
 
-  /** While workers die one after the other, no job is accepted. */
+  /** Refuses new jobs while workers die in a row and no worker is alive. */
   #checkBreakdown(): void {
     const { breakdown } = this.#parts.dispatcher;
     if (breakdown === undefined) return;
@@ -217,7 +215,7 @@ export class Intake {
   }
 }
 
-/** What of a job comes back while it runs. */
+/** Returns what a job sends back while it runs. */
 function comingBack(
   progress: ProgressDeparture | undefined,
   yields: YieldsDeparture | undefined,
@@ -231,7 +229,7 @@ function comingBack(
   return departing;
 }
 
-/** @throws {TypeError} If the arguments or the options of a call are of the wrong type */
+/** @throws {TypeError} If the arguments or the options of a call have the wrong type */
 export function checkCall(
   method: string,
   job: unknown,

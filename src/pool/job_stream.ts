@@ -1,5 +1,5 @@
-// What a generator in a worker yields, read in this thread. The job starts when the
-// first value is asked for, so that a stream which nobody reads takes nothing.
+// Reads the values that a generator in a worker yields. The job starts with the
+// first read, so an unread stream uses no resources.
 
 import type { Job } from "../job/job.ts";
 import { YieldsDeparture } from "../moving/yields.ts";
@@ -15,7 +15,7 @@ type Result = IteratorResult<unknown, undefined>;
 const DONE: Result = { done: true, value: undefined };
 
 /**
- * Makes the stream of a call.
+ * Opens the stream of a call.
  *
  * @throws {TypeError | RangeError | JobNotFoundError} If the call is wrong
  */
@@ -31,13 +31,13 @@ export function openStream(
   intake.functionOf(job, true);
   const yields = new YieldsDeparture(window);
   return new Reader(parts, yields, (resolve) => {
-    // Functions without jobs are forgotten after a while.
+    // The table may have forgotten the function since the first look-up.
     const fn = intake.functionOf(job, true);
     return intake.take(fn, args as unknown[], { ...checked, yields }, resolve);
   }, checked.signal);
 }
 
-/** Starts the job of a stream; gives its end to `resolve`. */
+/** Starts the job of a stream, and passes its outcome to `resolve`. */
 type Start = (resolve: (value: unknown) => void) => Job;
 
 /** Reads one stream. */
@@ -47,11 +47,11 @@ class Reader implements JobStream<unknown> {
   readonly #start: Start;
   readonly #signal: AbortSignal | undefined;
   #job: Job | undefined;
-  /** How the job has ended, if it has. */
+  /** How the stream ends; `undefined` while that is unknown. */
   #end: { error?: unknown } | undefined;
-  /** Whether the reader has got, or wants, nothing more. */
+  /** Whether the reader has read everything, or has left. */
   #isDone = false;
-  /** Those who wait for a value, in order. */
+  /** Reads that wait for a value, in order. */
   readonly #waiting: PromiseWithResolvers<Result>[] = [];
 
   constructor(
@@ -84,7 +84,7 @@ class Reader implements JobStream<unknown> {
     return waiter.promise;
   }
 
-  /** Who aborts wants no more values, whether or not the job has ended. */
+  /** Drops unread values after an abort, even if the job has ended. */
   #aborted({ reason }: AbortSignal): void {
     this.#yields.drop();
     this.#end = { error: reason };
@@ -108,7 +108,7 @@ class Reader implements JobStream<unknown> {
     this.#serve();
   }
 
-  /** Gives those who wait what is there. */
+  /** Settles waiting reads, as far as values or the end have arrived. */
   #serve(): void {
     while (this.#waiting.length > 0) {
       if (this.#isDone) this.#waiting.shift()!.resolve(DONE);
@@ -123,12 +123,12 @@ class Reader implements JobStream<unknown> {
     }
   }
 
-  /** The next value, which is here. */
+  /** Returns the next value, which has already arrived. */
   #taken(): Promise<Result> {
     try {
       return Promise.resolve({ done: false, value: this.#yields.take() });
     } catch (error) {
-      // What a process has written is no value.
+      // The process has written something that is not a list of values.
       this.#leave(error);
       return Promise.reject(error);
     }
@@ -149,7 +149,7 @@ class Reader implements JobStream<unknown> {
     this.#serve();
   }
 
-  /** Resolves when the generator has ended, or has had the time to. */
+  /** Resolves when the generator has ended, or when `abortGrace` is over. */
   async #closed(): Promise<void> {
     const { abortGrace, clock: { timers } } = this.#parts.settings;
     let timer: Timer | undefined;

@@ -1,43 +1,43 @@
-// Whether a pool takes jobs, and its way to the end: closed, stopped, gone.
+// The life of a pool: whether it accepts jobs, and how it ends.
 
 import { clearTimeout, setTimeout } from "node:timers";
 import { PoolClosedError, PoolTerminatedError } from "../errors.ts";
 import { Waiters } from "../job/waiters.ts";
 import type { PoolParts } from "./parts.ts";
 
-/** Milliseconds without jobs after which a pool lets its process end, so that jobs one after the other cost nothing. */
+/** Time in ms without jobs before a pool lets its process end, so jobs in sequence cost nothing extra. */
 const REST_AFTER = 20;
 
-/** How far a pool is. `terminate()` goes to `"stopped"` at once. */
+/** Phase of a pool's life. `terminate()` goes to `"stopped"` at once. */
 type Phase =
   | "open"
-  /** It refuses new jobs but those of its senders. */
+  /** The pool refuses new jobs, except from its senders. */
   | "closed"
-  /** Its workers run what `onStop()` was given. */
+  /** The workers run their `onStop()` callbacks. */
   | "retiring"
-  /** What has not ended is rejected, and will not run. */
+  /** Jobs that have not ended are rejected, and will not run. */
   | "stopped"
-  /** Its workers are gone. */
+  /** The workers are gone. */
   | "gone";
 
-/** Somebody who goes on giving jobs to a pool, and hears of it. */
+/** A map, which submits jobs over time and is notified of changes. */
 export interface Giver {
-  /** It takes no more of them. */
+  /** Called when the pool starts to refuse new jobs. */
   refused(): void;
-  /** It has another size. */
+  /** Called when the pool has been resized. */
   resized(): void;
 }
 
-/** The life of a pool. */
+/** Keeps the phase of a pool, and settles the promises that wait for a phase. */
 export class Lifetime {
   readonly #parts: Omit<PoolParts, "lifetime" | "intake">;
   readonly #drains = new Waiters();
   readonly #ends = new Waiters();
   readonly #starts = new Waiters();
-  /** Those who go on giving jobs to the pool. */
+  /** The maps that are running. */
   readonly givers = new Set<Giver>();
   #phase: Phase = "open";
-  /** Makes what new jobs are refused with, from `"closed"` on. */
+  /** Creates the error for refused jobs, from `"closed"` on. */
   #refusal: (() => Error) | undefined;
   #openSenders = 0;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
@@ -53,12 +53,12 @@ export class Lifetime {
     this.terminate(this.#parts.settings.signal!.reason);
   };
 
-  /** Whether jobs that were accepted will not run any more. */
+  /** Whether the pool has stopped, so that accepted jobs no longer run. */
   get isStopped(): boolean {
     return this.#phase === "stopped" || this.#phase === "gone";
   }
 
-  /** Whether it ends, or has: senders that are open may still give jobs to a closed pool. */
+  /** Whether the pool is ending or has ended. A closed pool with open senders is not. */
   get #isEnding(): boolean {
     return this.isStopped || this.refuses && this.#openSenders === 0;
   }
@@ -68,7 +68,7 @@ export class Lifetime {
     return this.#refusal !== undefined;
   }
 
-  /** What they are refused with. */
+  /** Returns the error for refused jobs. */
   refusal(): Error {
     return this.#refusal!();
   }
@@ -91,7 +91,7 @@ export class Lifetime {
     return Promise.resolve();
   }
 
-  /** Takes no more jobs, and ends with the last one. */
+  /** Refuses new jobs, and ends the pool after the last accepted job. */
   close(): void {
     if (this.#phase !== "open") return;
     this.#phase = "closed";
@@ -99,7 +99,7 @@ export class Lifetime {
     this.#endIfDone();
   }
 
-  /** Opens a sender, for which `close()` waits; gives what closes it. */
+  /** Counts an open sender, which `close()` waits for. Returns a function that closes it. */
   openSender(): () => void {
     this.#openSenders++;
     let isOpen = true;
@@ -111,7 +111,7 @@ export class Lifetime {
     };
   }
 
-  /** The pool has another size. */
+  /** Notifies the maps that the pool has been resized. */
   resized(): void {
     for (const giver of this.givers) queueMicrotask(() => giver.resized());
   }
@@ -121,7 +121,7 @@ export class Lifetime {
     if (this.#parts.settlement.waiting === 0) this.#end();
   }
 
-  /** Ends all workers, which first do what their jobs want done then. */
+  /** Ends all workers, after their `onStop()` callbacks. */
   #end(): void {
     this.#phase = "retiring";
     const refusal = this.#refusal!;
@@ -130,7 +130,7 @@ export class Lifetime {
     else this.stop(refusal);
   }
 
-  /** Resolves when the workers are ready with which the pool counts as started. */
+  /** Resolves when enough workers are ready for the pool to count as started. */
   async started(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     this.throwIfRefusing();
@@ -142,19 +142,18 @@ export class Lifetime {
     }
   }
 
-  /** They are ready. */
+  /** Settles `started()`: enough workers are ready. */
   onStarted(): void {
     this.#starts.release();
   }
 
-  /** Ends now. */
   terminate(cause: unknown): void {
     this.stop(() =>
       new PoolTerminatedError("The pool is terminated", { cause })
     );
   }
 
-  /** Ends all workers, rejects what has not ended, and takes nothing more. */
+  /** Ends all workers, rejects all jobs that have not ended, and refuses new jobs. */
   stop(refusal: () => Error): void {
     if (this.isStopped) return;
     this.#phase = "stopped";
@@ -163,7 +162,7 @@ export class Lifetime {
     signal?.removeEventListener("abort", this.#onSignal);
     this.#refuse(refusal);
     const gone = dispatcher.stop(refusal);
-    // A stream that still ends somewhere is not waited for any more.
+    // Callers of `drain()` do not wait for streams any more.
     this.#drains.release();
     const end = () => {
       this.#phase = "gone";
@@ -173,7 +172,7 @@ export class Lifetime {
     else end();
   }
 
-  /** All promises have settled. */
+  /** Called when all promises have settled. */
   onDrained(): void {
     this.onEmpty();
     this.#drains.release();
@@ -181,10 +180,10 @@ export class Lifetime {
     this.#endIfDone();
   }
 
-  /** No job is left: lets the process end, if none comes in a moment. */
+  /** Called when no job is left: lets the process end if no job follows soon. */
   onEmpty(): void {
     if (this.#isEnding) return;
-    // A test that fakes the time sees no timer of the pool's.
+    // A test with fake time must not see a timer of the pool.
     if (this.#parts.settings.onCallerThread) return this.#rest();
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = undefined;
@@ -199,12 +198,12 @@ export class Lifetime {
     dispatcher.keepProcess(false);
   }
 
-  /** From now on new jobs, and those who wait for room, are refused. */
+  /** Refuses new jobs, and callers that wait for room or for the start, from now on. */
   #refuse(refusal: () => Error): void {
     this.#refusal = refusal;
     this.#parts.room.refuse(refusal);
     this.#starts.refuse(refusal);
-    // What they do then may be the user's code.
+    // These callbacks can run user code.
     for (const giver of this.givers) queueMicrotask(() => giver.refused());
   }
 }

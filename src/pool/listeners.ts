@@ -1,9 +1,9 @@
-// Tells the events of a pool, and only what somebody listens to.
+// Dispatches the events of a pool, if they have a listener.
 
 import { callOutside } from "../values/async_context.ts";
 import type { PoolEvents, ThreadPoolEventMap } from "../job/pool_events.ts";
 
-/** Tells a pool's listeners; an event that nobody ever listened to costs nothing. */
+/** Dispatches events; an event that never had a listener costs nothing. */
 export class Listeners implements PoolEvents {
   readonly #pool: EventTarget;
   readonly #wanted = new Set<string>();
@@ -12,7 +12,7 @@ export class Listeners implements PoolEvents {
     this.#pool = pool;
   }
 
-  /** Somebody listens to such events. */
+  /** Notes that this event has a listener. */
   add(type: keyof ThreadPoolEventMap): void {
     this.#wanted.add(type);
   }
@@ -25,19 +25,19 @@ export class Listeners implements PoolEvents {
     type: Type,
     detail: ThreadPoolEventMap[Type]["detail"],
   ): void {
-    // A listener may call the pool, which is in the middle of something.
+    // A listener can call the pool, which may be in the middle of an operation.
     if (this.hasListener(type)) {
       queueMicrotask(() => this.emitNow(type, detail));
     }
   }
 
-  /** Tells at once, where nothing else goes on. */
+  /** Dispatches at once, for callers that are not in the middle of an operation. */
   emitNow<Type extends keyof ThreadPoolEventMap>(
     type: Type,
     detail: ThreadPoolEventMap[Type]["detail"],
   ): void {
     if (!this.hasListener(type)) return;
-    // Which caller's turn this is, is chance.
+    // The current async context belongs to an arbitrary caller.
     callOutside(() => {
       this.#pool.dispatchEvent(new CustomEvent(type, { detail }));
     });

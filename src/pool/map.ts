@@ -1,5 +1,5 @@
-// A map: pulls items from its source, a window ahead of its reader, gives them to
-// the pool, and gives the results to the reader.
+// The iterator behind `map()`: pulls items from a source, up to a window ahead
+// of the reader, submits them to the pool, and returns the results.
 
 import type { MapJobs } from "./map_jobs.ts";
 import { MapPace } from "./map_pace.ts";
@@ -8,7 +8,7 @@ import { MapItems } from "./map_items.ts";
 import { MapPull } from "./map_pull.ts";
 import type { Source } from "./map_source.ts";
 
-/** How a map goes on, checked. */
+/** Checked settings of a map. */
 export interface MapSettings {
   window?: number;
   ordered: boolean;
@@ -18,7 +18,7 @@ export interface MapSettings {
 
 type Read = IteratorResult<unknown, undefined>;
 
-/** The results of a job for each of many items. */
+/** Iterator over the results of a job for each of many items. */
 export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #jobs: MapJobs;
   readonly #pull: MapPull;
@@ -26,10 +26,10 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
   readonly #results: Results;
   readonly #pace: MapPace;
   readonly #items: MapItems;
-  /** Those who have asked for a result that is not there. */
+  /** Reads that wait for a result. */
   readonly #readers: ((read: Promise<Read>) => void)[] = [];
   #hasBegun = false;
-  /** What the map fails with after the last result. */
+  /** Error that the map throws after the last result. */
   #tail: { error: unknown } | undefined;
   #isOver = false;
 
@@ -74,7 +74,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     return this.end(new DOMException("The map was disposed of", "AbortError"));
   }
 
-  /** Nobody reads on: aborts what runs, and resolves when the source has let go. */
+  /** Ends the map early: aborts its jobs, and resolves when the source has ended. */
   async end(reason: unknown): Promise<void> {
     if (!this.#isOver) {
       this.#hasBegun = true;
@@ -99,23 +99,23 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#wake();
   }
 
-  /** Hears no more of the pool and the signal. */
+  /** Stops listening to the pool and the signal. */
   #ignore(): void {
     this.#jobs.lifetime.givers.delete(this.#giver);
     this.#settings.signal?.removeEventListener("abort", this.#onAbort);
   }
 
-  /** Nothing is left to be read: who counts the results may never ask for the end. */
+  /** Stops listening if nothing is left: a reader that counts may never read the end. */
   #ignoreAtEnd(): void {
     if (this.#items.held === 0 && this.#pull.isClosed) this.#ignore();
   }
 
   readonly #onAbort = (): void => {
-    // Nobody may read on.
+    // The reader may never read again.
     this.#ignore();
     const { reason } = this.#settings.signal!;
     this.#drop(reason);
-    // Nobody waits for a source that may itself wait for something.
+    // The source may be waiting for something, so the map does not wait for it.
     this.#pull.sourceEnd = undefined;
     this.#tail = { error: reason };
     this.#wake();
@@ -129,7 +129,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     },
   };
 
-  /** The pool takes no more jobs: what it has taken goes on. */
+  /** Stops pulling, because the pool refuses new jobs. Submitted jobs continue. */
   #refused(): void {
     if (this.#pull.isClosed) return;
     const error = this.#jobs.lifetime.refusal();
@@ -140,7 +140,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   // The reader.
 
-  /** What is read next, if that is known. */
+  /** Returns the next result or the end; `undefined` if neither has arrived. */
   #read(): Promise<Read> | undefined {
     const portion = this.#results.peek();
     if (portion === undefined) return this.#readEnd();
@@ -156,7 +156,7 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
       return result({ status: "rejected", reason: error });
     }
     const value = values[at];
-    // From now on the reader's alone.
+    // From now on, only the reader holds the value.
     values[at] = undefined;
     if (this.#mayPump) this.#pull.pump();
     return result(collects ? { status: "fulfilled", value } : value);
@@ -171,11 +171,11 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** The map ends with an error, once its source has let go. */
+  /** Ends the map with an error, after its source has ended. */
   async #fail(error: unknown): Promise<never> {
     this.#drop(error);
     this.#finish();
-    // A pool that is terminated waits for nobody.
+    // A terminated pool does not wait for the source.
     const sourceEnd = this.#jobs.lifetime.isStopped
       ? undefined
       : this.#pull.sourceEnd;
@@ -183,12 +183,12 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     try {
       await sourceEnd;
     } catch {
-      // As in any loop, the first error is what counts.
+      // As in any loop, the first error counts.
     }
     throw error;
   }
 
-  /** Tells those who wait what is there by now. */
+  /** Settles waiting reads, as far as results or the end have arrived. */
   #wake(): void {
     for (let reader; (reader = this.#readers.shift());) {
       const read = this.#read();
@@ -199,13 +199,13 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   // The end.
 
-  /** Pulls nothing further, and sends nothing that has not left. */
+  /** Stops pulling, and discards items that have never been sent. */
   #close(reason: unknown): void {
     this.#items.dropPending(reason);
     this.#pull.close(reason);
   }
 
-  /** Nobody wants what is still on its way. */
+  /** Stops pulling, aborts all jobs, and discards all items and unread results. */
   #drop(reason: unknown): void {
     this.#close(reason);
     for (const result of this.#results.clear()) {
@@ -215,13 +215,13 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
     this.#items.drop(reason);
   }
 
-  /** A portion has come to something. */
+  /** Called when a portion has its results. */
   #settled(portion: Portion): void {
     const { onError, ordered } = this.#settings;
     const { failures, error, isFatal } = portion;
     if (failures > 0 && (onError === "throw" || isFatal)) {
       this.#close(error);
-      // What is read before the error is still wanted.
+      // Results before the error can still be read.
       this.#items.drop(
         error,
         ordered ? this.#results.after(portion) : undefined,
@@ -233,13 +233,13 @@ export class JobMap implements AsyncIterableIterator<unknown>, AsyncDisposable {
 
   // The source.
 
-  /** Whether there is room in the window for enough to be worth a look. */
+  /** Whether the window has enough room to make pulling worthwhile. */
   get #mayPump(): boolean {
     return this.#pull.isReady &&
       this.#items.held <= this.#pace.window - this.#pace.sharing;
   }
 
-  /** The source has ended, or failed. */
+  /** Called when the source has ended, or failed. */
   #ended(failure: { error: unknown } | undefined): void {
     if (failure) this.#tail = failure;
     this.#items.flush();

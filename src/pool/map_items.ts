@@ -1,46 +1,46 @@
-// Sends the items of a map to the pool, in portions that share a job, and takes in
-// what these come to.
+// Sends the items of a map to the pool in portions, each of which shares a job,
+// and receives their results.
 
 import { Registry } from "../values/registry.ts";
 import { type MapJobs, MAX_HELD_BYTES } from "./map_jobs.ts";
 import type { MapPace } from "./map_pace.ts";
 import { Portion, type Results } from "./map_results.ts";
 
-/** How many letters of texts share a job. */
+/** Number of characters in strings with which a portion is sent. */
 const MOST_LETTERS = 48 * 1024;
 
-/** What the map is told. */
+/** Callbacks of the map. */
 export interface ItemEvents {
-  /** Whether somebody waits for a result. */
+  /** Returns whether a read waits for a result. */
   isAwaited(): boolean;
-  /** A portion has come to something. */
+  /** Called when a portion has its results. */
   settled(portion: Portion): void;
-  /** There is room in the pool, for which this has waited. */
+  /** Called when a wait for room in the pool has ended. */
   hasRoom(): void;
 }
 
-/** One map's items on their way. */
+/** The items of one map that have been pulled, and their jobs. */
 export class MapItems {
   readonly #jobs: MapJobs;
   readonly #results: Results;
   readonly #pace: MapPace;
   readonly #events: ItemEvents;
-  /** How many items were added whose results have not been read. */
+  /** Number of added items whose results have not been read. */
   held = 0;
   /** Items that have no job yet. */
   #pending: unknown[] = [];
   #pendingLetters = 0;
-  /** Parts of portions that have not run, and go before those. */
+  /** Parts of portions that have not run. They are sent before pending items. */
   #again: Portion[] = [];
   readonly #inFlight = new Registry<Portion>();
   #lastNumber = 0;
-  /** Waits for room in the pool. */
+  /** Ends the wait for room in the pool. */
   #roomWait: AbortController | undefined;
-  /** Whether it has waited for room, and may send one job. */
+  /** Whether a wait for room has ended, so that one job may be sent. */
   #isLetIn = false;
-  /** About how many bytes hold those items that were sent, and results. */
+  /** Approximate size in bytes of sent items and unread results. */
   #bytes = 0;
-  /** What nobody wants any more is let go for this reason. */
+  /** Reason for which results that arrive too late are discarded. */
   #reason: unknown;
 
   constructor(
@@ -55,7 +55,7 @@ export class MapItems {
     this.#events = events;
   }
 
-  /** Whether items wait for others with which they share a job, or for room. */
+  /** Whether items wait for more items that share their job, or for room. */
   get hasPending(): boolean {
     return this.#pending.length > 0;
   }
@@ -67,8 +67,8 @@ export class MapItems {
   }
 
   /**
-   * Whether items and results hold too much for more than this number of items: each
-   * job that can run has one in any case.
+   * Returns whether items and results hold too many bytes for more than this number of
+   * items. Each job that can run at once has one item in any case.
    */
   #isTooMuch(items: number): boolean {
     return this.#bytes >= MAX_HELD_BYTES && items >= this.#jobs.places;
@@ -79,7 +79,7 @@ export class MapItems {
     return this.#inFlight.size >= this.#pace.jobs;
   }
 
-  /** Takes the portion that is to be sent now, if any is. */
+  /** Takes the portion to send now, if any. */
   #next(): Portion | undefined {
     const next = () => this.#again.shift() ?? this.#nextPortion();
     if (this.#jobs.lifetime.refuses) return next();
@@ -90,17 +90,17 @@ export class MapItems {
     return this.#isTooMuch(sent) ? this.#takeNeeded() : next();
   }
 
-  /** Results have been read, and hold these bytes no longer. */
+  /** Subtracts the bytes of results that have been read. */
   release(bytes: number): void {
     if (bytes === 0) return;
     this.#bytes -= bytes;
     this.flush();
   }
 
-  /** Whether one more item would find room in the pool; if not, it is waited for. */
+  /** Whether the pool has room for one more item. If not, starts a wait for room. */
   get #hasPlace(): boolean {
     if (this.#roomWait) return false;
-    // What is not sent is not weighed, either.
+    // Items that have not been sent do not count in `#bytes`.
     const isShared = this.#pending.length >= this.#pace.sharing;
     if (this.#isBusy && isShared) return false;
     if (this.hasPending || this.#isLetIn || this.#jobs.room.isFree) return true;
@@ -108,7 +108,7 @@ export class MapItems {
     return false;
   }
 
-  /** Takes an item, to be sent once there are enough. */
+  /** Adds an item, and sends it once there are enough. */
   add(item: unknown): void {
     this.held++;
     this.#pending.push(item);
@@ -131,7 +131,7 @@ export class MapItems {
     }
   }
 
-  /** The part of a portion that the reader needs next, if it has not been sent. */
+  /** Takes the part of a portion that the reader needs next, if it has not been sent. */
   #takeNeeded(): Portion | undefined {
     const { first } = this.#results;
     const at = this.#again.findIndex((portion) => portion === first);
@@ -148,7 +148,7 @@ export class MapItems {
       this.#events.hasRoom();
       this.#isLetIn = false;
     };
-    // When the pool ends, sending says so.
+    // When the pool has ended, sending throws the error.
     this.#jobs.room.wait(wait.signal).then(
       () => goOn(true),
       () => goOn(false),
@@ -175,7 +175,7 @@ export class MapItems {
       }
     } catch (error) {
       if (this.#jobs.lifetime.refuses) this.#discard(portion.items, error);
-      // Later, like any other end: thousands in a row may be refused.
+      // Asynchronous, like any other end: thousands in a row may be refused.
       resolve({
         then: (_: unknown, no: (reason: unknown) => void) => no(error),
       });
@@ -189,9 +189,9 @@ export class MapItems {
     );
   }
 
-  /** Items of a portion behind the first ones go in another one, which is next. */
+  /** Moves all but the first `count` items to a new portion, which is sent next. */
   #putBack(portion: Portion, count: number): void {
-    // New lists: what was read of the old one must not be taken for these.
+    // New arrays: values read from the old array must not be taken for these.
     const { items } = portion;
     portion.items = items.slice(0, count);
     const rest = new Portion(items.slice(count));
@@ -209,7 +209,7 @@ export class MapItems {
     const time = this.#jobs.readResult(portion, value);
     const ran = portion.left;
     if (ran < length) {
-      // One that fails now and then says nothing of the others.
+      // An occasional failure says nothing about the other items.
       const isRare = portion.failures > 0 && 2 * ran >= length;
       if (!isRare) this.#pace.failed(length, ran);
       this.#putBack(portion, ran);
@@ -234,7 +234,7 @@ export class MapItems {
 
   #settle(portion: Portion): void {
     this.#bytes += portion.bytes;
-    // Nobody needs these any more, and they may be large.
+    // These are no longer needed, and may be large.
     portion.items = [];
     portion.job = undefined;
     this.#results.settle(portion);
@@ -242,7 +242,7 @@ export class MapItems {
     this.flush();
   }
 
-  /** Lets go of the items that have no job. */
+  /** Discards the items that have no job. */
   dropPending(reason: unknown): void {
     const items = this.#pending;
     this.held -= items.length;
@@ -256,7 +256,7 @@ export class MapItems {
     for (const item of items) this.#jobs.discard(item, reason);
   }
 
-  /** Nobody wants the results of these portions, or of any, any more. */
+  /** Drops these portions, or all: aborts their jobs, and discards unsent items. */
   drop(reason: unknown, portions?: Iterable<Portion>): void {
     this.#reason = reason;
     for (

@@ -1,4 +1,4 @@
-// Gives the items of one map to the pool, and reads what they have come to.
+// Submits the items of one map to the pool, and reads their results.
 
 import {
   PoolClosedError,
@@ -16,38 +16,37 @@ import type { Lifetime } from "./lifetime.ts";
 import type { Portion } from "./map_results.ts";
 import type { PoolParts } from "./parts.ts";
 
-/** About how many bytes a map holds; beyond that, only as many items as jobs can run at once. */
+/** Approximate bytes that a map holds; above that, only one item for each job that can run at once. */
 export const MAX_HELD_BYTES: number = 16 * 1024 * 1024;
-/** Objects of a large result that are weighed: to look at 100 000 takes 100 ms. */
+/** Maximum number of objects in a result that are measured: 100 000 would take 100 ms. */
 const SAMPLE = 1_000;
-/** Jobs that fill a map, for each that can run at once, until the size of a result is known. */
+/** Number of jobs that fill a map, for each job that can run at once, until a result's size is known. */
 const JOBS_BEFORE_SIZE = 2;
 
-/** One map's way into the pool. */
 export class MapJobs {
   readonly #parts: PoolParts;
   readonly room: Room;
   readonly lifetime: Lifetime;
-  /** The pool's clock, in ms. */
+  /** Returns the time of the pool's clock, in ms. */
   readonly now: () => number;
   readonly #job: unknown;
   readonly #options: JobSettings;
-  /** How many bytes the last result has had, if one has come: the next ones may have as many. */
+  /** Size of the last result in bytes, if any: an estimate for the next results. */
   #resultSize: number | undefined;
   /**
-   * Whether items may share jobs: only where no item of a job can end the others by
-   * what it does to its worker.
+   * Whether items may share jobs: not if a limit or a caller's stack belongs to each
+   * job, and not on the caller's thread.
    */
   readonly mayShare: boolean;
 
-  /** @throws {TypeError} If the job cannot be one */
+  /** @throws {TypeError | JobNotFoundError} If the job is not valid */
   constructor(parts: PoolParts, job: unknown, options: JobSettings) {
     this.#parts = parts;
     this.room = parts.room;
     this.lifetime = parts.lifetime;
     this.now = parts.settings.now;
     this.#job = job;
-    // It has waited for that.
+    // The map has already waited for room.
     this.#options = { ...options, hasRoom: true };
     const { settings, intake } = parts;
     const { maxJobsPerWorker, memoryLimit } = settings;
@@ -58,52 +57,51 @@ export class MapJobs {
     intake.functionOf(job);
   }
 
-  /** How many jobs can run at once. */
+  /** Number of this pool's jobs that can run at once. */
   get places(): number {
     const { settings: { concurrency }, dispatcher } = this.#parts;
     return dispatcher.scaling.maxWorkers * concurrency;
   }
 
   /**
-   * Sends a portion on its way.
+   * Submits a portion as one job.
    *
-   * @param resolve Gets what its job has come to
-   * @returns Whether it has left; several items may be too large to share a job
-   * @throws What `execute()` rejects with, if the call is refused
+   * @param resolve Receives the job's result, or a thenable that rejects
+   * @returns Whether it was submitted; several items may be too large to share a job
+   * @throws The error that `execute()` rejects with, if the call is refused
    */
   send(portion: Portion, resolve: (value: unknown) => void): boolean {
     const { intake } = this.#parts;
     const { items } = portion;
-    // What it runs may have been forgotten since the last call.
+    // The table may have forgotten the function since the last call.
     const fn = intake.functionOf(this.#job);
     portion.job = items.length === 1
       ? intake.take(fn, items, this.#options, resolve)
       : intake.takeBatch(fn, items, this.#options, resolve);
-    // Of unknown ones, each is taken to be as large as fits.
+    // While the size of results is unknown, assume the largest that fits.
     const resultSize = this.#resultSize ??
       Math.ceil(MAX_HELD_BYTES / (JOBS_BEFORE_SIZE * this.places));
     portion.bytes = Math.max(portion.job?.size ?? 0, resultSize);
     return portion.job !== undefined;
   }
 
-  /** Ends the job of a portion, wherever it is. */
   abort({ job }: Portion, reason: unknown): void {
     if (job && !job.settled) this.#parts.dispatcher.abort(job, reason);
   }
 
   /**
-   * Lets go of a result that nobody gets, whose stream would keep its job, and the
-   * pool, open; or of an item that gets no job: what moves of it ends.
+   * Ends everything that moves in a result that is not read, or in an item without a
+   * job. A stream in a result would keep its job and the pool open.
    */
   discard(value: unknown, reason: unknown): void {
     try {
       discard(value, reason);
     } catch {
-      // What its reader has locked is that one's own.
+      // A stream that a reader has locked belongs to that reader.
     }
   }
 
-  /** The job of a portion has failed, and so have all its items. */
+  /** Reads the error of a portion's job, which is the error of all its items. */
   readFailure(portion: Portion, error: unknown): void {
     portion.failures = portion.items.length;
     portion.error = error;
@@ -112,9 +110,9 @@ export class MapJobs {
   }
 
   /**
-   * Reads what the job of a portion has come to.
+   * Reads the result of a portion's job.
    *
-   * @returns How many ms its items took, if that is known
+   * @returns Time in ms that the items took, if known
    */
   readResult(portion: Portion, result: unknown): number | undefined {
     const { items } = portion;
@@ -141,7 +139,7 @@ function readBatch(portion: Portion, result: BatchResult): number {
   if (!(Array.isArray(values) && ran > 0 && ran <= portion.items.length)) {
     throw new TypeError("Expected results of items");
   }
-  // Only the last may be large: it ends the batch.
+  // Only the last value can be large: it ends the batch.
   const last = values.at(-1);
   portion.bytes = typeof last === "string" ? last.length : 0;
   for (const at of texts) values[at] = fromText(values[at] as string);
@@ -161,7 +159,7 @@ function isEndOfPool(error: unknown): boolean {
     error instanceof PoolClosedError || error instanceof WorkerStartError;
 }
 
-/** About how many bytes a value takes, where that is worth a look. */
+/** Returns the approximate size of a string or an object in bytes, otherwise 0. */
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   return typeof value === "object" && value !== null

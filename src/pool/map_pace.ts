@@ -1,38 +1,38 @@
-// How many items of a map share a job, and how many it holds at once: more and
-// more while they prove to be small, and fewer when they do not.
+// Decides how many items of a map share a job, and how many the map holds: more
+// while items prove to be small, fewer when they do not.
 
-/** Milliseconds that a batch is to take. */
+/** Target time of a batch in ms. */
 const GOAL = 0.5;
-/** The most items that share a job. */
+/** Maximum number of items that share a job. */
 const MOST_SHARING = 512;
-/** The most jobs, after batches that failed, before a larger one is tried. */
+/** Maximum number of jobs, after batches that failed, before a larger batch is tried. */
 const MOST_PATIENCE = 1024;
-/** Items that take fewer ms, there and back, are quick: more of them keep the workers busy. */
+/** Round trip in ms up to which items are quick: more of them keep the workers busy. */
 const QUICK = 4;
-/** Items, or batches, that a map holds for each job that can run at once. */
+/** Number of items, or batches, that a map holds for each job that can run at once. */
 const ITEMS = 2;
 const BATCHES = 4;
-/** And the most items. */
+/** Maximum number of items that a map holds by default. */
 const MOST_ITEMS = 16 * 1024;
 
-/** Learns from each job. */
+/** Adapts to the time and outcome of each job. */
 export class MapPace {
   readonly #pool: { readonly places: number };
   readonly #window: number | undefined;
   readonly #mayShare: boolean;
-  /** How many items that go alone keep the workers busy. */
+  /** Number of items that keep the workers busy if each has its own job. */
   #alone: number;
   #sharing = 1;
-  /** How many items were too many for a job. */
+  /** Number of items that were too many for a job. */
   #ceiling = Infinity;
-  /** How many jobs come before more items are tried. */
+  /** Number of jobs before a larger batch is tried. */
   #wait = 0;
   #patience = 1;
 
   /**
-   * @param pool Says how many jobs can run at once, which may change
+   * @param pool Reports how many jobs can run at once, which can change
    * @param mayShare Whether items may share jobs
-   * @param window How many items may be held, if that is given
+   * @param window Maximum number of items that are held, if given
    */
   constructor(
     pool: { readonly places: number },
@@ -45,12 +45,12 @@ export class MapPace {
     this.#alone = this.#least;
   }
 
-  /** How many items there are for the jobs that can run at once. */
+  /** Number of items for the jobs that can run at once. */
   get #least(): number {
     return ITEMS * this.#pool.places;
   }
 
-  /** How many items may be held. */
+  /** Maximum number of items that the map may hold. */
   get window(): number {
     if (this.#window !== undefined) return this.#window;
     const shared = this.#sharing > 1
@@ -59,12 +59,12 @@ export class MapPace {
     return Math.min(MOST_ITEMS, Math.max(this.#alone, this.#least, shared));
   }
 
-  /** How many jobs may be in flight: those that wait share better with what is known later. */
+  /** Maximum number of jobs in flight. Items that wait share jobs better, with newer measurements. */
   get jobs(): number {
     return Math.max(this.#alone, BATCHES * this.#pool.places);
   }
 
-  /** How many items are to share a job: some must be left for each worker. */
+  /** Number of items that share a job; some items must be left for each worker. */
   get sharing(): number {
     if (this.#window === undefined) return this.#sharing;
     const part = Math.floor(this.#window / this.#least);
@@ -72,7 +72,7 @@ export class MapPace {
   }
 
   /**
-   * An item went alone, and was back after `time` ms.
+   * Records that a job with a single item came back after `time` ms.
    *
    * @param isAwaited Whether results are awaited, so that more items would help
    */
@@ -85,7 +85,7 @@ export class MapPace {
     if (this.#mayShare) this.ran(1, 0);
   }
 
-  /** A job has run all its items, in `time` ms. */
+  /** Records that a job has run all its `count` items in `time` ms. */
   ran(count: number, time: number): void {
     if (count >= this.#ceiling) {
       this.#ceiling = Infinity;
@@ -99,7 +99,7 @@ export class MapPace {
     }
   }
 
-  /** Of `count` items, which were too many for a job or too large, only `enough` fit. */
+  /** Records that of `count` items, too many or too large for a job, only `enough` fit. */
   failed(count: number, enough: number): void {
     this.#ceiling = count;
     this.#sharing = Math.max(1, Math.min(this.#sharing, enough));

@@ -1,4 +1,4 @@
-// Pulls the items of a map from its source, which may be slow, fail, or wait.
+// Pulls the items of a map from its source, which can be slow, fail or wait.
 
 import { setImmediate } from "node:timers";
 import { Due } from "../dispatch/due.ts";
@@ -9,30 +9,29 @@ import type { MapItems } from "./map_items.ts";
 import type { MapJobs } from "./map_jobs.ts";
 import type { Source, Step } from "./map_source.ts";
 
-/** Milliseconds that a source is asked before others get their turn. */
+/** Time in ms for which a source is pulled before other code gets its turn. */
 const TURN = 2;
-/** The clock is read once for this many items: a small one takes 0.93 of the processor time so (6 pairs). */
+/** Number of items per reading of the clock: a small item takes 0.93 of the processor time (6 pairs). */
 const CLOCK_EVERY = 8;
 
-/** One map's way from its source. */
 export class MapPull {
   readonly #source: Source;
   readonly #jobs: MapJobs;
   readonly #items: MapItems;
   readonly #onEnd: (failure: { error: unknown } | undefined) => void;
-  /** Whether an item was asked for that has not come. */
+  /** Whether a requested item has not arrived. */
   #isPulling = false;
   readonly #flush = new Due(() => this.#items.flush());
-  /** Whether it goes on in the next turn of the event loop. */
+  /** Whether pulling continues in the next turn of the event loop. */
   #isPumpDue = false;
-  /** Whether nothing more is pulled. */
+  /** Whether pulling has ended. */
   isClosed = false;
-  /** Why, unless the source has ended by itself. */
+  /** Reason for closing, unless the source ended by itself. */
   #reason: unknown;
-  /** The source lets go, if it has not ended by itself. */
+  /** Settles when the source has ended, if the map ended it early. */
   sourceEnd: PromiseLike<unknown> | undefined;
 
-  /** @param onEnd Hears that the source has ended, or failed, by itself */
+  /** @param onEnd Called when the source has ended or failed by itself */
   constructor(
     source: Source,
     jobs: MapJobs,
@@ -45,12 +44,12 @@ export class MapPull {
     this.#onEnd = onEnd;
   }
 
-  /** Whether an item may be asked for. */
+  /** Whether an item may be requested. */
   get isReady(): boolean {
     return !this.#isPulling && !this.isClosed && !this.#isPumpDue;
   }
 
-  /** Pulls as much as there is room for. */
+  /** Pulls items while there is room for them. */
   pump(): void {
     const begun = this.#jobs.now();
     for (let pulled = 1; this.isReady && this.#items.mayAdd; pulled++) {
@@ -76,7 +75,7 @@ export class MapPull {
     if (!this.#isPulling) this.#items.flush();
   }
 
-  /** The source takes its time: what it has given is sent, and others get their turn. */
+  /** Sends the pulled items, and continues in the next turn of the event loop. */
   #pumpLater(): void {
     this.#items.flush();
     this.#isPumpDue = true;
@@ -86,7 +85,7 @@ export class MapPull {
     });
   }
 
-  /** What has come in this turn goes with its end, whatever comes later. */
+  /** Sends the items of this turn at its end, without waiting for later items. */
   #flushSoon(): void {
     if (this.#items.hasPending) this.#flush.at(atEndOfTurn);
   }
@@ -115,7 +114,7 @@ export class MapPull {
     else this.#items.add(item);
   }
 
-  /** It has ended by itself. */
+  /** Called when the source has ended or failed by itself. */
   #end(failure: { error: unknown } | undefined): void {
     if (this.isClosed) return;
     this.#source.ended?.();
@@ -123,7 +122,7 @@ export class MapPull {
     this.#onEnd(failure);
   }
 
-  /** Pulls nothing further. */
+  /** Stops pulling, and ends the source. */
   close(reason: unknown): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -133,7 +132,7 @@ export class MapPull {
     } catch (error) {
       this.sourceEnd = Promise.reject(error);
     }
-    // It is waited for when the reader comes to the end.
+    // Handled, because the map awaits it only when the reader is at the end.
     this.sourceEnd?.then(undefined, () => {});
   }
 }

@@ -1,36 +1,36 @@
-// The results of a map between their jobs and their reader: in the order of their
-// items, or as they come.
+// Holds the results of a map until they are read: in the order of their items,
+// or as they arrive.
 
 import type { Job } from "../job/job.ts";
 
-/** Items that share a job, and what they have come to. */
+/** Items that share a job, and their results. */
 export class Portion {
-  /** Their job, once there is one. */
+  /** Job of the items, once it is submitted. */
   job: Job | undefined = undefined;
-  /** When it was sent, in ms, if it is a single item. */
+  /** Time in ms at which it was sent, if it is a single item. */
   sent = 0;
-  /** About how many bytes it holds: on the way there the items, on the way back the results. */
+  /** Approximate size in bytes: of the items while the job runs, then of the results. */
   bytes = 0;
-  /** The results, those of the first items first. */
+  /** Results of the first items, in order. */
   values: unknown[] = [];
-  /** How many items after these have failed. */
+  /** Number of items after these that have failed. */
   failures = 0;
-  /** What they have failed with. */
+  /** Error of the failed items. */
   error: unknown = undefined;
-  /** Whether that ends the map in any case. */
+  /** Whether the error ends the map in any case. */
   isFatal = false;
   isSettled = false;
-  /** Its number among those in flight. */
+  /** Key among the portions in flight. */
   number = 0;
-  /** Whether nobody wants its results any more. */
+  /** Whether the results are no longer needed. */
   isDropped = false;
-  /** How many results have been read. */
+  /** Number of results that have been read. */
   read = 0;
   next: Portion | undefined = undefined;
 
   constructor(public items: unknown[]) {}
 
-  /** How many results have not been read. */
+  /** Number of results that have not been read. */
   get left(): number {
     return this.values.length + this.failures - this.read;
   }
@@ -46,12 +46,12 @@ export class Results {
     this.#isOrdered = isOrdered;
   }
 
-  /** The items of a portion are on their way, after all others, or right after some. */
+  /** Adds a portion that is sent, at the end or right after another portion. */
   expect(portion: Portion, after = this.#last): void {
     if (this.#isOrdered) this.#insert(portion, after);
   }
 
-  /** The results of a portion are there. */
+  /** Marks a portion as settled, so its results can be read. */
   settle(portion: Portion): void {
     portion.isSettled = true;
     if (!this.#isOrdered) this.#insert(portion, this.#last);
@@ -66,31 +66,31 @@ export class Results {
     if (this.#last === after) this.#last = portion;
   }
 
-  /** The portion that is read next, if it has come. */
+  /** Returns the portion that is read next, if it has settled. */
   peek(): Portion | undefined {
     while (this.#first?.isSettled) {
       const first = this.#first;
       if (first.left > 0) return first;
       this.#first = first.next;
-      // It would keep all that came later.
+      // The link would keep all later portions in memory.
       first.next = undefined;
       if (this.#first === undefined) this.#last = undefined;
     }
     return undefined;
   }
 
-  /** The portion that the reader gets, or waits for. */
+  /** Portion that is read next, settled or not. */
   get first(): Portion | undefined {
     this.peek();
     return this.#first;
   }
 
-  /** The portions that are read after one, where there is an order. */
+  /** Yields the portions that are read after this one, if results are ordered. */
   *after(portion: Portion): Generator<Portion> {
     for (let next = portion.next; next; next = next.next) yield next;
   }
 
-  /** Forgets all, and gives the results that were not read. */
+  /** Removes all portions, and returns the unread results. */
   clear(): unknown[] {
     const unread: unknown[] = [];
     for (let next = this.#first; next; next = next.next) {

@@ -1,9 +1,9 @@
-// What a map pulls its items from: an iterable of either kind, or a stream.
+// The sources of a map's items: iterables, async iterables and streams.
 
 import { expected } from "../expected.ts";
 import { isThenable } from "../values/thenable.ts";
 
-/** What may hold the items of a map; a text, which is iterable, is an item itself. */
+/** Source of a map's items. A string, although iterable, is not a source but an item. */
 export type ItemSource<Item> =
   | (Iterable<Item | PromiseLike<Item>> & object)
   | AsyncIterable<Item>
@@ -12,22 +12,22 @@ export type ItemSource<Item> =
 /** The next item, or the end. */
 export type Step = { done?: boolean; value?: unknown };
 
-/** Items that are pulled one at a time. */
+/** Source from which items are pulled one at a time. */
 export interface Source {
-  /** The next item, now or later; called again only after that. */
+  /** Returns the next item or its promise; not called again before the item arrives. */
   pull(): Step | PromiseLike<Step>;
   /**
-   * Lets the source go before its end.
+   * Ends the source early.
    *
    * @param reason Why
-   * @param isPulled Whether an item that was asked for has not come
+   * @param isPulled Whether a requested item has not arrived
    */
   end(reason: unknown, isPulled: boolean): PromiseLike<unknown> | undefined;
-  /** It has ended by itself. */
+  /** Called when the source has ended by itself. */
   ended?(): void;
 }
 
-/** Opens a source; nothing is pulled yet. */
+/** Opens a source without pulling an item. */
 export function openSource(items: unknown): Source {
   if (items instanceof ReadableStream) return new StreamSource(items);
   if (typeof items !== "object" || items === null) throw notIterable(items);
@@ -61,12 +61,12 @@ class IteratorSource implements Source {
   end(_: unknown, isPulled: boolean): PromiseLike<unknown> | undefined {
     const ended = Promise.resolve(this.iterator.return?.());
     if (!isPulled) return ended;
-    // A generator ends when what it waits for has come, which may be never.
+    // A generator ends only after what it waits for, which may never come.
     ended.catch(() => {});
   }
 }
 
-/** As `for await` does, waits for items that are promises. */
+/** Awaits items that are promises, as `for await` does. */
 class SyncSource extends IteratorSource {
   override pull(): Step | PromiseLike<Step> {
     const step = this.iterator.next() as IteratorResult<unknown>;
@@ -78,11 +78,11 @@ class SyncSource extends IteratorSource {
     try {
       return { value: await promise };
     } catch (error) {
-      // Nothing is pulled after that, and the iterator knows nothing of it.
+      // The iterator does not know of the rejection, so the map ends it.
       try {
         this.iterator.return?.();
       } catch {
-        // As in any loop, the first error is what counts.
+        // As in any loop, the first error counts.
       }
       throw error;
     }

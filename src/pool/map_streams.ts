@@ -1,11 +1,10 @@
-// A map as a pair of streams: what is written are its items, what can be read its
-// results.
+// The streams behind `transform()`: items are written, and results are read.
 
 import { JobMap, type MapSettings } from "./map.ts";
 import type { MapJobs } from "./map_jobs.ts";
 import { openSource, type Source } from "./map_source.ts";
 
-/** The streams of a map that begins when somebody reads. */
+/** Returns the streams of a map that begins with the first read. */
 export function streamsOf(
   jobs: MapJobs,
   settings: MapSettings,
@@ -14,7 +13,7 @@ export function streamsOf(
   let hasLetGo = false;
   const written = new TransformStream({
     cancel(reason) {
-      // A map that fails has results before its error, one that is aborted has not.
+      // An abort drops results, but a failed map has results before its error.
       if (!hasLetGo) aborted.abort(reason);
     },
   });
@@ -34,11 +33,11 @@ export function streamsOf(
   const ignore = () => signal.removeEventListener("abort", onAbort);
   const readable = new ReadableStream({
     start(controller) {
-      // Nobody may be reading then, or have read before.
+      // Perhaps there is no read at that time, or there has never been one.
       onAbort = () => {
         controller.error(signal.reason);
         results.end(signal.reason).catch(() => {
-          // Both streams tell of the abort.
+          // Both streams report the abort.
         });
       };
       if (signal.aborted) onAbort();

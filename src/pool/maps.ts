@@ -1,4 +1,4 @@
-// Makes the maps of a pool.
+// Creates the maps of a pool, for `map()` and `transform()`.
 
 import type { MapOptions } from "../options.ts";
 import { stackOfCaller } from "../values/stacks.ts";
@@ -9,7 +9,6 @@ import { streamsOf } from "./map_streams.ts";
 import type { PoolParts } from "./parts.ts";
 import { mapSettings } from "./settings.ts";
 
-/** The maps of a pool. */
 export class Maps {
   readonly #parts: PoolParts;
 
@@ -17,13 +16,13 @@ export class Maps {
     this.#parts = parts;
   }
 
-  /** @throws {TypeError | RangeError} If the job, the items or the options are wrong */
+  /** @throws {TypeError | RangeError | JobNotFoundError} If an argument is wrong */
   map(job: unknown, items: unknown, options?: MapOptions): JobMap {
     const { jobs, settings } = this.#check(job, options);
     return new JobMap(jobs, openSource(items), settings);
   }
 
-  /** @throws {TypeError | RangeError} If the job or the options are wrong */
+  /** @throws {TypeError | RangeError | JobNotFoundError} If an argument is wrong */
   transform(job: unknown, options?: MapOptions): ReadableWritablePair {
     const { jobs, settings } = this.#check(job, options);
     return streamsOf(jobs, settings);

@@ -1,4 +1,4 @@
-// What the parts of a pool share.
+// The parts of a pool, as a type that they share.
 
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { FunctionTable } from "../job/functions.ts";
@@ -10,7 +10,7 @@ import type { Lifetime } from "./lifetime.ts";
 import type { Listeners } from "./listeners.ts";
 import type { PoolSettings } from "./settings.ts";
 
-/** All parts; each is made with those before it. */
+/** All parts of a pool. Each part is created from the parts above it. */
 export interface PoolParts {
   settings: PoolSettings;
   functions: FunctionTable;

@@ -1,4 +1,4 @@
-// Takes the arguments of a call: from here on, what moves is the pool's.
+// Packs the arguments of a call. Then values that move belong to the pool.
 
 import type { JobExtras } from "../job/job.ts";
 import { placeOfMoving, takeAsText } from "../moving/as_text.ts";
@@ -14,15 +14,15 @@ import { toText } from "../values/plain_text.ts";
 import type { Departing } from "../values/departing.ts";
 import type { PoolSettings } from "./settings.ts";
 
-/** The arguments of a job as they wait in the queue. */
+/** The arguments of a job while it waits in the queue. */
 export interface Payload {
   args: readonly unknown[] | string;
   extras: JobExtras | undefined;
 }
 
 /**
- * Arguments that are small primitives, or the text of those that are plain data:
- * these are nobody's, so that jobs that share a message share no object.
+ * Returns small primitives as they are, and plain data as text; otherwise `undefined`.
+ * Neither has objects, so jobs can share a message without sharing an object.
  */
 export function plainOf(
   args: readonly unknown[],
@@ -31,11 +31,11 @@ export function plainOf(
 }
 
 /**
- * Takes a call's arguments. If its job is sent in the same turn, what moves is
- * taken by the sending.
+ * Packs the arguments of a call. Values move now, or, if the job is sent in the same
+ * turn, when it is sent.
  *
- * @param back What of the job comes back while it runs
- * @throws {JobCloneError} If something in them cannot be sent; nothing has moved then
+ * @param back What the job sends back while it runs
+ * @throws {JobCloneError} If an argument cannot be sent; then nothing has moved
  */
 export function takePayload(
   args: readonly unknown[],
@@ -45,9 +45,9 @@ export function takePayload(
   back?: Departing,
 ): Payload {
   if (transfer === undefined) {
-    // Primitives and texts are nobody's, so jobs that share a message share no object.
+    // Neither primitives nor text hold objects, so these jobs share messages.
     if (areSmallPrimitives(args)) return plain(args, back);
-    // To a process, and beside other cargo, nothing moves as text.
+    // To a process, and together with other cargo, nothing moves as text.
     const isWhole = isolation === "process" || back !== undefined;
     const place = isWhole ? -1 : placeOfMoving(args);
     if (place < 0) {
@@ -61,7 +61,7 @@ export function takePayload(
   const whyStays = isolation === "process" ? whyStaysHere : undefined;
   const packed = pack(args, "args", { transfer, movers: MOVERS, whyStays });
   if (back) packed.departing.push(...back);
-  // Writing to a process does not take what the arguments do not hold.
+  // Writing to a process detaches only buffers that the arguments contain.
   const sendsAtOnce = packed.departing.length === 0 &&
     dispatcher.sendsAtOnce && isolation !== "process";
   const { value, moves, departing, isOwn, size, lent } = sendsAtOnce
@@ -71,7 +71,7 @@ export function takePayload(
     if (kind === "connection") ownConnection(value as Deno.Conn);
   }
   const extras: JobExtras = { size };
-  // Jobs that share a message share no object.
+  // Jobs that share a message must not share an object.
   if (!isOwn || moves.length > 0) extras.travelsAlone = true;
   if (lent !== undefined) extras.lent = lent;
   if (moves.length > 0) extras.moves = moves;
@@ -86,7 +86,7 @@ export function takePayload(
   return { args: value, extras };
 }
 
-/** Arguments that are nobody's, and with which nothing moves. */
+/** Returns the payload of arguments without objects, with which nothing moves. */
 function plain(args: Payload["args"], back: Departing | undefined): Payload {
   const cargo = back && new Departures(back, connectBytes);
   return { args, extras: cargo && { cargo } };

@@ -1,5 +1,5 @@
-// The senders of a pool: how many are open, and what becomes of calls that come
-// from the pool's own workers when no worker is free.
+// Opens the senders of a pool, and resolves deadlocks: jobs in all workers that
+// wait for jobs of their own pool.
 
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { Due } from "../dispatch/due.ts";
@@ -11,33 +11,32 @@ import type { HostTarget, Origin } from "../moving/sender_departure.ts";
 import type { PoolParts } from "./parts.ts";
 import { waitSettings } from "./settings.ts";
 
-/** How the jobs of a sender differ; their caller is elsewhere. */
+/** Settings of a sender's jobs: the stack of their caller is unknown. */
 const BY_SENDER = { bySender: true, callerStack: "" };
 const TOO_DEEP =
   "Jobs of one worker wait for each other, and it can hold no more of them";
-/** How often those that wait are looked at, in ms. */
+/** Time in ms between checks of the waiting jobs. */
 const LOOK_EVERY = 250;
 
-/** What a job of this pool waits for. */
+/** A job, or room in the queue, that a job of this pool waits for. */
 interface Awaited {
   origin: Origin;
-  /** A job; else it is room in the queue. */
+  /** The awaited job; `undefined` if room in the queue is awaited. */
   job?: Job;
   /** Ends the wait for room. */
   release?: () => void;
 }
 
-/** A job of this pool that waits, by its sender. */
+/** A waiting job of this pool, identified by its sender. */
 interface Waiting extends Origin {
   awaited: Set<Awaited>;
-  /** What runs in its worker meanwhile. */
+  /** Job that runs in its worker alongside it. */
   aside: Job | undefined;
 }
 
-/** The senders of a pool. */
 export class Senders {
   readonly #parts: PoolParts;
-  /** The jobs in the pool's own workers that wait, by their senders. */
+  /** Waiting jobs in the pool's own workers, by their senders. */
   readonly #waiting = new Map<unknown, Waiting>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #relief = new Due(() => this.#relieve());
@@ -49,7 +48,6 @@ export class Senders {
     };
   }
 
-  /** Makes one. */
   open(): Sender {
     return new Sender(this.#handle());
   }
@@ -74,7 +72,7 @@ export class Senders {
     };
   }
 
-  /** Room is waited for as in `ready()`, but after `close()`, too. */
+  /** Waits for room like `ready()`, also after `close()`. */
   async #ready(signal: AbortSignal | undefined): Promise<void> {
     const { lifetime, room } = this.#parts;
     for (;;) {
@@ -83,7 +81,7 @@ export class Senders {
         return await room.wait(signal);
       } catch (error) {
         if (signal?.aborted || lifetime.isStopped) throw error;
-        // The pool has been closed meanwhile, which holds for others.
+        // The pool was closed meanwhile, which does not affect senders.
       }
     }
   }
@@ -103,7 +101,7 @@ export class Senders {
     await this.#await({ origin, release }, first);
   }
 
-  /** Waits for something, and sees that it comes. */
+  /** Waits for a promise, and resolves deadlocks meanwhile. */
   async #await<T>(
     awaited: Awaited,
     promise: Promise<T>,
@@ -126,14 +124,14 @@ export class Senders {
     }
   }
 
-  /** Relieves those that wait, once the dispatcher has sent what it can. */
+  /** Checks for a deadlock after the dispatcher has sent all jobs that it can. */
   #relieveSoon(): void {
     this.#relief.at(setImmediate);
   }
 
   /**
-   * If the jobs in all workers wait for others, has some of those run beside the ones
-   * that wait, one for each: they would never start.
+   * If the jobs in all workers wait for other jobs, runs one awaited job alongside
+   * each waiting job: otherwise, the awaited jobs would never start.
    */
   #relieve(): void {
     const { dispatcher: { deadlocks } } = this.#parts;
@@ -156,11 +154,11 @@ export class Senders {
     }
     clearTimeout(this.#timer);
     if (this.#waiting.size === 0) return;
-    // Workers may become fewer, too.
+    // The number of workers can also shrink.
     this.#timer = setTimeout(() => this.#relieve(), LOOK_EVERY);
   }
 
-  /** A worker can hold no more jobs, and all of them wait. */
+  /** Called when a worker can hold no more jobs, and all its jobs wait. */
   #refuse({ awaited }: Waiting): void {
     const { dispatcher, settlement } = this.#parts;
     for (const { job, release } of awaited) {
@@ -177,7 +175,7 @@ export class Senders {
         release!();
         continue;
       }
-      // Before it comes the first job of its key, whoever waits for that.
+      // The first job of its key goes first, even if another job waits for it.
       const first = job.extras?.turn?.key.line.first?.job ?? job;
       if (!this.#parts.dispatcher.sendAside(first, worker)) continue;
       waiting.aside = first;

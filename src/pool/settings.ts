@@ -1,5 +1,5 @@
-// The options of a pool and of its methods: which there are, what each may be,
-// what it is without being given, and which exclude each other.
+// Checks the options of a pool and of its methods: their names, their values,
+// their defaults, and which options exclude each other.
 
 import { expected, outOfRange, written } from "../expected.ts";
 import type {
@@ -37,7 +37,7 @@ import { checkTogether } from "./together.ts";
 import { meantBy } from "./unknown_option.ts";
 import { copyForWorkers } from "./worker_data.ts";
 
-/** The longest time, in ms, that a timer can be set for. */
+/** Maximum time in ms for a timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const timeout = number({
   of: "ms",
@@ -45,7 +45,7 @@ const timeout = number({
   most: MAX_TIMER_MS,
   orInfinity: true,
 });
-/** A worker with a smaller heap does not even start. */
+/** Minimum heap: a worker with a smaller heap does not even start. */
 const HEAP = { of: "MiB", least: 16 } as const;
 
 const oneSize = number({ least: 1 });
@@ -53,7 +53,7 @@ const HARDWARE: Limits = {
   min: undefined,
   max: navigator.hardwareConcurrency,
 };
-/** What an option may be, and what it is if it is left out. */
+/** Check of an option, and its default. */
 type Option = readonly [check: Check<unknown>, byDefault?: unknown];
 
 const QUEUE = {
@@ -64,12 +64,12 @@ const QUEUE = {
 const POOL = {
   module: [absoluteUrl],
   size: [poolLimits],
-  // Without a default, since a pool of a fixed size must not have it.
+  // No default, because a pool of a fixed size must not have this option.
   idleTimeout: [number({ of: "ms", most: MAX_TIMER_MS, orInfinity: true })],
   workerData: [anything],
   isolation: [oneOf("thread", "process", "none"), "thread"],
   execArgv: [flags],
-  // Each job in progress has a place in the memory that a worker shares with main.
+  // Each job in progress has a slot in memory that a worker shares with main.
   concurrency: [number({ least: 1, most: 2 ** 16 }), 1],
   queue: [queue, { capacity: Infinity, whenFull: "wait" }],
   connections: [oneOf("bytes", "descriptor")],
@@ -131,7 +131,7 @@ const PERMISSION = Object.fromEntries(
   PERMISSIONS.map((kind) => [kind, [grant] as const]),
 );
 
-/** What a table makes of the options that it checks. */
+/** Type of the options that a table has checked. */
 type Checked<Table extends Record<string, Option>> = {
   [Name in keyof Table]:
     | ReturnType<Table[Name][0]>
@@ -139,7 +139,7 @@ type Checked<Table extends Record<string, Option>> = {
       : undefined);
 };
 
-/** The options of a pool as the pool holds them: complete and checked. */
+/** Options of a pool, checked and complete. */
 export type PoolSettings = ReturnType<typeof poolSettings>;
 
 /** Checks a pool's options and fills in the defaults. */
@@ -160,7 +160,7 @@ export function poolSettings(options: number | ThreadPoolOptions = {}) {
     settings.workerData,
     isolation === "process",
   );
-  // A process can be killed as it is.
+  // A process can always be killed.
   const hardKill = isolation === "thread" &&
     (settings.hardKill || memoryLimit !== undefined);
   const onCallerThread = isolation === "none";
@@ -176,22 +176,19 @@ export function poolSettings(options: number | ThreadPoolOptions = {}) {
   };
 }
 
-/** Checks another size of a pool. */
+/** Checks the new size of a pool. */
 export function resizeSettings(size: number | PoolSize): Limits {
   if (size === undefined) throw expected("size", "a number or an object", size);
   return poolLimits("size", size);
 }
 
-/** Checks the options of one call of `execute()`. */
 export const executeSettings = ofCall(EXECUTE);
 
-/** Checks the options of one stream. */
 export const streamSettings = ofCall(STREAM);
 
-/** Checks the options of one map. */
 export const mapSettings = ofCall(MAP);
 
-/** Makes what checks the options of a call, which may exclude those of its pool. */
+/** Returns a check for the options of a call, which the pool's options can exclude. */
 function ofCall<Table extends Record<string, Option>>(table: Table) {
   return (
     options: object = {},
@@ -209,7 +206,7 @@ export function waitSettings(options: WaitOptions): Checked<typeof WAIT> {
   return checked(WAIT, options);
 }
 
-/** Checks the options of `stats()`; only the meter knows its snapshots. */
+/** Checks the options of `stats()`; the meter checks that `since` is its snapshot. */
 export function statsSettings(options: StatsOptions): StatsOptions {
   const { since, buckets } = checked(STATS, options);
   return { since: since as PoolStats | undefined, buckets };
@@ -243,7 +240,7 @@ function checked<Table extends Record<string, Option>>(
   return settings as Checked<Table>;
 }
 
-/** What is known of an option that is not. */
+/** Returns advice for an unknown option. */
 function whyUnknown(
   key: string,
   value: unknown,
@@ -290,7 +287,7 @@ function permissions(
   name: string,
   value: unknown,
 ): PermissionOptions | undefined {
-  // To inherit all is what happens without the option, and asks for no flag.
+  // `"inherit"` is the same as no option, and needs no unstable flag.
   if (value === "inherit") return undefined;
   if (value === "none") return value;
   if (isObject(value)) return checked(PERMISSION, value, name);

@@ -1,8 +1,8 @@
-// Which options a pool cannot have together, and why.
+// Checks which options of a pool exclude each other.
 
 import type { PoolSettings } from "./settings.ts";
 
-/** Which options a pool cannot have, and why. */
+/** Combinations of options that a pool refuses, with the reasons. */
 const EXCLUDED: {
   where: (settings: Partial<PoolSettings>) => unknown;
   not: (keyof PoolSettings)[];
@@ -53,7 +53,7 @@ const EXCLUDED: {
   },
 ];
 
-/** Values of options that have no effect; all other options are unset. */
+/** Values with which an option has no effect; for other options, `undefined`. */
 const NO_EFFECT: Partial<PoolSettings> = {
   isolation: "thread",
   timeout: Infinity,
@@ -61,7 +61,7 @@ const NO_EFFECT: Partial<PoolSettings> = {
   hardKill: false,
 };
 
-/** Refuses options that a pool with these settings cannot have. */
+/** Throws a `TypeError` if the settings contain options that exclude each other. */
 export function checkTogether(settings: Partial<PoolSettings>): void {
   for (const { where, not, why } of EXCLUDED) {
     const name = not.find((name) => {

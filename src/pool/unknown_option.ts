@@ -1,6 +1,6 @@
-// What an option that does not exist most likely means.
+// Guesses which option was meant by an unknown name.
 
-/** What other pools call options of this one. */
+/** Names that other pools use for these options. */
 const OTHER_NAMES: Record<string, string> = {
   size: "maxThreads maxWorkers numThreads poolSize threads workers",
   module: "filename file script url",
@@ -11,7 +11,7 @@ const OTHER_NAMES: Record<string, string> = {
   transfer: "transferList",
 };
 
-/** The one of these options that another name most likely means, if there is any. */
+/** Returns the known option that an unknown name most likely means, if any. */
 export function meantBy(
   name: string,
   known: readonly string[],
@@ -29,7 +29,7 @@ export function meantBy(
   return nearest;
 }
 
-/** How many letters differ. */
+/** Returns the edit distance of two names. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-// What every worker is given: a copy, made once, that nobody changes any more.
+// Copies the value that every worker receives, so later changes have no effect.
 
 import { JobCloneError } from "../errors.ts";
 import { kindOf } from "../moving/kind_of.ts";
@@ -7,10 +7,10 @@ import { isMoveOnly } from "../values/movable.ts";
 import { pack } from "../values/pack.ts";
 
 /**
- * A copy of a value, for every worker to get.
+ * Returns a copy of a value, for all workers.
  *
  * @param isRemote Whether workers share no memory with main
- * @throws {JobCloneError} If something in it cannot be cloned, or can be had by one worker only
+ * @throws {JobCloneError} If a part of the value cannot be cloned, or only one worker could have it
  */
 export function copyForWorkers(value: unknown, isRemote: boolean): unknown {
   if (value === undefined) return undefined;
