@@ -22,7 +22,7 @@ import { currentJob, workerData } from "@spindle/thread-pool/worker";
 import * as jobs from "./fixtures/none.ts";
 import { numbersTo, reasonOf } from "./kinds.ts";
 import { poolTest } from "./live_workers.ts";
-import { poolOf } from "./pools.ts";
+import { moduleOf, poolOf } from "./pools.ts";
 import { tcpPair } from "./sockets.ts";
 import { executeUntyped, poolUntyped } from "./untyped.ts";
 
@@ -399,3 +399,48 @@ test('isolation "none": a generator that never pauses leaves timers their turn',
   );
   clearTimeout(timer);
 });
+
+test('isolation "none": other workers of a module can start while it loads', async () => {
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  Object.assign(globalThis, { begin: begun.resolve, gate: gate.promise });
+  const module = moduleOf(`
+    globalThis.begin?.();
+    await globalThis.gate;
+    export const echo = (n) => n;
+  `);
+  type Jobs = { echo(n: number): number };
+  const options = { module, isolation: "none" } as const;
+  await using pool = new ThreadPool<Jobs>({ ...options, size: 2 });
+  await using other = new ThreadPool<Jobs>(options);
+  await using threads = new ThreadPool<Jobs>({ module, size: 1 });
+  const first = pool.execute("echo", [1]);
+  await begun.promise;
+  const all = [
+    first,
+    ...[pool, other, threads].map((p) => p.execute("echo", [2])),
+  ];
+  gate.resolve();
+  assertEquals(await Promise.all(all), [1, 2, 2, 2]);
+});
+
+for (const isolation of ["thread", "process"] as const) {
+  test(`isolation "none": a pool in a worker leaves the worker its data and its onStop() (${isolation})`, async () => {
+    const module = new URL("./fixtures/none_inside.ts", import.meta.url);
+    const pool = new ThreadPool<typeof import("./fixtures/none_inside.ts")>({
+      module,
+      isolation,
+      size: 1,
+      workerData: 42,
+    });
+    assertEquals(await pool.execute("inner", [module.href]), 3);
+    assertEquals(await pool.execute("data"), 42);
+    const stopped = Promise.withResolvers<unknown>();
+    pool.addEventListener("workererror", ({ detail }) => {
+      stopped.resolve((detail.error as Error).message);
+    });
+    await pool.execute("stopLater");
+    await pool.close();
+    assertEquals(await stopped.promise, "stopped");
+  });
+}

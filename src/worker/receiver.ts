@@ -19,7 +19,12 @@ export type LaterMessage = Exclude<ToWorker, InitMessage>;
 /** Imports the module, and creates the receiver. */
 export async function openReceiver(thread: OwnThread): Promise<Receiver> {
   const { init } = thread;
-  const life = thread.clock ? thread.life : lifeSlot.life = lifeOf(thread);
+  // On the caller's own thread, other code runs while the module loads.
+  const life = thread.clock ? undefined : lifeOf(thread);
+  if (life) {
+    life.loading = init.module;
+    lifeSlot.life = life;
+  }
   if (init.hardKill) {
     const { prepareKillable } = await import("./killable.ts");
     await prepareKillable(init.memoryLimit, thread.post);
@@ -46,11 +51,13 @@ async function exportsOf(thread: OwnThread): Promise<[Module]> {
   const done = Promise.withResolvers<void>();
   importing = done.promise;
   await before;
+  // This thread can be a worker of another pool.
+  const { life } = lifeSlot;
   lifeSlot.life = thread.life;
   try {
     return [(await importWrapped(module)).module];
   } finally {
-    lifeSlot.life = undefined;
+    lifeSlot.life = life;
     done.resolve();
   }
 }
@@ -63,8 +70,8 @@ export function lifeOf(
   { init, board }: Pick<OwnThread, "init" | "board">,
 ): WorkerLife {
   const askToStop = () => board.askToStop();
-  const { data, mainModule, module } = init;
-  return { data, mainModule, loading: module, callbacks: [], askToStop };
+  const { data, mainModule } = init;
+  return { data, mainModule, callbacks: [], askToStop };
 }
 
 /** Receives all messages. */
