@@ -205,6 +205,8 @@ function wrongCallsAreRefused(pool: Pool) {
   pool.execute((a: number) => a);
   // @ts-expect-error an inline job's argument has another type
   pool.execute((a: number) => a, ["1"]);
+  // @ts-expect-error an inline generator through a sender
+  pool.sender().execute(function* () {}, []);
   // @ts-expect-error an inline generator
   pool.execute(function* () {}, []);
   // @ts-expect-error an inline asynchronous generator

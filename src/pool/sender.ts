@@ -6,6 +6,7 @@ import type {
   JobArguments,
   JobName,
   JobResult,
+  NoGenerator,
 } from "./job_types.ts";
 
 /**
@@ -56,7 +57,7 @@ export interface Sender<Jobs = any> extends Disposable {
    * @throws {RangeError} If so many jobs of one worker wait for each other that it can hold no more
    */
   execute<Job extends JobName<Jobs> | InlineJob>(
-    job: Job,
+    job: Job & NoGenerator<Job>,
     ...args: [] extends JobArguments<Jobs, Job>
       ? [args?: JobArguments<Jobs, Job>, options?: ExecuteOptions]
       : [args: JobArguments<Jobs, Job>, options?: ExecuteOptions]
