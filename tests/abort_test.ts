@@ -1,5 +1,5 @@
-// The caller's signal takes a job back, or tells it to end; a job that does not end
-// within its grace costs its worker.
+// Tests of the caller's signal, which removes a waiting job and aborts a running one.
+// A job that does not end within its grace costs its worker.
 import {
   assert,
   assertEquals,
@@ -28,14 +28,14 @@ import {
 } from "./kinds.ts";
 import { eventually, poolTest as test } from "./live_workers.ts";
 
-/** A busy machine may leave a handler no time to end. */
+/** Grace in ms in which a handler can end even on a busy machine. */
 const LONG = 10_000;
 
 function makePool(options: ThreadPoolOptions = {}): JobPool {
   return makeAnyPool({ abortGrace: LONG, ...options });
 }
 
-/** Aborts a job once it is at its gate; resolves with what it was rejected with. */
+/** Aborts a job once it is at its gate, and returns what the job rejects with. */
 async function abortAt(
   gate: Gate,
   pool: JobPool,
@@ -50,7 +50,7 @@ async function abortAt(
   return await aborted;
 }
 
-test("execute() with a signal that has fired rejects with its reason", async () => {
+test("execute() with a signal that is already aborted rejects with its reason", async () => {
   await using pool = makePool();
   using runs = new Gate();
   for (const reason of [new RangeError("no"), "text", 0, null, { a: 1 }]) {
@@ -62,7 +62,7 @@ test("execute() with a signal that has fired rejects with its reason", async () 
   assertEquals(runs.count, 0);
 });
 
-/** Where a job may be when it is aborted before it starts. */
+/** Where a job can be when it is aborted before it starts. */
 const WAITING: Record<string, (pool: JobPool, gate: Gate) => Promise<unknown>> =
   {
     "in the queue": async (pool, gate) => {
@@ -78,7 +78,7 @@ const WAITING: Record<string, (pool: JobPool, gate: Gate) => Promise<unknown>> =
   };
 
 for (const [where, prepare] of Object.entries(WAITING)) {
-  test(`execute() of a job that is aborted ${where} rejects, and it never runs`, async () => {
+  test(`execute() of a job aborted ${where} rejects, and the job never runs`, async () => {
     await using pool = makePool();
     using gate = new Gate();
     using runs = new Gate();
@@ -102,7 +102,7 @@ for (const [where, prepare] of Object.entries(WAITING)) {
 }
 
 for (const job of ["passGate", "blockAtGate"] as const) {
-  test(`execute() of a job that is aborted while it runs rejects at once (${job})`, async () => {
+  test(`execute() of a job aborted while it runs rejects at once (${job})`, async () => {
     await using pool = makePool();
     using gate = new Gate();
     assertEquals(await abortAt(gate, pool, job), "no longer");
@@ -117,7 +117,7 @@ class Own extends TypeError {
 }
 const cause = new WebAssembly.LinkError("why");
 
-/** Reasons, and the classes that they have in the job. */
+/** Abort reasons, each with the class that it has in the job. */
 const REASONS: [reason: unknown, Class?: abstract new () => object][] = [
   ["text"],
   [{ a: [1] }],
@@ -137,7 +137,7 @@ const REASONS: [reason: unknown, Class?: abstract new () => object][] = [
   [() => "cannot be cloned"],
 ];
 
-test("currentJob().signal fires in the job with the reason as what it is", async () => {
+test("currentJob().signal.reason keeps the class of the caller's reason", async () => {
   await using pool = makePool();
   for (const [given, Class] of REASONS) {
     using gate = new Gate();
@@ -176,7 +176,7 @@ test("execute() rejects with the TimeoutError of AbortSignal.timeout()", async (
   assertEquals(signal.reason.name, "TimeoutError");
 });
 
-test("execute() ignores what a handler throws after its abort", async () => {
+test("execute() ignores what a handler throws after an abort", async () => {
   await using pool = makePool();
   using gate = new Gate();
   await abortAt(gate, pool, "throwWhenTold");
@@ -185,7 +185,7 @@ test("execute() ignores what a handler throws after its abort", async () => {
   assertEquals([aborted, failed, completed], [1, 0, 1]);
 });
 
-test("an abort harms no other job", async () => {
+test("an abort does not affect other jobs", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   using others = new Gate();
@@ -206,7 +206,7 @@ test("an abort after a job has ended does nothing", async () => {
   assertEquals(pool.stats().aborted, 0);
 });
 
-test("one signal aborts 10 000 jobs with few listeners, and leaves none", async () => {
+test("one signal aborts 10 000 jobs with few listeners, and keeps none", async () => {
   await using pool = makePool();
   using gate = new Gate();
   const { controller, signal, listeners, counts } = countedSignal();
@@ -225,7 +225,7 @@ test("one signal aborts 10 000 jobs with few listeners, and leaves none", async 
   await held;
 });
 
-test("a signal keeps no listener once its jobs have settled", async () => {
+test("a signal has no listeners once its jobs have settled", async () => {
   const { signal, listeners, counts } = countedSignal();
   await using pool = makePool();
   const execute = (i: number) => pool.execute("echo", [i], { signal });
@@ -241,7 +241,7 @@ test("a signal keeps no listener once its jobs have settled", async () => {
   assertEquals(listeners.size, 0);
 });
 
-test("a listener of jobend may terminate() the pool during an abort", async () => {
+test("a jobend listener can terminate() the pool during an abort", async () => {
   await using pool = makePool();
   using gate = new Gate();
   const { signal, abort } = stopper();
@@ -258,7 +258,7 @@ test("a listener of jobend may terminate() the pool during an abort", async () =
   assertEquals([queued, running, count + failed], [0, 0, 6]);
 });
 
-test("jobs that are aborted before their worker sees them use nothing up", async () => {
+test("5 000 jobs that are aborted before their worker sees them leave the pool working", async () => {
   await using pool = makePool();
   await pool.execute("echo", [0]);
   for (let i = 0; i < 5_000; i++) {
@@ -270,7 +270,7 @@ test("jobs that are aborted before their worker sees them use nothing up", async
   assertEquals(await pool.execute("echo", [1]), 1);
 });
 
-/** Whether a job that ends so many ms after its abort keeps its worker. */
+/** Whether a job that ends this many ms after its abort keeps its worker. */
 const GRACES: [abortGrace: number, ms: number, keeps: boolean][] = [
   [LONG, 20, true],
   [Infinity, 100, true],
@@ -294,7 +294,7 @@ for (const [abortGrace, ms, keeps] of GRACES) {
   );
 }
 
-test("abortGrace: each aborted job has its own, and no worker stops before", async () => {
+test("abortGrace: each aborted job has its own grace, and no worker stops earlier", async () => {
   await using pool = makePool({ abortGrace: 100, size: 2 });
   const stops: number[] = [];
   const aborts: number[] = [];
@@ -309,7 +309,7 @@ test("abortGrace: each aborted job has its own, and no worker stops before", asy
   for (const i of [0, 1]) assertGreater(stops[i] - aborts[i], 90);
 });
 
-test("abortGrace: a job whose buffer has moved waits for the next worker", async () => {
+test("abortGrace: a waiting job whose buffer has moved runs on the next worker", async () => {
   await using pool = makePool({ abortGrace: 20 });
   using gate = new Gate();
   const { signal, abort } = stopper();
@@ -321,7 +321,7 @@ test("abortGrace: a job whose buffer has moved waits for the next worker", async
   assertEquals(await moved, new Uint8Array([1, 2]));
 });
 
-test("abortGrace: with concurrency, jobs beside reject with the cause", async () => {
+test("abortGrace: with concurrency, the worker's other jobs reject with the cause", async () => {
   await using pool = makePool({ abortGrace: 20, concurrency: 3 });
   using gate = new Gate();
   using other = new Gate();
@@ -336,7 +336,7 @@ test("abortGrace: with concurrency, jobs beside reject with the cause", async ()
   assertEquals(await finished, new Map([["value", 1]]));
 });
 
-test("abortGrace: with concurrency, jobs beside live on if the job ends in time", async () => {
+test("abortGrace: with concurrency, the worker's other jobs continue if the job ends in time", async () => {
   await using pool = makePool({ concurrency: 2 });
   using gate = new Gate();
   using other = new Gate();
@@ -349,7 +349,7 @@ test("abortGrace: with concurrency, jobs beside live on if the job ends in time"
   assertEquals(await beside, false);
 });
 
-test("abortGrace: results of jobs that ended on the worker are not lost", async () => {
+test("abortGrace: results of jobs that the worker has completed are not lost", async () => {
   await using pool = makePool({ abortGrace: 0 });
   const values = [1, "text", { a: 1 }, [1n], new Map([[1, 2]]), undefined];
   for (let round = 0; round < 5; round++) {
@@ -360,7 +360,7 @@ test("abortGrace: results of jobs that ended on the worker are not lost", async 
   }
 });
 
-test("abortGrace: a result that is on its way while main is busy is not lost", async () => {
+test("abortGrace: a result that arrives while the main thread is busy is not lost", async () => {
   await using pool = makePool({ abortGrace: 50 });
   using gate = new Gate();
   await warmUp(pool);
@@ -370,7 +370,7 @@ test("abortGrace: a result that is on its way while main is busy is not lost", a
     pool.execute("blockAtGate", [gate.key], { signal }),
   );
   await Promise.resolve();
-  // What comes meanwhile comes with the timers that are due.
+  // Messages that arrive meanwhile are handled together with the timers that are due.
   while (gate.count === 0);
   abort("no longer");
   for (const end = performance.now() + 100; performance.now() < end;);
@@ -378,7 +378,7 @@ test("abortGrace: a result that is on its way while main is busy is not lost", a
   assertEquals(await before, new Map([["value", 1]]));
 });
 
-test("workererror tells of a worker that could not be stopped", async () => {
+test("workererror reports a worker that could not be stopped", async () => {
   await using pool = makePool({ abortGrace: 0 });
   using gate = new Gate();
   const told = nextEvent(pool, "workererror");
@@ -388,7 +388,7 @@ test("workererror tells of a worker that could not be stopped", async () => {
   assertMatch(String(detail.error), /could not be stopped/);
 });
 
-test("close() waits neither for an aborted job nor for its grace", async () => {
+test("close() waits for neither an aborted job nor its grace", async () => {
   const pool = makePool({ abortGrace: 60_000 });
   using gate = new Gate();
   await abortAt(gate, pool, "never");

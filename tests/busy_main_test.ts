@@ -1,4 +1,4 @@
-// What main misses while it is busy, or while a worker starts, is nobody's fault.
+// Tests that a busy main thread or a starting worker fails no healthy job or worker.
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { delay } from "@std/async";
 import { ThreadPool } from "@spindle/thread-pool";
@@ -6,13 +6,13 @@ import { currentJob } from "@spindle/thread-pool/worker";
 import { KIND_NAMES, makePool, nextEvent } from "./kinds.ts";
 import { moduleOf, test } from "./pools.ts";
 
-/** Keeps main busy. */
+/** Blocks the main thread. */
 function block(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
 for (const kind of KIND_NAMES) {
-  test(`a worker whose job ends when it is told to stays, though main is busy for longer than the grace (${kind})`, async () => {
+  test(`a worker whose job ends when aborted stays, even if the main thread is busy for longer than the grace (${kind})`, async () => {
     await using pool = makePool({}, kind);
     await pool.execute("echo", [1]);
     const stop = new AbortController();
@@ -36,7 +36,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(pool.workers().map(({ workerId }) => workerId), [1]);
   });
 
-  test(`jobs that end in time do not time out, though main is busy for longer (${kind})`, async () => {
+  test(`jobs that end in time do not time out, even if the main thread is busy for longer (${kind})`, async () => {
     await using pool = makePool({ size: 2, timeout: 400 }, kind);
     const job = () =>
       new Map(Array.from({ length: 1500 }, (_, i) => [i, `${i}`]));
@@ -50,7 +50,7 @@ for (const kind of KIND_NAMES) {
   });
 }
 
-test("a job goes to a worker that idles, not to one that starts and may never be ready", async () => {
+test("a job goes to an idle worker, not to a starting worker that may never be ready", async () => {
   const words = new Int32Array(new SharedArrayBuffer(4));
   const worker = new URL("../src/worker/mod.ts", import.meta.url);
   const module = moduleOf(`
@@ -67,11 +67,11 @@ test("a job goes to a worker that idles, not to one that starts and may never be
   for (let i = 0; i < 20; i++) assertEquals(await pool.execute("echo", [i]), i);
   const states = pool.workers().map(({ state }) => state);
   await pool.terminate();
-  // Either may have been the first to load the module.
+  // Either worker may have been the first to load the module.
   assertEquals(states.sort(), ["idle", "starting"]);
 });
 
-test("a full queue discards what waits for a process, not what was written to it", async () => {
+test("a full queue discards jobs that wait for a process, not jobs that were written to it", async () => {
   await using pool = new ThreadPool({
     size: 1,
     isolation: "process",
@@ -90,7 +90,7 @@ test("a full queue discards what waits for a process, not what was written to it
   );
 });
 
-test("jobs on the caller's own thread do not go round between workers", async () => {
+test("jobs on the caller's own thread are not passed around between workers", async () => {
   const pool = new ThreadPool({ isolation: "none", size: 2, concurrency: 2 });
   for (const count of [2, 3, 4]) {
     for (let round = 0; round < 20; round++) {
@@ -102,7 +102,7 @@ test("jobs on the caller's own thread do not go round between workers", async ()
   await pool.close();
 });
 
-test("a pool ends, whatever its processes have just done", async () => {
+test("terminate() ends a pool whose process was just killed", async () => {
   for (let n = 0; n < 6; n++) {
     const pool = new ThreadPool({ size: 1, isolation: "process" });
     const pid = await pool.execute(() => Deno.pid);

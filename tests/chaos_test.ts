@@ -1,6 +1,6 @@
-// Chaos: a third of the jobs misbehave in every way that a job can, on each kind of
-// worker. Every promise settles as it should, and at the end all is as it was before.
-// Many more of them, from the seed 7 on: deno task test:long chaos --seed 7
+// Chaos: on each kind of worker, a third of the jobs misbehave in every way that a
+// job can. Every promise settles as it should, and nothing is left behind at the end.
+// Many more jobs, from seed 7 on: deno task test:long chaos --seed 7
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { deadline } from "@std/async";
 import {
@@ -26,7 +26,7 @@ import { randomOf } from "./random.ts";
 const JOBS = Number(Deno.env.get("CHAOS_JOBS") ?? 120);
 const SEED = Number(Deno.env.get("CHAOS_SEED") ?? 1);
 
-/** The kinds of workers, by the options that make them. */
+/** Options that make each kind of worker. */
 const KINDS: Record<string, ThreadPoolOptions> = {
   web: {},
   hardKill: { hardKill: true },
@@ -37,7 +37,7 @@ const KINDS: Record<string, ThreadPoolOptions> = {
   recycled: { maxJobsPerWorker: 50 },
 };
 
-/** The misdeeds, each done as often as it stands here. */
+/** Misdeeds that are picked twice as often as those in `SELDOM`. */
 const OFTEN: DeedName[] = [
   "throws",
   "rejects",
@@ -51,7 +51,7 @@ const OFTEN: DeedName[] = [
   "hurries",
   "heeds",
 ];
-/** They cost a worker, or hold one up. */
+/** Misdeeds that cost a worker or hold it up. */
 const SELDOM: DeedName[] = [
   "closesSelf",
   "exits",
@@ -67,16 +67,16 @@ const SELDOM: DeedName[] = [
   "allocates",
 ];
 const BAD_PART = 1 / 3;
-/** Of those that misbehave, so many are aborted. */
+/** Fraction of the misbehaving jobs that are aborted. */
 const ABORTED_PART = 0.15;
-/** Without `hardKill`, nothing ends these but their own timeout. */
+/** Misdeeds that only their own timeout ends, without `hardKill`. */
 const ENDLESS: DeedName[] = ["loops", "matches", "waits"];
 
-/** A promise that has not settled after so many ms hangs. */
+/** Time in ms after which a promise that has not settled hangs. */
 const HANGS = 30_000;
-/** Deno opens these for itself at some time, once. */
+/** Number of descriptors that Deno opens for itself at some time, once. */
 const OWN_DESCRIPTORS = 2;
-/** MiB that the allocator may keep of hundreds of workers that have ended. */
+/** MiB that the allocator can keep after hundreds of workers have ended. */
 const MOST_GROWTH = 1_024;
 const MIB = 2 ** 20;
 
@@ -88,7 +88,7 @@ for (const [kind, options] of Object.entries(KINDS)) {
   });
 }
 
-/** Runs the one test that needs a flag in a process of its own. */
+/** Runs the only test that needs a flag, in a separate process. */
 async function runWithFlag(): Promise<void> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -102,7 +102,7 @@ async function runWithFlag(): Promise<void> {
 }
 
 async function checkChaos(options: ThreadPoolOptions): Promise<void> {
-  // What the process opens with its first worker, and keeps, is no leak.
+  // What the process opens with its first worker and keeps is not a leak.
   const first = new ThreadPool({ module: DEEDS_MODULE, size: 1, ...options });
   await first.execute("map", [0]);
   await first.execute("never", [0], { timeout: 1 }).catch(() => {});
@@ -152,7 +152,7 @@ class Chaos {
     );
   }
 
-  /** Gives all jobs, each once there is room for it, and sees that all end. */
+  /** Submits each job once there is room for it, and checks that all of them end. */
   async run(): Promise<void> {
     const pool = this.#pool;
     for (let i = 0; i < JOBS && this.#failures.length === 0; i++) {
@@ -169,7 +169,7 @@ class Chaos {
       throw new AggregateError(this.#failures, String(this.#failures[0]));
     }
     await deadline(pool.drain(), HANGS);
-    // A job that was aborted may be on its way to its end.
+    // An aborted job may not have ended yet.
     await eventually(
       () => pool.stats().queued + pool.stats().running === 0,
       () => `Expected nothing to be left: ${Deno.inspect(pool.stats())}`,
@@ -198,7 +198,7 @@ class Chaos {
       signal: isAborted ? signal : undefined,
     });
     if (isAborted) {
-      // Half of them in the queue, or where they are then.
+      // Half of them at once, the others within 30 ms.
       const ms = Math.max(0, this.#random() * 60 - 30);
       if (ms === 0) stop.abort(i);
       else setTimeout(() => stop.abort(i), ms);
@@ -212,17 +212,17 @@ class Chaos {
     }
   }
 
-  /** Whether others may be the reason why a job has ended so. */
+  /** Whether other jobs can be the reason why a job has ended this way. */
   #isExcused(name: DeedName, outcome: Outcome, signal: AbortSignal): boolean {
     if (outcome.status === "fulfilled") return false;
     const { reason } = outcome;
     if (signal.aborted && reason === signal.reason) return true;
     if (!(reason instanceof WorkerCrashedError)) return false;
-    // That memory ran out in a thread is noticed up to 20 ms late: it may be in the next job.
+    // A thread's memory limit is noticed up to 20 ms late, possibly in the next job.
     if (reason instanceof MemoryLimitError) {
       return this.#options.memoryLimit !== undefined;
     }
-    // A job before it may have overwritten what its worker needs.
+    // An earlier job may have overwritten what its worker needs.
     if (/overwritten|no promise/.test(reason.message)) return true;
     if (!reason.started) return name === "moved";
     return (this.#options.concurrency ?? 1) > 1;

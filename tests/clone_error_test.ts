@@ -1,5 +1,5 @@
-// A call, or a result, that cannot be sent: only its job is rejected, the error
-// says where in the value it sits, and nothing has moved.
+// Tests of calls and results that cannot be sent: only the affected job rejects, the
+// error names the place in the value, and nothing has moved.
 import { Buffer } from "node:buffer";
 import {
   assert,
@@ -27,7 +27,7 @@ import { executeUntyped } from "./untyped.ts";
 const count = (...args: any[]) => args.length;
 const refusedPool = () => poolOf<typeof jobs>("refused");
 
-/** A connection, and whether it is still its caller's. */
+/** Returns a connection, and checks of whether it still belongs to its caller. */
 async function connection() {
   const { client, server } = await tcpPair();
   const byte = new Uint8Array(1);
@@ -49,7 +49,7 @@ async function connection() {
   };
 }
 
-/** What the message should say, for a value in this list. */
+/** Checks that the message contains these texts, with places relative to `root`. */
 function assertSays(error: Error, root: string, said: string[]) {
   for (const text of said) {
     assertStringIncludes(
@@ -59,7 +59,7 @@ function assertSays(error: Error, root: string, said: string[]) {
   }
 }
 
-test("execute() rejects with JobCloneError naming the place in the arguments, and takes nothing", async () => {
+test("execute() rejects with JobCloneError naming the place in the arguments, and moves nothing", async () => {
   await using pool = refusedPool();
   using conn = await connection();
   await eachRow(jobs.REFUSED, async ([said, make]) => {
@@ -78,7 +78,7 @@ test("execute() rejects with JobCloneError naming the place in the arguments, an
     assertSays(error, "args", said);
     assertEquals([listed.detached, view.buffer.detached], [false, false]);
     await conn.assertOurs();
-    // The mark still holds: the call that is accepted moves.
+    // The transfer() mark still holds: an accepted call moves the buffer.
     const [marked] = args as [ArrayBuffer];
     assertEquals(await bystanders.taken(), []);
     await pool.execute(count, [marked]);
@@ -87,7 +87,7 @@ test("execute() rejects with JobCloneError naming the place in the arguments, an
   await conn.assertMayMove(pool);
 });
 
-test("execute() rejects with JobCloneError naming the place in the result, and takes nothing", async () => {
+test("execute() rejects with JobCloneError naming the place in the result, and moves nothing", async () => {
   await using pool = refusedPool();
   await eachRow(jobs.REFUSED, async ([said], name) => {
     for (const job of ["give", "giveLater"] as const) {
@@ -104,7 +104,7 @@ test("execute() rejects with JobCloneError naming the place in the result, and t
   assertEquals(pool.stats().crashed, 0);
 });
 
-/** What the transfer list of a call cannot name; unit/pack_test.ts has more. */
+/** Values that options.transfer cannot contain; unit/pack_test.ts has more. */
 const UNMOVABLE: Record<string, () => unknown> = {
   "a locked stream": () => {
     const stream = new TransformStream();
@@ -117,7 +117,7 @@ const UNMOVABLE: Record<string, () => unknown> = {
   "null": () => null,
 };
 
-test("execute() rejects with JobCloneError for what options.transfer cannot name, and takes nothing", async () => {
+test("execute() rejects with JobCloneError for an invalid value in options.transfer, and moves nothing", async () => {
   await using pool = new ThreadPool(1);
   using conn = await connection();
   await eachRow(UNMOVABLE, async (make) => {
@@ -138,9 +138,9 @@ type Call = (args: unknown[], transfer: Transferable[]) => Promise<unknown>;
 // deno-lint-ignore no-explicit-any
 type ErrorClass = new (...args: any[]) => Error;
 
-/** Calls that are refused for other reasons than their arguments. */
+/** Calls that are rejected for reasons other than their arguments. */
 const CALLS: Record<string, [expected: ErrorClass, call: Call]> = {
-  "a job that is no function": [TypeError, async (args, transfer) => {
+  "a job that is not a function": [TypeError, async (args, transfer) => {
     await using pool = new ThreadPool(1);
     return await executeUntyped(pool, 42, args, { transfer });
   }],
@@ -172,14 +172,14 @@ const CALLS: Record<string, [expected: ErrorClass, call: Call]> = {
     pool.execute(count, []);
     return await pool.execute(count, args, { transfer });
   }],
-  "a signal that has fired": [RangeError, async (args, transfer) => {
+  "a signal that is already aborted": [RangeError, async (args, transfer) => {
     await using pool = new ThreadPool(1);
     const signal = AbortSignal.abort(new RangeError("aborted"));
     return await pool.execute(count, args, { transfer, signal });
   }],
 };
 
-test("execute() takes nothing, whatever it refuses a call for", async () => {
+test("execute() moves nothing when it rejects a call", async () => {
   using conn = await connection();
   await using pool = new ThreadPool(1);
   await eachRow(CALLS, async ([expected, call]) => {
@@ -196,7 +196,7 @@ test("execute() takes nothing, whatever it refuses a call for", async () => {
   await conn.assertMayMove(pool);
 });
 
-test("execute() rejects with JobCloneError for a connection beside its readable, or that has moved", async () => {
+test("execute() rejects with JobCloneError for a connection passed with its readable, or already moved", async () => {
   await using pool = new ThreadPool(1);
   using conn = await connection();
   const { server } = conn;
@@ -216,7 +216,7 @@ test("execute() rejects with JobCloneError for a connection beside its readable,
   assertFalse(buffer.detached);
 });
 
-test("execute() takes values 1 000 levels deep, or rejects with JobCloneError for a deeper one alone", async () => {
+test("execute() accepts values 1 000 levels deep, and rejects only deeper values with JobCloneError", async () => {
   await using pool = new ThreadPool(1);
   const nest = (levels: number) => {
     let value: unknown = "core";

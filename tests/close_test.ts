@@ -1,5 +1,5 @@
-// How a pool ends: close() and `await using` finish what was accepted, terminate()
-// and the pool's signal end it now; drain() waits.
+// Tests of how a pool ends: close() and `await using` finish accepted jobs,
+// terminate() and the pool's signal end the pool at once, and drain() waits.
 import {
   assert,
   assertEquals,
@@ -22,7 +22,7 @@ import {
 } from "./kinds.ts";
 import { poolTest as test } from "./live_workers.ts";
 
-/** Checks that all are rejected with PoolTerminatedError of this cause. */
+/** Checks that all promises reject with PoolTerminatedError and this cause. */
 async function assertTerminated(
   promises: Promise<unknown>[],
   cause: unknown,
@@ -33,7 +33,7 @@ async function assertTerminated(
   }
 }
 
-test("execute() after close() rejects with PoolClosedError, before and after its end", async () => {
+test("execute() after close() rejects with PoolClosedError, before and after the pool has closed", async () => {
   const pool = makePool();
   using gate = new Gate();
   const held = pool.execute("passGate", [gate.key]);
@@ -48,7 +48,7 @@ test("execute() after close() rejects with PoolClosedError, before and after its
   assertEquals(pool.stats().failed, 0);
 });
 
-test("close(), terminate() and disposal may come again, in any order, to nothing", async () => {
+test("close(), terminate() and disposal can be repeated in any order", async () => {
   for (const first of ["close", "terminate"] as const) {
     for (const isUsed of [true, false]) {
       const pool = makePool();
@@ -62,13 +62,13 @@ test("close(), terminate() and disposal may come again, in any order, to nothing
   }
 });
 
-test("close() resolves though jobs fail", async () => {
+test("close() resolves even if jobs fail", async () => {
   const pool = makePool();
   const failed = assertRejects(() => pool.execute("fail"), RangeError);
   await Promise.all([failed, pool.close()]);
 });
 
-test("close() resolves once its last job is aborted in the queue", async () => {
+test("close() resolves once its last jobs are aborted", async () => {
   const pool = makePool();
   using gate = new Gate();
   const stop = new AbortController();
@@ -82,7 +82,7 @@ test("close() resolves once its last job is aborted in the queue", async () => {
   await closed;
 });
 
-test("close() works from a job's result, an event and a waiter", async () => {
+test("close() can be called from a job's result, an event and ready()", async () => {
   const first = makePool();
   await first.execute("echo", [1]).then(() => first.close());
 
@@ -106,7 +106,7 @@ test("await using closes the pool after its jobs", async () => {
   assertEquals(await result, "done");
 });
 
-test("drain() resolves at once where nothing is queued or running, for all who wait", async () => {
+test("drain() resolves at once if no job is queued or running, and for every caller", async () => {
   await using pool = makePool();
   await pool.drain();
   const result = pool.execute("echo", [1]);
@@ -114,7 +114,7 @@ test("drain() resolves at once where nothing is queued or running, for all who w
   await pool.drain();
 });
 
-test("drain() waits for jobs that come while it waits", async () => {
+test("drain() also waits for jobs that are submitted while it waits", async () => {
   await using pool = makePool();
   using gate = new Gate();
   using second = new Gate();
@@ -130,20 +130,20 @@ test("drain() waits for jobs that come while it waits", async () => {
   await Promise.all([next, drained]);
 });
 
-test("terminate() at any moment of the workers' start rejects all", async () => {
+test("terminate() at any moment of the workers' start rejects all jobs", async () => {
   for (const ms of [undefined, 0, 4, 8, 12, 16, 20, 24]) {
     const pool = makePool({ size: 2 });
     using gate = new Gate();
     const jobs = numbersTo(4).map(() => pool.execute("passGate", [gate.key]));
     const terminated = assertTerminated(jobs, "early");
-    // At first in the turn of execute().
+    // The first time in the same turn as execute().
     if (ms !== undefined) await new Promise((done) => setTimeout(done, ms));
     await pool.terminate("early");
     await terminated;
   }
 });
 
-test("terminate() settles drain(), and its first reason stays", async () => {
+test("terminate() resolves drain(), and keeps its first reason", async () => {
   for (const reason of [undefined, "first"]) {
     const pool = makePool();
     using gate = new Gate();
@@ -156,17 +156,17 @@ test("terminate() settles drain(), and its first reason stays", async () => {
   }
 });
 
-test("terminate() leaves results that have arrived", async () => {
+test("terminate() keeps results that have arrived", async () => {
   const pool = makePool();
   assertEquals(await pool.execute("echo", [1]), 1);
   const second = pool.execute("echo", [2]).catch((error) => error);
   await pool.terminate();
-  // It may have ended just before, but settles in any case.
+  // The job may have ended just before, but it settles in any case.
   const result = await second;
   if (result !== 2) assertInstanceOf(result, PoolTerminatedError);
 });
 
-test("terminate() works from a job's result, and from events", async () => {
+test("terminate() can be called from a job's result and from events", async () => {
   const ways: Record<string, (pool: JobPool) => void> = {
     "a result": (pool) =>
       void pool.execute("echo", [0]).then(() => pool.terminate()),
@@ -189,7 +189,7 @@ test("terminate() works from a job's result, and from events", async () => {
   }
 });
 
-test("signal of a pool terminates it with its reason; it may be its jobs' as well", async () => {
+test("a pool's signal terminates it with the signal's reason, even if its jobs have the same signal", async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const pool = makePool({ signal });
@@ -208,14 +208,14 @@ test("signal of a pool terminates it with its reason; it may be its jobs' as wel
   await pool.close();
 });
 
-test("signal of a pool that has fired lets it take no job", async () => {
+test("a pool whose signal is already aborted accepts no jobs", async () => {
   const signal = AbortSignal.abort("too late");
   await using pool = new ThreadPool({ size: 1, signal });
   await assertTerminated([pool.execute(() => 1), pool.ready()], "too late");
   assertEquals(pool.stats().size, 0);
 });
 
-test("signal of a pool has no listener once that has ended", async () => {
+test("a pool's signal has no listeners once the pool has ended", async () => {
   const { signal, listeners } = countedSignal();
   for (const end of ["close", "terminate"] as const) {
     const pool = new ThreadPool({ size: 1, signal });
@@ -226,7 +226,7 @@ test("signal of a pool has no listener once that has ended", async () => {
   }
 });
 
-test("terminate() of many pools leaves nothing", async () => {
+test("terminate() of many pools leaves no workers", async () => {
   for (let i = 0; i < 6; i++) {
     const pools = numbersTo(4).map(() => makePool());
     const results = pools.map((pool) => pool.execute("echo", [i]));

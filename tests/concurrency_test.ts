@@ -1,4 +1,4 @@
-// Several asynchronous jobs are in progress in one worker at once.
+// Tests of `concurrency`: one worker runs several asynchronous jobs at once.
 import {
   assert,
   assertEquals,
@@ -26,7 +26,7 @@ function makePool(size: number, concurrency: number, options = {}): JobPool {
   return makeAnyPool({ size, concurrency, ...options });
 }
 
-/** So many jobs that are in progress, and tell their worker once the gate is open. */
+/** Starts this many jobs, which return their worker's id once the gate is open. */
 async function fill(pool: JobPool, count: number) {
   const gate = new Gate();
   const held = numbersTo(count).map(() =>
@@ -36,7 +36,7 @@ async function fill(pool: JobPool, count: number) {
   return { held, gate, [Symbol.dispose]: () => gate.open() };
 }
 
-/** A pool whose workers are all there, and idle. */
+/** Returns a pool whose workers have all started and are idle. */
 async function readyPool(size: number, concurrency: number): Promise<JobPool> {
   const pool = makePool(size, concurrency);
   const { held, gate } = await fill(pool, size * concurrency);
@@ -45,7 +45,7 @@ async function readyPool(size: number, concurrency: number): Promise<JobPool> {
   return pool;
 }
 
-test("concurrency: so many are in progress, one more waits, and takes the first free place", async () => {
+test("concurrency: that many jobs run per worker, and the next job takes the first free place", async () => {
   await using pool = makePool(2, 3);
   using full = await fill(pool, 5);
   using last = new Gate();
@@ -66,7 +66,7 @@ test("concurrency: so many are in progress, one more waits, and takes the first 
   await seventh;
 });
 
-test("concurrency: no worker ever has more in progress, whoever listens to jobstart", async () => {
+test("concurrency: no worker runs more jobs at once, even with a jobstart listener", async () => {
   await using pool = makePool(2, 3);
   let started = 0;
   pool.addEventListener("jobstart", () => started++);
@@ -77,11 +77,11 @@ test("concurrency: no worker ever has more in progress, whoever listens to jobst
   assertEquals(started, 60);
 });
 
-test("concurrency: jobs go to the worker that has fewest", async () => {
+test("concurrency: jobs go to the worker with the fewest jobs", async () => {
   await using pool = await readyPool(2, 3);
-  // On a busy machine a worker may be passed over that is slow to answer.
+  // On a busy machine, a worker that is slow to answer may be passed over.
   await eventually(async () => {
-    // Each is in progress before the next is submitted.
+    // Each job runs before the next is submitted.
     const all: Awaited<ReturnType<typeof fill>>[] = [];
     for (let i = 0; i < 6; i++) all.push(await fill(pool, 1));
     const workers: number[] = [];
@@ -102,7 +102,7 @@ test("concurrency 1: each job has its worker to itself", async () => {
 });
 
 for (const concurrency of [1, 4]) {
-  test(`concurrency ${concurrency}: jobs start in their order, however they end`, async () => {
+  test(`concurrency ${concurrency}: jobs start in order, in whatever order they end`, async () => {
     await using pool = makePool(1, concurrency);
     const numbers = numbersTo(100);
     await Promise.all(numbers.map((i) => pool.execute("noteLater", [i])));
@@ -110,13 +110,13 @@ for (const concurrency of [1, 4]) {
   });
 }
 
-test("currentJob() is each job's own, wherever it has waited", async () => {
+test("currentJob() is each job's own, after any kind of wait", async () => {
   await using pool = makePool(2, 8);
   using gate = new Gate();
   const held = numbersTo(40).map((i) =>
     pool.execute("lookAround", [gate.key, i])
   );
-  // The rest begins when others have ended.
+  // The rest start when these have ended.
   await gate.arrived(16);
   gate.open();
   for (const [i, seen] of (await Promise.all(held)).entries()) {
@@ -124,7 +124,7 @@ test("currentJob() is each job's own, wherever it has waited", async () => {
   }
 });
 
-test("an abort reaches the job that it is meant for, alone, which keeps its place until it ends", async () => {
+test("an abort reaches only its own job, which keeps its place until it ends", async () => {
   await using pool = makePool(1, 3, { abortGrace: 10_000 });
   using gates = new DisposableStack();
   const [first, second, third] = numbersTo(3).map(() => gates.use(new Gate()));
@@ -145,7 +145,7 @@ test("an abort reaches the job that it is meant for, alone, which keeps its plac
   assertEquals(await Promise.all([...others, waiting]), [false, false, false]);
 });
 
-test("a crash rejects all that its worker had in progress, and another does the rest", async () => {
+test("a crash rejects all jobs that its worker was running, and another worker runs the rest", async () => {
   await using pool = makePool(1, 3);
   using full = await fill(pool, 2);
   using gate = new Gate();
@@ -163,7 +163,7 @@ test("a crash rejects all that its worker had in progress, and another does the 
   assertEquals([crashed, failed, completed, runs.count], [1, 3, 5, 5]);
 });
 
-test("a crash leaves what other workers have in progress", async () => {
+test("a crash does not affect jobs that other workers run", async () => {
   await using pool = await readyPool(2, 3);
   using gate = new Gate();
   const crash = pool.execute("closeAtGate", [gate.key]);
@@ -177,11 +177,11 @@ test("a crash leaves what other workers have in progress", async () => {
   assertEquals([endings.length, lost.length], [5, 2]);
 });
 
-/** One of several kinds of results. */
+/** Returns one of several kinds of results. */
 const resultOf = (i: number) =>
   [undefined, i, `${i}`.repeat(1_000), { i }, new Map([[i, i]])][i % 5];
 
-test("execute() resolves jobs of one worker in the order of their ends", async () => {
+test("execute() resolves jobs of one worker in the order in which they end", async () => {
   await using pool = makePool(1, 8);
   const order: number[] = [];
   const waiting = numbersTo(6).map((i) => {
@@ -203,7 +203,7 @@ test("execute() resolves jobs of one worker in the order of their ends", async (
   assertEquals(order, [5, 4, 3, 2, 1, 0]);
 });
 
-test("execute() resolves each of many that end in any order to its own result", async () => {
+test("execute() resolves each of many jobs that end in any order with its own result", async () => {
   await using pool = makePool(2, 7);
   using gate = new Gate();
   const results = numbersTo(1_000).map((i) =>
@@ -212,12 +212,12 @@ test("execute() resolves each of many that end in any order to its own result", 
   assertEquals(await Promise.all(results), numbersTo(1_000).map(resultOf));
 });
 
-test("utilization is of all that may be in progress", async () => {
+test("stats().utilization is relative to all jobs that can run at once", async () => {
   await using pool = makePool(1, 4);
   using gate = new Gate();
   const hold = () => pool.execute("arriveThenGive", [gate.key, 100, 1]);
   await hold();
-  // One of four, at the most all the time; clocks of two threads differ a little.
+  // One of four places at most; the clocks of two threads differ a little.
   assertLess(pool.stats().utilization, 0.26);
   await Promise.all([hold(), hold(), hold(), hold()]);
   const { utilization } = pool.stats();
@@ -226,7 +226,7 @@ test("utilization is of all that may be in progress", async () => {
 });
 
 for (const [size, capacity] of [[1, 0], [2, 1]]) {
-  test(`whenFull "reject" and ready() count what may be in progress (size ${size}, capacity ${capacity})`, async () => {
+  test(`whenFull "reject" and ready() count the jobs that can run at once (size ${size}, capacity ${capacity})`, async () => {
     await using pool = makePool(size, 3, {
       queue: { capacity, whenFull: "reject" },
     });
@@ -243,7 +243,7 @@ for (const [size, capacity] of [[1, 0], [2, 1]]) {
   });
 }
 
-test("close() and drain() wait for all that is in progress", async () => {
+test("close() and drain() wait for all running jobs", async () => {
   const pool = makePool(1, 3);
   using full = await fill(pool, 3);
   let ended = 0;
@@ -256,7 +256,7 @@ test("close() and drain() wait for all that is in progress", async () => {
   await Promise.all([drained, closed]);
 });
 
-test("terminate() rejects all that is in progress, and queued", async () => {
+test("terminate() rejects all running and queued jobs", async () => {
   const pool = makePool(1, 3);
   using full = await fill(pool, 3);
   const queued = pool.execute("echo", [1]);
@@ -267,7 +267,7 @@ test("terminate() rejects all that is in progress, and queued", async () => {
   await ended;
 });
 
-test("a job that blocks its worker loses no other's result, and gives way once it waits", async () => {
+test("a job that blocks its worker loses no other job's result, and lets others run once it awaits", async () => {
   await using pool = makePool(1, 4);
   using full = await fill(pool, 2);
   using blocks = new Gate();
@@ -278,7 +278,7 @@ test("a job that blocks its worker loses no other's result, and gives way once i
   const after = [1, 2, 3].map((i) => pool.execute("echo", [i]));
   assertEquals(await Promise.all(before), [1, new Map()]);
   await blocks.arrived();
-  // By now those behind are back in the queue.
+  // By now the jobs behind it are back in the queue.
   await new Promise((resolve) => setTimeout(resolve, 30));
   full.gate.open();
   blocks.open();
@@ -288,7 +288,7 @@ test("a job that blocks its worker loses no other's result, and gives way once i
   await blocking;
 });
 
-test("what waits behind a job that blocks its worker goes elsewhere", async () => {
+test("jobs behind a job that blocks its worker go to another worker", async () => {
   await using pool = await readyPool(2, 4);
   using gate = new Gate();
   const blocking = pool.execute("blockAtGate", [gate.key]);

@@ -1,5 +1,5 @@
-// Once accepted, a connection is the pool's: it is closed when its job ends,
-// however that happens, and what was written still goes out.
+// Tests that an accepted connection belongs to the pool, which closes it when its job
+// ends in any way, and still sends what was written.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   JobCloneError,
@@ -29,18 +29,20 @@ import {
 
 const BAD = ["BadResource", "BadResource", "BadResource"];
 
-/** What a client sees of a connection that is closed before it was used. */
+/** Checks that a client sees a connection that was closed before it was used. */
 async function assertClosed(client: Deno.Conn): Promise<void> {
   try {
     assertEquals(await readText(client), "");
   } catch (error) {
-    // Closed while something that the client has sent is unread.
+    // The connection was closed with data from the client unread.
     if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
   }
 }
 
 connectionSuites("The end of a connection", ALL, {
-  "Conn.close() interrupts a read that waits, and ends all uses": async (t) => {
+  "Conn.close() interrupts a waiting read, and later calls reject": async (
+    t,
+  ) => {
     const { client, result } = await t.serve("useClosed");
     assertEquals(await readText(client), "bye");
     assertEquals(await result, ["Interrupted", ...BAD]);
@@ -48,7 +50,8 @@ connectionSuites("The end of a connection", ALL, {
 
   ...rows(
     { readable: "readable", writable: "writable" } as const,
-    (which) => `Conn.${which} closes the connection when it is given up`,
+    (which) =>
+      `Conn.${which} closes the connection when it is canceled or aborted`,
     async ({ serve }, which) => {
       const { client, result } = await serve("useCancelled", which);
       assertEquals(await result, "BadResource");
@@ -71,12 +74,12 @@ connectionSuites("The end of a connection", ALL, {
       stop.abort(new Error("no longer"));
       await isAborted;
       const outcomes = length ? ",Interrupted" : "Interrupted,Interrupted";
-      // What a job leaves unread resets the connection, as it does natively.
+      // Bytes that a job leaves unread reset the connection, as they do natively.
       assertEquals(await readCount(client, outcomes.length), outcomes);
     },
   ),
 
-  "execute() closes the connection when its job has returned": async (t) => {
+  "execute() closes the connection when its job returns": async (t) => {
     const { client, server } = await t.pair();
     await t.pool.execute("keep", [server]);
     assertEquals(await readText(client), "");
@@ -99,7 +102,7 @@ connectionSuites("The end of a connection", ALL, {
     assertEquals(await readCount(client, 4), "held");
     t.gate.open();
     await died;
-    // TLS has no time to say goodbye.
+    // The worker has no time to close TLS properly.
     assertEquals(await readText(client).catch(() => ""), "");
   },
 
@@ -123,7 +126,7 @@ connectionSuites("The end of a connection", ALL, {
       await held;
     },
 
-  "terminate() closes the connections of running and of queued jobs": async (
+  "terminate() closes the connections of running and queued jobs": async (
     t,
   ) => {
     const pool = t.make();
@@ -141,7 +144,7 @@ connectionSuites("The end of a connection", ALL, {
     for (const text of await Promise.all(texts)) assert(/^(held)?$/.test(text));
   },
 
-  "close() waits for the jobs that have connections": async (t) => {
+  "close() waits for jobs that have connections": async (t) => {
     const pool = t.make();
     const { client, result } = await t.serve("echo");
     const closed = pool.close();
@@ -150,7 +153,7 @@ connectionSuites("The end of a connection", ALL, {
     await closed;
   },
 
-  "execute() writes out what is left when the job has returned": async (t) => {
+  "execute() sends what is left to write after its job returns": async (t) => {
     const { client, server } = await t.pair();
     const size = 8 * 1024 * 1024;
     const result = t.pool.execute("flood", [server, size]);
@@ -158,7 +161,7 @@ connectionSuites("The end of a connection", ALL, {
     await result;
   },
 
-  "execute() writes out what a job wrote that then blocks": async (t) => {
+  "execute() sends what a job wrote before it blocks": async (t) => {
     const { client, result } = await t.serve("writeThenBlock", t.gate.key);
     await t.gate.arrived();
     assertEquals(await readCount(client, 6), "before");
@@ -166,12 +169,12 @@ connectionSuites("The end of a connection", ALL, {
     await result;
   },
 
-  "execute() writes out what a job wrote whose worker then dies": async (t) => {
+  "execute() sends what a job wrote before its worker dies": async (t) => {
     for (const size of [10, 8_000, 60_000, 900_000]) {
       const { client, server } = await t.pair();
       const read = "handshake" in client ? readAll(client) : undefined;
       const written = t.pool.execute("flood", [server, size]);
-      // Nothing is read before the worker is dead.
+      // The client reads nothing before the worker is dead.
       await assertRejects(() => t.pool.execute("exit"), WorkerCrashedError);
       assertEquals((await (read ?? readAll(client))).length, size);
       await written;
@@ -180,14 +183,15 @@ connectionSuites("The end of a connection", ALL, {
 
   ...rows(
     { "at once": "exit", "with a connection": "dieAtGate" } as const,
-    (how) => `execute() gives another worker what one had that died ${how}`,
+    (how) =>
+      `execute() gives waiting connections to another worker when theirs dies ${how}`,
     async ({ pool, pair, gate, use }, how) => {
       gate.open();
       for (let round = 0; round < 3; round++) {
         const pairs = await Promise.all(Array.from({ length: 6 }, pair));
         const [dying, ...others] = pairs;
         if (how === "exit") use(dying.server);
-        // Some of it is there before it moves.
+        // Some data arrives before the connection moves.
         const sent = others.map(({ client }, i) => say(client, `${i}, `));
         const died = assertRejects(
           () =>
@@ -196,7 +200,7 @@ connectionSuites("The end of a connection", ALL, {
               : pool.execute("dieAtGate", [dying.server, gate.key]),
           WorkerCrashedError,
         );
-        // All of them travel with the one that ends the worker.
+        // All of them are sent along with the job that ends the worker.
         const results = others.map(({ server }) => {
           return pool.execute("reply", [server]);
         });
@@ -210,7 +214,7 @@ connectionSuites("The end of a connection", ALL, {
     },
   ),
 
-  "execute() refuses a connection that has moved, whose job goes on": async (
+  "execute() rejects a connection that another job has": async (
     t,
   ) => {
     const { client, server } = await t.pair();
@@ -229,7 +233,7 @@ connectionSuites("The end of a connection", ALL, {
     assertEquals(await held, "held");
   },
 
-  "execute() fails with a connection that is closed": async (t) => {
+  "execute() with a closed connection leaves the pool working": async (t) => {
     const { client, server } = await t.pair();
     client.close();
     server.close();
@@ -240,12 +244,12 @@ connectionSuites("The end of a connection", ALL, {
   },
 });
 
-/** A server that has not shaken hands leaves its client in the middle of that. */
+/** Ignores the error of a client whose server closes during the handshake. */
 function ignoreEof(error: Error): void {
   if (!(error instanceof Deno.errors.UnexpectedEof)) throw error;
 }
 
-/** A job that stops neither by itself nor when it is told to. */
+/** Jobs that end neither by themselves nor when aborted. */
 const ENDLESS = {
   "loops": (_: Deno.Conn) => {
     for (;;);
@@ -253,9 +257,9 @@ const ENDLESS = {
   "waits": (_: Deno.Conn) => new Promise<never>(() => {}),
 };
 
-/** Pools by how they stop it. */
+/** Options of pools, by how they stop such a job. */
 const STOPS: Record<string, ThreadPoolOptions> = {
-  "as by default": {},
+  "by default": {},
   ...(isOldDeno ? {} : { "hardKill": { hardKill: true } }),
 };
 
@@ -266,7 +270,7 @@ connectionSuites("A connection that is stopped", TCP, {
       "a read that waits": [1, "read"],
       "a write": [0, "write"],
     } as const,
-    (what) => `Conn gives ${what} the class of a client's reset`,
+    (what) => `Conn rejects ${what} with the error class of a client's reset`,
     async ({ pool, gate }, [opens, action]) => {
       const { server, reset } = await resettablePair();
       if (opens) gate.open();
@@ -282,7 +286,8 @@ connectionSuites("A connection that is stopped", TCP, {
 
   ...rows(
     ENDLESS,
-    (what) => `execute() closes a connection at its timeout whose job ${what}`,
+    (what) =>
+      `execute() closes the connection at the timeout of a job that ${what}`,
     async ({ make, pair }, job) => {
       for (const [name, options] of Object.entries(STOPS)) {
         const pool = make({ abortGrace: 20, ...options });
@@ -308,7 +313,7 @@ connectionSuites("A connection that is stopped", TCP, {
 const { "TCP by bytes": bytes } = TCP;
 
 connectionSuites("The last bytes of a connection", { "TCP by bytes": bytes }, {
-  "execute() is aborted while last bytes go out, without harm to others":
+  "execute() can be aborted while the last bytes are sent, without affecting other jobs":
     async (
       given,
     ) => {
@@ -328,7 +333,9 @@ connectionSuites("The last bytes of a connection", { "TCP by bytes": bytes }, {
       assertEquals(await Promise.all(queued), [0, 1, 2, 3, 4]);
     },
 
-  "terminate() rejects a job whose last bytes go out": async (given) => {
+  "terminate() rejects a job whose last bytes are being sent": async (
+    given,
+  ) => {
     const pool = given.make();
     const { result } = await unread(given, pool);
     const isTerminated = assertRejects(() => result, PoolTerminatedError);
@@ -336,7 +343,7 @@ connectionSuites("The last bytes of a connection", { "TCP by bytes": bytes }, {
     await isTerminated;
   },
 
-  "execute() loses no last bytes to a crash of another job": async (given) => {
+  "execute() loses no last bytes when another job crashes": async (given) => {
     const { client, result, size } = await unread(given, given.pool);
     await assertRejects(() => given.pool.execute("exit"), WorkerCrashedError);
     assertEquals((await readAll(client)).length, size);
@@ -344,7 +351,7 @@ connectionSuites("The last bytes of a connection", { "TCP by bytes": bytes }, {
   },
 });
 
-/** A job that has ended while its client has not read what it wrote. */
+/** Runs a job to its end while its client has not read what it wrote. */
 async function unread(
   { pair }: Connections,
   pool: ThreadPool<typeof jobs>,
@@ -363,7 +370,7 @@ async function unread(
   return { client, result, size };
 }
 
-/** More than the sockets of a connection hold, by less than the pool holds. */
+/** Returns a size that exceeds what the sockets hold, by less than the pool holds. */
 async function fillsSocket(): Promise<number> {
   const { client, server } = await tcpPair();
   let written = 0;

@@ -1,4 +1,4 @@
-// The kinds of connections, for suites that hold for all of them.
+// The kinds of connections, for test suites that run with each of them.
 import type { ThreadPoolOptions } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/connections.ts";
 import { type Cases, isWindows, type Setting, suite } from "./moving_pools.ts";
@@ -6,11 +6,11 @@ import { type Pair, tcpPair, unixPair } from "./sockets.ts";
 import { tlsPair } from "./tls.ts";
 import { executeUntyped } from "./untyped.ts";
 
-/** What a case for connections is given. */
+/** What a test case for connections receives. */
 export interface Connections extends Setting<typeof jobs> {
-  /** Both ends of a connection; the client's is closed when the case ends. */
+  /** Returns both ends of a connection; the client closes when the case ends. */
   pair(): Promise<Pair>;
-  /** A job of the shared pool with one end of a connection, and the other end. */
+  /** Runs a job of the shared pool with one end of a connection; gives the other end. */
   serve<Job extends keyof typeof jobs>(
     job: Job,
     ...args: Tail<Parameters<typeof jobs[Job]>>
@@ -26,7 +26,7 @@ interface Kind {
   lingers?: boolean;
 }
 
-/** How TCP moves. */
+/** TCP connections, by how they move. */
 export const TCP: Record<string, Kind> = {
   "TCP by bytes": { options: { connections: "bytes" }, pair: tcpPair },
   "TCP by descriptor": {
@@ -49,7 +49,7 @@ export const ALL: Record<string, Kind> = {
   },
 };
 
-/** What moves by bytes, though a pool may move descriptors, or may not. */
+/** Connections that move by bytes, by choice or because only bytes can move. */
 export const BYTES: Record<string, Kind> = {
   "unix sockets by bytes": {
     ...ALL["unix sockets"],
@@ -61,13 +61,13 @@ export const BYTES: Record<string, Kind> = {
   },
 };
 
-/** TLS in pools of both ways. */
+/** TLS in pools with either value of `connections`. */
 export const TLS: Record<string, Kind> = {
   "TLS": ALL["TLS"],
   "TLS where descriptors move": BYTES["TLS where descriptors move"],
 };
 
-/** A suite for each kind of connection. */
+/** Declares a suite for each kind of connection. */
 export function connectionSuites(
   name: string,
   kinds: Record<string, Kind>,

@@ -1,4 +1,4 @@
-// A connection in a job does what the same one does natively.
+// Tests that a connection in a job does what it does natively.
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { ALL } from "./connection_kinds.ts";
 import * as uses from "./fixtures/native_conns.ts";
@@ -8,7 +8,7 @@ import { shakenPair, tlsPair, unshakenPair } from "./tls.ts";
 
 const module = new URL("./fixtures/native_conns.ts", import.meta.url);
 
-/** Uses, each with what its client has sent: what is not read would reset the connection. */
+/** Uses, each with what its client sends: data left unread would reset the connection. */
 const USES = {
   useNoBytes: "",
   writeViews: "",
@@ -22,7 +22,7 @@ const USES = {
 
 type Run = (conn: Deno.TcpConn) => string[] | Promise<string[]>;
 
-/** What is seen in a connection, and what its client gets. */
+/** Returns what a job sees in a connection, and what its client receives. */
 async function play(
   pair: Promise<Pair>,
   sent: string,
@@ -42,13 +42,13 @@ async function play(
 for (const [name, { options, pair, ...more }] of Object.entries(ALL)) {
   const make = name === "TLS" ? shakenPair : pair;
   suite<typeof uses>({
-    name: `A connection as natively (${name})`,
+    name: `A connection in a job behaves as natively (${name})`,
     options: { module, ...options },
     ...more,
     ignore: more.ignore || isOldDeno,
     cases: rows(
       USES as Record<string, string>,
-      (use) => `Conn does as natively: ${use}`,
+      (use) => `Conn behaves as natively: ${use}`,
       async ({ pool }, sent, name) => {
         const use = name as keyof typeof USES;
         const native = await play(make(), sent, uses[use]);
@@ -66,18 +66,18 @@ for (const [name, { options, pair, ...more }] of Object.entries(ALL)) {
 
 /** Connections that fail at their first use. */
 const FAILING: Record<string, () => Promise<Pair>> = {
-  "a client that speaks no TLS": async () => {
+  "a client that does not speak TLS": async () => {
     const pair = await unshakenPair();
     await say(pair.client, "GET / HTTP/1.1\r\n\r\n");
     await pair.client.closeWrite();
     return pair;
   },
-  "a client that leaves before it shakes hands": async () => {
+  "a client that disconnects before the handshake": async () => {
     const pair = await unshakenPair();
     await pair.client.closeWrite();
     return pair;
   },
-  "a client that does not trust": async () => {
+  "a client that does not trust the server": async () => {
     const pair = await tlsPair([]);
     pair.client.handshake().catch(() => {});
     return pair;
@@ -91,13 +91,13 @@ const FAILING: Record<string, () => Promise<Pair>> = {
 
 for (const connections of ["bytes", "descriptor"] as const) {
   suite<typeof uses>({
-    name: `A connection that fails as natively (${connections})`,
+    name: `A connection in a job fails as natively (${connections})`,
     options: { module, connections },
     lingers: true,
     cases: {
       ...rows(
         FAILING,
-        (name) => `Conn.write() and handshake() tell of ${name}`,
+        (name) => `Conn.write() and handshake() report ${name}`,
         async ({ pool, use }, make) => {
           for (const job of ["writeUnshaken", "streamUnshaken"] as const) {
             const [native, moved] = [await make(), await make()];
@@ -111,7 +111,7 @@ for (const connections of ["bytes", "descriptor"] as const) {
         },
       ),
       ...(Deno.build.os === "windows" ? {} : {
-        "Conn tells of a client of a unix socket that is gone": async (
+        "Conn reports a Unix socket client that disconnected": async (
           { pool },
         ) => {
           const [native, moved] = [await unixPair(), await unixPair()];

@@ -1,4 +1,4 @@
-// A connection does the same in a job, whichever kind it is, and however it moves.
+// Tests that every kind of connection does the same in a job, however it moves.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { JobCloneError, transfer } from "@spindle/thread-pool";
 import { ownConnection as ownOfCopy } from "../src/moving/connection.ts?copy=2";
@@ -25,7 +25,7 @@ import {
 const MIB = 1024 * 1024;
 const MEMORY = ["array", "part", "node", "shared", "resizable"] as const;
 
-/** Ways to write, each with the length of all and of a piece. */
+/** Ways to write, each with the total length and the length of a piece. */
 const WRITES = {
   "piece by piece": ["array", 80_000, 4],
   "all at once": ["array", 5_000_003, 5_000_003],
@@ -34,14 +34,14 @@ const WRITES = {
 } as const;
 
 const CARRIES: Cases<Connections> = {
-  "Conn.read() and write() carry bytes there and back": async (t) => {
+  "Conn.read() and write() carry bytes in both directions": async (t) => {
     const { client, result } = await t.serve("echo");
     const sent = pattern(2 * MIB + 1);
     assert(sameBytes(await exchange(client, sent), sent));
     assertEquals(await result, sent.length);
   },
 
-  "execute() moves the side that has connected": async (t) => {
+  "execute() moves the connecting side": async (t) => {
     const { client, server } = await t.pair();
     const result = t.pool.execute("echo", [client]);
     const sent = pattern(MIB + 1);
@@ -63,7 +63,7 @@ connectionSuites("A connection in a job", ALL, {
     assertEquals(await echoed, 3);
   },
 
-  "Conn has its addresses, and takes its options": async ({ pool, pair }) => {
+  "Conn has its addresses, and accepts its options": async ({ pool, pair }) => {
     const { server } = await pair();
     const { localAddr, remoteAddr } = server;
     assertEquals(await pool.execute("addresses", [server]), {
@@ -79,7 +79,7 @@ connectionSuites("A connection in a job", ALL, {
     assertEquals(await pool.execute("readThrees", [server]), ["ear", "ly"]);
   },
 
-  "Conn.read() gets what was sent while other jobs were in front": async (
+  "Conn.read() gets what was sent while other jobs ran first": async (
     t,
   ) => {
     const held = t.pool.execute("blockAtGate", [t.gate.key]);
@@ -100,21 +100,21 @@ connectionSuites("A connection in a job", ALL, {
     assertEquals(await read, 50_000);
     await held;
 
-    /** More than a buffer, which nobody reads yet. */
+    /** Sends more than a buffer holds, before any job reads it. */
     async function exchangeEarly(client: Deno.Conn): Promise<void> {
       await writeAll(client, pattern(50_000));
       await client.closeWrite();
     }
   },
 
-  "Conn.read() lets two who wait take turns": async ({ gate, serve }) => {
+  "Conn.read() lets two waiting reads take turns": async ({ gate, serve }) => {
     const { client, result } = await serve("readBoth", gate.key);
     await gate.arrived();
     await say(client, "ab");
     assertEquals(await result, "ab");
   },
 
-  "Conn.read() fills memory of every kind, and BYOB readers": async (t) => {
+  "Conn.read() fills every kind of memory, and BYOB readers": async (t) => {
     for (const how of [...MEMORY, "byob"] as const) {
       const { client, result } = await t.serve("readPattern", how, 7_000);
       await exchange(client, pattern(100_000));
@@ -124,7 +124,7 @@ connectionSuites("A connection in a job", ALL, {
 
   ...rows(
     WRITES,
-    (how) => `Conn.write() brings all in order, ${how}`,
+    (how) => `Conn.write() sends all bytes in order, ${how}`,
     async ({ serve }, [how, length, piece]) => {
       const { client, result } = await serve(
         "writePattern",
@@ -137,7 +137,7 @@ connectionSuites("A connection in a job", ALL, {
     },
   ),
 
-  "Conn.write() leaves memory of every kind free again": async (t) => {
+  "Conn.write() lets the job reuse every kind of memory": async (t) => {
     for (const how of MEMORY) {
       for (const piece of [10, 5_000, 40_000, 200_000]) {
         const { client, server } = await t.pair();
@@ -151,31 +151,32 @@ connectionSuites("A connection in a job", ALL, {
     }
   },
 
-  "Conn.readable and writable carry bytes there and back": async (t) => {
+  "Conn.readable and writable carry bytes in both directions": async (t) => {
     const { client, result } = await t.serve("echoStreams");
     const sent = pattern(1_000_001);
     assert(sameBytes(await exchange(client, sent), sent));
     await result;
   },
 
-  "execute() keeps connections apart that one worker serves at once": async (
-    t,
-  ) => {
-    const pool = t.make({ concurrency: 16 });
-    const pairs = await Promise.all(Array.from({ length: 32 }, t.pair));
-    const results = pairs.map(({ server }) => pool.execute("echo", [server]));
-    await Promise.all(pairs.map(async ({ client }, i) => {
-      for (let step = 0; step < 5; step++) {
-        const text = `client ${i}, step ${step}`;
-        await say(client, text);
-        assertEquals(await readCount(client, text.length), text);
-      }
-      await client.closeWrite();
-    }));
-    await Promise.all(results);
-  },
+  "execute() keeps apart the connections that one worker serves at once":
+    async (
+      t,
+    ) => {
+      const pool = t.make({ concurrency: 16 });
+      const pairs = await Promise.all(Array.from({ length: 32 }, t.pair));
+      const results = pairs.map(({ server }) => pool.execute("echo", [server]));
+      await Promise.all(pairs.map(async ({ client }, i) => {
+        for (let step = 0; step < 5; step++) {
+          const text = `client ${i}, step ${step}`;
+          await say(client, text);
+          assertEquals(await readCount(client, text.length), text);
+        }
+        await client.closeWrite();
+      }));
+      await Promise.all(results);
+    },
 
-  "execute() serves others beside a client that is silent": async (t) => {
+  "execute() serves other clients alongside a silent client": async (t) => {
     const pool = t.make({ concurrency: 2 });
     const silent = await t.pair();
     const held = pool.execute("arriveAndEcho", [silent.server, t.gate.key]);
@@ -194,11 +195,11 @@ async function handshake(conn: Deno.Conn): Promise<void> {
   if ("handshake" in conn) await (conn as Deno.TlsConn).handshake();
 }
 
-/** The buffers of a socket and those of the pool. */
+/** More bytes than the buffers of a socket and of the pool hold. */
 const FAR_AHEAD = 16 * MIB;
 const MUCH = 48 * MIB;
 
-/** Resolves when a count has not grown for a while. */
+/** Resolves with a count once it has not grown for a while. */
 async function stalled(count: () => number): Promise<number> {
   for (let last = -1;;) {
     const now = count();
@@ -208,7 +209,7 @@ async function stalled(count: () => number): Promise<number> {
   }
 }
 
-connectionSuites("Back pressure of a connection", TCP, {
+connectionSuites("Backpressure of a connection", TCP, {
   "Conn.write() waits for clients that read nothing": async (t) => {
     const pool = t.make({ concurrency: 4 });
     const pairs = await Promise.all(Array.from({ length: 4 }, t.pair));
@@ -228,7 +229,7 @@ connectionSuites("Back pressure of a connection", TCP, {
     await Promise.allSettled(others.map(({ result }) => result));
   },
 
-  "Conn.read() holds up a client while it is not called": async (t) => {
+  "Conn.read() holds back the client while it is not called": async (t) => {
     const { client, result } = await t.serve("failureOf", "read", t.gate.key);
     await t.gate.arrived();
     let written = 0;
@@ -290,7 +291,7 @@ connectionSuites("A connection among values", TCP, {
     },
   ),
 
-  "execute() moves several connections beside buffers and clones": async (
+  "execute() moves several connections along with buffers and clones": async (
     t,
   ) => {
     const pairs = await Promise.all([t.pair(), t.pair()]);
@@ -315,7 +316,7 @@ connectionSuites("A connection among values", TCP, {
     assertEquals(await result, value.map);
   },
 
-  "execute() refuses a connection that moved by another copy of the package":
+  "execute() rejects a connection that another copy of the package has moved":
     async (t) => {
       const { server } = await t.pair();
       ownOfCopy(server);
@@ -327,7 +328,7 @@ connectionSuites("A connection among values", TCP, {
       server.close();
     },
 
-  "execute() refuses a connection in a result, and closes it": async (t) => {
+  "execute() rejects a connection in a result, and closes it": async (t) => {
     const { client, server } = await t.pair();
     await assertRejects(
       () => t.pool.execute((conn: Deno.Conn) => [{ conn }], [server]),
