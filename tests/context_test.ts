@@ -1,4 +1,4 @@
-// Async context: what code sees that asks an `AsyncLocalStorage`.
+// Tests of async context: which `AsyncLocalStorage` store code sees.
 import { assertEquals } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ThreadPool, ThreadPoolOptions } from "@spindle/thread-pool";
@@ -12,7 +12,7 @@ type Pool = ThreadPool<typeof jobs>;
 const makePool = (options: ThreadPoolOptions): Pool =>
   poolOf<typeof jobs>("context", { abortGrace: 10_000, ...options });
 
-/** A job that listens for its end. */
+/** Starts a job that listens for its abort. */
 function startListening(pool: Pool) {
   const stop = new AbortController();
   const { readable, writable } = new TransformStream();
@@ -21,7 +21,7 @@ function startListening(pool: Pool) {
   return { ended, stop, isListening };
 }
 
-/** A test for each kind of pool, with jobs that have their worker to themselves, and that share it. */
+/** Declares a test for each kind of pool, with and without concurrency. */
 function eachPool(
   name: string,
   fn: (make: () => Pool, concurrency: number) => Promise<void>,
@@ -39,7 +39,7 @@ function eachPool(
 }
 
 eachPool(
-  "a handler's store is seen by what it does, and by no other job",
+  "a handler's store is visible to what the handler calls, and to no other job",
   async (make) => {
     await using pool = make();
     const seen = await Promise.all(
@@ -56,7 +56,7 @@ eachPool(
 );
 
 eachPool(
-  "a store that a handler enters for good ends with its job",
+  "a store that a handler enters with enterWith() ends with its job",
   async (make) => {
     await using pool = make();
     assertEquals(await pool.execute("enter", [1]), 1);
@@ -105,7 +105,7 @@ eachPool(
 );
 
 eachPool(
-  "listeners of a pool see no caller's store, unless they are bound to one",
+  "a pool's listeners see no caller's store, unless they are bound to one",
   async (make) => {
     const types = [
       "workerstart",
@@ -139,7 +139,7 @@ eachPool(
 );
 
 eachPool(
-  "a listener that hears of its job's end knows the job",
+  "an abort listener in a job has currentJob(), and not the caller's store",
   async (make) => {
     await using pool = make();
     const { ended, stop, isListening } = startListening(pool);
@@ -150,7 +150,7 @@ eachPool(
   },
 );
 
-test("a job that its caller runs does not see the caller's store", async () => {
+test("a job that runs in its caller's thread does not see the caller's store", async () => {
   const queue = { capacity: 0, whenFull: "caller-runs" } as const;
   await using pool = makePool({ queue });
   const workerIds: unknown[] = [];

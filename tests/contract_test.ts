@@ -1,4 +1,4 @@
-// What a pool promises whatever its workers are: the same tests for each kind.
+// Tests of what every pool guarantees, for each kind of worker.
 import {
   assert,
   assertEquals,
@@ -41,7 +41,7 @@ type Make = (options?: ThreadPoolOptions) => JobPool;
 
 const ALL = Object.keys(ALL_KINDS) as AnyKind[];
 
-/** A test for each kind of pool; on Linux, it leaves neither threads nor processes. */
+/** Declares a test for each kind of pool; on Linux, no thread or process may remain. */
 function test(
   name: string,
   fn: (make: Make, kind: AnyKind) => Promise<void>,
@@ -59,7 +59,7 @@ function test(
   }
 }
 
-/** What is no longer one object, or buffer, if it is cloned apart. */
+/** Values that stay one object, or one buffer, only if they are cloned together. */
 const shared = { i: 1 };
 const buffer = new ArrayBuffer(100_000);
 
@@ -80,7 +80,7 @@ const VALUES: Record<string, unknown> = {
 };
 
 test(
-  "execute() runs named and inline jobs, elsewhere if there is a worker",
+  "execute() runs named and inline jobs, in a worker if there is one",
   async (make, kind) => {
     await using pool = make();
     assertEquals(
@@ -96,7 +96,7 @@ test(
   },
 );
 
-test("execute() gives back values of every kind", async (make) => {
+test("execute() returns values of every kind", async (make) => {
   await using pool = make();
   for (const [what, value] of Object.entries(VALUES)) {
     assertEquals(await pool.execute("echo", [value]), value, what);
@@ -109,14 +109,14 @@ test("execute() gives back values of every kind", async (make) => {
   assertStrictEquals(a.buffer, b.buffer);
 });
 
-test("execute() gives results in order", async (make) => {
+test("execute() resolves each of 500 jobs with its own result", async (make) => {
   await using pool = make({ size: 2 });
   const numbers = numbersTo(500);
   const results = numbers.map((i) => pool.execute("echo", [i]));
   assertEquals(await Promise.all(results), numbers);
 });
 
-test("transfer() moves buffers there and back", async (make) => {
+test("transfer() moves buffers in both directions", async (make) => {
   await using pool = make();
   for (const length of [100, 1_000_000]) {
     const sent = new Uint8Array(length).fill(1);
@@ -148,7 +148,7 @@ test("execute() rejects with the handler's error", async (make) => {
   assertStringIncludes(error.stack!, "jobs.ts");
 });
 
-test("execute() rejects what is not there, or cannot be cloned", async (make) => {
+test("execute() rejects for an unknown job and for values that cannot be cloned", async (make) => {
   await using pool = make();
   const missing = () => executeUntyped(pool, "missing");
   await assertRejects(missing, JobNotFoundError);
@@ -160,7 +160,7 @@ test("execute() rejects what is not there, or cannot be cloned", async (make) =>
   assertEquals([await pool.execute("echo", [1]), crashed, failed], [1, 0, 2]);
 });
 
-test("execute() rejects with the reason of its signal", async (make) => {
+test("execute() rejects with its signal's reason", async (make) => {
   await using pool = make({ abortGrace: 10_000 });
   const worker = await pool.execute("whichWorker");
   const reason = new RangeError("no longer");
@@ -176,7 +176,7 @@ test("execute() rejects with the reason of its signal", async (make) => {
   controller.abort(reason);
   assertStrictEquals(await running, reason);
   assertStrictEquals(await queued, reason);
-  // The handler was told why, ended in time, and kept its worker.
+  // The handler received the reason, ended in time, and kept its worker.
   const seen = await pool.execute("reasonSeen");
   assertInstanceOf(seen, RangeError);
   assertEquals(seen.message, "no longer");
@@ -196,14 +196,14 @@ test(
   },
 );
 
-test("concurrency: so many jobs are in progress in a worker", async (make) => {
+test("concurrency: that many jobs run in a worker at once", async (make) => {
   await using pool = make({ concurrency: 3 });
   const counts = numbersTo(7).map(() => pool.execute("countCompany", [1]));
   assertEquals(Math.max(...await Promise.all(counts)), 3);
 });
 
 test(
-  "maxJobsPerWorker: a worker is replaced after so many jobs",
+  "maxJobsPerWorker: a worker is replaced after that many jobs",
   async (make, kind) => {
     await using pool = make({ maxJobsPerWorker: 2 });
     const counts: number[] = [];
@@ -213,7 +213,7 @@ test(
       ids.push(await pool.execute("workerId"));
     }
     assertEquals(ids, [1, 2, 3]);
-    // Without a worker there is one module.
+    // Without workers, there is only one module.
     if (kind !== "no worker") assertEquals(counts, [1, 1, 1]);
     assertEquals(pool.stats().crashed, 0);
   },
@@ -226,7 +226,7 @@ test(
     const small = await pool.execute("keep", [1]);
     assertEquals(await pool.execute("keep", [1]), small);
     const stopped = nextEvent(pool, "workerstop");
-    // The heap is looked at now and then.
+    // The heap is measured only now and then.
     await eventually(
       async () => await pool.execute("keep", [20]) !== small,
       () => "Expected another worker",
@@ -286,7 +286,7 @@ test("drain() resolves when all jobs have settled", async (make) => {
   assertEquals(await pool.execute("echo", [1]), 1);
 });
 
-test("close() finishes what was accepted, and refuses new jobs", async (make) => {
+test("close() finishes accepted jobs and rejects new jobs", async (make) => {
   const pool = make();
   using held = await hold(pool);
   const queued = pool.execute("echo", [1]);
@@ -301,11 +301,11 @@ test("close() finishes what was accepted, and refuses new jobs", async (make) =>
 });
 
 test(
-  "terminate() rejects all, and ends what close() waits for",
+  "terminate() rejects all jobs, and close() resolves",
   async (make, kind) => {
     const pool = make({ size: 3 });
     const reason = new RangeError("enough");
-    // Nothing ends a loop of a thread.
+    // Nothing can end a loop in a thread.
     const [first, second] = kind === "thread" || kind === "no worker"
       ? ["never", "never"] as const
       : ["loop", "burnAfterAwait"] as const;
@@ -327,7 +327,7 @@ test(
   },
 );
 
-test("terminate() while workers start leaves none", async (make) => {
+test("terminate() while workers start leaves no workers", async (make) => {
   const pool = make({ size: 2 });
   const jobs = numbersTo(2).map(() => reasonOf(pool.execute("echo", [1])));
   await pool.terminate();
@@ -336,7 +336,7 @@ test("terminate() while workers start leaves none", async (make) => {
   }
 });
 
-test("events tell of workers and their jobs, in order", async (make) => {
+test("events report workers and their jobs in order", async (make) => {
   const pool = make();
   const types: (keyof ThreadPoolEventMap)[] = [
     "workerstart",
@@ -353,7 +353,7 @@ test("events tell of workers and their jobs, in order", async (make) => {
   assertEquals(seen, types);
 });
 
-test("stats() counts what has come of jobs", async (make) => {
+test("stats() counts the outcomes of jobs", async (make) => {
   await using pool = make({ abortGrace: 0 });
   await pool.execute("echo", [1]);
   await reasonOf(pool.execute("fail"));
@@ -369,7 +369,7 @@ test("stats() counts what has come of jobs", async (make) => {
   });
 }, KIND_NAMES);
 
-test("a module's own listeners for errors count", async (_, kind) => {
+test("a module's error listener can keep its worker alive", async (_, kind) => {
   const source = `addEventListener("error", (e) => e.preventDefault());
     export const leave = () => new Promise((resolve) => {
       setTimeout(() => { setTimeout(resolve); throw new Error("left"); });
@@ -384,7 +384,7 @@ test("a module's own listeners for errors count", async (_, kind) => {
 }, KIND_NAMES);
 
 test(
-  "a module that cannot be loaded stops the pool with WorkerStartError",
+  "execute() rejects with WorkerStartError if the module cannot be loaded",
   async (_, kind) => {
     const module = new URL("./fixtures/missing.ts", import.meta.url);
     await using pool = new ThreadPool({ module, size: 1, ...ALL_KINDS[kind] });

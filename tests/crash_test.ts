@@ -1,5 +1,5 @@
-// Workers that die: what becomes of their jobs, and of a pool whose workers die again
-// and again. `faults_test.ts` has each way to die.
+// Tests of workers that die: what happens to their jobs, and to a pool whose workers
+// die repeatedly. `faults_test.ts` has each way to die.
 import {
   assert,
   assertEquals,
@@ -36,7 +36,7 @@ async function assertCrashes(
   return error;
 }
 
-test("execute() of each of many jobs that kill their workers rejects, and of all others resolves", async () => {
+test("execute() rejects only the jobs that kill their workers, among many others", async () => {
   await using pool = makePool({ size: 2 });
   await pool.execute("echo", [1]); // a worker has started
   const jobs = numbersTo(60).map((i): Promise<unknown> =>
@@ -48,7 +48,7 @@ test("execute() of each of many jobs that kill their workers rejects, and of all
   assertEquals(pool.stats().crashed, 12);
 });
 
-test("WorkerCrashedError has what killed the worker as its cause, with class and stack", async () => {
+test("WorkerCrashedError.cause is the error that killed the worker, with class and stack", async () => {
   await using pool = makePool();
   for (const job of ["throwInTimer", "rejectUnhandled"] as const) {
     const { cause } = await assertCrashes(pool.execute(job));
@@ -57,7 +57,7 @@ test("WorkerCrashedError has what killed the worker as its cause, with class and
   }
 });
 
-test("workers that died are replaced up to the size, and not beyond", async () => {
+test("workers that died are replaced up to size, and not beyond", async () => {
   await using pool = makePool({ size: 2 });
   for (let round = 0; round < 2; round++) {
     const dying = [1, 2].map(() => assertCrashes(pool.execute("closeSelf")));
@@ -76,7 +76,7 @@ test("workers that died are replaced up to the size, and not beyond", async () =
   assertEquals(pool.stats().crashed, 4);
 });
 
-test("a job that had started never runs again, and those that wait run once, in order", async () => {
+test("a job that had started never runs again, and waiting jobs run once, in order", async () => {
   await using pool = makePool();
   using runs = new Gate();
   await pool.execute("echo", [1]);
@@ -88,7 +88,7 @@ test("a job that had started never runs again, and those that wait run once, in 
   assertEquals(runs.count, 51);
 });
 
-test("results of jobs that ended on a worker that dies are not lost", async () => {
+test("results of jobs that completed before their worker dies are not lost", async () => {
   await using pool = makePool();
   const values = [1, "text", { a: 1 }, [1n], new Map([[1, 2]]), undefined];
   for (let round = 0; round < 5; round++) {
@@ -97,12 +97,12 @@ test("results of jobs that ended on a worker that dies are not lost", async () =
     const dies = assertCrashes(pool.execute("closeSelf"));
     assertEquals(await Promise.all(results), values);
     await dies;
-    // Nor is one that leaves just before.
+    // Nor is a result that is sent just before the worker dies.
     assertEquals(await pool.execute("closeLater"), [1, 2, 3]);
   }
 });
 
-test("a job whose buffer moved to a worker that dies first rejects as not started; others run", async () => {
+test("a job whose buffer moved to a worker that dies rejects as not started, and other jobs run", async () => {
   await using pool = makePool();
   using gate = new Gate();
   await pool.execute("blockThenClose", [gate.key]);
@@ -117,7 +117,7 @@ test("a job whose buffer moved to a worker that dies first rejects as not starte
   assertEquals(await Promise.all(plain), values);
 });
 
-test("a worker that dies while it is idle is noticed and replaced", async () => {
+test("a worker that dies while idle is detected and replaced", async () => {
   await using pool = makePool();
   const died = nextEvent(pool, "workererror");
   await pool.execute("closeLater");
@@ -126,21 +126,21 @@ test("a worker that dies while it is idle is noticed and replaced", async () => 
   assertEquals(await pool.execute("echo", [1]), 1);
 });
 
-test("close() resolves though the last job killed its worker", async () => {
+test("close() resolves even if the last job killed its worker", async () => {
   const pool = makePool();
   const dies = assertCrashes(pool.execute("closeSelf"));
   await Promise.all([dies, pool.close()]);
 });
 
-/** So many workers die in a row before new jobs are refused. */
+/** Number of deaths in a row after which new jobs are rejected. */
 const MOST = 10;
 
-/** Lets workers die one after the other until new jobs are refused. */
+/** Kills workers one after the other until new jobs are rejected. */
 async function breakDown(pool: JobPool): Promise<void> {
   for (let i = 0; i < MOST; i++) await assertCrashes(pool.execute("closeSelf"));
 }
 
-test("execute() rejects as not started after many deaths in a row, until a delay is over", async () => {
+test("execute() rejects as not started after 10 deaths in a row, until a delay has passed", async () => {
   await using pool = makePool();
   await breakDown(pool);
   const error = await reasonOf(pool.execute("echo", [1]));
@@ -152,12 +152,12 @@ test("execute() rejects as not started after many deaths in a row, until a delay
     () => pool.execute("echo", [1]).then(() => true, () => false),
     () => "Expected the pool to recover",
   );
-  // It is as if nothing had happened.
+  // The count of deaths has started over.
   await assertCrashes(pool.execute("closeSelf"));
   assertEquals(await pool.execute("echo", [2]), 2);
 });
 
-test("close() resolves after many deaths in a row, and jobs that wait run before", async () => {
+test("close() resolves after many deaths in a row, and waiting jobs run first", async () => {
   const pool = makePool();
   const dying = numbersTo(MOST).map(() =>
     assertCrashes(pool.execute("closeSelf"))
@@ -168,7 +168,7 @@ test("close() resolves after many deaths in a row, and jobs that wait run before
   assertEquals(await waiting, 1);
 });
 
-test("a job that ends between the deaths is a sign of health", async () => {
+test("a job that completes resets the count of deaths in a row", async () => {
   await using pool = makePool();
   for (let i = 0; i < MOST + 1; i++) {
     await assertCrashes(pool.execute("closeSelf"));

@@ -1,4 +1,4 @@
-// What a handler learns of its job.
+// Tests of what a handler learns about its job.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import { currentJob } from "@spindle/thread-pool/worker";
@@ -9,7 +9,7 @@ import { poolOf, test } from "./pools.ts";
 
 const idNow = () => currentJob()?.id;
 
-test("currentJob() gives id, name, worker, signal and deadline, also after an await", async () => {
+test("currentJob() returns id, name, worker, signal and deadline, even after an await", async () => {
   await using pool = new ThreadPool(1);
   const look = async () => {
     const job = currentJob()!;
@@ -31,7 +31,7 @@ test("currentJob() gives id, name, worker, signal and deadline, also after an aw
   await assertRejects(() => pool.execute(fail), Error, "in job 2");
 });
 
-test("currentJob() tells workers and jobs apart that run at once, or came in a list", async () => {
+test("currentJob() distinguishes jobs and workers that run at once, and jobs sent together", async () => {
   await using pool = new ThreadPool(3);
   const key = new SharedArrayBuffer(4);
   const meet = async (key: SharedArrayBuffer) => {
@@ -51,7 +51,7 @@ test("currentJob() tells workers and jobs apart that run at once, or came in a l
   assertEquals(ids, numbersTo(504).slice(4));
 });
 
-test("currentJob() is undefined outside of a job", async () => {
+test("currentJob() is undefined outside a job", async () => {
   assertEquals(currentJob(), undefined);
   await using pool = poolOf<typeof jobs>("current_job");
   assertEquals(await pool.execute("atTopLevel"), undefined);
@@ -65,7 +65,7 @@ test("currentJob() is undefined outside of a job", async () => {
   assertEquals(isUndefined, true);
 });
 
-test("currentJob() names an inline job by its function, or inline, even two of one source", async () => {
+test("currentJob().name is the function's name, or inline, even for two functions of the same source", async () => {
   await using pool = new ThreadPool(1);
   const first = () => `${currentJob()?.name}`;
   const second = () => `${currentJob()?.name}`;

@@ -1,4 +1,4 @@
-// What a pool is asked to do in the tests with many jobs, and how each job may end.
+// Jobs of the tests that submit many jobs, and how each job may end.
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   type ExecuteOptions,
@@ -15,14 +15,14 @@ export type DeedName = keyof typeof deeds;
 export type DeedPool = ThreadPool<typeof deeds>;
 export type Outcome = PromiseSettledResult<unknown>;
 
-/** The module of the jobs. */
+/** Module that exports the jobs. */
 export const DEEDS_MODULE = new URL("./fixtures/deeds.ts", import.meta.url);
 
 /** One kind of job. */
 export interface Deed {
-  /** How many ms it may execute. */
+  /** Timeout in ms. */
   timeout?: number;
-  /** Fails unless a job of this number may end so, if nobody interferes. */
+  /** Throws unless job number `i` may end this way when nothing interferes. */
   check(i: number, outcome: Outcome): void;
 }
 
@@ -57,7 +57,7 @@ const SAME = gives((i) => i);
 const CRASHES = fails(WorkerCrashedError);
 const TIMES_OUT = fails(JobTimeoutError, 20);
 
-/** It depends on how busy the machine is. */
+/** Returns a deed that may time out, depending on how busy the machine is. */
 const mayTimeOut = (timeout: number): Deed => ({
   timeout,
   check: (i, outcome) =>
@@ -97,19 +97,19 @@ const BAD = {
   overwritesPromise: SAME,
   overwritesArrays: SAME,
   leavesTimers: SAME,
-  // This needs a `memoryLimit`: without it, the whole process ends.
+  // Needs a `memoryLimit`: without it, the whole process ends.
   allocates: fails(MemoryLimitError),
 };
 
 export const GOOD_NAMES = Object.keys(GOOD) as (keyof typeof GOOD)[];
 export const DEEDS: Record<DeedName, Deed> = { ...GOOD, ...BAD };
 
-/** What moves with a job of this number. */
+/** Returns the buffer that moves with job number `i`. */
 export function numbersFor(i: number): Uint32Array<ArrayBuffer> {
   return new Uint32Array([i, i + 1]);
 }
 
-/** Gives such a job to a pool; `runs` counts, at its number, how often it has run. */
+/** Submits job number `i`; `runs` counts at this index how often the job has run. */
 export function doDeed(
   pool: DeedPool,
   name: DeedName,

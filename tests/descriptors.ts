@@ -1,16 +1,16 @@
-// The file descriptors of this process, as Linux lists them.
+// Counts the file descriptors of this process, as Linux lists them.
 
-/** Whether they can be counted here. */
+/** Whether this system lists descriptors. */
 export const canCountDescriptors = Deno.build.os === "linux";
 
-/** How many are open now. */
+/** Returns the number of open descriptors. */
 export function countDescriptors(): number {
   let count = 0;
   for (const _ of Deno.readDirSync("/proc/self/fd")) count++;
   return count;
 }
 
-/** How many sockets are open now, however many descriptors each has. */
+/** Returns the number of open sockets, however many descriptors each has. */
 export function countSockets(): number {
   if (!canCountDescriptors) return 0;
   const sockets = new Set<string>();
@@ -19,7 +19,7 @@ export function countSockets(): number {
       const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
       if (target.startsWith("socket:")) sockets.add(target);
     } catch {
-      // It was that of the folder, which is closed by now.
+      // The descriptor of the folder itself, which is closed by now.
     }
   }
   return sockets.size;

@@ -1,5 +1,5 @@
-// What main does while connections are served: nothing where descriptors move,
-// and other things, too, where bytes do.
+// Tests of the main thread while connections are served: it does nothing where
+// descriptors move, and has time for other work where bytes move.
 import { assertEquals, assertLess } from "@std/assert";
 import { TCP } from "./connection_kinds.ts";
 import type { ClientOptions } from "./fixtures/client_worker.ts";
@@ -7,7 +7,7 @@ import type * as jobs from "./fixtures/connections.ts";
 import { isOldDeno, isWindows, suite } from "./moving_pools.ts";
 import { runScript } from "./script.ts";
 
-/** A client in a thread of its own, connected to what is accepted here. */
+/** Returns the server side of a connection whose client runs in a separate thread. */
 async function clientInWorker(kind: ClientOptions["kind"]) {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL("./fixtures/client_worker.ts", import.meta.url);
@@ -29,11 +29,13 @@ async function clientInWorker(kind: ClientOptions["kind"]) {
 const module = new URL("./fixtures/connections.ts", import.meta.url);
 
 suite<typeof jobs>({
-  name: "Main beside a connection that moved by its descriptor",
+  name: "The main thread while a connection that moved by descriptor is served",
   options: { module, ...TCP["TCP by descriptor"].options },
   ignore: isOldDeno || isWindows,
   cases: {
-    "execute() serves the connection while main is blocked": async (t) => {
+    "execute() serves the connection while the main thread is blocked": async (
+      t,
+    ) => {
       using client = await clientInWorker("ping");
       const { progress } = client;
       const result = t.pool.execute("echo", [client.server]);
@@ -54,10 +56,12 @@ suite<typeof jobs>({
 const LARGE = 64 * 1024 * 1024;
 
 suite<typeof jobs>({
-  name: "Main beside a connection that moved by bytes",
+  name: "The main thread while a connection that moved by bytes is served",
   options: { module, ...TCP["TCP by bytes"].options },
   cases: {
-    "execute() leaves main its turns while much is written": async (t) => {
+    "execute() leaves the main thread its turns while much is written": async (
+      t,
+    ) => {
       using client = await clientInWorker("drink");
       const result = t.pool.execute("flood", [client.server, LARGE]);
       let last = 0;
@@ -77,7 +81,7 @@ suite<typeof jobs>({
 });
 
 for (const mask of ["no_process", "no_binding", "no_method", "no_core"]) {
-  Deno.test(`ThreadPool moves bytes without the private API: ${mask}`, async () => {
+  Deno.test(`ThreadPool moves connections by bytes without the private API: ${mask}`, async () => {
     const preload = new URL(`./fixtures/scripts/${mask}.ts`, import.meta.url);
     const flags = ["-A", `--preload=${preload.href}`];
     assertEquals(await runScript("scripts/descriptor_pool.ts", ...flags), {
@@ -88,8 +92,8 @@ for (const mask of ["no_process", "no_binding", "no_method", "no_core"]) {
   });
 }
 
-Deno.test("ThreadPool moves descriptors with the private API, but not on Windows", async () => {
-  // Older versions of Deno lack a part of it.
+Deno.test("ThreadPool moves connections by descriptor with the private API, but not on Windows", async () => {
+  // Older versions of Deno lack a part of the API.
   const can = !isWindows && !isOldDeno;
   assertEquals(await runScript("scripts/descriptor_pool.ts", "-A"), {
     code: 0,

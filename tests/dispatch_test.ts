@@ -1,4 +1,4 @@
-// Jobs travel together, and yet none waits for another that is long.
+// Tests that jobs are sent together, but no job waits behind a long job.
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Gate } from "./gate.ts";
 import {
@@ -38,7 +38,7 @@ for (const [kind, submit] of Object.entries(RESULTS)) {
   });
 }
 
-/** A pool of two workers that are both there. */
+/** Returns a pool of two workers that have both started. */
 async function makePair(): Promise<JobPool> {
   const pool = makePool({ size: 2 });
   using gate = new Gate();
@@ -50,7 +50,7 @@ async function makePair(): Promise<JobPool> {
 }
 
 for (const position of [0, 1, 150, 299]) {
-  test(`a long job at ${position} of 300 holds up none of the others`, async () => {
+  test(`a long job at ${position} of 300 holds up no other job`, async () => {
     await using pool = await makePair();
     for (let round = 0; round < 3; round++) {
       using gate = new Gate();
@@ -68,7 +68,7 @@ for (const position of [0, 1, 150, 299]) {
   });
 }
 
-test("what waits behind a long job goes elsewhere though the queue never empties", async () => {
+test("jobs behind a long job go to another worker even if the queue never empties", async () => {
   await using pool = await makePair();
   await Promise.all(numbersTo(1_000).map(() => pool.execute("echo", [0])));
   const burn = () => pool.execute("burnFor", [0.02]);
@@ -83,7 +83,7 @@ test("what waits behind a long job goes elsewhere though the queue never empties
   await Promise.all([long, ...backlog]);
 });
 
-test("jobs that travel together start in their order", async () => {
+test("jobs that are sent together start in order", async () => {
   await using pool = makePool();
   const numbers = numbersTo(5_000);
   await Promise.all(numbers.map((i) => pool.execute("note", [i])));
@@ -108,9 +108,9 @@ test("small jobs share messages", async () => {
   assertLess(messages, 400); // about 20
 });
 
-test("a worker's own timers go on under steady load", async () => {
+test("a worker's own timers run under steady load", async () => {
   await using pool = makePool();
-  // So many share a message that no other one leaves them a turn.
+  // After this, so many jobs share a message that timers get no turn in between.
   await warmUp(pool);
   await pool.execute("startTicking");
   const burning = numbersTo(100).map(() => pool.execute("burnFor", [1]));
@@ -120,13 +120,13 @@ test("a worker's own timers go on under steady load", async () => {
   assert(ticks >= 5, `${ticks} ticks`);
 });
 
-test("jobs start while their caller goes on submitting others", async () => {
+test("jobs start while their caller still submits jobs", async () => {
   await using pool = makePool();
   await warmUp(pool);
   using gate = new Gate();
   const jobs = numbersTo(1_000).map(() => pool.execute("arrive", [gate.key]));
   const words = new Int32Array(gate.key);
-  // This thread does nothing else meanwhile.
+  // This thread is blocked meanwhile.
   for (let count; (count = gate.count) < 2;) {
     assert(Atomics.wait(words, 0, count, 10_000) !== "timed-out");
   }

@@ -1,4 +1,4 @@
-// docs/errors.md has every class of errors, and quotes messages that there are.
+// Tests that docs/errors.md has every error class and quotes only existing messages.
 import { assertEquals } from "@std/assert";
 import * as exported from "@spindle/thread-pool";
 
@@ -6,7 +6,7 @@ const read = (path: string) =>
   Deno.readTextFileSync(new URL(path, import.meta.url));
 const guide = read("../docs/errors.md");
 
-Deno.test("docs/errors.md has a section for every class that is exported", () => {
+Deno.test("docs/errors.md has a section for every exported error class", () => {
   const classes = Object.keys(exported).filter((name) =>
     name.endsWith("Error")
   );
@@ -16,7 +16,7 @@ Deno.test("docs/errors.md has a section for every class that is exported", () =>
   assertEquals(sections.toSorted(), classes.toSorted());
 });
 
-/** The texts of all sources, one after the other, as their errors say them. */
+/** Returns the text of all sources, with `…` in place of interpolations. */
 function sources(folder: URL): string {
   const texts = Array.from(Deno.readDirSync(folder), (entry) => {
     const url = new URL(entry.name + (entry.isDirectory ? "/" : ""), folder);
@@ -26,7 +26,7 @@ function sources(folder: URL): string {
   return texts.join("\n").replaceAll("\\`", "`").replace(/\$\{[^}]*\}/g, "…");
 }
 
-Deno.test("docs/errors.md quotes only messages of the pool", () => {
+Deno.test("docs/errors.md quotes only messages that are in the sources", () => {
   const [, tables] = guide.split("\n## Messages\n");
   const cells = [...tables.matchAll(/^\| *(.+?) *\|/gm)].map(([, cell]) =>
     cell

@@ -1,19 +1,19 @@
-// The programs in the guides of docs/ for those who come from elsewhere: each is run
-// as it stands there, and prints what the guide says.
+// Tests of the migration guides in docs/: each program runs as it is written there,
+// and prints what the guide says.
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url);
 const GUIDES = ["piscina", "workerpool", "poolifier", "worker"];
 
-/** The blocks of a guide: their language and text. */
+/** Returns the code blocks of a guide, with their languages. */
 function blocksOf(guide: string): { language: string; text: string }[] {
   const blocks = guide.matchAll(/^```(\w+).*\n([^]*?)^```$/gm);
   return Array.from(blocks, ([, language, text]) => ({ language, text }));
 }
 
 for (const name of GUIDES) {
-  Deno.test(`docs/from_${name}.md has a program that prints what it says`, async () => {
+  Deno.test(`docs/from_${name}.md has a program that prints what the guide says`, async () => {
     const guide = await Deno.readTextFile(
       new URL(`docs/from_${name}.md`, ROOT),
     );

@@ -1,4 +1,4 @@
-// The links of the documents lead somewhere, and the index of docs/ leaves none out.
+// Tests that the documents' links lead somewhere and docs/README.md lists all guides.
 import { assertEquals } from "@std/assert";
 
 const ROOT = new URL("../", import.meta.url);
@@ -7,14 +7,14 @@ const guides = Array.from(
   ({ name }) => name,
 ).filter((name) => name.endsWith(".md"));
 
-/** What a document links to beside it, without what others serve. */
+/** Returns the relative links of a document. */
 function linksOf(document: URL): string[] {
   const text = Deno.readTextFileSync(document);
   const links = Array.from(text.matchAll(/\]\(([^)]+)\)/g), ([, link]) => link);
   return links.filter((link) => !/^https?:/.test(link));
 }
 
-/** What GitHub makes of the headings of a document. */
+/** Returns the anchors that GitHub makes from the headings of a document. */
 function anchorsOf(document: URL): string[] {
   const headings = Deno.readTextFileSync(document).matchAll(/^#+ (.+)$/gm);
   return Array.from(

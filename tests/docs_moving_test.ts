@@ -1,4 +1,4 @@
-// The table in docs/moving.md: every value is sent to every kind of worker, and back.
+// Tests of the table in docs/moving.md: values are sent to all kinds of workers and back.
 import { assert, assertEquals } from "@std/assert";
 import { JobCloneError, ThreadPool } from "@spindle/thread-pool";
 import * as rows from "./fixtures/moving_rows.ts";
@@ -8,10 +8,10 @@ import { eachRow, test } from "./pools.ts";
 const { ROWS, closeAll, hasArrived, make } = rows;
 const MODULE = new URL("./fixtures/moving_rows.ts", import.meta.url);
 const COLUMNS = { thread: 2, process: 3, none: 2 };
-/** What goes there, and not back. */
+/** Values that can be arguments, but not results. */
 const ONE_WAY = /Conn`$|^`AbortSignal`$/;
 
-/** The rows of the table, each a list of cells. */
+/** Returns the rows of the table, each a list of cells. */
 function table(): Map<string, string[]> {
   const url = new URL("../docs/moving.md", import.meta.url);
   const lines = Deno.readTextFileSync(url).split("\n");
@@ -21,21 +21,21 @@ function table(): Map<string, string[]> {
   return new Map(all.slice(2).map((row) => [row[0], row]));
 }
 
-/** What became of a call: nothing to say, or why it was refused. */
+/** Returns why a call was refused, or `undefined` if the value has arrived. */
 async function outcomeOf(call: Promise<boolean>): Promise<string | undefined> {
   try {
     assert(await call, "Expected it to arrive as the table says");
     return undefined;
   } catch (error) {
     if (!(error instanceof JobCloneError)) throw error;
-    // Without the place where it sits, and with the table's footnote.
+    // Without the place in the value, and with the table's footnote.
     return error.message.replace(/^The result of .* cannot be sent: /, "")
       .replace(/^(args|result)\S* \(.+?\) |^a \S+ (?=is|cannot)/, "")
       .replace(/: nothing of it would arrive .*/, "¹");
   }
 }
 
-/** Sends the value of a row twice, and tells what the table should say. */
+/** Sends the value of a row twice, and returns what the table should say. */
 async function send(
   pool: ThreadPool<typeof rows>,
   name: string,
@@ -58,7 +58,7 @@ function memoryOf(value: unknown): Uint8Array | undefined {
     : undefined;
 }
 
-/** The cell of a row in the column of a kind of workers. */
+/** Returns the cell of a row in the column of one kind of worker. */
 async function cell(
   pool: ThreadPool<typeof rows>,
   name: string,
@@ -80,7 +80,7 @@ async function cell(
     : "copied, or moves with `transfer()`";
 }
 
-/** Whether the value of a row arrives as an argument, or as a result. */
+/** Returns whether the value of a row arrives as an argument, or as a result. */
 async function goes(
   pool: ThreadPool<typeof rows>,
   name: string,
@@ -109,7 +109,7 @@ test("docs/moving.md has a row for every value, and says what it arrives as", ()
 for (const isolation of ["thread", "process", "none"] as const) {
   const name =
     `docs/moving.md says how each value moves, where \`isolation\` is "${isolation}"`;
-  // Older versions do not clone all of it.
+  // Older versions of Deno do not clone all of these values.
   test({ name, ignore: isOldDeno }, async () => {
     const rowsOfTable = table();
     await using pool = new ThreadPool<typeof rows>({

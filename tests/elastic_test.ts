@@ -1,5 +1,5 @@
-// An elastic pool: starts workers ahead, grows as jobs need, and shrinks after a while.
-// start() and resize() of any pool.
+// Tests of elastic pools, which start workers ahead, grow as jobs need and shrink
+// later. Also tests start() and resize() of any pool.
 import {
   assert,
   assertEquals,
@@ -28,13 +28,13 @@ import {
 import { eventually } from "./live_workers.ts";
 import { moduleOf, test } from "./pools.ts";
 
-/** How many workers there are, without a job and with one. */
+/** Returns the numbers of all workers, of idle workers and of busy workers. */
 const sizes = (pool: JobPool) => {
   const { size, idle, busy } = pool.stats();
   return [size, idle, busy];
 };
 
-/** Which workers start and stop. */
+/** Counts the workers that start and stop. */
 function watchWorkers(pool: JobPool) {
   const counts = { started: 0, stopped: 0 };
   pool.addEventListener("workerstart", () => counts.started++);
@@ -42,14 +42,14 @@ function watchWorkers(pool: JobPool) {
   return counts;
 }
 
-/** Resolves when a pool has so many workers. */
+/** Waits until a pool has this many workers. */
 const hasSize = (pool: JobPool, size: number) =>
   eventually(
     () => pool.stats().size === size,
     () => `Expected ${size} workers, found ${pool.stats().size}`,
   );
 
-/** Occupies so many workers at once, until it is opened. */
+/** Occupies this many workers at once, and returns a function that releases them. */
 async function occupy(pool: JobPool, count: number) {
   const doors: Awaited<ReturnType<typeof hold>>[] = [];
   for (let i = 0; i < count; i++) doors.push(await hold(pool));
@@ -76,7 +76,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(sizes(pool), [2, 2, 0]);
   });
 
-  test(`size: a pool grows as jobs need, and back to min after idleTimeout (${kind})`, async () => {
+  test(`size: a pool grows as jobs need, and shrinks to min after idleTimeout (${kind})`, async () => {
     const options = { size: { min: 1, max: 3 }, idleTimeout: 20 };
     await using pool = makePool(options, kind);
     const counts = watchWorkers(pool);
@@ -92,7 +92,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(await pool.execute("echo", [1]), 1);
   });
 
-  test(`size: min 0 leaves no worker, and the next job starts one (${kind})`, async () => {
+  test(`size: with min 0 no worker stays, and the next job starts one (${kind})`, async () => {
     const options = { size: { max: 2 }, idleTimeout: 1 };
     await using pool = makePool(options, kind);
     await pool.start();
@@ -103,7 +103,7 @@ for (const kind of KIND_NAMES) {
     }
   });
 
-  test(`size: a spare is ready before a worker has had its last job (${kind})`, async () => {
+  test(`size: a spare is ready before a worker ends its last job (${kind})`, async () => {
     const options = { size: { min: 1, max: 2 }, maxJobsPerWorker: 1 };
     await using pool = makePool(options, kind);
     const started = new Set<number>();
@@ -112,7 +112,7 @@ for (const kind of KIND_NAMES) {
     });
     for (let jobs = 1; jobs < 7; jobs += 2) {
       const { job, open } = await hold(pool);
-      // Each job so far has had a worker of its own.
+      // Each job so far has had its own worker.
       await eventually(() => started.size > jobs, () => `${started.size}`);
       assertEquals(sizes(pool), [1, 0, 1]);
       open();
@@ -124,7 +124,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(pool.stats().crashed, 0);
   });
 
-  test(`resize() lets jobs end on workers that are too many, and loses none that wait (${kind})`, async () => {
+  test(`resize() lets jobs end on surplus workers, and loses no waiting jobs (${kind})`, async () => {
     await using pool = makePool({ size: 3 }, kind);
     const counts = watchWorkers(pool);
     const open = await occupy(pool, 3);
@@ -139,7 +139,7 @@ for (const kind of KIND_NAMES) {
   });
 }
 
-test("resize() gives jobs that wait more workers at once", async () => {
+test("resize() gives waiting jobs more workers at once", async () => {
   await using pool = makePool({ size: 1 });
   using gate = new Gate();
   const jobs = numbersTo(3).map(() => pool.execute("passGate", [gate.key]));
@@ -151,7 +151,7 @@ test("resize() gives jobs that wait more workers at once", async () => {
   await Promise.all(jobs);
 });
 
-test("resize() stops idle workers first, and spares", async () => {
+test("resize() stops idle workers and spares first", async () => {
   await using pool = makePool({ size: 3 });
   await pool.start();
   const { job, open } = await hold(pool);
@@ -162,7 +162,7 @@ test("resize() stops idle workers first, and spares", async () => {
   assertEquals(sizes(pool), [1, 1, 0]);
 });
 
-test("resize() is for fixed and elastic sizes, and the same again changes nothing", async () => {
+test("resize() accepts fixed and elastic sizes, and the same size changes nothing", async () => {
   await using pool = makePool({ size: 3 });
   const counts = watchWorkers(pool);
   await pool.start();
@@ -185,7 +185,7 @@ test("resize() to a smaller min stops workers that are not needed", async () => 
   await hasSize(pool, 1);
 });
 
-test("resize() changes how many jobs the queue has room for", async () => {
+test("resize() makes ready() resolve if the queue now has room", async () => {
   await using pool = makePool({ size: 1, queue: { capacity: 0 } });
   const { job, open } = await hold(pool);
   const ready = pool.ready();
@@ -195,7 +195,7 @@ test("resize() changes how many jobs the queue has room for", async () => {
   await job;
 });
 
-test("resize() refuses what is no size, and a pool that has ended", async () => {
+test("resize() throws for an invalid size and for a pool that has ended", async () => {
   const pool = makePool();
   const wrong: unknown[] = [undefined, null, "2", true, [], { min: 1 }, {
     max: "2",
@@ -213,7 +213,7 @@ test("resize() refuses what is no size, and a pool that has ended", async () => 
   assertThrows(() => terminated.resize(2), PoolTerminatedError);
 });
 
-test("start() rejects when the module cannot start, whose pool takes no job", async () => {
+test("start() rejects if the module cannot start, and the pool accepts no jobs", async () => {
   const module = moduleOf("throw new Error('wrong at the top')");
   for (const size of [2, { min: 1, max: 2 }]) {
     await using pool = new ThreadPool({ module, size });
@@ -225,7 +225,7 @@ test("start() rejects when the module cannot start, whose pool takes no job", as
 
 const NEVER_STARTS = moduleOf("await new Promise(() => {})");
 
-test("start() rejects when the pool ends before, or has ended", async () => {
+test("start() rejects if the pool ends first, or has already ended", async () => {
   const pool = new ThreadPool({ module: NEVER_STARTS, size: 1 });
   const started = reasonOf(pool.start());
   await pool.close();
@@ -239,7 +239,7 @@ test("start() rejects when the pool ends before, or has ended", async () => {
   assertEquals(reason.cause, "enough");
 });
 
-test("start() ends its wait on a signal, and the pool goes on", async () => {
+test("start() stops waiting when its signal aborts, and the pool continues", async () => {
   await using pool = makePool({ size: 2 });
   const reason = new Error("enough");
   const aborted = { signal: AbortSignal.abort(reason) };
@@ -253,7 +253,7 @@ test("start() ends its wait on a signal, and the pool goes on", async () => {
   assertEquals(sizes(pool), [2, 2, 0]);
 });
 
-test("size: workers that take turns at work for one do not all stay", async () => {
+test("size: workers stop when one worker is enough for the jobs", async () => {
   await using pool = makePool({ size: { min: 1, max: 3 }, idleTimeout: 50 });
   await (await occupy(pool, 3))();
   await eventually(async () => {
@@ -262,14 +262,14 @@ test("size: workers that take turns at work for one do not all stay", async () =
   }, () => `Expected 1 worker, found ${pool.stats().size}`);
 });
 
-test("size: bursts that follow each other within idleTimeout start no worker twice", async () => {
+test("size: bursts within idleTimeout of each other start no worker twice", async () => {
   await using pool = makePool({ size: { min: 1, max: 3 } });
   const counts = watchWorkers(pool);
   for (let i = 0; i < 5; i++) await (await occupy(pool, 3))();
   assertEquals(counts, { started: 3, stopped: 0 });
 });
 
-test("size: workers that die while there is no job are replaced, up to min", async () => {
+test("size: workers that die without a job are replaced, up to min", async () => {
   await using pool = makePool({ size: { min: 2, max: 2 } });
   await pool.start();
   const again = nextEvent(pool, "workerstart");
@@ -279,7 +279,7 @@ test("size: workers that die while there is no job are replaced, up to min", asy
   assertEquals(pool.stats().crashed, 1);
 });
 
-test("size: no more than max jobs run at once, whatever spares there are", async () => {
+test("size: no more than max jobs run at once, even with spares", async () => {
   const options: ThreadPoolOptions[] = [
     { size: { min: 1, max: 1 }, maxJobsPerWorker: 1 },
     { size: { min: 0, max: 2 }, maxJobsPerWorker: 2 },
@@ -316,7 +316,7 @@ test("size: spares that are not needed stop after idleTimeout", async () => {
   assertEquals(sizes(pool), [1, 1, 0]);
 });
 
-test("close() ends a pool whose workers are starting ahead", async () => {
+test("close() ends a pool whose workers are still starting", async () => {
   for (const module of [undefined, NEVER_STARTS]) {
     const pool = new ThreadPool({ module, size: { min: 2, max: 2 } });
     await pool.close();

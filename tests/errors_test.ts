@@ -1,4 +1,4 @@
-// What a handler throws arrives as what it was.
+// Tests that what a handler throws arrives unchanged.
 import {
   assert,
   assertEquals,
@@ -23,7 +23,7 @@ import { eachRow, moduleOf, test } from "./pools.ts";
 // deno-lint-ignore no-explicit-any
 type Thrown = any;
 
-/** What a job is rejected with that throws what `make` gives; both ways must agree. */
+/** Runs jobs that throw `make()`, now and later, and returns what both reject with. */
 async function thrownBy(
   pool: ThreadPool,
   make: () => unknown,
@@ -36,7 +36,7 @@ async function thrownBy(
   return now;
 }
 
-/** What of an error should arrive. */
+/** Returns what should arrive of an error. */
 function describe(value: unknown, parents: unknown[] = []): unknown {
   if (!(value instanceof Error)) return value;
   if (parents.includes(value)) return `error ${parents.indexOf(value)}`;
@@ -47,7 +47,7 @@ function describe(value: unknown, parents: unknown[] = []): unknown {
   const Class = own.get(base)!;
   const { name, message, constructor } = value;
   const seen: Record<string, unknown> = { Class, message };
-  // A class that sets no name goes by its own.
+  // An error whose class sets no name arrives under the name of its class.
   seen.name = name === Class.name ? constructor.name : name;
   for (const key of ["code", ...Object.getOwnPropertyNames(value)]) {
     if (/^(name|message|stack)$/.test(key) || !(key in value)) continue;
@@ -59,7 +59,7 @@ function describe(value: unknown, parents: unknown[] = []): unknown {
 
 type ErrorClass = new (...args: unknown[]) => Error;
 
-/** Every class of errors that the runtime has, by the path to it. */
+/** Returns every error class of the runtime, with the path to it. */
 function classes(): [path: string, Class: ErrorClass][] {
   const { errors } = Deno;
   const namespaces = { "": globalThis, "WebAssembly.": WebAssembly };
@@ -76,7 +76,7 @@ function classes(): [path: string, Class: ErrorClass][] {
     });
 }
 
-/** What is thrown, and arrives as it was; unit/error_codec_test.ts has more. */
+/** Thrown values that arrive unchanged; unit/error_codec_test.ts has more. */
 const SAME: Record<string, () => unknown> = {
   "without a message": () => new Error(),
   "a cause that is undefined": () => new Error("m", { cause: undefined }),
@@ -127,7 +127,7 @@ const SAME: Record<string, () => unknown> = {
 };
 
 for (const [kind, options] of Object.entries(KINDS)) {
-  test(`execute() rejects with what the handler throws, as it was (${kind})`, async () => {
+  test(`execute() rejects with what the handler throws, unchanged (${kind})`, async () => {
     await using pool = new ThreadPool({ size: 1, ...options });
     await eachRow(SAME, async (make) => {
       assertEquals(describe(await thrownBy(pool, make)), describe(make()));
@@ -136,7 +136,7 @@ for (const [kind, options] of Object.entries(KINDS)) {
   });
 }
 
-/** What loses something on its way: as a text, or without what cannot be read. */
+/** Thrown values that arrive as text, or without what cannot be read. */
 const LOSSY: Record<string, [() => unknown, (error: Thrown) => void]> = {
   "a symbol": [
     () => Symbol("s"),
@@ -207,7 +207,7 @@ const LOSSY: Record<string, [() => unknown, (error: Thrown) => void]> = {
   ],
 };
 
-test("execute() rejects with as much of a thrown value as can arrive, and loses no worker", async () => {
+test("execute() rejects with as much of a thrown value as can arrive, and keeps its worker", async () => {
   await using pool = new ThreadPool(1);
   await eachRow(
     LOSSY,
@@ -216,7 +216,7 @@ test("execute() rejects with as much of a thrown value as can arrive, and loses 
   assertEquals(pool.stats().crashed, 0);
 });
 
-test("execute() rejects with the error of a system call, with its class and code", async () => {
+test("execute() rejects with a system error that keeps its class and code", async () => {
   await using pool = new ThreadPool(1);
   const read = (path: string) => Deno.readTextFile(path);
   const path = new URL("./no_such_file", import.meta.url).href;
@@ -227,7 +227,7 @@ test("execute() rejects with the error of a system call, with its class and code
   assertEquals([message, code], [expected.message, expected.code]);
 });
 
-test("execute() rejects with WorkerCrashedError where a worker dies of what has no text", async () => {
+test("execute() rejects with WorkerCrashedError if a worker dies of a value without a text", async () => {
   await using pool = makePool();
   const die = () => {
     setTimeout(() => {
@@ -239,7 +239,7 @@ test("execute() rejects with WorkerCrashedError where a worker dies of what has 
   assertEquals(await pool.execute("echo", [1]), 1);
 });
 
-test("execute() rejects with a signal's reason that has no text", async () => {
+test("execute() rejects with a signal's reason even if the reason has no text", async () => {
   await using pool = makePool();
   const client = new AbortController();
   pool.addEventListener("jobstart", () => client.abort(reason), { once: true });
@@ -269,7 +269,7 @@ test("callerStack appends the stack of the call, without the pool's own frames",
   }
 });
 
-test("callerStack leaves out the pool's own frames, however the job was called", async () => {
+test("callerStack leaves out the pool's own frames, whichever method submits the job", async () => {
   await using pool = makePool({ callerStack: true });
   const callHere = {
     jobs: () => pool.jobs.fail(),
@@ -289,7 +289,7 @@ test("callerStack leaves out the pool's own frames, however the job was called",
   }
 });
 
-test("callerStack tells where a job was called that times out", async () => {
+test("callerStack shows where a job that times out was submitted", async () => {
   await using pool = makePool({ callerStack: true });
   for (const job of ["loop", "never"] as const) {
     const error = await assertRejects(
@@ -300,7 +300,7 @@ test("callerStack tells where a job was called that times out", async () => {
   }
 });
 
-test("callerStack tells callers apart whose jobs fail for one reason", async () => {
+test("callerStack distinguishes callers whose jobs fail for the same reason", async () => {
   const pool = new ThreadPool({ size: 1, callerStack: true });
   const first = () =>
     assertRejects(() => pool.execute(() => 1), PoolTerminatedError);
@@ -313,7 +313,7 @@ test("callerStack tells callers apart whose jobs fail for one reason", async () 
   assertEquals(seen, ["first", "second"]);
 });
 
-test("callerStack leaves a signal's reason alone, and what is no error", async () => {
+test("callerStack changes neither a signal's reason nor a thrown value that is not an error", async () => {
   await using pool = new ThreadPool({ size: 1, callerStack: true });
   for (const reason of [new Error("no longer"), undefined]) {
     const client = new AbortController();
@@ -330,7 +330,7 @@ test("callerStack leaves a signal's reason alone, and what is no error", async (
   assertEquals(await reasonOf(pool.execute(thrown)), { stack: "mine" });
 });
 
-/** What a module may do to hear of errors; each calls `heard()`. */
+/** Ways for a module to listen for errors; each calls `heard()`. */
 const LISTENERS: Record<string, string> = {
   "addEventListener()": `
     addEventListener("error", (e) => { e.preventDefault(); heard(); });
@@ -351,7 +351,7 @@ const LISTENERS: Record<string, string> = {
     process.on("unhandledRejection", () => heard());`,
 };
 
-/** A module that leaves an error behind in each of these ways. */
+/** Returns a module with a job for each way to leave an error behind. */
 function leaving(listeners: string): string {
   return moduleOf(`let heard;
     ${listeners}
@@ -368,7 +368,7 @@ function leaving(listeners: string): string {
 }
 const DEEDS = ["rejection", "timer", "microtask", "report"];
 
-test("listeners of a module that handle an error keep its worker", async () => {
+test("a module's listeners that handle an error keep its worker", async () => {
   await eachRow(LISTENERS, async (listeners) => {
     const module = leaving(listeners);
     await using pool = new ThreadPool({ module, size: 1 });
@@ -380,7 +380,7 @@ test("listeners of a module that handle an error keep its worker", async () => {
   });
 });
 
-test("listeners of a module that only hear of an error do not keep its worker", async () => {
+test("a module's listeners that only observe an error do not keep its worker", async () => {
   const module = leaving(`addEventListener("error", () => {});
     addEventListener("unhandledrejection", () => {});`);
   await using pool = new ThreadPool({ module, size: 1 });

@@ -1,4 +1,4 @@
-// The events of the pool and what they tell.
+// Tests of the pool's events and their details.
 import {
   assert,
   assertEquals,
@@ -19,7 +19,7 @@ import { Gate } from "./gate.ts";
 import { hold, makePool, numbersTo, reasonOf, warmUp } from "./kinds.ts";
 import { test } from "./pools.ts";
 
-/** All events of these types, with what they tell. */
+/** Records all events of these types, with their details. */
 function record<Type extends keyof ThreadPoolEventMap>(
   pool: Pick<ThreadPool, "addEventListener">,
   ...types: Type[]
@@ -35,7 +35,7 @@ function record<Type extends keyof ThreadPoolEventMap>(
   return events;
 }
 
-test("jobstart and jobend tell of each job, by id, name and worker, and of its error", async () => {
+test("jobstart and jobend report each job's id, name and worker, and jobend its error", async () => {
   await using pool = makePool();
   const events = record(pool, "jobstart", "jobend");
   await pool.execute("echo", [1]);
@@ -61,7 +61,7 @@ test("jobstart and jobend tell of each job, by id, name and worker, and of its e
   assertStrictEquals(ends.at(-1)!.error, error);
 });
 
-test("jobstart and jobend come once for each of many jobs, in this order", async () => {
+test("jobstart and jobend are dispatched once for each of many jobs, in this order", async () => {
   await using pool = makePool({ size: 2 });
   const events = record(pool, "jobstart", "jobend");
   await Promise.all(
@@ -79,7 +79,7 @@ test("jobstart and jobend come once for each of many jobs, in this order", async
   }
 });
 
-test("jobstart tells of no job that waits behind another", async () => {
+test("jobstart is not dispatched for a job that waits behind another job", async () => {
   await using pool = makePool();
   await warmUp(pool); // so that jobs are sent ahead
   const events = record(pool, "jobstart");
@@ -96,7 +96,7 @@ test("jobstart tells of no job that waits behind another", async () => {
   assertEquals(events.length, 2);
 });
 
-test("jobend tells where a job ran and how long, even one that was aborted or timed out", async () => {
+test("jobend reports where and for how long a job ran, even if it was aborted or timed out", async () => {
   await using pool = makePool();
   const events = record(pool, "jobend");
   using gate = new Gate();
@@ -118,12 +118,12 @@ test("jobend tells where a job ran and how long, even one that was aborted or ti
   assertGreaterOrEqual(gone.runTime, 0);
   assertEquals(typeof late.workerId, "number");
   assertGreaterOrEqual(late.runTime, 25);
-  // It never started.
+  // This job never started.
   const { workerId, runTime, name, ok } = waited;
   assertEquals([workerId, runTime, name, ok], [undefined, 0, "echo", false]);
 });
 
-test("workerstart and workerstop tell of every worker", async () => {
+test("workerstart and workerstop are dispatched for every worker", async () => {
   const pool = makePool({ size: 2 });
   const events = record(pool, "workerstart", "workerstop");
   using gate = new Gate();
@@ -138,7 +138,7 @@ test("workerstart and workerstop tell of every worker", async () => {
   assertEquals([ids("workerstart"), ids("workerstop")], [[1, 2], [1, 2]]);
 });
 
-test("workererror tells which worker died of what, and its replacement starts", async () => {
+test("workererror reports which worker died and why, and its replacement starts", async () => {
   await using pool = makePool();
   const events = record(pool, "workerstart", "workererror", "workerstop");
   await assertRejects(() => pool.execute("throwInTimer"), WorkerCrashedError);
@@ -154,7 +154,7 @@ test("workererror tells which worker died of what, and its replacement starts", 
   assertStringIncludes(error.message, "thrown in a timer");
 });
 
-test("workererror tells nothing of a worker that is stopped for a timeout", async () => {
+test("workererror is not dispatched for a worker that is stopped after a timeout", async () => {
   const pool = makePool();
   const errors = record(pool, "workererror");
   await reasonOf(pool.execute("never", [], { timeout: 50 }));
@@ -162,7 +162,7 @@ test("workererror tells nothing of a worker that is stopped for a timeout", asyn
   assertEquals([pool.stats().lost, errors], [0, []]);
 });
 
-test("drain comes whenever nothing is queued or running any more, however jobs end", async () => {
+test("drain is dispatched whenever no job is queued or running, however jobs end", async () => {
   await using pool = makePool();
   const events = record(pool, "drain");
   await Promise.all([1, 2, 3].map((i) => pool.execute("echo", [i])));
@@ -178,7 +178,7 @@ test("drain comes whenever nothing is queued or running any more, however jobs e
   assertEquals(events.length, 4);
 });
 
-test("addEventListener() takes objects, once, and listeners can be removed", async () => {
+test("addEventListener() accepts objects and once, and listeners can be removed", async () => {
   await using pool = makePool();
   let calls = 0;
   const listener = { handleEvent: () => void calls++ };
@@ -191,12 +191,12 @@ test("addEventListener() takes objects, once, and listeners can be removed", asy
   }
 });
 
-test("addEventListener() takes listeners that submit jobs", async () => {
+test("addEventListener() accepts listeners that submit jobs", async () => {
   await using pool = makePool();
   const results: Promise<unknown>[] = [];
   const types = ["workerstart", "jobstart", "jobend", "drain"] as const;
   for (const [i, type] of types.entries()) {
-    // A job that is submitted may start, and so be told of, within the call.
+    // A submitted job can start, and dispatch its event, within the call.
     const submit = () => results[i] = pool.execute("echo", [i]);
     pool.addEventListener(type, submit, { once: true });
   }
@@ -206,7 +206,7 @@ test("addEventListener() takes listeners that submit jobs", async () => {
   assertEquals(await Promise.all(results), [0, 1, 2, 3]);
 });
 
-test("addEventListener() takes listeners that abort, close and terminate", async () => {
+test("addEventListener() accepts listeners that abort, close and terminate", async () => {
   const pool = makePool();
   const client = new AbortController();
   pool.addEventListener("jobstart", () => {
@@ -226,7 +226,7 @@ test("addEventListener() takes listeners that abort, close and terminate", async
   assertEquals(other.stats().queued, 0);
 });
 
-test("addEventListener() changes nothing in how jobs are sent", async () => {
+test("addEventListener() does not change how jobs are sent", async () => {
   await using pool = makePool();
   await warmUp(pool);
   const events = record(pool, "jobstart", "jobend");
@@ -246,7 +246,7 @@ test("addEventListener() changes nothing in how jobs are sent", async () => {
 });
 
 for (const kind of ["thread", "process"] as const) {
-  test(`terminate() tells the runs of jobs that had started, after their starts (${kind})`, async () => {
+  test(`terminate() reports the worker of jobs that had started, after their jobstart (${kind})`, async () => {
     const pool = makePool({ size: 1 }, kind);
     await pool.execute("echo", [1]);
     const events = record(pool, "jobstart", "jobend");
@@ -262,7 +262,7 @@ for (const kind of ["thread", "process"] as const) {
   });
 }
 
-test("a job whose worker dies is told to have started before its end", async () => {
+test("a job that had started when its worker dies has a jobstart before its jobend", async () => {
   await using pool = makePool({ size: 1, concurrency: 3 });
   await pool.execute("echo", [1]);
   const events = record(pool, "jobstart", "jobend");
@@ -273,7 +273,7 @@ test("a job whose worker dies is told to have started before its end", async () 
     return new Promise<never>(() => {});
   };
   for (const i of numbersTo(5)) {
-    // One that had not started goes to the next worker.
+    // A job that had not started goes to the next worker.
     const wait = () => new Promise((done) => setTimeout(done, 20));
     await Promise.allSettled([die, wait, wait].map((job) => pool.execute(job)));
     for (const jobId of [3 * i + 2, 3 * i + 3, 3 * i + 4]) {
@@ -285,7 +285,7 @@ test("a job whose worker dies is told to have started before its end", async () 
   }
 });
 
-test("jobstart comes before jobend of a job that is aborted as soon as it has started", async () => {
+test("jobstart comes before jobend for a job that is aborted as soon as it has started", async () => {
   await using pool = makePool();
   await pool.execute("echo", [1]);
   const events = record(pool, "jobstart", "jobend");
@@ -293,7 +293,7 @@ test("jobstart comes before jobend of a job that is aborted as soon as it has st
   const stop = new AbortController();
   const options = { signal: stop.signal };
   const job = reasonOf(pool.execute("passGate", [gate.key], options));
-  // Main hears of no start meanwhile.
+  // The main thread is not notified of the start meanwhile.
   while (gate.count === 0);
   stop.abort("enough");
   assertEquals(await job, "enough");
@@ -302,13 +302,13 @@ test("jobstart comes before jobend of a job that is aborted as soon as it has st
   assertEquals(events.map(({ type }) => type), ["jobstart", "jobend"]);
 });
 
-test("jobend tells of a job that is aborted on its way to a process as of one that never started", async () => {
+test("jobend reports a job that is aborted on its way to a process as never started", async () => {
   await using pool = makePool({ isolation: "process" });
   await pool.start();
   const events = record(pool, "jobstart", "jobend");
   const stop = new AbortController();
   const reason = reasonOf(pool.execute("echo", [1], stop));
-  // It is sent at the end of this turn, and nothing is heard of it before the next.
+  // The job is sent at the end of this turn; no answer arrives before the next.
   await Promise.resolve();
   await Promise.resolve();
   assertEquals(pool.workers()[0].state, "busy");

@@ -1,4 +1,4 @@
-// Named jobs: the functions that the pool's module exports.
+// Tests of named jobs: the functions that the pool's module exports.
 import {
   assert,
   assertEquals,
@@ -26,7 +26,7 @@ const module = moduleOf(`
   export class Klass {}`);
 const exportsPool = () => new ThreadPool({ module, size: 1 });
 
-test("execute() runs functions of the module by name, awaits them, and gives them no this", async () => {
+test("execute() runs functions of the module by name, awaits them, and calls them without this", async () => {
   await using pool = exportsPool();
   await eachRow({
     add: [[1, 2], 3],
@@ -41,7 +41,7 @@ test("execute() runs functions of the module by name, awaits them, and gives the
   });
 });
 
-test("execute() rejects with JobNotFoundError naming the jobs that there are", async () => {
+test("execute() rejects with JobNotFoundError listing the jobs that exist", async () => {
   await using pool = exportsPool();
   const names = ["bogus", "notAFunction", "toString", "constructor", "then"];
   for (const name of [...names, "__proto__", ""]) {
@@ -69,7 +69,7 @@ test("execute() rejects for a generator, naming it, and for a class", async () =
   await assertRejects(() => pool.execute("Klass"));
 });
 
-test("execute() rejects with JobNotFoundError at once where the pool has no module", async () => {
+test("execute() rejects with JobNotFoundError at once if the pool has no module", async () => {
   await using pool = new ThreadPool(1);
   const { message } = await assertRejects(
     () => pool.execute("add", [1, 2]),
@@ -79,7 +79,7 @@ test("execute() rejects with JobNotFoundError at once where the pool has no modu
   assertEquals(pool.stats().size, 0);
 });
 
-test("execute() never throws: what it refuses is a rejection", async () => {
+test("execute() never throws: it returns a promise that rejects", async () => {
   await using pool = exportsPool();
   const results = [
     executeUntyped(pool, undefined),
@@ -93,7 +93,7 @@ test("execute() never throws: what it refuses is a rejection", async () => {
   }
 });
 
-test("execute() starts jobs in the order of their calls, in a module that keeps its state", async () => {
+test("execute() starts jobs in the order of the calls, in a module that keeps its state", async () => {
   await using pool = makePool();
   await warmUp(pool); // so that jobs are sent in lists
   const calls = numbersTo(2_000).map(() => pool.execute("count"));
@@ -109,7 +109,7 @@ test("execute() gives each of 10 000 named and inline jobs its own result", asyn
   assertEquals(pool.stats().completed, 10_000);
 });
 
-test("execute() rejects a job of more arguments than a call can take, and it alone", async () => {
+test("execute() rejects only a job with more arguments than a call can take", async () => {
   await using pool = new ThreadPool(1);
   const count = (...args: unknown[]) => args.length;
   const many = new Array(300_000).fill(1);
@@ -124,7 +124,7 @@ test("execute() rejects a job of more arguments than a call can take, and it alo
   assertEquals(values, [1, "rejected", 2, "rejected", 3]);
 });
 
-test("execute() runs the jobs of a module, whatever then it exports", async () => {
+test("execute() runs the jobs of a module that exports something named then", async () => {
   const thens = [
     "export function then() {}",
     "export const then = (resolve) => resolve({ f: () => 2 })",
@@ -140,7 +140,7 @@ test("execute() runs the jobs of a module, whatever then it exports", async () =
   }
 });
 
-test("execute() rejects where the module cannot be imported, naming it, and no URL of the pool", async () => {
+test("execute() rejects if the module cannot be imported, naming the module and no URL of the pool", async () => {
   const module = new URL("./no_such_module.ts", import.meta.url);
   await using pool = new ThreadPool({ module, size: 1 });
   const { message } = await assertRejects(() => pool.execute("f"), Error);

@@ -1,4 +1,4 @@
-// Fake time: it decides nothing where a pool has workers, which it does not reach.
+// Tests of fake time, which does not reach workers and so does not affect their pool.
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { JobTimeoutError } from "@spindle/thread-pool";
@@ -6,13 +6,13 @@ import { KIND_NAMES, makePool, reasonOf } from "./kinds.ts";
 import { poolTest } from "./live_workers.ts";
 import { runScript } from "./script.ts";
 
-/** A test whose own limit is one of real time. */
+/** Declares a test whose own time limit is in real time. */
 function test(name: string, fn: () => Promise<void>): void {
   poolTest(name, () => Promise.resolve().then(fn));
 }
 
 for (const kind of KIND_NAMES) {
-  test(`a pool has no timer in fake time, and ends jobs after it: ${kind}`, async () => {
+  test(`a pool has no timers in fake time, and times out jobs in and after it: ${kind}`, async () => {
     await using pool = makePool({}, kind);
     const hang = () => {
       const options = { timeout: 50 };
@@ -20,7 +20,7 @@ for (const kind of KIND_NAMES) {
     };
     {
       using time = new FakeTime();
-      // Its worker is stopped, and the next one starts.
+      // The job's worker is stopped, and the next worker starts.
       const error = hang();
       assertEquals(await time.nextAsync(), false);
       assertInstanceOf(await error, JobTimeoutError);
@@ -31,7 +31,7 @@ for (const kind of KIND_NAMES) {
   });
 }
 
-test("a pool that is loaded in fake time follows the real one", async () => {
+test("a pool that is loaded in fake time uses real time", async () => {
   const { code, stdout, stderr } = await runScript(
     "scripts/fake_time.ts",
     "-A",

@@ -1,5 +1,5 @@
-// A fault in a job, in each kind of worker: what its promise says, and what becomes
-// of its worker, of a job beside it, and of jobs that wait behind it.
+// Tests of faults in jobs, for each kind of worker: what the job rejects with, and
+// what happens to its worker, to a job alongside and to waiting jobs.
 import {
   assert,
   assertEquals,
@@ -29,22 +29,22 @@ import { eventually, poolTest as test } from "./live_workers.ts";
 
 const TIMEOUT = 50;
 
-/** What becomes of the worker; a thread that nothing can stop is left alone. */
+/** What happens to the worker; a thread that nothing can stop is left alone. */
 type Fate = "lives on" | "is replaced" | "is left alone";
 
 interface Fault {
   job: keyof typeof jobs;
-  /** Its argument, where it is not a gate. */
+  /** Argument of the job, if it is not a gate. */
   argument?: number;
-  /** Whether the caller aborts it once it is at its gate. */
+  /** Whether the caller aborts the job once it is at its gate. */
   isAborted?: boolean;
   options?: ExecuteOptions;
-  /** What its promise is rejected with. */
+  /** Class of the error that the job rejects with. */
   Class: abstract new (...args: never[]) => Error;
   says?: RegExp;
-  /** What its error's cause says. */
+  /** Pattern of the error's cause. */
   cause?: RegExp;
-  /** By kinds; where there is none, the kind is left out. */
+  /** Fates by kind of worker; kinds without a fate are skipped. */
   fate: Partial<Record<Kind, Fate>>;
 }
 
@@ -53,7 +53,7 @@ const inAll = (fate: Fate) => ({
   "killable thread": fate,
   "process": fate,
 });
-/** A guard inside of the worker stops it, unless it can be killed. */
+/** Fates where a guard inside the worker stops the job, or else a kill does. */
 const GUARDED = { ...inAll("lives on"), "killable thread": "is replaced" };
 const KILLED = { ...inAll("is replaced"), thread: "is left alone" };
 
@@ -98,22 +98,22 @@ const FAULTS: Record<string, Fault> = {
     fate: inAll("lives on"),
   },
   "a loop": overrun("loop", GUARDED),
-  "a search without end": overrun("backtrack", GUARDED),
+  "an endless search": overrun("backtrack", GUARDED),
   "Atomics.wait()": overrun("block", GUARDED),
   "a loop after an await": overrun("burnAfterAwait", KILLED),
   "a loop in a timer": overrun("burnInTimer", KILLED),
   "awaits without a pause": overrun("spin", KILLED),
-  "no end": overrun("never", inAll("is replaced")),
+  "an endless promise": overrun("never", inAll("is replaced")),
   "a loop that is aborted": aborted("burn", KILLED),
   "a loop after an await that is aborted": aborted("burnAfterAwait", KILLED),
-  "no end, and an abort": aborted("never", inAll("is replaced")),
-  "a heap without end": greedy("takeHeap", ["killable thread", "process"]),
-  "a heap without end after an await": //
+  "an endless promise, aborted": aborted("never", inAll("is replaced")),
+  "a growing heap": greedy("takeHeap", ["killable thread", "process"]),
+  "a growing heap after an await": //
     greedy("takeHeapAfterAwait", ["killable thread"]),
-  "a heap without end in a timer": //
+  "a growing heap in a timer": //
     greedy("takeHeapInTimer", ["killable thread"]),
   "a string far beyond the limit": greedy("takeStrings", ["process"]),
-  "buffers without end": greedy(
+  "growing buffers": greedy(
     "takeBuffers",
     Deno.build.os === "linux" ? ["process"] : [],
   ),
@@ -121,7 +121,7 @@ const FAULTS: Record<string, Fault> = {
 
 for (const kind of KIND_NAMES) {
   for (const fate of ["lives on", "is replaced"] as const) {
-    test(`execute() of a job whose worker ${fate} rejects, and harms no other (${kind})`, async (context) => {
+    test(`execute() rejects a job whose worker ${fate}, and does not affect other jobs (${kind})`, async (context) => {
       await using pool = makePool({
         size: 2,
         abortGrace: fate === "lives on" ? 10_000 : 0,
@@ -142,8 +142,8 @@ for (const kind of KIND_NAMES) {
   }
 }
 
-// It takes a while until a pool knows that a thread goes on: so all are tried at once.
-test("execute() of a job whose thread goes on rejects, and harms no other", async () => {
+// A pool takes a while to detect a thread that goes on, so all are tried at once.
+test("execute() rejects a job whose thread goes on, and does not affect other jobs", async () => {
   using gates = new DisposableStack();
   const faults = Object.entries(FAULTS)
     .filter(([_, { fate }]) => fate.thread === "is left alone");
@@ -161,11 +161,11 @@ test("execute() of a job whose thread goes on rejects, and harms no other", asyn
     beside.open();
     await beside.job;
   }));
-  // Their pools have ended, and left them alone.
+  // Their pools have ended and left these threads alone.
   await liveIs("thread", faults.length);
 });
 
-test("memoryLimit lets jobs be that stay below it, and implies hardKill", async () => {
+test("memoryLimit does not affect jobs that stay below it, and implies hardKill", async () => {
   await using pool = makePool({ memoryLimit: 64, abortGrace: 0 });
   const before = await pool.execute("keep", [16]);
   const length = 64 * 1024 * 1024; // outside of the heap
@@ -179,7 +179,7 @@ test("memoryLimit lets jobs be that stay below it, and implies hardKill", async 
   assertEquals([lost, crashed], [0, 0]);
 });
 
-test("memoryLimit: a timeout that has not passed does not hide what a job died of", async () => {
+test("memoryLimit: a timeout that has not passed does not hide what killed a job", async () => {
   await using pool = makePool({ memoryLimit: 32 });
   await pool.execute("echo", [1]);
   const options = { timeout: 10_000 };
@@ -196,7 +196,7 @@ async function checkFault(
   const before = await pool.execute("whichWorker");
   const runsBefore = await pool.execute("count");
   const { crashed, timedOut, aborted, failed } = pool.stats();
-  // Only a thread needs one: what goes on elsewhere is to be killed.
+  // Only a thread needs a gate: elsewhere, a job that goes on has to be killed.
   const argument = fault.argument ?? (kind === "thread" ? gate.key : undefined);
   const { signal, abort } = stopper();
   const start = performance.now();
@@ -223,7 +223,7 @@ async function checkFault(
   if (fault.cause) assertMatch(String(error.cause), fault.cause);
   if (error instanceof WorkerCrashedError) assert(error.started);
   if (fault.options?.timeout) {
-    // Clocks of two threads may differ by a little.
+    // The clocks of two threads may differ a little.
     assertGreaterOrEqual(performance.now() - start, TIMEOUT - 2);
   }
 

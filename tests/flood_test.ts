@@ -1,10 +1,10 @@
-// Many clients at once, and such as are not nice: nothing of them is left.
+// Tests of many clients at once, some of which misbehave: nothing of them is left.
 import { assertEquals } from "@std/assert";
 import { connectionSuites, TCP } from "./connection_kinds.ts";
 import { ask, readAll, resettablePair, tcpPair } from "./sockets.ts";
 
 connectionSuites("A flood of connections", TCP, {
-  "execute() leaves nothing of 400 connections that are reset": async (t) => {
+  "execute() leaves nothing of 400 reset connections": async (t) => {
     const pool = t.make({ size: 2, concurrency: 16 });
     t.gate.open();
     for (let batch = 0; batch < 4; batch++) {
@@ -12,7 +12,7 @@ connectionSuites("A flood of connections", TCP, {
         Array.from({ length: 100 }, resettablePair),
       );
       const results = clients.map(async ({ server, reset }, i) => {
-        // Some are gone before they move.
+        // Half of them are reset before they move.
         if (i % 2 === 0) await reset();
         const result = pool.execute("failureOf", [server, "read", t.gate.key]);
         if (i % 2 === 1) await reset();
@@ -26,7 +26,7 @@ connectionSuites("A flood of connections", TCP, {
     assertEquals(pool.stats().completed, 400);
   },
 
-  "execute() holds 200 clients that are silent, and answers each": async (
+  "execute() holds 200 silent clients, and answers each": async (
     t,
   ) => {
     const pool = t.make({ size: 2, concurrency: 32 });
@@ -37,7 +37,7 @@ connectionSuites("A flood of connections", TCP, {
     await t.gate.arrived(64);
     const { running, queued } = pool.stats();
     assertEquals([running, queued], [64, 136]);
-    // The last first, though they have not got their turn.
+    // The last first, even though their jobs have not started.
     const answers = all.reverse().map(async ({ client }, i) => {
       using _ = client;
       assertEquals(await ask(client, `${i}`), `${i}`);
@@ -46,7 +46,7 @@ connectionSuites("A flood of connections", TCP, {
     assertEquals(pool.stats().completed, 200);
   },
 
-  "execute() serves others beside a client that reads slowly": async (t) => {
+  "execute() serves others alongside a client that reads slowly": async (t) => {
     const pool = t.make({ concurrency: 2 });
     const slow = await t.pair();
     const size = 8 * 1024 * 1024;
