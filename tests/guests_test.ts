@@ -1,11 +1,11 @@
-// Guests in processes that want to harm the program: each fails as it should, the
-// program and the jobs beside it go on, and nothing is left of them.
+// Tests of guests in processes that try to harm the program: each fails as it should,
+// the program and the jobs alongside continue, and nothing of them is left.
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import type * as guests from "./fixtures/guests.ts";
 import { runScriptWith } from "./script.ts";
 import { isLacking } from "./live_workers.ts";
 
-/** Each may take this long beside others, its process's start included. */
+/** Maximum time in ms that a guest takes alongside others, with its process's start. */
 const LONGEST = 20_000;
 
 const MEMORY = /^MemoryLimitError: /;
@@ -15,11 +15,11 @@ const FORGERY = /^WorkerCrashedError: .*cannot be (taken|read)/;
 const CLONE = /^JobCloneError: /;
 const DENIED = /^NotCapable: Requires /;
 const DONE = /^(number|undefined)$/;
-/** Memory goes slowly where it goes to what the collector has to look at. */
+/** Memory that the garbage collector scans fills slowly, so time may run out first. */
 const MEMORY_OR_TIME = either(MEMORY, TIME);
 const DONE_OR_TIME = either(DONE, TIME);
 
-/** What comes of each guest. */
+/** Outcome of each guest. */
 const OUTCOMES: Record<keyof typeof guests, RegExp> = {
   fine: DONE,
   hugeString: MEMORY_OR_TIME,
@@ -31,7 +31,7 @@ const OUTCOMES: Record<keyof typeof guests, RegExp> = {
   hugeWasm: MEMORY_OR_TIME,
   hugeText: either(MEMORY_OR_TIME, CLONE),
   hugeBytes: either(MEMORY_OR_TIME, CLONE),
-  // It is long, and holds nothing.
+  // The list is long, but holds nothing.
   hugeList: /^object$/,
   hugeError: MEMORY_OR_TIME,
   loopBuiltins: TIME,
@@ -96,14 +96,14 @@ function either(...outcomes: RegExp[]): RegExp {
   return new RegExp(outcomes.map(({ source }) => source).join("|"));
 }
 
-/** Those that end by themselves have all the time that they need; the others do not. */
+/** Returns a timeout; guests that end by themselves have all the time that they need. */
 function timeoutOf({ source }: RegExp): number {
   if (!source.includes("JobTimeout")) return LONGEST;
   return source === TIME.source ? 200 : 500;
 }
 
 Deno.test({
-  name: "guests in processes fail as they should, and nothing is left of them",
+  name: "guests in processes fail as they should, and leave nothing behind",
   ignore: Deno.build.os !== "linux",
   fn: async (test) => {
     const file = await Deno.makeTempFile();

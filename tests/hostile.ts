@@ -1,5 +1,5 @@
-// Checks what becomes of the jobs around one that misbehaves: those before it
-// and in other workers end well, and those after it end well or are rejected.
+// Checks the jobs around a job that misbehaves: jobs before it and in other workers
+// succeed, and jobs after it succeed or reject.
 import {
   type ThreadPool,
   transfer,
@@ -10,12 +10,12 @@ import type * as jobs from "./fixtures/hostile.ts";
 
 type Pool = ThreadPool<typeof jobs>;
 
-/** A job that has not settled after so many ms hangs. */
+/** Time in ms after which a job that has not settled hangs. */
 const LIMIT = 9_000;
 const OBJECT = { a: [1, "text", null], b: { c: true } };
 const MAP = new Map<unknown, unknown>([[1, "one"], ["two", [2]]]);
 
-/** Jobs, what each gives, and whether a saboteur may at most crash their worker. */
+/** Jobs, what each returns, and whether a saboteur can at most crash their worker. */
 const JOBS: [what: string, isPlain: boolean, Run, expected: unknown][] = [
   ["number", true, (pool) => pool.execute("number"), 42],
   ["object", true, (pool) => pool.execute("object"), OBJECT],
@@ -36,7 +36,7 @@ const JOBS: [what: string, isPlain: boolean, Run, expected: unknown][] = [
 ];
 type Run = (pool: Pool) => Promise<unknown>;
 
-/** What went wrong with the jobs around a hostile one, each in a line. */
+/** Returns what went wrong with the jobs around a hostile job, each in a line. */
 export async function wrongAround(
   pool: Pool,
   hostile: Run,
@@ -79,7 +79,7 @@ export async function wrongAround(
     check("own", hostile(pool), () => true),
     ...after(),
   ]);
-  // Again, when the worker is alone with what was done to it, or is another one.
+  // Again, when the hostile job has ended, in the same worker or in its replacement.
   await Promise.all(after());
   return wrong;
 }

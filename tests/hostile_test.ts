@@ -1,6 +1,6 @@
-// A job that misbehaves harms neither main, nor other workers, nor a result that
-// is there already, and nothing hangs. `deno task test:long hostile` tries all
-// that a job could replace.
+// Tests that a job that misbehaves harms neither the main thread, nor other workers,
+// nor results that have arrived, and that nothing hangs. `deno task test:long
+// hostile` tries everything that a job could replace.
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { ThreadPool, WorkerCrashedError } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/hostile.ts";
@@ -13,7 +13,7 @@ const hostilePool = (options = {}) => poolOf<typeof jobs>("hostile", options);
 
 type Misdeed = (pool: ReturnType<typeof hostilePool>) => Promise<unknown>;
 
-/** What jobs do that misbehave. */
+/** Ways in which jobs misbehave. */
 const MISDEEDS: Record<string, Misdeed> = {
   "posts messages like the pool's": (pool) => pool.execute("postForgeries"),
   "posts the one message that needs no key": (pool) =>
@@ -51,7 +51,7 @@ const MISDEEDS: Record<string, Misdeed> = {
 };
 
 for (const [name, misdeed] of Object.entries(MISDEEDS)) {
-  test(`a job that ${name} harms no other`, async () => {
+  test(`a job that ${name} does not harm other jobs`, async () => {
     await using pool = hostilePool({ size: 2 });
     using gate = new Gate();
     const other = pool.execute("passGate", [gate.key]);
@@ -67,7 +67,7 @@ const OTHERS = {
   hardKill: { hardKill: true },
 };
 for (const [kind, options] of Object.entries(OTHERS)) {
-  test(`a job that forges, destroys or closes harms no other (${kind})`, async () => {
+  test(`a job that forges, destroys or closes does not harm other jobs (${kind})`, async () => {
     const chosen = Object.entries(MISDEEDS).filter(([name]) =>
       /like|listens|ports|arrays|destroys messages/.test(name)
     );
@@ -78,7 +78,7 @@ for (const [kind, options] of Object.entries(OTHERS)) {
   });
 }
 
-/** What the pool's own code in a worker could not do without. */
+/** What the pool's own code in a worker depends on. */
 const TARGETS = [
   "globalThis|postMessage",
   "globalThis|Promise",
@@ -98,7 +98,7 @@ const TARGETS = [
 ];
 
 for (const way of ["throws", "garbage"] as const) {
-  test(`a job that replaces a built-in harms no other (${way})`, async () => {
+  test(`a job that replaces a built-in does not harm other jobs (${way})`, async () => {
     const wrong: Record<string, string[]> = {};
     for (const target of TARGETS) {
       await using pool = hostilePool();
@@ -110,7 +110,7 @@ for (const way of ["throws", "garbage"] as const) {
   });
 }
 
-test("jobs that misbehave, all at once, end their workers only in their turn", async () => {
+test("jobs among many that misbehave resolve, or reject with WorkerCrashedError", async () => {
   await using pool = hostilePool({ size: 2 });
   const jobs = Object.values(MISDEEDS).map((misdeed) => {
     misdeed(pool).catch(() => {});
@@ -122,7 +122,7 @@ test("jobs that misbehave, all at once, end their workers only in their turn", a
   }
 });
 
-test("workererror tells of a forged message, whose worker goes on", async () => {
+test("workererror reports a forged message, and the worker continues", async () => {
   for (const name of ["postForgeries", "dispatchForgeries"] as const) {
     await using pool = hostilePool();
     const told = nextEvent(pool, "workererror");
@@ -135,7 +135,7 @@ test("workererror tells of a forged message, whose worker goes on", async () => 
   }
 });
 
-test("a job hears nothing of what main says, not with hardKill either", async () => {
+test("a job cannot listen to the main thread's messages, with or without hardKill", async () => {
   for (const hardKill of [false, true]) {
     await using pool = hostilePool({ hardKill });
     await pool.execute("eavesdrop");
@@ -154,13 +154,13 @@ test("maxJobsPerWorker: 1 isolates jobs from each other", async () => {
   assertEquals(pool.stats().crashed, 0);
 });
 
-test("a job that replaces what could end its thread does not keep it", async () => {
+test("a job cannot keep its thread alive by replacing what ends it", async () => {
   await using pool = hostilePool();
   await assertRejects(() => pool.execute("stay"), WorkerCrashedError);
   assertEquals(await pool.execute("number"), 42);
 });
 
-test("streams end in a worker whose first job has replaced the ends of turns", async () => {
+test("streams end in a worker whose first job replaced nextTick() and queueMicrotask()", async () => {
   await using pool = new ThreadPool(1);
   await pool.execute(() => {
     const replaced = globalThis as unknown as {

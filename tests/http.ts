@@ -1,11 +1,11 @@
-// Servers for tests whose requests are handled here, or by jobs.
+// Servers for tests, whose requests are handled in this thread or by jobs.
 import type * as jobs from "./fixtures/http.ts";
 import { type Cases, isOldDeno, type Setting, suite } from "./moving_pools.ts";
 import { readText, writeAll } from "./sockets.ts";
 
 type Handler = (request: Request) => unknown;
 
-/** Serves on a port of its own, and calls errors by their message. */
+/** Serves on a free port, and answers an error with its message. */
 export function serve(
   handler: Handler,
   onError = (error: unknown): Response | Promise<Response> =>
@@ -21,14 +21,14 @@ export function serve(
   };
 }
 
-/** What a client gets for its bytes, each of which is a character here. */
+/** Returns what a client receives for these bytes, each of which is a character here. */
 export async function raw(port: number, text: string): Promise<string> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await writeAll(conn, Uint8Array.from(text, (char) => char.charCodeAt(0)));
   return await readText(conn);
 }
 
-/** A suite for the jobs in `fixtures/http.ts`. */
+/** Declares a suite for the jobs in `fixtures/http.ts`. */
 export function httpSuite(
   name: string,
   cases: Cases<Setting<typeof jobs>>,

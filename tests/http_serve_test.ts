@@ -1,4 +1,4 @@
-// A server whose requests are handled by jobs answers as one that handles them itself.
+// Tests that a server whose requests are jobs answers like any other server.
 import {
   assert,
   assertEquals,
@@ -14,7 +14,7 @@ import { isOldDeno, type Setting } from "./moving_pools.ts";
 import { pattern, sameBytes, say } from "./sockets.ts";
 import { Source } from "./streams.ts";
 
-/** Requests as clients send them, but for the end of their heads. */
+/** Requests as clients send them, without the end of their heads. */
 const HEADS = [
   "GET / HTTP/1.1\r\nhost: a b",
   "GET / HTTP/1.1\r\nhost: h:99999",
@@ -44,7 +44,7 @@ const HEADS = [
   "GET /nowhere HTTP/1.1\r\nhost: h",
 ];
 
-httpSuite("A server whose requests are jobs, as natively", {
+httpSuite("A server whose requests are jobs answers as natively", {
   ...Object.fromEntries(HEADS.map((head) => [
     `Deno.serve() answers as natively: ${JSON.stringify(head)}`,
     async ({ pool, gate }: Setting<typeof jobs>) => {
@@ -52,7 +52,7 @@ httpSuite("A server whose requests are jobs, as natively", {
         await using server = serve(handler);
         const { port } = server;
         const text = `${head}\r\nconnection: close\r\n\r\ntext`;
-        // Its own port stands for a host that is not named.
+        // Without a host header, the URL has the server's own port.
         return (await raw(port, text)).replace(/date: .*\r\n/, "")
           .replaceAll(`localhost:${port}`, "localhost");
       };
@@ -76,7 +76,7 @@ type ServerCase = (
   t: Setting<typeof jobs> & { port: number; url: string },
 ) => Promise<void>;
 
-/** A case with a server for its pool, whose requests come with a key, and then alone. */
+/** Returns a case that runs with two servers: their jobs get a key, or only a request. */
 function served(run: ServerCase) {
   return async (t: Setting<typeof jobs>) => {
     const { pool, gate } = t;
@@ -85,7 +85,7 @@ function served(run: ServerCase) {
     });
     await run({ ...t, ...server });
 
-    // There requests are never text.
+    // Older versions of Deno never send requests as text.
     if (isOldDeno) return;
     using other = new Gate();
     await pool.execute("keep", [other.key]);
@@ -118,10 +118,10 @@ httpSuite("A server whose requests are jobs", {
     assert(sameBytes(await downloaded.bytes(), pattern(length)));
   }),
 
-  "An answer begins while its request's body is sent": served(async (t) => {
+  "A response begins while its request's body is sent": served(async (t) => {
     const { readable, writable } = new TransformStream<Uint8Array>();
     const writer = writable.getWriter();
-    // Some of it, or the client does not send the head.
+    // Without some of it, the client does not send the head.
     writer.write(new TextEncoder().encode("first"));
     const init = { method: "POST", body: readable };
     const response = await fetch(`${t.url}/echo`, init);
@@ -134,7 +134,7 @@ httpSuite("A server whose requests are jobs", {
     assertEquals((await reader.read()).done, true);
   }),
 
-  "Many requests at once are each answered with their own": served(
+  "Many requests at once each get their own response": served(
     async ({ url }) => {
       await Promise.all(Array.from({ length: 60 }, async (_, i) => {
         const body = pattern(1 + (i % 10) * 9_000).map((byte) => byte ^ i);
@@ -144,7 +144,7 @@ httpSuite("A server whose requests are jobs", {
     },
   ),
 
-  "A slow answer holds up no other of its worker": served(async (t) => {
+  "A slow response delays no other responses": served(async (t) => {
     const slow = await fetch(`${t.url}/endless`);
     const reader = slow.body!.getReader();
     await reader.read();
@@ -157,7 +157,7 @@ httpSuite("A server whose requests are jobs", {
     await t.gate.arrived();
   }),
 
-  "A client that leaves an answer cancels its source": served(async (t) => {
+  "A client that leaves a response cancels its source": served(async (t) => {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: t.port });
     await say(conn, "GET /endless HTTP/1.1\r\nhost: a\r\n\r\n");
     const buffer = new Uint8Array(100_000);
@@ -178,7 +178,7 @@ httpSuite("A server whose requests are jobs", {
     assertMatch(outcome, /^(BadResource|\w*Error) /);
   }),
 
-  "A client that leaves a job aborts the request's signal": served(
+  "A client that disconnects aborts the request's signal": served(
     async ({ url, gate }) => {
       const stop = new AbortController();
       const response = fetch(`${url}/wait`, stop).catch(() => "gone");
@@ -200,7 +200,7 @@ httpSuite("A server whose requests are jobs", {
     assert(file.startsWith("file: b.bin x/y "));
   }),
 
-  "A body that a job ignores is no harm": served(async ({ url }) => {
+  "A body that a job ignores does no harm": served(async ({ url }) => {
     for (let i = 0; i < 5; i++) {
       const { stream } = new Source((i) =>
         i < 20 ? new Uint8Array(50_000) : undefined
@@ -211,7 +211,7 @@ httpSuite("A server whose requests are jobs", {
     }
   }),
 
-  "Requests share a worker that waits for others": async (t) => {
+  "A request is answered while others wait in the same worker": async (t) => {
     const pool = t.make({ concurrency: 4 });
     await served(async ({ url, gate }) => {
       const stop = new AbortController();
@@ -231,7 +231,7 @@ httpSuite("A server whose requests are jobs", {
     })({ ...t, pool });
   },
 
-  "A response of a worker's fetch() is served": async ({ pool }) => {
+  "A response from a worker's fetch() can be served": async ({ pool }) => {
     await using origin = serve(({ url }) =>
       url.endsWith("/gzip")
         ? new Response(
@@ -253,7 +253,7 @@ httpSuite("A server whose requests are jobs", {
     }
   },
 
-  "The response of Deno.upgradeWebSocket() is refused": async (t) => {
+  "The response of Deno.upgradeWebSocket() is rejected": async (t) => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     await using server = serve(
       (request) => t.pool.execute("handle", [request, t.gate.key]),

@@ -1,4 +1,4 @@
-// Requests and responses that travel as text are as those that move.
+// Tests that requests and responses that are sent as text equal those that move.
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { httpSuite, serve } from "./http.ts";
 import { KINDS } from "./kinds.ts";
@@ -6,13 +6,13 @@ import { rows } from "./moving_pools.ts";
 import { sameBytes } from "./sockets.ts";
 
 const URL_A = "http://a.test/";
-/** More than a message of text holds, less than the memory for results. */
+/** More than a text message holds, less than the memory for results. */
 const LONG = 15_000;
 
 httpSuite("Requests and responses as text", {
   ...rows(
     { ...KINDS, "caller": { queue: { capacity: 0, whenFull: "caller-runs" } } },
-    (kind) => `A request comes to a worker, and its response back: ${kind}`,
+    (kind) => `A request reaches a worker and its response returns: ${kind}`,
     async (t, options) => {
       const pool = t.make(options);
       const echo = (request: Request, { status }: { status: number }) => {
@@ -31,7 +31,7 @@ httpSuite("Requests and responses as text", {
     },
   ),
 
-  "Request.signal follows the client as natively, and so does all that is made of it":
+  "Request.signal follows the client as natively, and so does everything derived from it":
     async ({ pool, gate }) => {
       await pool.execute("keep", [gate.key]);
       const { promise, resolve } = Promise.withResolvers<string[]>();
@@ -47,12 +47,12 @@ httpSuite("Requests and responses as text", {
       assertEquals(await promise, Array(3).fill("AbortError"));
     },
 
-  "Request.signal has fired as natively if the client left while the job waited":
+  "Request.signal is aborted as natively if the client disconnected while the job waited":
     async (
       { make, gate },
     ) => {
       const pool = make();
-      // Then it sends no job ahead.
+      // After these jobs, the pool sends no job ahead.
       const spin = () => {
         const end = performance.now() + 5;
         while (performance.now() < end);
@@ -84,7 +84,7 @@ httpSuite("Requests and responses as text", {
       await holds;
     },
 
-  "Request.signal of a job that has ended is quiet": async ({ pool, gate }) => {
+  "Request.signal of an ended job does not fire": async ({ pool, gate }) => {
     await pool.execute("keep", [gate.key]);
     await using server = serve((request) => {
       return pool.execute("keepRequest", [request]);
@@ -93,7 +93,7 @@ httpSuite("Requests and responses as text", {
     assertFalse(await pool.execute("isKeptAborted"));
   },
 
-  "fetch() takes a request that came as text": async ({ pool }) => {
+  "fetch() accepts a request that arrived as text": async ({ pool }) => {
     await using origin = serve(({ headers }) => {
       return new Response(headers.get("x-a"));
     });
@@ -115,7 +115,7 @@ httpSuite("Requests and responses as text", {
     assertEquals(await (await fetch(server.url)).text(), "2");
   },
 
-  "fetch() takes a request for a blob": async ({ pool }) => {
+  "fetch() accepts a request for a blob URL": async ({ pool }) => {
     const url = URL.createObjectURL(new Blob(["text"]));
     const fetchText = async (request: Request) =>
       await (await fetch(request)).text();
@@ -125,7 +125,7 @@ httpSuite("Requests and responses as text", {
 
   ...rows(
     { "plain data": 1, "a Map": new Map([[1, 2]]), "another": request() },
-    (what) => `A getter beside a request and ${what} is read once`,
+    (what) => `A getter passed with a request and ${what} is read once`,
     async ({ pool }, other) => {
       let reads = 0;
       const data = {
@@ -144,7 +144,7 @@ httpSuite("Requests and responses as text", {
     },
   ),
 
-  "Arguments beside a request keep their order": async ({ pool }) => {
+  "Arguments passed with a request keep their order": async ({ pool }) => {
     const kinds = (...args: unknown[]) =>
       args.map((arg) => arg instanceof Request ? "request" : arg);
     for (const args of [[], [1], [1, "a"]]) {
@@ -158,12 +158,12 @@ httpSuite("Requests and responses as text", {
 
   ...rows(
     {
-      "an empty one": "",
-      "one with half a letter": "a\ud800",
-      "a long one": "ü".repeat(LONG),
-      "a longer one": "x".repeat(10 * LONG),
+      "an empty text": "",
+      "a text with half a letter": "a\ud800",
+      "a long text": "ü".repeat(LONG),
+      "a longer text": "x".repeat(10 * LONG),
     },
-    (what) => `A response with a text is the same: ${what}`,
+    (what) => `A response with a text does not change: ${what}`,
     async ({ pool }, text) => {
       const make = (text: string) => new Response(text);
       const response = await pool.execute(make, [text]);
@@ -173,7 +173,7 @@ httpSuite("Requests and responses as text", {
     },
   ),
 
-  "A text without a type gets none": async ({ pool }) => {
+  "A text response without a content type gets none": async ({ pool }) => {
     const response = await pool.execute(() => {
       const response = new Response("text");
       response.headers.delete("content-type");
@@ -183,7 +183,7 @@ httpSuite("Requests and responses as text", {
     assertEquals(await response.text(), "text");
   },
 
-  "Responses that find no room in shared memory are the same": async (
+  "Responses that find no room in shared memory do not change": async (
     { pool },
   ) => {
     const make = (i: number, length: number) =>
@@ -191,7 +191,7 @@ httpSuite("Requests and responses as text", {
     const made = Array.from({ length: 100 }, (_, i) => {
       return pool.execute(make, [i % 10, LONG]);
     });
-    // Meanwhile nobody reads.
+    // Nothing is read meanwhile.
     const end = performance.now() + 200;
     while (performance.now() < end);
     for (const [i, response] of (await Promise.all(made)).entries()) {
@@ -199,7 +199,7 @@ httpSuite("Requests and responses as text", {
     }
   },
 
-  "A job that changes how lists become text breaks no response": async (t) => {
+  "A job that sets Array.prototype.toJSON breaks no response": async (t) => {
     const response = await t.make().execute(() => {
       Object.assign(Array.prototype, { toJSON: () => "broken" });
       return new Response("text", { status: 201, headers: { "x-a": "1" } });

@@ -1,4 +1,4 @@
-// Requests and responses that have moved are as those that have not.
+// Tests that requests and responses that have moved equal the originals.
 import {
   assert,
   assertEquals,
@@ -21,7 +21,7 @@ type Message = Request | Response;
 
 const bytes = (text = "text") => new Blob([text]).stream();
 const request = (init?: RequestInit) => () => new Request(URL_A, init);
-/** Each with a body of its own. */
+/** Returns a function that makes requests, each with its own body. */
 const post = (make: () => BodyInit, method = "POST") => () =>
   new Request(URL_A, { method, body: make() });
 
@@ -73,7 +73,7 @@ const MESSAGES: Record<string, () => Message> = {
   ])),
 };
 
-/** Answers that only a server gives, by their paths. */
+/** Responses that only a server can send, by their paths. */
 const FETCHED: Record<string, (conn: Deno.Conn) => Promise<void>> = {
   "/plain#a": (conn) => answer(conn, "200 OK", "x-a: 1"),
   "/none": (conn) => say(conn, "HTTP/1.1 204 No\r\nconnection: close\r\n\r\n"),
@@ -92,7 +92,7 @@ async function answer(conn: Deno.Conn, status: string, line = "x-b: 2") {
   await say(conn, `${head}content-length: 4\r\n\r\ntext`);
 }
 
-/** What is fetched from a server that gives one answer, without its port. */
+/** Returns what is fetched from a server with one response, without the server's port. */
 async function see(
   path: string,
   look: (response: Response) => Promise<unknown>,
@@ -106,10 +106,10 @@ async function see(
   return seen.replaceAll(/127.0.0.1:\d+/g, "");
 }
 
-httpSuite("Requests and responses as natively", {
+httpSuite("Requests and responses behave as natively", {
   ...rows(
     MESSAGES,
-    (name) => `execute() moves ${name}, in and out`,
+    (name) => `execute() moves ${name} in and out of a job`,
     async ({ pool }, make) => {
       const expected = await jobs.seeAll(make());
       assertEquals(await pool.execute("seeAll", [make()]), expected);
@@ -120,7 +120,7 @@ httpSuite("Requests and responses as natively", {
 
   ...rows(
     FETCHED,
-    (path) => `execute() moves what fetch() gives for ${path}, in and out`,
+    (path) => `execute() moves the fetch() response of ${path} in and out`,
     async ({ pool }, _, path) => {
       const expected = await see(path, jobs.seeAll);
       const moved = see(path, (given) => pool.execute("seeAll", [given]));
@@ -133,7 +133,7 @@ httpSuite("Requests and responses as natively", {
   ),
 
   ...rows(
-    { "that has come": false, "that is to come": true },
+    { "that has arrived": false, "that arrives later": true },
     (when) => `Request.body serves a BYOB reader with a body ${when}`,
     async ({ pool, gate }, isLate) => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -154,7 +154,7 @@ httpSuite("Requests and responses as natively", {
     },
   ),
 
-  "Request.signal follows the caller's, and all that is made of it": async (
+  "Request.signal and its copies follow the caller's signal": async (
     t,
   ) => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -168,7 +168,7 @@ httpSuite("Requests and responses as natively", {
     assertEquals(await fired, Array(4).fill("RangeError RangeError: why"));
   },
 
-  "Request.signal has fired if it did while the job waited": async (t) => {
+  "Request.signal is aborted if it was while the job waited": async (t) => {
     const waits = t.pool.execute("seeByob", [post(bytes)(), t.gate.key]);
     await t.gate.arrived();
     const controller = new AbortController();
@@ -182,14 +182,14 @@ httpSuite("Requests and responses as natively", {
     await waits;
   },
 
-  "Request.signal of a result has fired if it did in the job": async (t) => {
+  "Request.signal of a result is aborted as in the job": async (t) => {
     const { signal } = await t.pool.execute(() =>
       new Request("http://a.test/", { signal: AbortSignal.abort("gone") })
     );
     assertEquals([signal.aborted, signal.reason], [true, "gone"]);
   },
 
-  "Request.signal is asked for only when a job does": async ({ pool }) => {
+  "Request.signal is read only when a job reads it": async ({ pool }) => {
     const { prototype } = Request;
     const signal = Object.getOwnPropertyDescriptor(prototype, "signal")!;
     const served = new Set<unknown>();
@@ -218,16 +218,16 @@ httpSuite("Requests and responses as natively", {
   },
 }, true);
 
-/** What has been done with a body that can move no more. */
+/** Uses of a body after which it can no longer move. */
 const USED: Record<string, (body: Message) => unknown> = {
   "is used": (body) => body.text(),
-  "is cancelled": (body) => body.body!.cancel(),
+  "is canceled": (body) => body.body!.cancel(),
   "is locked by a reader": (body) => body.body!.getReader(),
   "is being read": (body) => void body.body!.getReader().read(),
 };
 
 httpSuite("Requests and responses", {
-  "execute() uses a request that moves, but not its copy": async (t) => {
+  "execute() uses up a request that moves, but not its clone": async (t) => {
     for (const make of [() => "text", bytes]) {
       const request = post(make)();
       const copy = request.clone();
@@ -241,7 +241,8 @@ httpSuite("Requests and responses", {
 
   ...rows(
     USED,
-    (name) => `execute() refuses a message whose body ${name}, and none beside`,
+    (name) =>
+      `execute() rejects a message whose body ${name}, and leaves other bodies alone`,
     async ({ pool }, use) => {
       for (const message of [post(() => "a")(), new Response("a")]) {
         await use(message);
@@ -260,7 +261,7 @@ httpSuite("Requests and responses", {
     },
   ),
 
-  "execute() refuses a message that a job has used": async ({ pool }) => {
+  "execute() rejects a result whose body the job used": async ({ pool }) => {
     const use = async () => {
       const response = new Response("body");
       await response.text();
@@ -273,7 +274,7 @@ httpSuite("Requests and responses", {
     );
   },
 
-  "execute() refuses a response with status 101, in and out": async (t) => {
+  "execute() rejects a response with status 101, in and out": async (t) => {
     const upgrade = () => new Response(null, { status: 101 });
     const calls = [
       () => t.pool.execute("pass", [upgrade()]),
@@ -294,7 +295,7 @@ httpSuite("Requests and responses", {
     assertInstanceOf(await source.cancelled, Error);
   },
 
-  "Request.text() fails in the job as its body does": async ({ pool }) => {
+  "Request.text() rejects with the error of its body": async ({ pool }) => {
     const body = new ReadableStream({
       pull: (controller) => controller.error(new RangeError("broken")),
     });
@@ -302,7 +303,7 @@ httpSuite("Requests and responses", {
     await assertRejects(() => result, RangeError, "broken");
   },
 
-  "Request.signal is one, and no other job's": async ({ pool }) => {
+  "Request.signal is one object, and no other job's": async ({ pool }) => {
     const isQuiet = (request: Request) =>
       request.signal === request.signal &&
       request.signal instanceof AbortSignal && !request.signal.aborted;
@@ -312,13 +313,13 @@ httpSuite("Requests and responses", {
     assert(await pool.execute(isQuiet, [new Request(URL_A)]));
   },
 
-  "Response.bytes() gives a large body that passes a job": async ({ pool }) => {
+  "Response.bytes() returns a large body from a job": async ({ pool }) => {
     const body = new Blob([pattern(2_000_000)]);
     const passed = await pool.execute("pass", [new Response(body)]) as Response;
     assert(sameBytes(await passed.bytes(), pattern(2_000_000)));
   },
 
-  "Response.formData() gives a form, in and out": async ({ pool }) => {
+  "Response.formData() returns a form, in and out": async ({ pool }) => {
     const form = new FormData();
     form.append("a", "1");
     form.append("a", "grüße");

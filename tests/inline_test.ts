@@ -1,4 +1,4 @@
-// Inline jobs: self-contained functions that are sent as their source.
+// Tests of inline jobs: self-contained functions that are sent as their source.
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { JobNotFoundError, ThreadPool } from "@spindle/thread-pool";
 import { makePool, numbersTo } from "./kinds.ts";
@@ -6,7 +6,7 @@ import { Gate } from "./gate.ts";
 import { eachRow, moduleOf, test } from "./pools.ts";
 import { executeUntyped } from "./untyped.ts";
 
-/** A function of this source. */
+/** Returns a function with this source. */
 const fn = (source: string) => new Function(`return ${source}`)();
 
 /** Functions that can be jobs, with their arguments and results. */
@@ -132,7 +132,7 @@ const object = {
 const accessor = (name: string) =>
   Object.getOwnPropertyDescriptor(object, name)!;
 
-/** What can be no job, and what the message says of it. */
+/** Values that cannot be jobs, and what the message says about them. */
 const NOT_INLINE: Record<string, [job: unknown, ...said: string[]]> = {
   "a method": [object.method, "a method"],
   "an async method": [object.asyncMethod],
@@ -162,7 +162,7 @@ const NOT_INLINE: Record<string, [job: unknown, ...said: string[]]> = {
   ],
 };
 
-test("execute() rejects with TypeError for what is no self-contained function, at the call", async () => {
+test("execute() rejects with TypeError at the call for what is not a self-contained function", async () => {
   await using pool = new ThreadPool(1);
   await eachRow(NOT_INLINE, async ([job, ...said]) => {
     const { message } = await assertRejects(
@@ -177,7 +177,7 @@ test("execute() rejects with TypeError for what is no self-contained function, a
   assertEquals(pool.stats().size, 0, "a worker was started");
 });
 
-test("execute() rejects with TypeError for a relative import, naming it, at the call", async () => {
+test("execute() rejects with TypeError at the call for a relative import, naming it", async () => {
   await using pool = new ThreadPool(1);
   const sources = [
     'async () => await import("./jobs.ts")',
@@ -202,7 +202,7 @@ test("execute() rejects with TypeError for a relative import, naming it, at the 
   assertEquals(pool.stats().size, 0);
 });
 
-test("execute() rejects with what strict mode throws, and an import that is computed", async () => {
+test("execute() rejects with errors of strict mode, and of imports with a computed path", async () => {
   await using pool = new ThreadPool(1);
   const sloppy = new Function("undeclared = 1") as () => void;
   await assertRejects(() => pool.execute(sloppy), ReferenceError);
@@ -214,10 +214,10 @@ test("execute() rejects with what strict mode throws, and an import that is comp
   assertStringIncludes(message, "no_such_jobs.ts");
 });
 
-/** A function of a source that no other has. */
+/** Returns a function whose source no other function has. */
 const distinct = (i: number) => new Function(`return ${i}`) as () => number;
 
-test("execute() runs functions that the pool has forgotten, while a job waits with its own", async () => {
+test("execute() runs more functions than the pool remembers, while a job waits with its own", async () => {
   await using pool = makePool({ concurrency: 2 });
   using gate = new Gate();
   const waits = pool.execute(
@@ -235,13 +235,13 @@ test("execute() runs functions that the pool has forgotten, while a job waits wi
   assertEquals(await waits, "ok");
 });
 
-test("execute() knows a function that is made anew for each call by its source", async () => {
+test("execute() runs a function that is created anew for each call", async () => {
   await using pool = new ThreadPool(1);
   const jobs = numbersTo(1_000).map((i) => pool.execute((a: number) => a, [i]));
   assertEquals(await Promise.all(jobs), numbersTo(1_000));
 });
 
-test("execute() rejects for each unknown name, however many there were", async () => {
+test("execute() rejects each of 2 200 unknown names", async () => {
   const module = moduleOf("export const f = () => 1");
   await using pool = new ThreadPool({ module, size: 1 });
   const results = await Promise.allSettled(

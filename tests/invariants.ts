@@ -1,5 +1,5 @@
-// Loaded before every test file: what can never be in the dispatcher fails the
-// test in which it is.
+// Loaded before every test file: a broken invariant of the dispatcher fails the test
+// that runs at that moment.
 
 import { invariants } from "../src/dispatch/invariants.ts";
 

@@ -1,4 +1,4 @@
-// A pool without workers: for tests of code that uses one.
+// Tests of a pool without workers, which is for tests of code that uses a pool.
 import {
   assert,
   assertEquals,
@@ -26,7 +26,7 @@ import { moduleOf, poolOf } from "./pools.ts";
 import { tcpPair } from "./sockets.ts";
 import { executeUntyped, poolUntyped } from "./untyped.ts";
 
-/** A test whose own limit is one of real time. */
+/** Declares a test whose own time limit is in real time. */
 function test(name: string, fn: () => Promise<void>): void {
   poolTest(name, () => Promise.resolve().then(fn));
 }
@@ -36,7 +36,7 @@ function makePool(options: ThreadPoolOptions = {}): ThreadPool<typeof jobs> {
   return poolOf<typeof jobs>("none", { isolation: "none", ...options });
 }
 
-/** The same once its module is loaded: from then on jobs start within the turn. */
+/** Like `makePool()`, with its module loaded: from then on, jobs start within the turn. */
 async function makeLoaded(
   options?: ThreadPoolOptions,
 ): Promise<ThreadPool<typeof jobs>> {
@@ -46,7 +46,7 @@ async function makeLoaded(
   return pool;
 }
 
-test('isolation "none": jobs run in this thread, and share the module with it', async () => {
+test('isolation "none": jobs run in this thread, and share their module with it', async () => {
   await using pool = makePool();
   await pool.execute("note", [1]);
   assertEquals(jobs.log, [1]);
@@ -54,7 +54,7 @@ test('isolation "none": jobs run in this thread, and share the module with it', 
   assertEquals(pool.stats().size, 1);
 });
 
-test('isolation "none": a start is told while the job runs, also behind one that took long', async () => {
+test('isolation "none": jobstart is dispatched while the job runs, even behind a long job', async () => {
   await using pool = await makeLoaded();
   const started = new Promise((resolve) => {
     pool.addEventListener("jobstart", ({ detail: { name } }) => {
@@ -69,7 +69,7 @@ test('isolation "none": a start is told while the job runs, also behind one that
   assertEquals(await reasonOf(job), "enough");
 });
 
-test('isolation "none": no job starts inside of execute(), and all start in order', async () => {
+test('isolation "none": no job starts inside execute(), and all start in order', async () => {
   await using pool = await makeLoaded({ size: 2 });
   const names = ["a", "b", "c", "d"];
   const done = names.map((name) => pool.execute("noteBoth", [name, 1]));
@@ -79,7 +79,7 @@ test('isolation "none": no job starts inside of execute(), and all start in orde
   assertEquals(starts, names.map((name) => `${name} starts`));
 });
 
-test('isolation "none": `size` times `concurrency` jobs are in progress at once', async () => {
+test('isolation "none": `size` times `concurrency` jobs run at once', async () => {
   for (const [size, concurrency] of [[1, 1], [3, 1], [1, 2], [2, 3]]) {
     await using pool = await makeLoaded({ size, concurrency });
     const done = numbersTo(9).map(() => pool.execute("untilTold"));
@@ -92,7 +92,7 @@ test('isolation "none": `size` times `concurrency` jobs are in progress at once'
   }
 });
 
-test('isolation "none": fake time decides when a job ends, and what its times are', async () => {
+test('isolation "none": fake time decides when a job ends and what its times are', async () => {
   using time = new FakeTime();
   await using pool = await makeLoaded();
   const ends: CustomEvent<{ waitTime: number; runTime: number }>[] = [];
@@ -128,7 +128,7 @@ test('isolation "none": a timeout passes in fake time', async () => {
   assertInstanceOf(await error, JobTimeoutError);
   await time.runMicrotasks();
   assertEquals(jobs.log, ["told: untilTold"]);
-  // Its worker goes on.
+  // The job's worker continues.
   assertEquals(await pool.execute("timesOutAt"), time.now + 5_000);
 });
 
@@ -154,7 +154,7 @@ test('isolation "none": AbortSignal.timeout() aborts in fake time', async () => 
   assertStrictEquals(await error, signal.reason);
 });
 
-test('isolation "none": a pool that waits for its jobs has no timer of its own', async () => {
+test('isolation "none": a pool that waits for its jobs has no timer', async () => {
   using time = new FakeTime();
   await using pool = await makeLoaded({ size: 2, queue: { capacity: 1 } });
   const stop = new AbortController();
@@ -162,7 +162,7 @@ test('isolation "none": a pool that waits for its jobs has no timer of its own',
     return reasonOf(pool.execute("untilTold", [], stop));
   });
   const ready = pool.ready();
-  // It would not end if there was one again and again.
+  // This would not end if a timer was set again and again.
   await time.runAllAsync();
   assertEquals(await time.nextAsync(), false);
   stop.abort("enough");
@@ -170,7 +170,7 @@ test('isolation "none": a pool that waits for its jobs has no timer of its own',
   await ready;
 });
 
-test('isolation "none": a job that does not end though it was told to loses its worker only', async () => {
+test('isolation "none": a job that ignores its abort loses only its own worker', async () => {
   using time = new FakeTime();
   await using pool = await makeLoaded({ size: 2, abortGrace: 100 });
   const stop = new AbortController();
@@ -189,7 +189,7 @@ test('isolation "none": a job that does not end though it was told to loses its 
   assertEquals(await other, "other");
 });
 
-test('isolation "none": with concurrency, the jobs beside it are lost with its worker', async () => {
+test('isolation "none": with concurrency, other jobs of the same worker are lost with it', async () => {
   using time = new FakeTime();
   await using pool = await makeLoaded({ concurrency: 2, abortGrace: 100 });
   const stop = new AbortController();
@@ -211,7 +211,7 @@ test('isolation "none": a synchronous job that took too long rejects when it ret
   assertEquals(await pool.execute("compute", [0], options), "done");
 });
 
-test('isolation "none": caller and job share no object, and what moves is gone', async () => {
+test('isolation "none": caller and job share no object, and a buffer that moves is detached', async () => {
   await using pool = makePool();
   const argument = { list: [1], map: new Map([[1, { a: 1 }]]) };
   await pool.execute("note", [argument]);
@@ -231,7 +231,7 @@ test('isolation "none": caller and job share no object, and what moves is gone',
   );
 });
 
-test('isolation "none": a connection moves, and is closed with its job', async () => {
+test('isolation "none": a connection moves, and closes with its job', async () => {
   await using pool = makePool();
   const { client, server } = await tcpPair();
   const read = pool.execute("readOne", [server]);
@@ -256,13 +256,13 @@ for (const connections of ["bytes", "descriptor"] as const) {
     assertInstanceOf(await ended, PoolTerminatedError);
     assertEquals(await client.read(new Uint8Array(1)), null);
     await nextTurn();
-    // The job itself was told, too.
+    // The job itself was aborted, too.
     assertEquals(jobs.log.length, 1);
     client.close();
   });
 }
 
-test('isolation "none": terminate() tells jobs to end, which nothing else could', async () => {
+test('isolation "none": terminate() aborts the signals of jobs, which nothing else can end', async () => {
   const pool = await makeLoaded();
   const ended = reasonOf(pool.execute("untilTold"));
   await nextTurn();
@@ -271,7 +271,7 @@ test('isolation "none": terminate() tells jobs to end, which nothing else could'
   assertEquals(jobs.log, ["told: untilTold"]);
 });
 
-test('isolation "none": currentJob() tells jobs apart, and is undefined outside', async () => {
+test('isolation "none": currentJob() distinguishes jobs, and is undefined outside a job', async () => {
   await using pool = makePool({ size: 2, concurrency: 2 });
   const seen = numbersTo(6).map(() => pool.execute("idsSeen", [1]));
   assertEquals(currentJob(), undefined);
@@ -282,7 +282,7 @@ test('isolation "none": currentJob() tells jobs apart, and is undefined outside'
   assertEquals(currentJob(), undefined);
 });
 
-test('isolation "none": inline jobs are strict, and capture nothing', async () => {
+test('isolation "none": inline jobs are strict and capture nothing', async () => {
   await using pool = makePool();
   const strict = await pool.execute(() => {
     return (function (this: unknown) {
@@ -295,7 +295,7 @@ test('isolation "none": inline jobs are strict, and capture nothing', async () =
   assertInstanceOf(error, ReferenceError);
 });
 
-test('isolation "none": each worker has its own workerData, and its own end', async () => {
+test('isolation "none": each pool has its own workerData and onStop() callbacks', async () => {
   const pool = makePool({ workerData: ["a"] });
   await using other = makePool({ workerData: ["b"] });
   assertEquals(await pool.execute("data"), ["a"]);
@@ -308,7 +308,7 @@ test('isolation "none": each worker has its own workerData, and its own end', as
   assertEquals(jobs.log, ["second", "first"]);
 });
 
-test('isolation "none": callbacks of onStop() belong to their worker', async () => {
+test('isolation "none": onStop() callbacks have the workerData of their worker', async () => {
   const [one, other] = ["one", "other"].map((workerData) =>
     makePool({ workerData })
   );
@@ -320,7 +320,7 @@ test('isolation "none": callbacks of onStop() belong to their worker', async () 
   assertEquals(workerData(), undefined);
 });
 
-test('isolation "none": start() starts all, and workers end in fake time', async () => {
+test('isolation "none": start() starts min workers, and idle workers stop in fake time', async () => {
   using time = new FakeTime();
   await using pool = makePool({
     size: { min: 1, max: 3 },
@@ -340,7 +340,7 @@ test('isolation "none": start() starts all, and workers end in fake time', async
   assertEquals(pool.stats().size, 1);
 });
 
-test('isolation "none": a full queue lets the caller run a job beside', async () => {
+test('isolation "none": with a full queue, the caller runs a job alongside', async () => {
   const queue = { capacity: 0, whenFull: "caller-runs" } as const;
   await using pool = await makeLoaded({ queue });
   const stop = new AbortController();
@@ -353,7 +353,7 @@ test('isolation "none": a full queue lets the caller run a job beside', async ()
   await held;
 });
 
-Deno.test('isolation "none": what it could not keep is refused together with it', () => {
+Deno.test('isolation "none": options that it cannot honor are refused', () => {
   const UNKEPT = {
     hardKill: true,
     memoryLimit: 64,
@@ -367,12 +367,12 @@ Deno.test('isolation "none": what it could not keep is refused together with it'
   }
 });
 
-/** Lets all happen that is due. */
+/** Waits for everything that is due. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-test("a response comes back from the caller's thread, with several jobs at once, too", async () => {
+test('isolation "none": a response comes back, even with concurrency', async () => {
   await using pool = new ThreadPool({
     isolation: "none",
     size: 1,

@@ -1,16 +1,15 @@
-// The package as its user gets it: a JSR registry on loopback that holds exactly
-// the files that `deno publish` would ship, and a program in a folder of its own,
-// with nothing cached.
+// The package as its users get it: a local JSR registry with exactly the files that
+// `deno publish` would ship, and a program in a separate folder, with nothing cached.
 import { hash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The folder of the package. */
+/** Folder of the package. */
 export const ROOT = new URL("..", import.meta.url);
 const PROGRAM = new URL("./fixtures/jsr_consumer/", import.meta.url);
 const PACKAGE = "/@spindle/thread-pool";
 
-/** How a run of `deno` ended. */
+/** Result of running `deno`. */
 export interface Run {
   code: number;
   stdout: string;
@@ -43,7 +42,7 @@ async function deno(
 
 let shipped: Promise<string[]> | undefined;
 
-/** The files that would ship, as `deno publish` says itself: sorted paths. */
+/** Returns the sorted paths of the files that `deno publish` would ship. */
 export function shippedFiles(): Promise<string[]> {
   return shipped ??= (async () => {
     const flags = ["--dry-run", "--allow-dirty", "--no-check"];
@@ -56,7 +55,7 @@ export function shippedFiles(): Promise<string[]> {
   })();
 }
 
-/** The modules that the exports reach, with the specifiers that each imports. */
+/** Returns the modules that the exports reach, with the specifiers that each imports. */
 export async function moduleGraph(): Promise<Map<string, string[]>> {
   const graph = new Map<string, string[]>();
   for (const entry of ["mod.ts", "src/worker/mod.ts"]) {
@@ -72,7 +71,7 @@ export async function moduleGraph(): Promise<Map<string, string[]>> {
   return graph;
 }
 
-/** What the registry answers, by path; the same files as each of these versions. */
+/** Returns the registry's answers by path, with the same files for each version. */
 async function filesOf(versions: string[]) {
   const files = new Map<string, string | Uint8Array<ArrayBuffer>>();
   const manifest: Record<string, unknown> = {};
@@ -99,9 +98,9 @@ async function filesOf(versions: string[]) {
   return files.set(`${PACKAGE}/meta.json`, JSON.stringify(meta));
 }
 
-/** A copy of the program with a cache of its own, and the registry that it uses. */
+/** A copy of the program with a separate cache, and the registry that it uses. */
 export class Consumer implements AsyncDisposable {
-  /** The paths that the registry was asked for. */
+  /** Paths that were requested from the registry. */
   readonly requests: string[] = [];
   readonly #temp: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -126,10 +125,10 @@ export class Consumer implements AsyncDisposable {
     });
   }
 
-  /** A consumer of a registry that has these versions. */
+  /** Returns a consumer of a registry that has these versions. */
   static async of(...versions: string[]): Promise<Consumer> {
     const files = await filesOf(versions);
-    // Without symbolic links, as permissions are checked.
+    // Permissions are checked without symbolic links.
     const temp = await Deno.realPath(await Deno.makeTempDir());
     const consumer = new Consumer(temp, files);
     await Deno.mkdir(consumer.dir);
@@ -140,12 +139,12 @@ export class Consumer implements AsyncDisposable {
     return consumer;
   }
 
-  /** The folder of the program. */
+  /** Folder of the program. */
   get dir(): string {
     return join(this.#temp, "program");
   }
 
-  /** Makes a file of the program name another version of the package. */
+  /** Changes the version of the package in a file of the program. */
   async pin(file: string, version: string): Promise<void> {
     const path = join(this.dir, file);
     const text = await Deno.readTextFile(path);
@@ -153,7 +152,7 @@ export class Consumer implements AsyncDisposable {
     await Deno.writeTextFile(path, pinned);
   }
 
-  /** Runs `deno` in the program's folder, where nobody answers a prompt. */
+  /** Runs `deno` in the program's folder, without answering prompts. */
   deno(...args: string[]): Promise<Run> {
     return deno(["--quiet", ...args], this.dir, {
       JSR_URL: `http://127.0.0.1:${this.#server.addr.port}/`,
@@ -162,7 +161,7 @@ export class Consumer implements AsyncDisposable {
     });
   }
 
-  /** From here on there is no registry. */
+  /** Shuts down the registry. */
   async disconnect(): Promise<void> {
     await this.#server.shutdown();
   }

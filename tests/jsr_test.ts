@@ -1,5 +1,5 @@
-// What `deno publish` ships, and programs that import it from JSR with their least
-// permissions.
+// Tests of what `deno publish` ships, and of programs that import it from JSR with
+// the fewest permissions.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,11 +8,11 @@ import { Consumer, moduleGraph, ROOT, type Run, shippedFiles } from "./jsr.ts";
 import { isLacking } from "./live_workers.ts";
 
 const { version: VERSION } = config;
-/** Another version that satisfies what the programs ask for. */
+/** Another version that satisfies the programs' version ranges. */
 const NEXT = VERSION.replace(/\d+$/, (patch) => `${Number(patch) + 1}`);
 const PAPERS = ["ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "README.md"];
 
-/** The modules in a folder of the package and those below it. */
+/** Returns the modules in a folder of the package and below it. */
 async function modulesIn(folder: string): Promise<string[]> {
   const modules: string[] = [];
   for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
@@ -23,13 +23,13 @@ async function modulesIn(folder: string): Promise<string[]> {
   return modules;
 }
 
-Deno.test("publish: ships the modules, deno.json and the papers, and nothing else", async () => {
+Deno.test("publish: ships the modules, deno.json and the documents, and nothing else", async () => {
   const modules = await modulesIn("src/");
   const expected = ["deno.json", "mod.ts", ...PAPERS, ...modules].sort();
   assertEquals(await shippedFiles(), expected);
 });
 
-Deno.test("publish: no file names a path of the machine that it was made on", async () => {
+Deno.test("publish: no file contains a path of the machine that it was made on", async () => {
   const checkout = RegExp.escape(fileURLToPath(ROOT));
   const path = new RegExp(
     String
@@ -41,7 +41,7 @@ Deno.test("publish: no file names a path of the machine that it was made on", as
   }
 });
 
-Deno.test("publish: modules import relative or built-in ones, and each is in the graph of an export", async () => {
+Deno.test("publish: modules import only relative and built-in modules, and an export reaches each module", async () => {
   const graph = await moduleGraph();
   for (const [module, specifiers] of graph) {
     const others = specifiers.filter((one) => !/^(\.|node:)/.test(one));
@@ -67,7 +67,7 @@ Deno.test("jsr import: a program is type-checked with the package's types", asyn
   assertEquals(code, 0, stderr);
 });
 
-Deno.test("jsr import: inline jobs run without any permission, from the cache, too", async () => {
+Deno.test("jsr import: inline jobs run without any permission, even from the cache", async () => {
   await using consumer = await Consumer.of(VERSION);
   const { code, stderr } = await consumer.deno("cache", "inline.ts");
   assertEquals(code, 0, stderr);
@@ -78,7 +78,7 @@ Deno.test("jsr import: inline jobs run without any permission, from the cache, t
   );
 });
 
-Deno.test("jsr import: named jobs need read access to the folder of their module alone, with hardKill, too", async () => {
+Deno.test("jsr import: named jobs need read access only to their module's folder, even with hardKill", async () => {
   await using consumer = await Consumer.of(VERSION);
   const flag = `--allow-read=${consumer.dir}`;
   assertPrints(await consumer.deno("run", flag, "named.ts"), NAMED);
@@ -89,7 +89,7 @@ Deno.test("jsr import: named jobs need read access to the folder of their module
   assertPrints(again, NAMED);
 });
 
-Deno.test("jsr import: named jobs without read access to their module, or what it imports, fail with WorkerStartError", async () => {
+Deno.test("jsr import: named jobs without read access to their module or its imports fail with WorkerStartError", async () => {
   await using consumer = await Consumer.of(VERSION);
   const module = `--allow-read=${join(consumer.dir, "jobs.ts")}`;
   const runs: [flags: string[], file: string][] = [
@@ -104,7 +104,7 @@ Deno.test("jsr import: named jobs without read access to their module, or what i
   }
 });
 
-Deno.test("jsr import: currentJob() holds when the job module has another copy of the package", async () => {
+Deno.test("jsr import: currentJob() works when the job module has another copy of the package", async () => {
   await using consumer = await Consumer.of(VERSION, NEXT);
   await consumer.pin("jobs.ts", VERSION);
   const flag = `--allow-read=${consumer.dir}`;
@@ -115,12 +115,12 @@ Deno.test("jsr import: currentJob() holds when the job module has another copy o
   }
 });
 
-/** Runs the program whose jobs are in a sandbox; gives what it says of errors. */
+/** Runs the program with sandboxed jobs, and returns its error output. */
 async function runSandbox(consumer: Consumer): Promise<string> {
   const flags = [
     `--allow-read=${consumer.dir}`,
     `--allow-run=${Deno.execPath()}`,
-    // Of this registry only an environment variable tells.
+    // Only an environment variable names this registry.
     "--allow-env=JSR_URL",
     "--unstable-worker-options",
   ];
@@ -129,7 +129,7 @@ async function runSandbox(consumer: Consumer): Promise<string> {
   return run.stderr;
 }
 
-Deno.test("jsr import: a sandbox holds, and its module is loaded all the same", async () => {
+Deno.test("jsr import: a sandbox holds, and its module still loads", async () => {
   await using consumer = await Consumer.of(VERSION);
   await runSandbox(consumer);
 });

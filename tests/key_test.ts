@@ -1,4 +1,4 @@
-// The option `key` of execute(): jobs of one key take turns.
+// Tests of the option `key` of execute(): jobs with the same key take turns.
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   JobDiscardedError,
@@ -28,10 +28,10 @@ const POOLS: Record<string, [ThreadPoolOptions, Kind]> = {
 };
 
 for (const [name, [options, kind]] of Object.entries(POOLS)) {
-  test(`key: jobs of one key run one at a time, in order, whatever their priority (${name})`, async () => {
+  test(`key: jobs with the same key run one at a time, in order, whatever their priority (${name})`, async () => {
     await using pool = makePool(options, kind);
     const order: Record<string, number[]> = { a: [], b: [], c: [] };
-    // How many of a key are in progress in a worker, at the most.
+    // Maximum number of jobs of one key that run in a worker at once.
     const company: number[] = [];
     const jobs = numbersTo(12).map(async (i) => {
       const key = "abc"[i % 3];
@@ -51,7 +51,7 @@ for (const [name, [options, kind]] of Object.entries(POOLS)) {
   });
 }
 
-test("key: jobs of other keys, and of none, go on while one runs", async () => {
+test("key: jobs with other keys, and without a key, run meanwhile", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   const first = pool.execute("passGate", [gate.key], { key: "a" });
@@ -66,7 +66,7 @@ test("key: jobs of other keys, and of none, go on while one runs", async () => {
   assertEquals(await second, 2);
 });
 
-test("key: a string and a number are two keys", async () => {
+test("key: a string and a number are different keys", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   const first = pool.execute("passGate", [gate.key], { key: "1" });
@@ -76,7 +76,7 @@ test("key: a string and a number are two keys", async () => {
   await Promise.all([first, second]);
 });
 
-test("key: new keys are spread, and each stays with its worker while that is free", async () => {
+test("key: new keys are spread over workers, and each stays with its worker while it is free", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   const at = ["a", "b"].map((key) =>
@@ -92,7 +92,7 @@ test("key: new keys are spread, and each stays with its worker while that is fre
   }
 });
 
-test("key: it moves to a worker that is free while its own is busy", async () => {
+test("key: jobs with new keys go to a free worker while another worker is blocked", async () => {
   await using pool = makePool({ size: 2 });
   using first = new Gate();
   const at = pool.execute("workerId", [], { key: "a" });
@@ -100,7 +100,7 @@ test("key: it moves to a worker that is free while its own is busy", async () =>
   const home = await at;
   const held = pool.execute("blockAtGate", [first.key], { key: "a" });
   await first.arrived();
-  // Of another key, which had the same worker.
+  // These keys have no worker yet.
   const others = numbersTo(8).map((i) =>
     pool.execute("workerId", [], { key: i })
   );
@@ -109,7 +109,7 @@ test("key: it moves to a worker that is free while its own is busy", async () =>
   await held;
 });
 
-/** Ends a job that runs, or waits, in some way; tells what it is rejected with. */
+/** Ways in which a job with a key ends; `end()` returns what the job rejects with. */
 const ENDS: Record<string, {
   options?: ThreadPoolOptions;
   kinds?: Kind[];
@@ -164,7 +164,7 @@ const ENDS: Record<string, {
 
 for (const [how, { end, check }] of Object.entries(ENDS)) {
   for (const kind of KIND_NAMES) {
-    test(`key: the next job goes on when one ${how} (${kind})`, async () => {
+    test(`key: the next job runs when one ${how} (${kind})`, async () => {
       await using pool = makePool({ abortGrace: 20 }, kind);
       const ended = end(pool);
       const rest = numbersTo(3).map((i) =>
@@ -176,7 +176,7 @@ for (const [how, { end, check }] of Object.entries(ENDS)) {
   }
 }
 
-test("key: the next job waits until an aborted one has ended", async () => {
+test("key: the next job waits until an aborted job has ended", async () => {
   await using pool = makePool({ size: 2, abortGrace: Infinity });
   using first = new Gate();
   const stop = new AbortController();
@@ -196,7 +196,7 @@ test("key: the next job waits until an aborted one has ended", async () => {
   await next;
 });
 
-test("key: the next job goes on when a thread that computes is left alone", async () => {
+test("key: the next job runs when a blocked thread is left alone", async () => {
   await using pool = makePool({ abortGrace: 10 });
   using gate = new Gate();
   const stop = new AbortController();
@@ -207,11 +207,11 @@ test("key: the next job goes on when a thread that computes is left alone", asyn
   await gate.arrived();
   stop.abort("enough");
   assertEquals(await aborted, "enough");
-  // The thread still computes, as nobody has opened the gate.
+  // The thread is still blocked, because the gate is closed.
   assertEquals(await next, 1);
 });
 
-test("key: a job that was discarded lets the next of its key go on; those that wait count", async () => {
+test("key: discarding a job lets the next job of its key run, and jobs that wait for their key count", async () => {
   const queue = { capacity: 2, whenFull: "discard-oldest" } as const;
   await using pool = makePool({ queue });
   using holder = await hold(pool);
@@ -254,7 +254,7 @@ test("key: close() and drain() wait for the jobs that wait for their key", async
   assertEquals(ended, 40);
 });
 
-test("key: where the caller runs jobs, it runs none whose key is in use", async () => {
+test("key: with caller-runs, the caller runs no job whose key is in use", async () => {
   const queue = { capacity: 0, whenFull: "caller-runs" } as const;
   await using pool = makePool({ queue });
   using gate = new Gate();
@@ -266,7 +266,7 @@ test("key: where the caller runs jobs, it runs none whose key is in use", async 
   assertEquals([await first, await second], [1, 1]);
 });
 
-test("key: a worker that dies is followed by another, and each job of a key runs once, in order", async () => {
+test("key: each job of a key runs once, in order, even if maxJobsPerWorker replaces its worker", async () => {
   await using pool = makePool({ size: 2, maxJobsPerWorker: 3 });
   const order: number[] = [];
   const jobs = numbersTo(30).map(async (i) => {
@@ -280,7 +280,7 @@ test("key: a worker that dies is followed by another, and each job of a key runs
   }
 });
 
-test("key: on the caller's own thread, no job of a key waits behind another job", async () => {
+test("key: with isolation none, no job of a key waits behind another job", async () => {
   await using pool = new ThreadPool({ isolation: "none", size: 2 });
   await pool.start();
   const f = () => 1;
@@ -308,7 +308,7 @@ test("key: jobs that wait for their turn start no workers", async () => {
   assert(pool.stats().size <= 2, `${pool.stats().size} workers`);
 });
 
-test("key: a job that waits for room goes on though only jobs of its own key wait", async () => {
+test("key: a job that waits in ready() continues even if only jobs of its own key wait", async () => {
   await using pool = new ThreadPool({ size: 2, queue: { capacity: 0 } });
   using gate = new Gate();
   const give = async (sender: Sender, key: SharedArrayBuffer) => {

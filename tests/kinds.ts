@@ -8,14 +8,14 @@ import type * as jobs from "./fixtures/jobs.ts";
 import { liveProcesses } from "./live_processes.ts";
 import { countWorkers } from "./live_workers.ts";
 
-/** Each kind, by the options that make it. */
+/** Options that make each kind of worker. */
 export const KINDS = {
   thread: {},
   "killable thread": { hardKill: true },
   process: { isolation: "process" },
 } as const satisfies Record<string, ThreadPoolOptions>;
 
-/** The same, and that of pools without any. */
+/** The same, and the options of pools without workers. */
 export const ALL_KINDS = {
   ...KINDS,
   "no worker": { isolation: "none" },
@@ -28,7 +28,7 @@ export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 export type JobPool = ThreadPool<typeof jobs>;
 export const MODULE = new URL("./fixtures/jobs.ts", import.meta.url);
 
-/** A pool of one worker, unless the options say otherwise. */
+/** Returns a pool of one worker, unless the options say otherwise. */
 export function makePool(
   options: ThreadPoolOptions = {},
   kind: AnyKind = "thread",
@@ -41,7 +41,7 @@ export function makePool(
   });
 }
 
-/** So many numbers from 0. */
+/** Returns this many numbers from 0. */
 export function numbersTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
@@ -61,7 +61,7 @@ export async function warmUp(pool: JobPool): Promise<void> {
   for (const i of numbersTo(50)) await pool.execute("echo", [i]);
 }
 
-/** What a promise is rejected with, noted at once. */
+/** Returns what a promise rejects with, and handles the rejection at once. */
 export function reasonOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     (value) => {
@@ -71,7 +71,7 @@ export function reasonOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** A signal that counts its listeners. */
+/** Returns a signal that counts its listeners. */
 export function countedSignal() {
   const controller = new AbortController();
   const { signal } = controller;
@@ -90,7 +90,7 @@ export function countedSignal() {
   return { controller, signal, listeners, counts };
 }
 
-/** A job that runs, in a worker of any kind, until its door is opened. */
+/** Starts a job that runs, in a worker of any kind, until its door is opened. */
 export async function hold(pool: JobPool) {
   const door = new AbortController();
   const started = nextEvent(pool, "jobstart");
@@ -100,12 +100,12 @@ export async function hold(pool: JobPool) {
   return { job, open, [Symbol.dispose]: open };
 }
 
-/** Lets all happen that is due and needs no other thread. */
+/** Waits for everything that is due and needs no other thread. */
 export async function turns(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((done) => setTimeout(done));
 }
 
-/** How many threads, or processes, of workers live now. */
+/** Returns the number of live worker threads, or of worker processes. */
 export async function countLive(kind: AnyKind): Promise<number> {
   if (kind !== "process") return await countWorkers();
   const commands = await liveProcesses();

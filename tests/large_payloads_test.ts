@@ -1,4 +1,4 @@
-// Large arguments and results: few are on their way at once, and each is sent once.
+// Tests of large arguments and results: few are in transit, and each is sent once.
 import {
   assert,
   assertEquals,
@@ -18,7 +18,7 @@ const echo = <T>(value: T) => value;
 const range = (length: number) => Array.from({ length }, (_, i) => i);
 const mapOf = (size: number) => new Map(range(size).map((i) => [`k${i}`, i]));
 
-/** A pool whose workers have begun, so that jobs are sent ahead. */
+/** Returns a pool whose workers have started, so that jobs are sent ahead. */
 async function warmPool(size: number): Promise<ThreadPool> {
   const pool = new ThreadPool(size);
   await Promise.all(range(size).map((i) => pool.execute(echo, [i])));
@@ -35,7 +35,7 @@ const isMap = (value: unknown) => value instanceof Map;
 const isLarge = (value: unknown) =>
   value instanceof Uint8Array && value.length === LARGE;
 
-/** Counts the messages to workers that hold something of a kind. */
+/** Counts the messages to workers that contain a value of a kind. */
 function watchMessages(isIt: (value: unknown) => boolean, note = () => {}) {
   const { prototype } = Worker;
   const { postMessage } = prototype;
@@ -54,7 +54,7 @@ function watchMessages(isIt: (value: unknown) => boolean, note = () => {}) {
 
 for (const size of [1, 2]) {
   poolTest(
-    `execute() has at most two large payloads on their way to each of ${size}`,
+    `execute() has at most two large payloads in transit to each of ${size}`,
     async () => {
       await using pool = await warmPool(size);
       using counts = watchMessages(isLarge);
@@ -77,7 +77,7 @@ for (const size of [1, 2]) {
 }
 
 poolTest(
-  "execute() sends what is read for long but once, and small jobs elsewhere",
+  "execute() sends a large argument only once, and small jobs to another worker",
   async () => {
     await using pool = await warmPool(2);
     using counts = watchMessages(isMap);
@@ -93,7 +93,7 @@ poolTest(
   },
 );
 
-poolTest("execute() clones large arguments in turns of their own", async () => {
+poolTest("execute() clones large arguments in separate turns", async () => {
   await using pool = await warmPool(2);
   let turn = 0;
   const turns: number[] = [];
@@ -121,8 +121,8 @@ poolTest(
       return new Uint8Array(length);
     };
     const results = range(10).map(() => pool.execute(make, [started, LARGE]));
-    await Promise.resolve().then(() => Promise.resolve()); // they are sent
-    // Main reads nothing while it waits here.
+    await Promise.resolve().then(() => Promise.resolve()); // the jobs are sent
+    // The main thread reads nothing while it waits here.
     while (Atomics.wait(started, 0, Atomics.load(started, 0), 100) === "ok");
     assertLessOrEqual(Atomics.load(started, 0), 2);
     const lengths = (await Promise.all(results)).map(({ length }) => length);
@@ -130,7 +130,7 @@ poolTest(
   },
 );
 
-poolTest("execute() carries long texts and many values whole", async () => {
+poolTest("execute() returns long texts and many values unchanged", async () => {
   await using pool = new ThreadPool({ size: 2, timeout: 15_000 });
   const text = "é".repeat(3_000_000);
   const numbers = range(200_000).map((i) => i + 0.5);
@@ -139,14 +139,14 @@ poolTest("execute() carries long texts and many values whole", async () => {
   const results = await Promise.all(
     [text, numbers, rows, set].map((value) => pool.execute(echo, [value])),
   );
-  // Quicker than a deep comparison.
+  // Faster than a deep comparison.
   const seen = [...results.slice(0, 3), [...results[3] as typeof set]];
   const expected = [text, numbers, rows, [...set]];
   assert(JSON.stringify(seen) === JSON.stringify(expected));
   assert(results[3] instanceof Set);
 });
 
-poolTest("execute() carries a buffer of 256 MiB there and back", async () => {
+poolTest("execute() carries a buffer of 256 MiB both ways", async () => {
   await using pool = new ThreadPool(1);
   const bytes = new Uint8Array(256 * 2 ** 20);
   bytes[bytes.length - 1] = 5;
@@ -157,7 +157,7 @@ poolTest("execute() carries a buffer of 256 MiB there and back", async () => {
 });
 
 poolTest(
-  "execute() leaves large buffers the caller's, wherever they sit",
+  "execute() leaves large buffers to the caller, wherever they are in the arguments",
   async () => {
     await using pool = new ThreadPool(2);
     const bytes = new Uint8Array(300_000).fill(1);
@@ -185,7 +185,7 @@ poolTest(
   },
 );
 
-poolTest("execute() leaves a large buffer its handler's", async () => {
+poolTest("execute() leaves a large buffer to its handler", async () => {
   await using pool = new ThreadPool(1);
   const keep = (length: number) => {
     const scope = globalThis as { kept?: Uint8Array };
@@ -198,7 +198,7 @@ poolTest("execute() leaves a large buffer its handler's", async () => {
 });
 
 poolTest(
-  "execute() carries a long array's holes and properties, or moves nothing",
+  "execute() keeps a long array's holes and properties, or moves nothing",
   async () => {
     await using pool = new ThreadPool(1);
     const list: unknown[] = range(150_000);
@@ -220,7 +220,7 @@ poolTest(
 );
 
 poolTest(
-  "a large job does not overtake those before it when its worker is held",
+  "a large job does not overtake the jobs before it when its worker is blocked",
   async () => {
     await using pool = await warmPool(1);
     const order: number[] = [];
@@ -232,7 +232,7 @@ poolTest(
       order.push(i);
     });
     await gate.arrived();
-    // In which main sees that the worker is held.
+    // Meanwhile the main thread detects that the worker is blocked.
     await new Promise((done) => setTimeout(done, 50));
     gate.open();
     await Promise.all([held, ...all]);

@@ -1,5 +1,5 @@
-// What jobs leave behind when they end, and what holds their threads: it costs no
-// other job more than a moment.
+// Tests of what jobs leave behind when they end, and of what blocks their threads: it
+// delays other jobs only for a moment.
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   JobTimeoutError,
@@ -18,7 +18,7 @@ function makePool(options: ThreadPoolOptions = {}) {
 for (const hardKill of [false, true]) {
   const kind = hardKill ? "a killable thread" : "a thread";
 
-  test(`a job whose result does not leave ${kind} times out`, async () => {
+  test(`a job whose result cannot leave ${kind} times out`, async () => {
     await using pool = makePool({ hardKill, timeout: 50 });
     using gate = new Gate();
     const job = pool.execute("blocksInPull", [gate.key]);
@@ -28,7 +28,7 @@ for (const hardKill of [false, true]) {
   });
 }
 
-test("a thread that could not send a result in time takes jobs again when it has", async () => {
+test("a thread that could not send a result in time accepts jobs again once it has sent it", async () => {
   await using pool = makePool({ timeout: 50, abortGrace: 50 });
   const gate = new Gate();
   const job = pool.execute("blocksInPull", [gate.key]);
@@ -40,10 +40,10 @@ test("a thread that could not send a result in time takes jobs again when it has
   assertEquals(await pool.execute("echo", [1]), 1);
 });
 
-test("a job does not wait behind one whose result does not leave its thread", async () => {
+test("a job does not wait behind a job whose result cannot leave its thread", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
-  // Its worker has started, and is sent jobs ahead.
+  // The worker has started, and jobs are sent to it ahead.
   for (let i = 0; i < 50; i++) await pool.execute("echo", [i]);
   const first = pool.execute("blocksInPull", [gate.key]);
   assertEquals(await pool.execute("echo", [1]), 1);
@@ -51,7 +51,7 @@ test("a job does not wait behind one whose result does not leave its thread", as
   await (await first).cancel();
 });
 
-test("another worker starts beside one that is held by what a job has left", async () => {
+test("another worker starts when what a job has left blocks the first worker", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   await pool.execute("blocksInTimer", [gate.key]);
@@ -62,7 +62,7 @@ test("another worker starts beside one that is held by what a job has left", asy
   assertEquals({ busy, idle }, { busy: 1, idle: 1 });
 });
 
-test("a killable thread that is held by what a job has left is replaced where it is needed", async () => {
+test("a killable thread that is blocked by what a job has left is replaced when it is needed", async () => {
   await using pool = makePool({ hardKill: true });
   using gate = new Gate();
   await pool.execute("blocksInTimer", [gate.key]);
@@ -71,7 +71,7 @@ test("a killable thread that is held by what a job has left is replaced where it
   assertEquals(pool.workers().map(({ workerId }) => workerId), [2]);
 });
 
-test("a killable thread that was ended in a loop is not told to go on", async () => {
+test("a killable thread that was terminated in a loop causes no workererror", async () => {
   await using pool = makePool({ hardKill: true, timeout: 20, abortGrace: 20 });
   const errors: unknown[] = [];
   pool.addEventListener("workererror", ({ detail }) => errors.push(detail));
@@ -83,17 +83,17 @@ test("a killable thread that was ended in a loop is not told to go on", async ()
   assertEquals(errors, []);
 });
 
-test("a process that is held by what a job has left is replaced, and costs one job", async () => {
+test("a process that is blocked by what a job has left is replaced, and costs one job", async () => {
   await using pool = makePool({ isolation: "process", size: 1 });
   await pool.execute("computesAfterwards", [60_000]);
   const lost = pool.execute("echo", [0]);
   const others = [1, 2, 3].map((i) => pool.execute("echo", [i]));
-  // It was written to the process, which may start it any moment.
+  // The job was written to the process, which could start it at any moment.
   await assertRejects(() => lost, WorkerCrashedError, "did nothing for");
   assertEquals(await Promise.all(others), [1, 2, 3]);
 });
 
-test("another process starts beside one that is held by what a job has left", async () => {
+test("another process starts when what a job has left blocks the first process", async () => {
   await using pool = makePool({ isolation: "process", size: 2 });
   await pool.execute("computesAfterwards", [2_000]);
   const order: string[] = [];

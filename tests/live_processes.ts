@@ -1,5 +1,5 @@
-// Processes that a test's own process has started and that live still, where the
-// system shows them.
+// Finds live processes that the test's own process has started, where the system
+// shows them.
 
 interface LiveProcess {
   pid: number;
@@ -25,13 +25,13 @@ async function allProcesses(): Promise<LiveProcess[]> {
         command: command.replaceAll("\0", " "),
       });
     } catch {
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
   return all;
 }
 
-/** The commands of the children of a process, and of theirs. */
+/** Returns the commands of the children of a process, and of their children. */
 export async function liveProcesses(parent = Deno.pid): Promise<string[]> {
   const all = await allProcesses();
   const found: string[] = [];
@@ -46,14 +46,14 @@ export async function liveProcesses(parent = Deno.pid): Promise<string[]> {
   return found;
 }
 
-/** The commands of the processes of a group, whoever their parents are. */
+/** Returns the commands of the processes of a group, whatever their parents are. */
 export async function processesOfGroup(group: number): Promise<string[]> {
   const all = await allProcesses();
   return all.filter((process) => process.group === group)
     .map(({ pid, command }) => `${pid} ${command}`);
 }
 
-/** Whether a process lives, by its number. */
+/** Returns whether the process with this id is alive. */
 export function lives(pid: number): boolean {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);

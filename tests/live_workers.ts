@@ -1,10 +1,10 @@
-// Tests of pools: each must leave no worker behind.
+// Declares tests of pools, each of which must leave no worker behind.
 import { deadline } from "@std/async";
 
 const TEST_LIMIT = 20_000;
 const STOP_LIMIT = 5_000;
 
-/** Where threads cannot be seen: the Web Workers that were made here, and not told to end. */
+/** Web Workers that were not terminated, where threads cannot be listed. */
 const made = new Map<Worker, string>();
 
 if (Deno.build.os !== "linux") {
@@ -22,7 +22,7 @@ if (Deno.build.os !== "linux") {
   };
 }
 
-/** The worker threads that live now: on Linux every thread can be seen. */
+/** Returns the live worker threads; Linux lists every thread. */
 export function liveWorkers(): Promise<string[]> {
   return Promise.resolve(
     Deno.build.os === "linux" ? threads() : [...made.values()],
@@ -36,7 +36,7 @@ function threads(): string[] {
       const name = Deno.readTextFileSync(`/proc/self/task/${id}/comm`).trim();
       if (/^worker-\d+$/.test(name)) names.push(name);
     } catch (error) {
-      // It has ended since the folder was read.
+      // The thread has ended since the folder was read.
       if (!isGone(error)) throw error;
     }
   }
@@ -48,7 +48,7 @@ function isGone(error: unknown): boolean {
     error instanceof Error && error.message.includes("os error 3");
 }
 
-/** How many worker threads live now. */
+/** Returns the number of live worker threads. */
 export async function countWorkers(): Promise<number> {
   return (await liveWorkers()).length;
 }
@@ -66,19 +66,19 @@ export async function eventually(
 }
 
 /**
- * What older versions of Deno lack: threads that can be killed, the private fields
- * of messages, and what connections do natively now. Those without Web Locks do.
+ * Names of tests that need what Deno lacks in versions without Web Locks: killable
+ * threads, private fields of messages, and what connections now do natively.
  */
 const LACKING = "locks" in navigator
   ? undefined
-  : /hardKill|[kK]illable|memoryLimit|can be killed|natively|as what it is|a client sends|only a server gives|aborted while it waits|asks a request for its signal|upgradeWebSocket|handshake\(\)|A client that leaves its request|ImageData|takes a value as it is when|a copy of its own|one object at several places|closeInput|frameError|whatever then it exports|naming the place|an error that nobody handles|chaos leaves nothing behind \(sandbox\)/;
+  : /hardKill|[kK]illable|memoryLimit|can be killed|natively|as what it is|keeps the class of the caller's reason|a client sends|only a server gives|aborted while it waits|asks a request for its signal|upgradeWebSocket|handshake\(\)|A client that leaves its request|ImageData|takes a value as it is when|a copy of its own|one object at several places|closeInput|frameError|exports something named then|naming the place|an error that nobody handles|chaos leaves nothing behind \(sandbox\)/;
 
-/** Whether a test cannot pass here. */
+/** Returns whether a test cannot pass in this version of Deno. */
 export function isLacking(name: string): boolean {
   return LACKING?.test(name) ?? false;
 }
 
-/** A test that fails if it takes too long, or leaves a worker behind. */
+/** Declares a test that fails if it takes too long, or leaves a worker behind. */
 export function poolTest(
   test: string | { name: string; ignore: boolean },
   fn: (test: Deno.TestContext) => void | Promise<void>,
@@ -96,7 +96,7 @@ export function poolTest(
   });
 }
 
-/** Fails when it is disposed and, even a while later, more workers live. */
+/** Fails on disposal if, even a while later, more workers are alive. */
 function noWorkersLeft(before: string[]): AsyncDisposable {
   let left: string[] = [];
   return {
@@ -106,8 +106,8 @@ function noWorkersLeft(before: string[]): AsyncDisposable {
         left = now.filter((name) => !before.includes(name));
         return left.length === 0;
       }, () => `Expected no worker to be left, found ${left.join(", ")}`);
-      // Deno counts what was closed in this turn as open: its look at what a test
-      // has left open gives the event loop no turn to notice.
+      // Deno checks what a test has left open without a turn of the event loop, and
+      // so counts what was closed in this turn as open.
       await new Promise((resolve) => setTimeout(resolve));
     },
   };

@@ -1,9 +1,9 @@
-// Runs that take long, of which the suite has short ones: all, or those named.
+// Long runs, of which the test suite has short versions: all runs, or those named.
 //
 //   deno task test:long [transfers|model|chaos|hostile|soak …]
-//     --scale 0.1    only so large a part of each
-//     --seed 1       what is random begins here
-//     --only TEXT    only tests, ways and targets whose names have this in them
+//     --scale 0.1    factor for the length of each run
+//     --seed 1       seed of everything that is random
+//     --only TEXT    only tests, ways and targets whose names contain this text
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type * as hostileJobs from "./fixtures/hostile.ts";
@@ -23,7 +23,7 @@ const scaled = (count: number) => Math.ceil(count * Number(values.scale));
 const chosen = <T extends string>(names: readonly T[]) =>
   names.filter((name) => name.includes(values.only));
 
-/** Each tells what it did, and throws where something is wrong. */
+/** Runs by name; each reports what it did, and throws if something is wrong. */
 const RUNS: Record<string, () => Promise<void>> = {
   /** Random transfers arrive byte for byte, by bytes and by descriptor. */
   transfers: () =>
@@ -31,7 +31,7 @@ const RUNS: Record<string, () => Promise<void>> = {
       TRANSFERS: `${scaled(10_000)}`,
     }),
 
-  /** Random plays of a pool end as a small model of it says. */
+  /** Random plays of a pool end as a small model of the pool predicts. */
   model: () =>
     testAtLength("model_test.ts", {
       MODEL_RUNS: `${scaled(1_000)}`,
@@ -45,7 +45,7 @@ const RUNS: Record<string, () => Promise<void>> = {
       CHAOS_SEED: values.seed,
     }),
 
-  /** Jobs replace all that their thread begins with, one thing after the other. */
+  /** Jobs replace everything that their thread begins with, one thing after the other. */
   async hostile() {
     const hostilePool = () => poolOf<typeof hostileJobs>("hostile");
     await using finder = hostilePool();
@@ -70,7 +70,7 @@ const RUNS: Record<string, () => Promise<void>> = {
     if (wrong > 0) throw new Error("A job has harmed others");
   },
 
-  /** What memory many jobs and replaced workers take, beside as many bare workers. */
+  /** Measures the memory of many jobs and replaced workers, against bare workers. */
   async soak() {
     await soakPool(scaled(1_000_000), scaled(2_000));
     const bare = ["bare", "--scale", values.scale];
@@ -84,7 +84,7 @@ const RUNS: Record<string, () => Promise<void>> = {
   },
 };
 
-/** Runs a test file whose length its environment says. */
+/** Runs a test file whose length is set by environment variables. */
 async function testAtLength(
   file: string,
   env: Record<string, string>,
