@@ -1,4 +1,4 @@
-// Those who follow a signal share one listener, and hear of it in their order.
+// Tests AbortWatch: followers of a signal share one listener, and are called in order.
 import { assertEquals } from "@std/assert";
 import { AbortWatch } from "../../src/values/abort_watch.ts";
 import { countedSignal } from "../kinds.ts";
@@ -13,7 +13,7 @@ function setup() {
   return { heard, watch, signal, controller, counts, listeners };
 }
 
-Deno.test("AbortWatch puts one listener on a signal, however many follow it", () => {
+Deno.test("AbortWatch adds one listener to a signal with many followers", () => {
   const { heard, watch, signal, controller, counts, listeners } = setup();
   for (const [i, name] of ["a", "b", "c", "d"].entries()) {
     watch.add(signal, i + 1, name);
@@ -21,17 +21,17 @@ Deno.test("AbortWatch puts one listener on a signal, however many follow it", ()
   watch.remove(signal, 1);
   assertEquals([counts.added, listeners.size], [1, 1]);
   controller.abort("late");
-  // The first has left, and the second has had the third removed.
+  // "a" was removed first, and the callback of "b" has removed "c".
   assertEquals(heard, ["b: late", "d: late"]);
   assertEquals(listeners.size, 0);
 });
 
-Deno.test("AbortWatch leaves a signal when the last one has left", () => {
+Deno.test("AbortWatch removes its listener with the last follower", () => {
   const { heard, watch, signal, controller, counts, listeners } = setup();
   watch.add(signal, 1, "a");
   watch.add(signal, 2, "b");
   watch.remove(signal, 1);
-  watch.remove(signal, 1); // once is enough
+  watch.remove(signal, 1); // has no effect
   assertEquals(listeners.size, 1);
   watch.remove(signal, 2);
   assertEquals(listeners.size, 0);

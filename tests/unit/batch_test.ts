@@ -1,4 +1,4 @@
-// A batch in its worker: a handler that is called with one item after the other.
+// Tests batches in a worker: the handler is called with one item after another.
 import { assert, assertEquals } from "@std/assert";
 import { runBatch } from "../../src/worker/batch.ts";
 import { BATCH_TIME, type BatchResult } from "../../src/wire/batch.ts";
@@ -13,12 +13,12 @@ function block(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
-Deno.test("a batch gives results at once, where the handler does", () => {
+Deno.test("runBatch() returns results synchronously if the handler is synchronous", () => {
   const result = run((n: number) => n + 1, 1, 2, 3) as BatchResult;
   assertEquals(result.slice(1), [[2, 3, 4], []]);
 });
 
-Deno.test("a batch awaits what the handler promises, one after the other", async () => {
+Deno.test("runBatch() awaits each promise before the next item", async () => {
   const log: string[] = [];
   const result = await run(
     async (n: number) => {
@@ -34,7 +34,7 @@ Deno.test("a batch awaits what the handler promises, one after the other", async
   assertEquals(log, ["begins 1", "ends 1", "begins 2", "ends 2"]);
 });
 
-Deno.test("a batch gives plain data as text", () => {
+Deno.test("runBatch() returns plain data as text", () => {
   const shared = { n: 1 };
   const result = run((n: number) => n === 2 ? "text" : shared, 1, 2, 3);
   assertEquals((result as BatchResult).slice(1), [
@@ -43,7 +43,7 @@ Deno.test("a batch gives plain data as text", () => {
   ]);
 });
 
-Deno.test("a batch ends with what is no plain data, and runs nothing after it", async () => {
+Deno.test("runBatch() stops after a result that is not plain data", async () => {
   const ran: number[] = [];
   const [, values, , ending] = await run(
     (n: number) => {
@@ -59,14 +59,14 @@ Deno.test("a batch ends with what is no plain data, and runs nothing after it", 
   assertEquals(ran, [1, 2]);
 });
 
-Deno.test("a batch ends with a result that cannot be cloned, and keeps those before it", async () => {
+Deno.test("runBatch() stops after a result that cannot be cloned, and keeps the earlier results", async () => {
   const job = (n: number) => n === 2 ? () => n : n;
   const [, values, , ending] = await run(job, 1, 2, 3);
   assertEquals(values, [1]);
   assert(ending?.kind === "not-cloneable");
 });
 
-Deno.test("a batch ends with an error, thrown or rejected", async () => {
+Deno.test("runBatch() stops after an error, thrown or rejected", async () => {
   const thrown = (n: number) => {
     if (n === 2) throw new RangeError("failed");
     return n;
@@ -80,7 +80,7 @@ Deno.test("a batch ends with an error, thrown or rejected", async () => {
   }
 });
 
-Deno.test("a batch runs nothing more after an item that took long, or gave much", () => {
+Deno.test("runBatch() stops after a slow item or large results", () => {
   const slow = run((n: number) => block(n), 0, 3 * BATCH_TIME, 0);
   assertEquals((slow as BatchResult)[1].length, 2);
   assert((slow as BatchResult)[0] >= 3 * BATCH_TIME);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { BLOCK, Blocks } from "../../src/flow/blocks.ts";
 
-Deno.test("Blocks.take() gives each block once, until it is free again", () => {
+Deno.test("Blocks.take() returns each block once, and again after free()", () => {
   const blocks = new Blocks();
   const taken: number[] = [];
   for (let block = blocks.take(); block; block = blocks.take()) {
@@ -14,7 +14,7 @@ Deno.test("Blocks.take() gives each block once, until it is free again", () => {
   assertEquals(blocks.take(), undefined);
 });
 
-Deno.test("Blocks.at() finds the bytes of a place at the other end", () => {
+Deno.test("Blocks.at() returns the bytes of a place at the other end", () => {
   const sender = new Blocks();
   const receiver = new Blocks(sender.buffer);
   for (const length of [1, 1000, BLOCK]) {

@@ -1,4 +1,4 @@
-// Board: claims, results, times and signals, with both ends in this thread.
+// Tests Board, with both ends in this thread: claims, results, times and signals.
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import fc from "fast-check";
 import { Board, slotsFor, State } from "../../src/wire/board.ts";
@@ -10,7 +10,7 @@ function makeBoards(slots = SLOTS): { main: Board; worker: Board } {
   return { main, worker: new Board(slots, main.buffer) };
 }
 
-Deno.test("a response is read in its turn among other texts", () => {
+Deno.test("Board.result() returns a response in order among other texts", () => {
   const board = new Board(8);
   for (const seq of [0, 1, 2]) {
     board.send(seq);
@@ -26,7 +26,7 @@ Deno.test("a response is read in its turn among other texts", () => {
   assertEquals(results, [{ a: 1 }, [200, "", "text"], [2]]);
 });
 
-Deno.test("a response that finds no room leaves its job as it was", () => {
+Deno.test("Board.settleResponse() changes nothing if the response does not fit", () => {
   const board = new Board(8);
   board.send(0);
   board.claim(0, 0);
@@ -34,11 +34,11 @@ Deno.test("a response that finds no room leaves its job as it was", () => {
   assertEquals(board.state(0), State.CLAIMED);
 });
 
-Deno.test("slotsFor() gives a power of two, at least twice the concurrency", () => {
+Deno.test("slotsFor() returns a power of two, at least twice the concurrency", () => {
   assertEquals([1, 512, 513, 5_000].map(slotsFor), [1024, 1024, 2048, 16384]);
 });
 
-Deno.test("a job that is sent is claimed once, or taken back once", () => {
+Deno.test("a sent job is claimed once or taken back once", () => {
   const { main, worker } = makeBoards();
   assertFalse(worker.claim(0, 0), "it was not sent");
   main.send(0);
@@ -54,12 +54,12 @@ Deno.test("a job that is sent is claimed once, or taken back once", () => {
   assertEquals(main.state(1), State.TAKEN_BACK);
 });
 
-Deno.test("a slot that another job has used since is never mistaken for it", () => {
+Deno.test("Board.claim() and takeBack() reject a job whose slot has a later job", () => {
   const { main, worker } = makeBoards();
   main.send(3);
   main.takeBack(3);
   main.send(3 + SLOTS);
-  // The worker comes to the first one only now.
+  // Only now does the worker read the first job.
   assertFalse(worker.claim(3, 0));
   assertFalse(main.takeBack(3));
   assertEquals(main.state(3 + SLOTS), State.SENT);
@@ -81,7 +81,7 @@ const RESULTS: [unknown, State][] = [
   [{}, State.TEXT],
 ];
 
-Deno.test("Board.settle() writes what is plain, and leaves all else alone", () => {
+Deno.test("Board.settle() writes plain results, and changes nothing for other results", () => {
   const { main, worker } = makeBoards(16);
   for (const [seq, [result, state]] of RESULTS.entries()) {
     main.send(seq);
@@ -102,7 +102,7 @@ Deno.test("Board.settle() writes what is plain, and leaves all else alone", () =
   assertEquals(main.state(12), State.POSTED);
 });
 
-Deno.test("texts are read in runs, each once, also across the end of the ring", () => {
+Deno.test("Board.result() reads each text once, in runs, also across the end of the ring", () => {
   const { main, worker } = makeBoards(1024);
   let seq = 0;
   for (let round = 0; round < 40; round++) {
@@ -122,7 +122,7 @@ Deno.test("texts are read in runs, each once, also across the end of the ring", 
   }
 });
 
-Deno.test("a run of texts ends before a job that has not ended, and before `end`", () => {
+Deno.test("Board.result() ends a run of texts before an unsettled job, and before `end`", () => {
   const { main, worker } = makeBoards();
   for (const seq of [0, 1, 2]) main.send(seq);
   worker.claim(0, 0);
@@ -136,7 +136,7 @@ Deno.test("a run of texts ends before a job that has not ended, and before `end`
   assertEquals(main.result(2, State.TEXT, 3), "two");
 });
 
-Deno.test("a text that finds no room is settled once main has read others", () => {
+Deno.test("Board.settle() refuses a text that does not fit, until main has read other texts", () => {
   const { main, worker } = makeBoards(1024);
   const text = "x".repeat(10_000);
   let seq = 0;
@@ -154,7 +154,7 @@ Deno.test("a text that finds no room is settled once main has read others", () =
   assertEquals(main.result(seq, State.TEXT, seq + 1), text);
 });
 
-Deno.test("Board.wake() is true once after each Board.awake()", () => {
+Deno.test("Board.wake() returns true once after each Board.awake()", () => {
   const { main, worker } = makeBoards();
   assertEquals([worker.wake(), worker.wake(), worker.wake()], [
     true,
@@ -166,7 +166,7 @@ Deno.test("Board.wake() is true once after each Board.awake()", () => {
   assertEquals([worker.wake(), worker.wake()], [true, false]);
 });
 
-Deno.test("what was heard and what was read is counted", () => {
+Deno.test("Board.heard and Board.largeRead count aborts heard and large results read", () => {
   const { main, worker } = makeBoards();
   assertEquals([main.heard, worker.largeRead], [0, 0]);
   worker.hear();
@@ -175,22 +175,22 @@ Deno.test("what was heard and what was read is counted", () => {
   assertEquals([main.heard, worker.largeRead], [2, 1]);
 });
 
-/** The job of a slot, as a simple model has it. */
+/** State of a job in a simple model of the board. */
 type Known = "sent" | "claimed" | "gone" | { result: unknown };
 
-Deno.test("jobs in any order agree with a model, also where sequence numbers wrap around", () => {
+Deno.test("Board agrees with a model in any order of steps, also where sequence numbers wrap around", () => {
   const step = fc.record({
     act: fc.constantFrom("send", "claim", "takeBack", "settle", "result"),
     pick: fc.nat(SLOTS - 1),
     result: fc.jsonValue(),
   });
-  // A word has room for 28 bits, an index for 32.
+  // A word holds 28 bits of a sequence number, an index 32.
   const first = fc.constantFrom(0, 2 ** 28 - 5, 2 ** 31 - 5, 2 ** 32 - 5);
   fc.assert(
     fc.property(first, fc.array(step, { maxLength: 60 }), (first, steps) => {
       const { main, worker } = makeBoards();
       const jobs = new Map<number, Known>();
-      /** In the order of their texts. */
+      /** Sequence numbers, in the order of their texts. */
       const settled: number[] = [];
       let next = first;
       for (const { act, pick, result } of steps) {
@@ -198,7 +198,7 @@ Deno.test("jobs in any order agree with a model, also where sequence numbers wra
         const job = jobs.get(seq);
         if (act === "send") {
           const last = jobs.get(seq - SLOTS);
-          // A slot is free once its job is gone.
+          // The slot is in use.
           if (last !== undefined && last !== "gone") continue;
           main.send(seq);
           jobs.set(next++, "sent");
@@ -210,7 +210,7 @@ Deno.test("jobs in any order agree with a model, also where sequence numbers wra
           if (job === "sent") jobs.set(seq, "gone");
         } else if (act === "settle" && job === "claimed") {
           const { length } = settled;
-          // As the executor does at a concurrency of 1.
+          // At a concurrency of 1, jobs settle in order.
           if (length > 0 && settled[length - 1] > seq) continue;
           if (!worker.settle(seq, result)) worker.settlePosted(seq);
           settled.push(seq);

@@ -8,7 +8,7 @@ Deno.test.afterEach(settled);
 
 const CHUNK = 64 * 1024;
 
-/** Both ends of a channel: chunks go from `from` to `to`. */
+/** Makes both ends of a channel. Chunks flow from `from` to `to`. */
 function makeEnds(options: {
   credit?: number;
   isShared?: boolean;
@@ -25,7 +25,7 @@ function makeEnds(options: {
   return { ...links, from, to, open };
 }
 
-/** Sends while there is credit; gives the number of chunks. */
+/** Sends while there is credit. Returns the number of chunks. */
 function sendAll({ outlet }: Channel, size = CHUNK): number {
   let count = 0;
   for (; outlet.hasCredit; count++) outlet.send(new Uint8Array(size));
@@ -34,7 +34,7 @@ function sendAll({ outlet }: Channel, size = CHUNK): number {
 
 for (const isShared of [true, false]) {
   const how = isShared ? "with rings" : "without rings";
-  Deno.test(`Inlet.take() gives what Outlet.send() was given, ${how}`, async () => {
+  Deno.test(`Inlet.take() returns the chunks of Outlet.send(), ${how}`, async () => {
     const { from, to, open } = makeEnds({ isShared });
     open();
     const chunks = ["text", 5, null, new Uint8Array([1, 2]), { a: [1] }, ""];
@@ -52,7 +52,7 @@ for (const isShared of [true, false]) {
   });
 }
 
-Deno.test("Outlet.hasCredit ends with the window, and comes back when chunks are taken", async () => {
+Deno.test("Outlet.hasCredit is false once the window is full, until chunks are taken", async () => {
   const { from, to, open } = makeEnds();
   open();
   assertEquals(sendAll(from) * CHUNK, WINDOW);
@@ -67,7 +67,7 @@ Deno.test("Outlet.hasCredit ends with the window, and comes back when chunks are
   await settled();
 });
 
-Deno.test("Inlet.more() and open() let more come than from the start", async () => {
+Deno.test("Inlet.more() and open() give more credit than at the start", async () => {
   for (const ask of ["more", "open"] as const) {
     const { from, to, open } = makeEnds({ credit: AHEAD });
     open();
@@ -82,7 +82,7 @@ Deno.test("Inlet.more() and open() let more come than from the start", async () 
   }
 });
 
-Deno.test("Outlet.last() needs no credit", async () => {
+Deno.test("Outlet.last() removes the credit limit", async () => {
   const { from, to, open } = makeEnds({ credit: 64 });
   open();
   sendAll(from);
@@ -93,7 +93,7 @@ Deno.test("Outlet.last() needs no credit", async () => {
   assert(to.inlet.hasEnded);
 });
 
-Deno.test("Outlet.end() with an error fails the inlet, after its chunks", async () => {
+Deno.test("Outlet.end() with an error fails the inlet after its chunks", async () => {
   let ended = 0;
   const { from, to, open } = makeEnds({ to: { ended: () => ended++ } });
   open();
@@ -106,7 +106,7 @@ Deno.test("Outlet.end() with an error fails the inlet, after its chunks", async 
   await to.inlet.more();
 });
 
-Deno.test("Inlet.stop() tells the outlet why, and drops what comes", async () => {
+Deno.test("Inlet.stop() sends its reason to the outlet, and drops all chunks", async () => {
   const reasons: unknown[] = [];
   const stopped = (reason: unknown) => void reasons.push(reason);
   const { from, to, open } = makeEnds({ from: { stopped } });
@@ -122,7 +122,7 @@ Deno.test("Inlet.stop() tells the outlet why, and drops what comes", async () =>
   await assertRejects(() => from.outlet.finish(), Error, "enough");
 });
 
-Deno.test("Outlet.finish() settles when the other end has taken the end", async () => {
+Deno.test("Outlet.finish() settles when the other end reports DONE", async () => {
   const { from, to, open } = makeEnds();
   open();
   let isDone = false;
@@ -134,7 +134,7 @@ Deno.test("Outlet.finish() settles when the other end has taken the end", async 
   await from.outlet.finish();
 });
 
-Deno.test("Channel.open() again sends again what nobody has taken", async () => {
+Deno.test("Channel.open() sends chunks again if the other end has not answered", async () => {
   const { from, main, worker } = makeEnds();
   from.outlet.send("first");
   from.outlet.sendBytes(new Uint8Array(20_000).fill(7), true);
@@ -153,7 +153,7 @@ Deno.test("Channel.open() again sends again what nobody has taken", async () => 
   assert(to.inlet.hasEnded);
 });
 
-Deno.test("Channel.tell() reaches the owner of the other end", async () => {
+Deno.test("Channel.tell() notifies the owner of the other end", async () => {
   const heard: unknown[] = [];
   const { from, open } = makeEnds({
     to: {
@@ -169,7 +169,7 @@ Deno.test("Channel.tell() reaches the owner of the other end", async () => {
   assertEquals(heard, [["name", 1], undefined, "closed"]);
 });
 
-Deno.test("Channel.fail() ends both directions, and tells the owner", async () => {
+Deno.test("Channel.fail() ends both directions, and notifies the owners", async () => {
   const failures: unknown[] = [];
   const { from, to, main, worker, open } = makeEnds({
     from: { failed: (error) => failures.push(error) },
@@ -187,7 +187,7 @@ Deno.test("Channel.fail() ends both directions, and tells the owner", async () =
   await settled();
 });
 
-Deno.test("Channel.sendBlock() sends what a block holds, and Channel.own() frees it", async () => {
+Deno.test("Channel.sendBlock() sends a block, and Channel.own() frees it", async () => {
   const { from, to, open } = makeEnds();
   open();
   const block = from.takeBlock()!;
@@ -200,7 +200,7 @@ Deno.test("Channel.sendBlock() sends what a block holds, and Channel.own() frees
   await settled();
 });
 
-Deno.test("Channel.drop() frees the blocks of what nobody will read, once", async () => {
+Deno.test("Channel.drop() frees the blocks of unread chunks, once", async () => {
   const { from, to, open, posted } = makeEnds();
   open();
   for (let i = 0; i < 4; i++) {
@@ -212,7 +212,7 @@ Deno.test("Channel.drop() frees the blocks of what nobody will read, once", asyn
   assertEquals(to.inlet.all, []);
   to.tell(FlowEvent.CALL);
   await settled();
-  // All 32 are there again, and each only once.
+  // All 32 blocks are free, each only once.
   const blocks = Array.from({ length: 33 }, () => from.takeBlock());
   const offsets = blocks.map((block) => block?.byteOffset);
   assertEquals(new Set(offsets).size, 33);

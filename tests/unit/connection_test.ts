@@ -19,7 +19,7 @@ Deno.test.afterEach(settled);
 
 const BLOCK = 64 * 1024;
 
-/** A connection that a client has made, and its other half. */
+/** Opens a connection, and returns both of its ends. */
 async function connect() {
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr as Deno.NetAddr;
@@ -30,7 +30,7 @@ async function connect() {
   return { client, conn };
 }
 
-/** Moves a connection as an argument of a job does. */
+/** Moves a connection in the same way as an argument of a job. */
 function move(conn: Deno.Conn, how: Connect) {
   const { main, worker, posted } = joinLinks();
   const packed = pack([conn], "args", { movers: MOVERS });
@@ -115,7 +115,7 @@ for (const [way, how] of Object.entries(WAYS)) {
   });
 }
 
-Deno.test("connection: is ready when the client's first bytes are there", async () => {
+Deno.test("connection: is ready when the client's first bytes have arrived", async () => {
   const { client, conn } = await connect();
   const { departures, arrivals, arrive, posted } = move(conn, connectBytes);
   assert(departures.isPending);
@@ -126,14 +126,14 @@ Deno.test("connection: is ready when the client's first bytes are there", async 
   const arrived = arrive();
   const buffer = new Uint8Array(8);
   assertEquals(await arrived.read(buffer), 3);
-  // What was there went along with the job.
+  // The first bytes were sent with the job.
   assert(posted.every(({ to }) => to === "worker"));
   arrivals.end();
   client.close();
   await settled();
 });
 
-Deno.test("connection: what was written before close() still goes out", async () => {
+Deno.test("connection: bytes written before close() are still sent", async () => {
   const { client, conn } = await connect();
   const { arrive } = move(conn, connectBytes);
   const arrived = arrive();
@@ -146,12 +146,12 @@ Deno.test("connection: what was written before close() still goes out", async ()
   assertEquals(await readAll(client), text);
 });
 
-Deno.test("connection: main's close() frees what waits to be written, once", async () => {
+Deno.test("connection: Departures.close() frees the blocks of unwritten bytes, once", async () => {
   const { client, conn } = await connect();
   const { departures, arrive, main, worker } = move(conn, connectBytes);
   const arrived = arrive();
   const stuck = new Uint8Array(BLOCK);
-  // Far more than the socket takes; the window is open for 1 MiB.
+  // Far more than the socket accepts; the window is 1 MiB.
   const writes = (async () => {
     for (;;) await arrived.write(stuck);
   })().catch(() => {});
@@ -171,7 +171,7 @@ Deno.test("connection: main's close() frees what waits to be written, once", asy
   client.close();
 });
 
-Deno.test("connection: a pool's own is refused, and closed by Departures.close()", async () => {
+Deno.test("connection: pack() refuses a moved connection, and Departures.close() closes it", async () => {
   const { client, conn } = await connect();
   const { departures } = move(conn, connectBytes);
   assertThrows(
@@ -184,7 +184,7 @@ Deno.test("connection: a pool's own is refused, and closed by Departures.close()
   client.close();
 });
 
-Deno.test("connection: a worker that is gone closes it", async () => {
+Deno.test("connection: is closed when its worker is gone", async () => {
   const { client, conn } = await connect();
   const { arrive, main } = move(conn, connectBytes);
   arrive();

@@ -1,4 +1,4 @@
-// The executor in this thread: over a real board, whose other end is here as well.
+// Tests the executor in this thread, on a real board whose other end is here too.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Board, slotsFor, State } from "../../src/wire/board.ts";
 import { JobListWriter } from "../../src/wire/job_list.ts";
@@ -9,7 +9,7 @@ import { Handlers, type Module } from "../../src/worker/handlers.ts";
 
 const NO_TIMEOUT = Infinity;
 
-/** An executor, and what main sees of it. */
+/** Makes an executor, and returns it with everything that main sees of it. */
 function open(module: Module, concurrency = 1, guards = false) {
   const board = new Board(slotsFor(concurrency));
   const posted: FromWorker[] = [];
@@ -40,7 +40,7 @@ function open(module: Module, concurrency = 1, guards = false) {
     crash: (error) => void crashes.push(error),
   });
   let seq = 0;
-  /** Sends jobs, in one message. */
+  /** Sends jobs in one message. */
   const send = (
     ...jobs: [name: string, args?: unknown[], timeout?: number][]
   ) => {
@@ -62,7 +62,7 @@ function open(module: Module, concurrency = 1, guards = false) {
   return { board, posted, crashes, turns, executor, send };
 }
 
-/** Resolves once something holds. */
+/** Resolves when the condition is true. */
 async function until(condition: () => boolean): Promise<void> {
   for (const end = performance.now() + 5000; !condition();) {
     assert(performance.now() < end, `Expected ${condition}`);
@@ -72,7 +72,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 const IS_WAKE = 0;
 
-Deno.test("Executor.receive() executes jobs in order, and wakes main once", () => {
+Deno.test("Executor.receive() runs jobs in order, and wakes main once", () => {
   const seen: unknown[] = [];
   const { board, posted, send } = open({ see: (x: unknown) => seen.push(x) });
   send(["see", ["a"]], ["see", ["b"]], ["see", ["c"]]);
@@ -82,7 +82,7 @@ Deno.test("Executor.receive() executes jobs in order, and wakes main once", () =
   assertEquals(posted, [IS_WAKE]);
 });
 
-Deno.test("Executor skips a job that main has taken back, and tells so", () => {
+Deno.test("Executor skips a job that main has taken back", () => {
   const seen: unknown[] = [];
   const { board, posted, send } = open({
     takeBack: () => board.takeBack(1),
@@ -94,7 +94,7 @@ Deno.test("Executor skips a job that main has taken back, and tells so", () => {
   assertEquals(posted, [IS_WAKE]);
 });
 
-Deno.test("a handler sees its own job, and none is current afterwards", () => {
+Deno.test("currentJob() returns the handler's own job, and undefined afterwards", () => {
   const { send } = open({
     look: () => {
       const job = currentJob()!;
@@ -105,7 +105,7 @@ Deno.test("a handler sees its own job, and none is current afterwards", () => {
   assertEquals(currentJob(), undefined);
 });
 
-Deno.test("a handler that changes its current job ends no other", async () => {
+Deno.test("a handler that changes its currentJob() object ends no other job", async () => {
   const gate = Promise.withResolvers<void>();
   const { board, executor, send } = open({
     lie: async () => {
@@ -126,7 +126,7 @@ Deno.test("a handler that changes its current job ends no other", async () => {
   await until(() => board.state(0) === State.NUMBER);
 });
 
-Deno.test("Executor waits for a promise before the next job, at a concurrency of 1", async () => {
+Deno.test("Executor awaits a job before the next at a concurrency of 1", async () => {
   const gate = Promise.withResolvers<number>();
   const { board, send, turns } = open({
     wait: () => gate.promise,
@@ -141,7 +141,7 @@ Deno.test("Executor waits for a promise before the next job, at a concurrency of
   await until(() => board.state(1) === State.NUMBER);
 });
 
-Deno.test("Executor starts as many asynchronous jobs as the concurrency says", async () => {
+Deno.test("Executor runs up to `concurrency` asynchronous jobs at once", async () => {
   const gates = [0, 1, 2].map(() => Promise.withResolvers<number>());
   const { board, send } = open({ wait: (i: number) => gates[i].promise }, 2);
   send(["wait", [0]], ["wait", [1]], ["wait", [2]]);
@@ -159,7 +159,7 @@ Deno.test("Executor starts as many asynchronous jobs as the concurrency says", a
   assertEquals(board.result(2, State.NUMBER, 3), 2);
 });
 
-Deno.test("Executor.abort() fires the signal of that job alone", async () => {
+Deno.test("Executor.abort() aborts the signal of this job only", async () => {
   const signals: AbortSignal[] = [];
   const gate = Promise.withResolvers<void>();
   const { board, executor, send } = open({
@@ -178,7 +178,7 @@ Deno.test("Executor.abort() fires the signal of that job alone", async () => {
   await until(() => board.state(1) === State.UNDEFINED);
 });
 
-Deno.test("what the board cannot say is posted before the next job starts", async () => {
+Deno.test("Executor posts an ending that the board cannot hold before the next job starts", async () => {
   const { board, posted, send } = open({
     map: () => new Map([[1, 2]]),
     fail: () => {
@@ -187,7 +187,7 @@ Deno.test("what the board cannot say is posted before the next job starts", asyn
     one: () => 1,
   });
   send(["map"], ["fail"], ["one"]);
-  // What posts them is loaded first.
+  // The code that posts endings is loaded first.
   assertEquals(board.state(2), State.SENT);
   await until(() => board.state(2) === State.NUMBER);
   assertEquals(posted[0], [0, new Map([[1, 2]])]);
@@ -196,7 +196,7 @@ Deno.test("what the board cannot say is posted before the next job starts", asyn
   assertEquals(board.state(1), State.POSTED);
 });
 
-Deno.test("what cannot be cloned is refused, and harms no other job", async () => {
+Deno.test("Executor refuses a result that cannot be cloned, and runs the next job", async () => {
   const { board, posted, send } = open({ give: () => () => {}, one: () => 1 });
   send(["give"], ["one"]);
   await until(() => board.state(1) === State.NUMBER);
@@ -205,7 +205,7 @@ Deno.test("what cannot be cloned is refused, and harms no other job", async () =
   assert(ending.message.startsWith('The result of job "give" cannot be sent'));
 });
 
-Deno.test("jobs pause for timers and I/O every 10 ms", () => {
+Deno.test("Executor pauses between jobs for timers and I/O every 10 ms", () => {
   const { board, send, turns } = open({
     burn: () => {
       for (const end = performance.now() + 12; performance.now() < end;);
@@ -217,7 +217,7 @@ Deno.test("jobs pause for timers and I/O every 10 ms", () => {
   assertEquals(turns.length, 1);
 });
 
-Deno.test("with guards a synchronous job is stopped, and told of at once", async () => {
+Deno.test("Executor with guards stops a synchronous job, and reports it at once", async () => {
   const { board, posted, turns, send } = open(
     {
       loop: () => {
@@ -239,7 +239,7 @@ Deno.test("with guards a synchronous job is stopped, and told of at once", async
   await until(() => board.state(1) === State.NUMBER);
 });
 
-Deno.test("an error of the pool's own code crashes the worker", async () => {
+Deno.test("an error in the pool's own code crashes the worker", async () => {
   const { crashes, posted, send } = open({ one: async () => await 1 });
   Object.defineProperty(posted, "push", {
     value: () => {

@@ -1,4 +1,4 @@
-// The functions of a pool: how long each is kept, and what a worker is told of them.
+// Tests how long a pool keeps each function, and which definitions a worker is sent.
 import { assert, assertEquals } from "@std/assert";
 import {
   FunctionTable,
@@ -6,7 +6,7 @@ import {
   type PoolFunction,
 } from "../../src/job/functions.ts";
 
-/** A function of a name that no other has. */
+/** Returns a function with a unique name. */
 const distinct = (i: number) =>
   Object.defineProperty(() => 1, "name", { value: `inline${i}` });
 
@@ -16,7 +16,7 @@ function use(table: FunctionTable, fn: PoolFunction): PoolFunction {
   return fn;
 }
 
-/** Uses so many other functions, and lets the table forget. */
+/** Uses this many other functions, and lets the table forget. */
 async function useOthers(table: FunctionTable, count: number, from = 0) {
   const all: PoolFunction[] = [];
   for (let i = from; i < from + count; i++) {
@@ -27,7 +27,7 @@ async function useOthers(table: FunctionTable, count: number, from = 0) {
   return all;
 }
 
-Deno.test("FunctionTable keeps 1 000 to 2 000 functions without jobs, the newest, and uses ids again", async () => {
+Deno.test("FunctionTable keeps the newest 1 000 to 2 000 functions without jobs, and reuses ids", async () => {
   const table = new FunctionTable();
   const all: PoolFunction[] = [];
   for (let i = 0; i < 6; i++) {
@@ -39,7 +39,7 @@ Deno.test("FunctionTable keeps 1 000 to 2 000 functions without jobs, the newest
   assert(Math.max(...all.map(({ id }) => id)) <= 2_001);
 });
 
-Deno.test("FunctionTable keeps each function that has jobs", async () => {
+Deno.test("FunctionTable keeps every function that has jobs", async () => {
   const table = new FunctionTable();
   const busy = Array.from({ length: 2_100 }, (_, i) => {
     const fn = table.inline(distinct(i));
@@ -51,7 +51,7 @@ Deno.test("FunctionTable keeps each function that has jobs", async () => {
   assertEquals(new Set(busy.map(({ id }) => id)).size, busy.length);
 });
 
-Deno.test("FunctionTable knows a function again that it has forgotten", async () => {
+Deno.test("FunctionTable accepts a forgotten function again", async () => {
   const table = new FunctionTable();
   const fn = () => 1;
   const first = use(table, table.inline(fn));
@@ -62,7 +62,7 @@ Deno.test("FunctionTable knows a function again that it has forgotten", async ()
   assertEquals(table.inline(fn), again);
 });
 
-Deno.test("KnownFunctions tells a worker what it lacks, and what to forget", async () => {
+Deno.test("KnownFunctions sends a worker the missing definitions, and the ids to forget", async () => {
   const table = new FunctionTable();
   const known = new KnownFunctions(table);
   const a = use(table, table.named("a"));

@@ -1,9 +1,9 @@
-// The guard, in this thread.
+// Tests guard(), in this thread.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { STOPPED } from "../../src/worker/ending_sender.ts";
 import { guard } from "../../src/worker/guard.ts";
 
-/** What a guarded call throws. */
+/** Returns the value that a guarded call throws. */
 function thrownBy(call: () => unknown, ms: number): unknown {
   try {
     guard(call, ms);
@@ -13,7 +13,7 @@ function thrownBy(call: () => unknown, ms: number): unknown {
   throw new Error("Expected the call to throw");
 }
 
-Deno.test("guard() gives what a call returns, or throws what it throws", () => {
+Deno.test("guard() returns the result of a call, or throws its error", () => {
   assertEquals(guard(() => 1, 1000), 1);
   assertEquals(guard(() => undefined, 1000), undefined);
   assertEquals(
@@ -48,7 +48,7 @@ Deno.test("guard() stops a loop, a wait and a regular expression", () => {
   }
 });
 
-Deno.test("guard() lets a call neither catch the stop nor go on after it", () => {
+Deno.test("guard() stops a call that has catch and finally blocks", () => {
   let wentOn = false;
   const loop = (): void => {
     while (true);
@@ -69,6 +69,6 @@ Deno.test("guard() lets a call neither catch the stop nor go on after it", () =>
   assertEquals(guard(() => "next", 20), "next");
 });
 
-Deno.test("guard() runs a call within a call", () => {
+Deno.test("guard() can be nested", () => {
   assertEquals(guard(() => guard(() => 2, 1000), 1000), 2);
 });

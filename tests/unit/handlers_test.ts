@@ -1,4 +1,4 @@
-// The functions that jobs run.
+// Tests Handlers: the functions that jobs run.
 import { assertEquals, assertThrows } from "@std/assert";
 import { HandlerNotFound, Handlers } from "../../src/worker/handlers.ts";
 
@@ -11,7 +11,7 @@ const MODULE = {
   later: async () => {},
 };
 
-/** Handlers of the module, by these names. */
+/** Defines the handlers of the module with these names. */
 function define(...names: string[]): Handlers {
   const handlers = new Handlers(MODULE);
   const definitions = names.map((name, id) => ({ id, name }));
@@ -19,11 +19,11 @@ function define(...names: string[]): Handlers {
   return handlers;
 }
 
-Deno.test("Handlers.get() gives a function of the module", () => {
+Deno.test("Handlers.get() returns a function of the module", () => {
   assertEquals(define("add").get(0).call(1, 2), 3);
 });
 
-Deno.test("a job that is not there says which are", () => {
+Deno.test("the error for a missing job lists the functions of the module", () => {
   for (const name of ["none", "text", "toString", "constructor"]) {
     assertThrows(
       () => define(name).get(0).call(),
@@ -36,7 +36,7 @@ Deno.test("a job that is not there says which are", () => {
   assertThrows(() => empty.get(0).call(), HandlerNotFound, "(none)");
 });
 
-Deno.test("a generator or a class is no job", () => {
+Deno.test("a generator or a class is refused as a job", () => {
   const got = {
     generate: "a generator: call it with stream()",
     generateLater: "a generator: call it with stream()",
@@ -51,7 +51,7 @@ Deno.test("a generator or a class is no job", () => {
   }
 });
 
-Deno.test("an inline function is strict, and has transfer and currentJob in scope", () => {
+Deno.test("an inline function runs in strict mode, with transfer and currentJob in scope", () => {
   const handlers = new Handlers({});
   const sources = [
     "function () { return this; }",
@@ -75,7 +75,7 @@ Deno.test("an inline function is strict, and has transfer and currentJob in scop
   assertEquals(error.stack?.includes(place), true);
 });
 
-Deno.test("Handlers.define() forgets, and takes numbers in any order", () => {
+Deno.test("Handlers.define() forgets functions, and accepts ids in any order", () => {
   const handlers = define("add");
   handlers.define({ forgotten: [0], definitions: [{ id: 5, name: "later" }] });
   assertEquals(handlers.get(0), undefined);

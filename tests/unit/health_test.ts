@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import { Breaker, Health } from "../../src/dispatch/health.ts";
 import { Pace } from "../../src/dispatch/pace.ts";
 
-Deno.test("Breaker.delay() doubles with each failure past the limit, up to ten seconds", () => {
+Deno.test("Breaker.delay() doubles with each failure above the limit, up to ten seconds", () => {
   const breaker = new Breaker(2);
   breaker.add(0);
   assertEquals(breaker.delay(0), 0);
@@ -30,38 +30,38 @@ function died(health: Health, isReady: boolean, hasBegunAny: boolean, age = 0) {
   return health.died({ isReady, hasBegunAny, age, isSpent: false });
 }
 
-Deno.test("Health.died() says that starts are of no use if no worker has ever started", () => {
+Deno.test("Health.died() returns true if no worker has ever started", () => {
   const health = new Health();
   assert(died(health, false, false, 0));
 });
 
-Deno.test("Health.died() does not say so of a worker that its first job has ended", () => {
+Deno.test("Health.died() returns false after a worker that its first job has ended", () => {
   const health = new Health();
   assertFalse(died(health, false, true, 0));
   assertFalse(died(health, false, false, 0));
 });
 
-Deno.test("Health.died() says so once ten have died in a row without a job", () => {
+Deno.test("Health.died() returns true after ten early deaths in a row without a job", () => {
   const health = new Health();
   health.started();
   for (let i = 0; i < 9; i++) assertFalse(died(health, true, false, 0));
   assert(died(health, true, false, 0));
 });
 
-Deno.test("Health.died() does not count a worker that has lived for a while", () => {
+Deno.test("Health.died() does not count a worker that lived for a while", () => {
   const health = new Health();
   health.started();
   for (let i = 0; i < 20; i++) assertFalse(died(health, true, false, 1_000));
 });
 
-Deno.test("Health.delay does not count workers that were to be replaced", () => {
+Deno.test("Health.delay does not count workers that had to be replaced", () => {
   const health = new Health();
   const death = { isReady: true, hasBegunAny: true, isSpent: true, age: 0 };
   for (let i = 0; i < 20; i++) assertFalse(health.died(death));
   assertEquals([health.deaths, health.delay], [0, 0]);
 });
 
-Deno.test("Health.delay counts deaths in a row, and a job that ends starts anew", () => {
+Deno.test("Health.delay counts deaths in a row, and a finished job resets it", () => {
   const health = new Health();
   health.started();
   for (let i = 0; i < 10; i++) assertFalse(died(health, true, true, 0));
@@ -71,7 +71,7 @@ Deno.test("Health.delay counts deaths in a row, and a job that ends starts anew"
   assertEquals([health.deaths, health.delay], [0, 0]);
 });
 
-Deno.test("Pace.ahead is four ms of work, and one job at least", () => {
+Deno.test("Pace.ahead is 4 ms of work, and at least one job", () => {
   const pace = new Pace();
   assertEquals(pace.mean, Infinity);
   for (let i = 0; i < 200; i++) pace.note(0.01);
@@ -81,7 +81,7 @@ Deno.test("Pace.ahead is four ms of work, and one job at least", () => {
   assertEquals(pace.ahead, 1);
 });
 
-Deno.test("Pace.note() counts one long job as at most four of the others", () => {
+Deno.test("Pace.note() counts one long job as at most four times the mean", () => {
   const pace = new Pace();
   for (let i = 0; i < 200; i++) pace.note(1);
   pace.note(10_000);

@@ -10,7 +10,7 @@ const WORKER = { id: 1 };
 
 function setup(count: number, isRemote = false, timeout?: number) {
   const board = new Board(SLOTS);
-  // The worker's view of the same memory.
+  // The worker's end of the same memory.
   const worker = new Board(SLOTS, board.buffer);
   const jobs = new InFlight(board, SLOTS, isRemote);
   const all = Array.from({ length: count }, (_, i) => {
@@ -26,7 +26,7 @@ function end(worker: Board, { seq }: Job): void {
   worker.settle(seq, undefined);
 }
 
-Deno.test("InFlight.all() gives jobs in the order of add(), without those that were removed", () => {
+Deno.test("InFlight.all() returns jobs in the order of add(), without removed jobs", () => {
   const { jobs, all } = setup(3);
   jobs.remove(all[1]);
   assertEquals(ids(jobs.all()), [0, 2]);
@@ -34,7 +34,7 @@ Deno.test("InFlight.all() gives jobs in the order of add(), without those that w
   assertEquals(all.map(({ worker }) => worker), [WORKER, undefined, WORKER]);
 });
 
-Deno.test("InFlight.add() numbers past slots that are in use, however often they wrap around", () => {
+Deno.test("InFlight.add() skips slots in use, also when the numbers wrap around", () => {
   const { jobs, all } = setup(1);
   for (let i = 1; i < 100; i++) {
     const job = makeJob(i);
@@ -48,13 +48,13 @@ Deno.test("InFlight.add() numbers past slots that are in use, however often they
   assertEquals(jobs.peek(), all[0]);
 });
 
-Deno.test("InFlight.get() knows a job by the lower 32 bits of its number, which is all that a ring holds", () => {
+Deno.test("InFlight.get() finds a job by the lower 32 bits of its number, as a ring stores it", () => {
   const { jobs } = setup(0);
   for (const seq of [2 ** 31 + 9, 2 ** 32 + 9, 2 ** 33 - 9]) {
     const job = makeJob(seq);
     jobs.add(job, WORKER);
     const slot = job.seq;
-    // As if so many jobs had come before.
+    // As if this many jobs had come before.
     job.seq = seq - seq % SLOTS + slot % SLOTS;
     assertEquals(jobs.get(job.seq), job);
     assertEquals(jobs.get(job.seq | 0), job);
@@ -63,7 +63,7 @@ Deno.test("InFlight.get() knows a job by the lower 32 bits of its number, which 
   }
 });
 
-Deno.test("InFlight.takeBack() wins before a job starts, and loses afterwards", () => {
+Deno.test("InFlight.takeBack() returns true before a job starts, and false afterwards", () => {
   const { worker, jobs, all } = setup(2);
   worker.claim(all[0].seq, 0);
   assertFalse(jobs.takeBack(all[0]));
@@ -83,13 +83,13 @@ Deno.test("InFlight.count(), firstUnstarted() and hasActiveBefore() follow the b
   assert(jobs.hasActiveBefore(all[2]));
 });
 
-Deno.test("InFlight.takeUnannounced() gives each job that has started once, and none that has not", () => {
+Deno.test("InFlight.takeUnannounced() returns each started job once", () => {
   const { worker, jobs, all } = setup(3);
   assertEquals(jobs.takeUnannounced(), []);
   worker.claim(all[0].seq, 0);
   assertEquals(ids(jobs.takeUnannounced()), [0]);
   assertEquals(jobs.takeUnannounced(), []);
-  // It ends before anybody asks: it is announced with its end.
+  // This job ends before the next call, so it is announced with its end.
   end(worker, all[1]);
   assert(jobs.isUnannounced(all[1]));
   jobs.remove(all[1]);
@@ -97,7 +97,7 @@ Deno.test("InFlight.takeUnannounced() gives each job that has started once, and 
   assertEquals(ids(jobs.takeUnannounced()), [2]);
 });
 
-Deno.test("InFlight.findOverdue() gives the jobs whose timeout is over, and when to look again", () => {
+Deno.test("InFlight.findOverdue() returns the jobs past their timeout, and the time until the next check", () => {
   const { worker, jobs, all } = setup(2, false, 100);
   worker.claim(all[0].seq, 1_000);
   assertEquals(jobs.findOverdue(1_060, 0), { overdue: [], next: 40 });
@@ -108,30 +108,30 @@ Deno.test("InFlight.findOverdue() gives the jobs whose timeout is over, and when
   assertEquals(jobs.findOverdue(1_200, 0).overdue, []);
 });
 
-Deno.test("InFlight.findOverdue() gives a process a turn to have ended its job", () => {
+Deno.test("InFlight.findOverdue() waits one turn for a process to report the end of its job", () => {
   const { worker, jobs, all } = setup(1, true, 100);
   worker.claim(all[0].seq, 1_000);
   assertEquals(jobs.findOverdue(1_100, 0), { overdue: [], next: 1 });
   assertEquals(jobs.findOverdue(1_101, 0).overdue, all);
 });
 
-Deno.test("InFlight.findOverdue() gives a process about as long as this thread was busy", () => {
+Deno.test("InFlight.findOverdue() waits for a process about as long as this thread was busy", () => {
   const { worker, jobs, all } = setup(1, true, 100);
   worker.claim(all[0].seq, 1_000);
   assertEquals(jobs.findOverdue(1_130, 30), { overdue: [], next: 30 });
-  // A look for another job is too early.
+  // A check for another job is too early.
   assertEquals(jobs.findOverdue(1_135, 0), { overdue: [], next: 25 });
   assertEquals(jobs.findOverdue(1_160, 0).overdue, all);
 });
 
-Deno.test("InFlight.findOverdue() gives a process 100 ms at most", () => {
+Deno.test("InFlight.findOverdue() waits at most 100 ms for a process", () => {
   const { worker, jobs, all } = setup(1, true, 100);
   worker.claim(all[0].seq, 1_000);
   assertEquals(jobs.findOverdue(1_900, 800), { overdue: [], next: 100 });
   assertEquals(jobs.findOverdue(2_000, 0).overdue, all);
 });
 
-Deno.test("InFlight.findOverdue() waits for what is posted while messages come", () => {
+Deno.test("InFlight.findOverdue() waits for a posted result while messages arrive", () => {
   const { worker, jobs, all } = setup(1, false, 100);
   worker.claim(all[0].seq, 1_000);
   worker.setEnd(all[0].seq, 1_010);
@@ -143,14 +143,14 @@ Deno.test("InFlight.findOverdue() waits for what is posted while messages come",
   assertEquals(jobs.findOverdue(1_220, 0).overdue, all);
 });
 
-Deno.test("InFlight.firstToTakeBack() is none that was written to a process", () => {
+Deno.test("InFlight.firstToTakeBack() skips a job that was written to a process", () => {
   const { jobs, all, board } = setup(2, true);
   assert(board.write(all[0].seq, 0));
   assertEquals(jobs.firstUnstarted(), all[0]);
   assertEquals(jobs.firstToTakeBack(), all[1]);
 });
 
-Deno.test("InFlight.findOverdue() gives what a job has ended with as long to leave as the job, and a few turns", () => {
+Deno.test("InFlight.findOverdue() counts the timeout of a posted result from the job's end, plus a few turns", () => {
   const { worker, jobs, all } = setup(1, false, 100);
   worker.claim(all[0].seq, 1_000);
   worker.setEnd(all[0].seq, 1_050);
@@ -162,7 +162,7 @@ Deno.test("InFlight.findOverdue() gives what a job has ended with as long to lea
   assertEquals(jobs.findOverdue(1_153, 0).overdue, all);
 });
 
-Deno.test("Stall.verdict(): a worker is held when a job has waited behind one that runs", () => {
+Deno.test("Stall.verdict() is held when a job waits behind a running job", () => {
   const { worker, jobs, all } = setup(2);
   const stall = new Stall(jobs);
   worker.claim(all[0].seq, 0);
@@ -172,7 +172,7 @@ Deno.test("Stall.verdict(): a worker is held when a job has waited behind one th
   assertEquals(stall.verdict({ now: 1_004, late: 0 }, 0, false), "fine");
 });
 
-Deno.test("Stall.verdict(): a worker is held when a job has waited behind one whose result does not leave", () => {
+Deno.test("Stall.verdict() is held when a job waits behind a job whose result does not arrive", () => {
   const { worker, jobs, all } = setup(2);
   const stall = new Stall(jobs);
   worker.claim(all[0].seq, 0);
@@ -181,7 +181,7 @@ Deno.test("Stall.verdict(): a worker is held when a job has waited behind one wh
   assertEquals(stall.verdict({ now: 1_002, late: 0 }, 0, false), "held");
 });
 
-Deno.test("Stall.verdict(): a worker that is held and has no job has to say something", () => {
+Deno.test("Stall.verdict() is unresponsive for a held worker without jobs that sends no message", () => {
   const { jobs, all } = setup(1);
   const stall = new Stall(jobs);
   stall.verdict({ now: 1_000, late: 0 }, 0, false);
@@ -200,7 +200,7 @@ Deno.test("Stall.verdict(): a worker that is held and has no job has to say some
   assertEquals(stall.verdict({ now: 20_000, late: 0 }, 0, false), "fine");
 });
 
-Deno.test("Stall.verdict(): while this thread did not look, no worker was silent", () => {
+Deno.test("Stall.verdict() does not count time in which this thread did not check", () => {
   const { jobs } = setup(1);
   const stall = new Stall(jobs);
   assertEquals(stall.verdict({ now: 1_000, late: 0 }, 0, false), "fine");
@@ -208,13 +208,13 @@ Deno.test("Stall.verdict(): while this thread did not look, no worker was silent
   assertEquals(stall.verdict({ now: 9_100, late: 7_900 }, 0, false), "fine");
 });
 
-Deno.test("Stall.verdict(): a worker that starts no job is held, and in the end unresponsive", () => {
+Deno.test("Stall.verdict() is held, later unresponsive, for a worker that starts no job", () => {
   const { worker, jobs, all } = setup(1);
   const stall = new Stall(jobs);
   assertEquals(stall.verdict({ now: 1_000, late: 0 }, 0, false), "fine");
   assertEquals(stall.verdict({ now: 1_100, late: 0 }, 0, false), "fine");
   assertEquals(stall.verdict({ now: 1_300, late: 0 }, 0, false), "held");
-  // It may be reading a large message.
+  // The worker may be reading a large message.
   assertEquals(stall.verdict({ now: 1_300, late: 0 }, 1_200, false), "fine");
   assertEquals(
     stall.verdict({ now: 1_001 + LONGEST_SILENCE, late: 0 }, 0, false),
@@ -224,7 +224,7 @@ Deno.test("Stall.verdict(): a worker that starts no job is held, and in the end 
   assertEquals(stall.verdict({ now: 9_000, late: 0 }, 0, false), "fine");
 });
 
-Deno.test("AbortingJobs: a grace is over when it is due, may be extended, and ends with its job", () => {
+Deno.test("AbortingJobs.due() returns a job when its grace is over, which extend() delays", () => {
   const { worker, jobs, all } = setup(2);
   worker.claim(all[0].seq, 0);
   const { aborting } = jobs;

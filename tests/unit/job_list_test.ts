@@ -1,9 +1,9 @@
-// Lists of jobs: what is written is read, as a whole and one by one.
+// Tests lists of jobs: a list is read as it was written, whole or one job at a time.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { JobListReader, JobListWriter } from "../../src/wire/job_list.ts";
 
-/** A job as it is read. */
+/** A job that was read. */
 interface ReadJob {
   seq: number;
   id: number;
@@ -19,7 +19,7 @@ const JOB = fc.record({
   fn: fc.nat(9),
   args: fc.array(fc.oneof(fc.integer(), fc.string(), fc.constant(null))),
   isText: fc.boolean(),
-  /** How far its sequence number is from the last one's. */
+  /** Difference to the previous job's sequence number. */
   step: fc.constantFrom(1, 1, 1, 7),
   timeout: fc.constantFrom(Infinity, Infinity, 50, 70),
   trace: fc.constantFrom(undefined, undefined, "a", '{"b":"c"}'),
@@ -57,7 +57,7 @@ function plain(jobs: ReadJob[]): ReadJob[] {
   });
 }
 
-Deno.test("JobListReader reads what JobListWriter has written", () => {
+Deno.test("JobListReader reads the jobs that JobListWriter has written", () => {
   fc.assert(fc.property(JOBS, (jobs) => {
     const { list, shortestTimeout } = write(jobs);
     assertEquals(readAll(structuredClone(list)), plain(jobs));
@@ -68,7 +68,7 @@ Deno.test("JobListReader reads what JobListWriter has written", () => {
   }));
 });
 
-Deno.test("JobListReader gives each job as a list of its own, and as JSON", () => {
+Deno.test("JobListReader.single and singleAsText() return a list of one job", () => {
   fc.assert(fc.property(JOBS, (jobs) => {
     const reader = new JobListReader(write(jobs).list);
     for (const job of jobs) {
@@ -85,7 +85,7 @@ Deno.test("JobListReader gives each job as a list of its own, and as JSON", () =
   }));
 });
 
-Deno.test("jobs say once what they have in common", () => {
+Deno.test("JobListWriter writes repeated values only once", () => {
   const job = { isText: false, isAside: false, args: [], fn: 3, timeout: 50 };
   const { list } = write([
     { ...job, seq: 7, id: 1 },
@@ -105,7 +105,7 @@ Deno.test("jobs say once what they have in common", () => {
   ]);
 });
 
-Deno.test("each reading of a job's arguments is a list of its own", () => {
+Deno.test("JobListReader.args is a new list at each access", () => {
   const { list } = write([
     {
       seq: 0,

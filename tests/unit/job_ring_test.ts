@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { JobRing } from "../../src/wire/job_ring.ts";
 
-/** Both ends of one ring. */
+/** Opens both ends of a ring. */
 function openRing(): { main: JobRing; worker: JobRing } {
   const main = new JobRing();
   return { main, worker: new JobRing(main.buffer) };
 }
 
-/** All lists that a worker finds of an epoch. */
+/** Returns all lists of an epoch that the worker finds. */
 function readAll(worker: JobRing, epoch: number): number[][] {
   const lists: number[][] = [];
   while (worker.read(epoch)) {
@@ -16,7 +16,7 @@ function readAll(worker: JobRing, epoch: number): number[][] {
   return lists;
 }
 
-Deno.test("JobRing gives lists in the order in which they were written, each once", () => {
+Deno.test("JobRing.read() returns each list once, in the order of write()", () => {
   const { main, worker } = openRing();
   assert(main.write([-1, 0, 1, 2], 0));
   assert(main.write([], 0));
@@ -30,7 +30,7 @@ Deno.test("JobRing gives lists in the order in which they were written, each onc
   assertEquals(readAll(worker, 0), []);
 });
 
-Deno.test("JobRing refuses a list with anything but numbers, and tells nothing of it", () => {
+Deno.test("JobRing.write() refuses a list with a value that is not a number, and writes nothing", () => {
   const { main, worker } = openRing();
   for (const value of ["1", 1n, true, null, undefined, {}, [1]]) {
     assertEquals(main.write([1, value], 0), false);
@@ -40,7 +40,7 @@ Deno.test("JobRing refuses a list with anything but numbers, and tells nothing o
   assertEquals(readAll(worker, 0), [[3]]);
 });
 
-Deno.test("JobRing stops at the first list of a later epoch", () => {
+Deno.test("JobRing.read() stops at the first list of a later epoch", () => {
   const { main, worker } = openRing();
   main.write([1], 0);
   main.write([2], 1);
@@ -49,7 +49,7 @@ Deno.test("JobRing stops at the first list of a later epoch", () => {
   assertEquals(readAll(worker, 1), [[2], [3]]);
 });
 
-Deno.test("JobRing refuses a list when it is full, until the worker has read on", () => {
+Deno.test("JobRing.write() refuses a list while the ring is full, until the worker has read", () => {
   const { main, worker } = openRing();
   const list = new Array(1000).fill(7);
   let written = 0;
@@ -63,7 +63,7 @@ Deno.test("JobRing refuses a list when it is full, until the worker has read on"
   assert(!main.write(new Array(10_000).fill(0), 0), "longer than the ring");
 });
 
-Deno.test("JobRing keeps every list through many turns with a reader that lags behind", () => {
+Deno.test("JobRing keeps every list over many wrap-arounds with a slow reader", () => {
   const { main, worker } = openRing();
   const waiting: number[][] = [];
   let next = 0;

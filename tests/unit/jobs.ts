@@ -1,10 +1,10 @@
-// Jobs without a pool, for tests of what holds them.
+// Makes jobs without a pool, for tests of queues and other holders of jobs.
 
 import { Job, type JobExtras } from "../../src/job/job.ts";
 
 const FN = { id: 0, name: "test", jobs: 0, isKept: true };
 
-/** A job with a number; its promise is dropped, unless `resolve` takes it. */
+/** Returns a job with this id. Its promise is dropped, unless `resolve` receives it. */
 export function makeJob(
   id: number,
   extras?: JobExtras,
@@ -13,7 +13,7 @@ export function makeJob(
   return new Job(id, FN, [], 0, extras, resolve);
 }
 
-/** The numbers of jobs. */
+/** Returns the ids of jobs. */
 export function ids(jobs: readonly Job[]): number[] {
   return jobs.map(({ id }) => id);
 }

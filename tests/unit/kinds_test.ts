@@ -20,21 +20,21 @@ const noConnections: Connect = () => {
   throw new Error("Not here");
 };
 
-/** Moves a value as an argument of a job does, from main to a worker. */
+/** Moves a value from main to a worker, in the same way as an argument of a job. */
 async function move<T>(value: T, connect: Connect | undefined = noConnections) {
   const { main, worker } = joinLinks();
   const packed = pack(value, "value", { movers: MOVERS });
   const departures = new Departures(packed.departing, connect);
   const arrivals = new Arrivals();
   const moved = departures.send(main);
-  // In one message, so that placeholders stay what they are.
+  // In one message, so placeholders keep their identity.
   const message = structuredClone({ value: packed.value, moved });
   const arrived = arrivals.revive(message.value, message.moved, worker) as T;
   await settled();
   return { arrived, departures, arrivals, main, worker };
 }
 
-/** Resolves when nothing of a job is open any more. */
+/** Resolves when all moved values are closed. */
 function closed(moving: Departures | Arrivals): Promise<void> {
   return new Promise((resolve) => moving.whenClosed(resolve));
 }
@@ -47,7 +47,7 @@ function refused(value: unknown, message: string): void {
   );
 }
 
-Deno.test("readable: its chunks arrive, then its end", async () => {
+Deno.test("readable: chunks arrive, then the end", async () => {
   const chunks = ["text", new Uint8Array(20_000).fill(7), { a: 1 }, 5];
   const { arrived, departures, arrivals } = await move(
     ReadableStream.from<unknown>(chunks),
@@ -62,7 +62,7 @@ Deno.test("readable: its chunks arrive, then its end", async () => {
   assertFalse(departures.isOpen || arrivals.isOpen);
 });
 
-Deno.test("readable: a stream of bytes stays one, and errors and cancels cross", async () => {
+Deno.test("readable: a byte stream stays a byte stream, and errors and cancels arrive", async () => {
   const reasons: unknown[] = [];
   const bytes = new ReadableStream({
     type: "bytes",
@@ -88,7 +88,7 @@ Deno.test("readable: a stream of bytes stays one, and errors and cancels cross",
   );
 });
 
-Deno.test("readable: Arrivals.end() cancels what is not read", async () => {
+Deno.test("readable: Arrivals.end() cancels an unread stream", async () => {
   let reason: unknown;
   const { arrivals, departures } = await move(
     new ReadableStream({ cancel: (why) => void (reason = why) }),
@@ -98,7 +98,7 @@ Deno.test("readable: Arrivals.end() cancels what is not read", async () => {
   assertEquals((reason as Error).message, "The job has ended");
 });
 
-Deno.test("writable: what is written arrives before its end settles", async () => {
+Deno.test("writable: written chunks arrive before close() resolves", async () => {
   const written: unknown[] = [];
   const { arrived, departures } = await move(
     new WritableStream({
@@ -114,7 +114,7 @@ Deno.test("writable: what is written arrives before its end settles", async () =
   await closed(departures);
 });
 
-Deno.test("writable: a failure aborts it, and an end without close() closes it", async () => {
+Deno.test("writable: Arrivals.end() aborts it after a failure, and otherwise closes it", async () => {
   for (const failure of [undefined, { thrown: new Error("failed") }]) {
     const ends: unknown[] = [];
     const { arrivals, departures } = await move(
@@ -129,7 +129,7 @@ Deno.test("writable: a failure aborts it, and an end without close() closes it",
   }
 });
 
-Deno.test("writable: one that has ended already arrives so", async () => {
+Deno.test("writable: an errored stream arrives errored", async () => {
   const failed = new WritableStream({
     start: (controller) => controller.error(new Error("broken")),
   });
@@ -138,7 +138,7 @@ Deno.test("writable: one that has ended already arrives so", async () => {
   await assertRejects(() => arrived.getWriter().closed, Error, "broken");
 });
 
-Deno.test("transform: what is written is transformed where it was, and comes back", async () => {
+Deno.test("transform: chunks are transformed in the original thread, and come back", async () => {
   const upper = new TransformStream<string, string>({
     transform: (text, controller) => controller.enqueue(text.toUpperCase()),
   });
@@ -151,7 +151,7 @@ Deno.test("transform: what is written is transformed where it was, and comes bac
   await Promise.all([closed(departures), closed(arrivals)]);
 });
 
-Deno.test("signal: fires after its original, or has fired", async () => {
+Deno.test("signal: aborts after its original, or arrives aborted", async () => {
   const controller = new AbortController();
   const { arrived, departures } = await move(controller.signal);
   assertFalse(arrived.aborted || departures.isOpen);
@@ -163,7 +163,7 @@ Deno.test("signal: fires after its original, or has fired", async () => {
   assertEquals(fired.reason, "reason");
 });
 
-Deno.test("signal: Departures.close() follows it no more", async () => {
+Deno.test("signal: Departures.close() stops following it", async () => {
   const controller = new AbortController();
   const { arrived, departures } = await move(controller.signal);
   departures.close(undefined);
@@ -172,7 +172,7 @@ Deno.test("signal: Departures.close() follows it no more", async () => {
   assertFalse(arrived.aborted);
 });
 
-Deno.test("request: what it is, its body and its signal arrive", async () => {
+Deno.test("request: its properties, body and signal arrive", async () => {
   const controller = new AbortController();
   const { arrived } = await move(
     new Request("http://localhost/path?a=1", {
@@ -198,7 +198,7 @@ Deno.test("request: what it is, its body and its signal arrive", async () => {
   assert(signal.aborted);
 });
 
-Deno.test("response: what it is and its body arrive, whole or as a stream", async () => {
+Deno.test("response: its properties and body arrive, whole or as a stream", async () => {
   for (const body of ["hi", new Blob(["hi"]).stream()]) {
     const { arrived, departures } = await move(
       new Response(body, {
@@ -218,7 +218,7 @@ Deno.test("response: what it is and its body arrive, whole or as a stream", asyn
 
 Deno.test({
   name:
-    "value: URL, URLSearchParams, Headers, FormData and ImageData arrive as such",
+    "value: URL, URLSearchParams, Headers, FormData and ImageData keep their class",
   ignore: isLacking("ImageData"),
   fn: async () => {
     const form = new FormData();
@@ -250,7 +250,7 @@ Deno.test({
   },
 });
 
-Deno.test("Arrivals.revive() finds placeholders wherever they are, each once", async () => {
+Deno.test("Arrivals.revive() finds placeholders at any depth, and revives each once", async () => {
   const url = new URL("http://localhost/");
   const { arrived } = await move({
     list: [url, { url }],
@@ -264,7 +264,7 @@ Deno.test("Arrivals.revive() finds placeholders wherever they are, each once", a
   assertInstanceOf(first, URL);
 });
 
-Deno.test("what moves must be free: refused are what is locked, used or twice the same", () => {
+Deno.test("pack() refuses to move streams and bodies that are locked, used or named twice", () => {
   const locked = new ReadableStream();
   locked.getReader();
   refused(locked, "is locked");
@@ -280,7 +280,7 @@ Deno.test("what moves must be free: refused are what is locked, used or twice th
   refused([writable], "is locked");
 });
 
-Deno.test("Departures.takeBack() lets it be sent to another worker", async () => {
+Deno.test("Departures.takeBack() lets a value be sent to another worker", async () => {
   const { main, worker } = joinLinks();
   const packed = pack(
     [ReadableStream.from(["a", "b"]), new AbortController().signal],

@@ -8,7 +8,7 @@ Deno.test.afterEach(settled);
 
 const { DATA, END, DONE, CALL, CREDIT } = FlowEvent;
 
-/** An end that notes what it hears. */
+/** An end that records its events. */
 class Ear implements LinkEnd {
   readonly heard: unknown[] = [];
   error: unknown;
@@ -40,7 +40,7 @@ for (const isShared of [true, false]) {
     assertEquals(ear.heard, told.map(([event, value]) => [event, value]));
   });
 
-  Deno.test(`Link.join() hears what came before it, ${how}`, async () => {
+  Deno.test(`Link.join() delivers earlier events, ${how}`, async () => {
     const { main, worker } = joinLinks(isShared);
     const id = main.open(new Ear());
     main.tell(id, DATA, new Uint8Array([1]));
@@ -57,7 +57,7 @@ for (const isShared of [true, false]) {
   });
 }
 
-Deno.test("Link.join() takes channels in any order, in both directions", async () => {
+Deno.test("Link.join() accepts channels in any order, in both directions", async () => {
   for (const [from, to] of [["main", "worker"], ["worker", "main"]] as const) {
     const links = joinLinks();
     const ids = [1, 2, 3].map(() => links[from].open(new Ear()));
@@ -71,7 +71,7 @@ Deno.test("Link.join() takes channels in any order, in both directions", async (
   }
 });
 
-Deno.test("Link.close() drops what still comes for a channel", async () => {
+Deno.test("Link.close() drops later events of the channel", async () => {
   const { main, worker } = joinLinks();
   const ear = new Ear();
   const id = main.open(new Ear());
@@ -85,7 +85,7 @@ Deno.test("Link.close() drops what still comes for a channel", async () => {
   assertEquals(ear.heard, []);
 });
 
-Deno.test("Link.tell() makes one message of a turn, and none of what is short", async () => {
+Deno.test("Link.tell() sends one message per turn, and none for short events", async () => {
   const { main, posted } = joinLinks();
   const id = main.open(new Ear());
   for (let i = 0; i < 100; i++) main.tell(id, DATA, new Uint8Array([i]));
@@ -100,7 +100,7 @@ Deno.test("Link.tell() makes one message of a turn, and none of what is short", 
 Deno.test("Link.tell() wakes main in the middle of a worker's long turn", async () => {
   const { worker, posted } = joinLinks();
   const id = worker.open(new Ear());
-  // It is asked again and again what time it is.
+  // The link checks the time at each call.
   while (posted.length < 3) worker.tell(id, DATA, "text");
   await settled();
 });
@@ -117,7 +117,7 @@ Deno.test("Link.tell() moves buffers", async () => {
   assertEquals(ear.heard, [[DATA, new Uint8Array(20_000).fill(7)]]);
 });
 
-Deno.test("Link.tellBytes() sends long bytes in blocks, as long as some are free", async () => {
+Deno.test("Link.tellBytes() sends long bytes in blocks while blocks are free", async () => {
   const { main, worker } = joinLinks();
   const ear = new Ear();
   const id = main.open(new Ear());
@@ -136,7 +136,7 @@ Deno.test("Link.tellBytes() sends long bytes in blocks, as long as some are free
   await settled();
 });
 
-Deno.test("Link frees the blocks of a channel that is closed", async () => {
+Deno.test("Link frees the blocks that arrive for a closed channel", async () => {
   const { main, worker } = joinLinks();
   const id = main.open(new Ear());
   worker.join(id, new Ear());
@@ -158,7 +158,7 @@ Deno.test("Link.tellBytes() sends nothing without shared memory", () => {
   assertFalse(main.tellBytes(id, new Uint8Array(BLOCK)));
 });
 
-Deno.test("Link.tellEnded() is heard after what was told before it", async () => {
+Deno.test("Link.tellEnded() keeps its order among other events", async () => {
   const { main, worker } = joinLinks();
   const heard: unknown[] = [];
   const ear: LinkEnd = {
@@ -176,7 +176,7 @@ Deno.test("Link.tellEnded() is heard after what was told before it", async () =>
   assertEquals(heard, [64, 1, "text", 2]);
 });
 
-Deno.test("Link.isOtherInTurn lasts for a turn", async () => {
+Deno.test("Link.isOtherInTurn is true for one turn", async () => {
   const { main, worker } = joinLinks();
   worker.tell(worker.open(new Ear()), DONE);
   assert(main.isOtherInTurn);
@@ -184,7 +184,7 @@ Deno.test("Link.isOtherInTurn lasts for a turn", async () => {
   assertFalse(main.isOtherInTurn);
 });
 
-Deno.test("Link.fail() hears what the other thread left in the ring, and fails all ends", async () => {
+Deno.test("Link.fail() delivers the events left in the ring, and fails all ends", async () => {
   const { main, worker } = joinLinks();
   const ears = [new Ear(), new Ear()];
   const ids = ears.map((ear) => main.open(ear));

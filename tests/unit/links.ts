@@ -1,21 +1,21 @@
-// Two links that are joined in one thread, as main and a worker are by messages.
+// Joins two links in one thread, like those of main and a worker.
 
 import type { FlowEvents } from "../../src/flow/events.ts";
 import { Link } from "../../src/flow/link.ts";
 import { FlowRing } from "../../src/flow/ring.ts";
 
-/** Both ends, and what has passed between them. */
+/** Both links, and the messages between them. */
 export interface Joined {
   main: Link;
   worker: Link;
-  /** What was posted, oldest first: to whom, and which events, if not a mere wake-up. */
+  /** Posted messages, oldest first. A message without events is a wake-up. */
   posted: { to: "main" | "worker"; events?: FlowEvents }[];
 }
 
 /**
  * Joins two links.
  *
- * @param isShared Whether they share rings
+ * @param isShared Whether the links share rings
  */
 export function joinLinks(isShared = true): Joined {
   const posted: Joined["posted"] = [];
@@ -51,10 +51,10 @@ export function joinLinks(isShared = true): Joined {
 
 let onTheirWay = 0;
 
-/** Resolves when both have heard what was told so far. */
+/** Resolves when both links have received all events so far. */
 export async function settled(): Promise<void> {
   do {
-    // The end of a turn, a message, and what that leads to.
+    // The end of a turn, a message, and its consequences.
     for (let i = 0; i < 3; i++) await new Promise((done) => setTimeout(done));
   } while (onTheirWay > 0);
 }

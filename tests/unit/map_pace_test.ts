@@ -1,15 +1,15 @@
-// How many items of a map share a job, and how many it holds.
+// Tests MapPace: how many items of a map share a job, and how many a map holds.
 import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { MapPace } from "../../src/pool/map_pace.ts";
 
-/** A pace that has seen items so small that as many share a job as may. */
+/** Returns a pace after small items, so the maximum number of items share a job. */
 function quickPace(): MapPace {
   const pace = new MapPace({ places: 2 }, true);
   for (let i = 0; i < 20; i++) pace.ran(pace.sharing, 0.01);
   return pace;
 }
 
-Deno.test("MapPace begins with items that go alone, two for each place", () => {
+Deno.test("MapPace starts with items that go alone, two for each place", () => {
   const pace = new MapPace({ places: 3 }, true);
   assertEquals([pace.sharing, pace.window], [1, 6]);
 });
@@ -23,7 +23,7 @@ Deno.test("MapPace lets more and more small items share a job", () => {
   assertEquals(quickPace().sharing, 512);
 });
 
-Deno.test("MapPace does not go on from a batch that was not full", () => {
+Deno.test("MapPace does not grow after a batch that was not full", () => {
   const pace = new MapPace({ places: 2 }, true);
   pace.ranAlone(0.1, true);
   pace.ran(2, 0.01);
@@ -31,19 +31,19 @@ Deno.test("MapPace does not go on from a batch that was not full", () => {
   assertEquals(pace.sharing, 4);
 });
 
-Deno.test("MapPace leaves items alone that take long", () => {
+Deno.test("MapPace does not let slow items share a job", () => {
   const pace = new MapPace({ places: 2 }, true);
   for (let i = 0; i < 100; i++) pace.ranAlone(5, true);
   assertEquals([pace.sharing, pace.window], [1, 4]);
 });
 
-Deno.test("MapPace lets as many share as take half a millisecond", () => {
+Deno.test("MapPace lets half a millisecond of items share a job", () => {
   const pace = quickPace();
   pace.ran(512, 5);
   assertEquals(pace.sharing, 51);
 });
 
-Deno.test("MapPace comes back to fewer, and waits longer each time before it tries more", () => {
+Deno.test("MapPace reduces sharing after a failure, and waits longer each time before it tries more", () => {
   const pace = new MapPace({ places: 2 }, true);
   const tries: number[] = [];
   for (let i = 0; i < 1_000; i++) {
@@ -57,7 +57,7 @@ Deno.test("MapPace comes back to fewer, and waits longer each time before it tri
   assertLess(tries[1] - tries[0], tries[4] - tries[3]);
 });
 
-Deno.test("MapPace forgets what was too many once as many have gone well", () => {
+Deno.test("MapPace forgets a limit after enough successful batches", () => {
   const pace = quickPace();
   pace.failed(512, 256);
   assertEquals(pace.sharing, 256);
@@ -71,7 +71,7 @@ Deno.test("MapPace forgets what was too many once as many have gone well", () =>
   assertEquals(pace.sharing, 512);
 });
 
-Deno.test("MapPace holds more items while they are quick and awaited", () => {
+Deno.test("MapPace holds more items while items are quick and awaited", () => {
   const pace = new MapPace({ places: 1 }, false);
   for (let i = 0; i < 100; i++) pace.ranAlone(1, true);
   assertEquals([pace.sharing, pace.window], [1, 102]);
@@ -89,7 +89,7 @@ Deno.test("MapPace holds at most 16 384 items", () => {
   assertEquals([alone.window, shared.window], [16_384, 16_384]);
 });
 
-Deno.test("MapPace keeps to a window that is given, and leaves something for each worker", () => {
+Deno.test("MapPace respects a given window, and leaves items for each worker", () => {
   const pace = new MapPace({ places: 2 }, true, 40);
   for (let i = 0; i < 20; i++) pace.ran(pace.sharing, 0.01);
   assertEquals(pace.window, 40);

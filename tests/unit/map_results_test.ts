@@ -1,14 +1,14 @@
-// The results of a map between their jobs and their reader.
+// Tests Results: the results of a map between their jobs and their reader.
 import { assertEquals } from "@std/assert";
 import { Portion, Results } from "../../src/pool/map_results.ts";
 
-/** A portion with these results. */
+/** Settles a portion with these results. */
 function done(results: Results, portion: Portion, ...values: unknown[]) {
   portion.values = values;
   results.settle(portion);
 }
 
-/** Reads all that has come. */
+/** Reads all available results. */
 function readAll(results: Results): unknown[] {
   const read: unknown[] = [];
   for (let portion; (portion = results.peek());) {
@@ -17,7 +17,7 @@ function readAll(results: Results): unknown[] {
   return read;
 }
 
-Deno.test("Results gives portions in their order", () => {
+Deno.test("Results.peek() returns portions in order", () => {
   const results = new Results(true);
   const [a, b, c] = [0, 1, 2].map((i) => new Portion([i]));
   for (const portion of [a, b, c]) results.expect(portion);
@@ -29,7 +29,7 @@ Deno.test("Results gives portions in their order", () => {
   assertEquals(readAll(results), ["b", "c"]);
 });
 
-Deno.test("Results gives portions as they come, where there is no order", () => {
+Deno.test("Results.peek() returns portions as they settle if unordered", () => {
   const results = new Results(false);
   const [a, b] = [0, 1].map((i) => new Portion([i]));
   results.expect(a);
@@ -40,7 +40,7 @@ Deno.test("Results gives portions as they come, where there is no order", () => 
   assertEquals(readAll(results), ["a"]);
 });
 
-Deno.test("Results puts what has not run right after what has", () => {
+Deno.test("Results.expect() inserts a portion right after another", () => {
   const results = new Results(true);
   const [a, b, c] = [0, 1, 2].map((i) => new Portion([i]));
   results.expect(a);
@@ -57,7 +57,7 @@ Deno.test("Results puts what has not run right after what has", () => {
   assertEquals(readAll(results), ["last"]);
 });
 
-Deno.test("Results puts failures behind the results of their portion", () => {
+Deno.test("Results.peek() returns failures after the results of their portion", () => {
   const results = new Results(true);
   const portion = new Portion([1, 2, 3]);
   results.expect(portion);
@@ -67,7 +67,7 @@ Deno.test("Results puts failures behind the results of their portion", () => {
   assertEquals(readAll(results), [1, 2, "failed"]);
 });
 
-Deno.test("Results knows what comes after a portion", () => {
+Deno.test("Results.after() returns the later portions, and clear() removes all", () => {
   const results = new Results(true);
   const [a, b, c] = [0, 1, 2].map((i) => new Portion([i]));
   for (const portion of [a, b, c]) results.expect(portion);

@@ -1,4 +1,4 @@
-// Who is next for a worker, where jobs have priorities.
+// Tests nextFor(): the next job for a worker if jobs have priorities.
 import { assertStrictEquals } from "@std/assert";
 import { nextFor, noteTime } from "../../src/dispatch/order.ts";
 import type { AllShared } from "../../src/dispatch/parts.ts";
@@ -8,7 +8,7 @@ import { JobQueue } from "../../src/job/queue.ts";
 
 let count = 0;
 
-/** A job that takes so many ms, if that is known. */
+/** Makes a job that takes `ms`, if known. */
 function jobOf(ms?: number, priority = 0): Job {
   const fn = { id: 0, name: "test", jobs: 0, isKept: true };
   const job = new Job(count++, fn, [], 0, { priority }, () => {});
@@ -17,9 +17,9 @@ function jobOf(ms?: number, priority = 0): Job {
 }
 
 /**
- * The job that is next for the first of workers that have these in flight.
+ * Returns the next job for the first worker. `inFlight` lists the jobs of each worker.
  *
- * @param now When, in ms after the last job of a higher priority came
+ * @param now Time in ms since the last job of a higher priority came
  */
 function next(queued: Job[], inFlight: Job[][], now = 0): Job | undefined {
   const queue = new JobQueue();
@@ -45,7 +45,7 @@ function next(queued: Job[], inFlight: Job[][], now = 0): Job | undefined {
 for (const [name, ms] of [["of 6 ms", 6], ["not seen yet", undefined]]) {
   const long = () => jobOf(ms as number | undefined);
 
-  Deno.test(`nextFor(): nothing waits behind a job ${name}, which waits behind none and is not passed`, () => {
+  Deno.test(`nextFor(): a job ${name} waits behind no job, no job waits behind it, and no job passes it`, () => {
     const [job, short] = [long(), jobOf(4)];
     assertStrictEquals(next([job, short], [[jobOf(4)]]), undefined);
     assertStrictEquals(next([jobOf(4)], [[long()]]), undefined);
@@ -53,7 +53,7 @@ for (const [name, ms] of [["of 6 ms", 6], ["not seen yet", undefined]]) {
     assertStrictEquals(next([short], [[jobOf(4)]]), short);
   });
 
-  Deno.test(`nextFor(): a job ${name} leaves a worker free for a second after one of a higher priority`, () => {
+  Deno.test(`nextFor(): a job ${name} leaves a worker free for a second after a job of a higher priority`, () => {
     const [job, short] = [long(), jobOf(4)];
     assertStrictEquals(next([long()], [[], [long()]], 1_000), undefined);
     assertStrictEquals(next([job], [[], [long()]], 1_001), job);

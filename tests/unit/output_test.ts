@@ -1,8 +1,8 @@
-// What is held back of what a process prints, and what of it is kept.
+// Tests Output: how much of a process's output is held back, and how much is kept.
 import { assert, assertEquals } from "@std/assert";
 import { Output } from "../../src/process/output.ts";
 
-/** Counts what is printed meanwhile. */
+/** Counts the bytes printed until it is disposed. */
 function watchPrinted() {
   const { writeSync } = Deno.stderr;
   const printed = { bytes: 0 };
@@ -17,7 +17,7 @@ function watchPrinted() {
 
 const KIB = new TextEncoder().encode("x".repeat(1024));
 
-Deno.test("Output holds back at most 64 KiB, until it is released", () => {
+Deno.test("Output holds back at most 64 KiB, until release()", () => {
   using printed = watchPrinted();
   const output = new Output();
   for (let i = 0; i < 64; i++) output.print(KIB);
@@ -32,7 +32,7 @@ Deno.test("Output holds back at most 64 KiB, until it is released", () => {
   assertEquals(printed.bytes, 67 * 1024);
 });
 
-Deno.test("Output keeps the last 16 KiB", () => {
+Deno.test("Output.lastText is the last 16 KiB", () => {
   using _ = watchPrinted();
   const output = new Output();
   for (let i = 0; i < 100; i++) output.print(KIB);
@@ -41,7 +41,7 @@ Deno.test("Output keeps the last 16 KiB", () => {
   assert(output.lastText.endsWith("xthe end"));
 });
 
-Deno.test("Output keeps a character that comes in two parts", () => {
+Deno.test("Output.lastText has a character that came in two parts", () => {
   using _ = watchPrinted();
   const output = new Output();
   const bytes = new TextEncoder().encode("£");

@@ -1,4 +1,4 @@
-// Errors, packed, sent and unpacked again.
+// Tests packError() and unpackError(): what arrives of a thrown value.
 import {
   assert,
   assertEquals,
@@ -12,12 +12,12 @@ import { unpackError } from "../../src/values/unpack_error.ts";
 
 type Thrown = Error & Record<string, unknown>;
 
-/** What arrives of a thrown value. */
+/** Packs, clones and unpacks a thrown value. */
 function sent(thrown: unknown): Thrown {
   return unpackError(structuredClone(packError(thrown))) as Thrown;
 }
 
-/** Every class of errors that the runtime has, by the path to it. */
+/** Returns all error classes of the runtime, with their paths. */
 function errorClasses(): [path: string, Class: unknown][] {
   const namespaces: Record<string, object> = {
     "": globalThis,
@@ -33,7 +33,7 @@ function errorClasses(): [path: string, Class: unknown][] {
   });
 }
 
-/** What the constructors of some classes want. */
+/** Constructor arguments of some classes. */
 const ARGUMENTS: Record<string, unknown[]> = {
   AggregateError: [[new TypeError("one")], "wrong"],
   SuppressedError: [new TypeError("one"), new RangeError("two"), "wrong"],
@@ -41,7 +41,7 @@ const ARGUMENTS: Record<string, unknown[]> = {
   QuotaExceededError: ["wrong", { quota: 5, requested: 7 }],
 };
 
-Deno.test("every built-in error class arrives as itself", () => {
+Deno.test("an error of any built-in class keeps its class", () => {
   const classes = errorClasses();
   assert(classes.length > 35, `only ${classes.length} classes`);
   for (const [path, Class] of classes) {
@@ -70,7 +70,7 @@ Deno.test("an error keeps its message, and its stack without the pool's frames",
   );
 });
 
-Deno.test("an error of an own class keeps its name, properties and built-in base", () => {
+Deno.test("an error of a custom class keeps its name, properties and built-in base class", () => {
   class CustomError extends TypeError {
     override name = "Custom";
     code = 42;
@@ -95,7 +95,7 @@ Deno.test("an error of an own class keeps its name, properties and built-in base
   assertEquals(sent(new DOMException("m", "AbortError")).name, "AbortError");
 });
 
-Deno.test("an error with a toString() of its own can be written as text", () => {
+Deno.test("an error with its own toString() can be converted to a string", () => {
   const error = Object.assign(new RangeError("far"), {
     toString: () => "own",
     other: () => 1,
@@ -105,7 +105,7 @@ Deno.test("an error with a toString() of its own can be written as text", () => 
   assertEquals(typeof arrived.other, "string");
 });
 
-Deno.test("causes arrive, errors with their class, and a cycle as a cycle", () => {
+Deno.test("causes arrive: errors keep their class, and a cycle stays a cycle", () => {
   const inner = new TypeError("inner");
   const outer = new Error("outer", { cause: inner });
   assertInstanceOf(sent(outer).cause, TypeError);
@@ -119,7 +119,7 @@ Deno.test("causes arrive, errors with their class, and a cycle as a cycle", () =
   assertEquals(text, "Symbol(s)");
 });
 
-Deno.test("a chain of 20 000 causes is cut", () => {
+Deno.test("a chain of 20 000 causes is truncated", () => {
   let error = new Error("error 0");
   for (let i = 1; i < 20_000; i++) {
     error = new RangeError(`error ${i}`, { cause: error });
@@ -130,7 +130,7 @@ Deno.test("a chain of 20 000 causes is cut", () => {
   assertEquals([length, last], [101, "RangeError: error 19898"]);
 });
 
-Deno.test("errors that an error refers to stay errors", () => {
+Deno.test("errors in the properties of an error stay errors", () => {
   const own = Object.assign(new Error("m"), { inner: new RangeError("inner") });
   assertInstanceOf(sent(own).inner, RangeError);
   const self = new Error("m") as Thrown;
@@ -156,7 +156,7 @@ Deno.test("errors that an error refers to stay errors", () => {
   assertEquals(both.suppressed, "old");
 });
 
-Deno.test("values that are no errors arrive as clones, or as their text", () => {
+Deno.test("values that are not errors arrive as clones, or as text", () => {
   for (const value of [42, undefined, null, "text", 7n, { a: [new Date(0)] }]) {
     assertEquals(sent(value) as unknown, value);
   }
@@ -169,7 +169,7 @@ Deno.test("values that are no errors arrive as clones, or as their text", () => 
   assertEquals(sent(Promise.resolve()) as unknown, "[object Promise]");
 });
 
-Deno.test("a property that cannot be cloned arrives but for what of it cannot", () => {
+Deno.test("a property with parts that cannot be cloned keeps its other parts", () => {
   const config: Record<string, unknown> = { url: "/a", transform: [() => 1] };
   config.self = config;
   const error = Object.assign(new Error("m"), { config });
@@ -179,7 +179,7 @@ Deno.test("a property that cannot be cloned arrives but for what of it cannot", 
   assertStrictEquals(arrived.self, arrived);
 });
 
-Deno.test("maps, sets and errors inside of values arrive but for what of them cannot", () => {
+Deno.test("maps, sets and nested errors keep the parts that can be cloned", () => {
   const cause: Record<string, unknown> = { code: 3, retry() {} };
   const inner = cause.inner = new RangeError("inner", { cause });
   const error = Object.assign(new Error("m"), {
@@ -199,7 +199,7 @@ Deno.test("maps, sets and errors inside of values arrive but for what of them ca
   assertStrictEquals(itself, copy);
 });
 
-Deno.test("an error that is a property is listed as before", () => {
+Deno.test("an error in a property stays as enumerable as it was", () => {
   const inner = new RangeError("inner");
   const error = Object.assign(new Error("m", { cause: 1 }), { inner });
   assertEquals(Object.keys(sent(error)), ["inner"]);
@@ -238,7 +238,7 @@ Deno.test("packError() never throws", () => {
   assertEquals([sent(helper).kept, typeof sent(helper).helper], [1, "string"]);
 });
 
-Deno.test("an error of a class whose name is no text goes by the name that it has", () => {
+Deno.test("an error of a class whose name is not a string uses the error's own name", () => {
   class Odd extends Error {
     static override name = (() => "Odd") as unknown as string;
   }
@@ -252,7 +252,7 @@ function revoked(): unknown {
   return proxy;
 }
 
-Deno.test("an error keeps properties that are not enumerable, but methods and what all of its class have", () => {
+Deno.test("an error keeps non-enumerable properties, but not methods and internals of its class", () => {
   const error = new AggregateError([new Error("inner")], "outer");
   Object.defineProperties(error, {
     issues: { value: [{ path: ["name"], input: Symbol("s") }] },

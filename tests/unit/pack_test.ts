@@ -1,4 +1,4 @@
-// pack(): what arrives, what moves, and where what is refused sits.
+// Tests pack(): which values arrive, which move, and which are refused, with their path.
 import { markAsUncloneable } from "node:worker_threads";
 import { Buffer } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
@@ -25,7 +25,7 @@ import {
 import { toText } from "../../src/values/plain_text.ts";
 import { transfer } from "../../src/values/transfer.ts";
 
-/** What arrives of a value. */
+/** Packs and clones a value. */
 function sent<T>(value: T, options: PackOptions = {}): T {
   const packed = pack(value, "args", { movers: MOVERS, ...options });
   return structuredClone(packed.value, { transfer: packed.moves });
@@ -50,12 +50,12 @@ const ANYTHING = fc.anything({
   withUnicodeString: true,
 } as fc.ObjectConstraints);
 
-Deno.test("what is packed arrives as structuredClone() has it", () => {
+Deno.test("a packed value arrives like a structuredClone()", () => {
   fc.assert(
     fc.property(ANYTHING, (value) => {
       const expected = structuredClone(value);
       assert(isDeepStrictEqual(sent(value), expected), Deno.inspect(value));
-      // What plain text has read of it is not read again.
+      // pack() then uses the values that toText() has read.
       toText(value);
       assert(isDeepStrictEqual(sent(value), expected), Deno.inspect(value));
     }),
@@ -63,7 +63,7 @@ Deno.test("what is packed arrives as structuredClone() has it", () => {
   );
 });
 
-Deno.test("a copy shares no container with the value, and says whether it shares anything", () => {
+Deno.test("a packed copy shares no container with the value, and isOwn is false if it shares other objects", () => {
   const value = { list: [1, new Map([["a", [2]]])] };
   const packed = pack(value, "args");
   assertEquals(packed.value, value);
@@ -77,7 +77,7 @@ Deno.test("a copy shares no container with the value, and says whether it shares
   }
 });
 
-Deno.test("one object at several places is one, also in a cycle", () => {
+Deno.test("an object at several places stays one object, also in a cycle", () => {
   const shared = { n: 1 };
   const value: Record<string, unknown> = { a: shared, b: [shared] };
   value.self = value;
@@ -90,7 +90,7 @@ Deno.test("one object at several places is one, also in a cycle", () => {
   assertStrictEquals((copy.map as Map<unknown, unknown>).get(copy.a), copy);
 });
 
-Deno.test("holes, properties of arrays and a key __proto__ stay what they are", () => {
+Deno.test("holes, array properties and a __proto__ key are kept", () => {
   // deno-lint-ignore no-sparse-arrays
   const list = sent(Object.assign([1, , 3], { extra: "x" }));
   assertEquals(Object.keys(list), ["0", "2", "extra"]);
@@ -99,7 +99,7 @@ Deno.test("holes, properties of arrays and a key __proto__ stay what they are", 
   assertStrictEquals(Object.getPrototypeOf(object), Object.prototype);
 });
 
-Deno.test("an instance arrives as its properties, each getter read once", () => {
+Deno.test("a class instance arrives as its properties, and each getter is read once", () => {
   let reads = 0;
   class Row {
     id = 7;
@@ -122,14 +122,14 @@ Deno.test("an instance arrives as its properties, each getter read once", () => 
   assertEquals(reads, 1);
 });
 
-Deno.test("the size of a value is about its bytes", () => {
+Deno.test("size is about the number of bytes of a value", () => {
   const sizeOf = (value: unknown) => pack(value, "args").size;
   assertEquals(sizeOf(["text", 1, null]), 4 + 8 + 8);
   assertEquals(sizeOf(new Float64Array(4)), 32);
   assertEquals(sizeOf(Array(200_000).fill(1)), 1_600_000);
 });
 
-// What is refused.
+// Refused values.
 
 function outOfBounds<V>(makeView: (buffer: ArrayBuffer) => V): V {
   const buffer = new ArrayBuffer(8, { maxByteLength: 8 });
@@ -178,7 +178,7 @@ function usedRequest(): Request {
   return request;
 }
 
-/** Each with how the message begins. */
+/** Values, each with the start of the error message. */
 const REFUSED: [says: string, make: () => unknown][] = [
   ["args (function helper) cannot be cloned", () => function helper() {}],
   ["args[0] (a function)", () => [() => {}]],
@@ -290,7 +290,7 @@ for (const [says, make] of REFUSED) {
   });
 }
 
-Deno.test("what a getter throws is the cause of the refusal", () => {
+Deno.test("an error thrown by a getter is the cause of the refusal", () => {
   const thrown = new RangeError("from the getter");
   const value = {
     get a() {
@@ -300,7 +300,7 @@ Deno.test("what a getter throws is the cause of the refusal", () => {
   assertStrictEquals(refusal(value).cause, thrown);
 });
 
-Deno.test("a function is refused by its name, and nothing is asked of a proxy of one", () => {
+Deno.test("the refusal of a function has its name, and reads no property of a proxy", () => {
   const asked: PropertyKey[] = [];
   const named = (name: string) =>
     Object.defineProperty(() => {}, "name", {
@@ -330,7 +330,7 @@ Deno.test("a long path is shortened in the middle", () => {
   assertStringIncludes(refusal(deep(100_000)).message, "is nested too deeply");
 });
 
-Deno.test("an error goes with its cause, also one that leads back to it", () => {
+Deno.test("an error arrives with its cause, also in a cycle", () => {
   const error = new Error("outer", { cause: new TypeError("inner") });
   assertEquals((sent(error).cause as Error).message, "inner");
   const cycle = new Error("cycle");
@@ -339,7 +339,7 @@ Deno.test("an error goes with its cause, also one that leads back to it", () => 
   assertStrictEquals((copy.cause as { cycle: Error }).cycle, copy);
 });
 
-Deno.test("whyStays refuses what could be sent, buffers of views among it", () => {
+Deno.test("whyStays refuses values that could be sent, also buffers of views", () => {
   const memory = new SharedArrayBuffer(8);
   const whyStays = (value: object) => value === memory ? "stays" : undefined;
   for (const value of [memory, new Uint8Array(memory)]) {
@@ -348,14 +348,14 @@ Deno.test("whyStays refuses what could be sent, buffers of views among it", () =
   }
 });
 
-// What moves.
+// Values that move.
 
-/** Packs and takes. */
+/** Packs a value, and takes what moves. */
 function taken<T>(value: T, options: PackOptions = {}): Packed<T> {
   return take(pack(value, "args", { movers: MOVERS, ...options }));
 }
 
-Deno.test("what is marked, named or held by what is marked moves when it is taken", () => {
+Deno.test("marked buffers, listed buffers and buffers of marked views move on take()", () => {
   const [marked, listed, named, inner] = [1, 2, 3, 4].map((n) =>
     new ArrayBuffer(n)
   );
@@ -376,7 +376,7 @@ Deno.test("what is marked, named or held by what is marked moves when it is take
   assertEquals(packed.moves.length, 4);
 });
 
-Deno.test("marks are used up by useUpMarks() and take(), not by a refusal", () => {
+Deno.test("marks are used up by useUpMarks(), not by a refusal", () => {
   const buffer = new ArrayBuffer(8);
   transfer(buffer);
   assertThrows(() => pack([buffer, () => {}], "args"), JobCloneError);
@@ -385,7 +385,7 @@ Deno.test("marks are used up by useUpMarks() and take(), not by a refusal", () =
   assertEquals(pack([buffer], "args").moves, []);
 });
 
-Deno.test("what departs leaves a placeholder, which take() keeps", () => {
+Deno.test("a departing value leaves a placeholder, which take() keeps", () => {
   const stream = new ReadableStream();
   const request = new Request("http://a/");
   const url = new URL("http://a/");
@@ -405,7 +405,7 @@ Deno.test("what departs leaves a placeholder, which take() keeps", () => {
   assertEquals(packed.departing[2].data, "http://a/");
 });
 
-/** What cannot move, or not together, with what the message says. */
+/** Values that cannot move, or not together, with parts of the message. */
 const UNMOVABLE: [says: string[], make: () => unknown[]][] = [
   [["args[0].header (Uint8Array)", "pool"], () => [{
     header: transfer(Buffer.from("small")),
@@ -432,7 +432,7 @@ for (const [says, make] of UNMOVABLE) {
   });
 }
 
-Deno.test("a transfer list is refused for what cannot move, by name", () => {
+Deno.test("the refusal of a transfer list names the value that cannot move", () => {
   for (
     const [moved, name, why] of [
       [detached(new ArrayBuffer(8)), "ArrayBuffer", "is already detached"],
@@ -465,7 +465,7 @@ Deno.test("a long array that cannot be cloned is refused before anything moves",
 
 // Views and large buffers.
 
-Deno.test("a view goes with its own bytes", () => {
+Deno.test("a view arrives with only its own bytes", () => {
   const pooled = Buffer.from("harmless");
   assert(pooled.buffer.byteLength > 8);
   const [view] = sent([pooled]);
@@ -482,7 +482,7 @@ Deno.test("a view goes with its own bytes", () => {
   assertEquals([...set], [0, view, "z"]);
 });
 
-Deno.test("views that overlap share memory, others do not, aligned as they were", () => {
+Deno.test("overlapping views share memory and keep their alignment, other views do not", () => {
   const buffer = Uint8Array.from({ length: 64 }, (_, i) => i).buffer;
   const views = [
     new Uint8Array(buffer, 3, 10),
@@ -502,7 +502,7 @@ Deno.test("views that overlap share memory, others do not, aligned as they were"
   assertStrictEquals(bytes.buffer, double.buffer);
   assertStrictEquals(bytes.buffer, data.buffer);
   assertEquals([words.buffer.byteLength, none.buffer.byteLength], [4, 0]);
-  // Of what is before them nothing has come but zeros.
+  // The bytes before the views arrive as zeros.
   assertEquals([...new Uint8Array(bytes.buffer, 0, bytes.byteOffset)], [
     0,
     0,
@@ -549,7 +549,7 @@ Deno.test("random views of one buffer arrive equal, and overlap as they did", ()
   );
 });
 
-Deno.test("a view beside its buffer, of a resizable one, or that moves goes whole", () => {
+Deno.test("a view arrives with its whole buffer if that is sent too, is resizable, or moves", () => {
   const view = new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
   const [same, buffer] = sent([view, view.buffer] as const);
   assertStrictEquals(same.buffer, buffer);
@@ -559,7 +559,7 @@ Deno.test("a view beside its buffer, of a resizable one, or that moves goes whol
   assertEquals([moved.buffer.byteLength, [...moved]], [4, [2, 3]]);
 });
 
-Deno.test("large buffers are lent: copies of them move, and go back in place", () => {
+Deno.test("large buffers are lent: their copies move, and restore() puts the originals back", () => {
   const bytes = new Uint8Array(LARGE + 8).fill(1);
   const part = new Uint8Array(new ArrayBuffer(3 * LARGE), 8, LARGE).fill(2);
   const value = {
@@ -577,7 +577,7 @@ Deno.test("large buffers are lent: copies of them move, and go back in place", (
   assertEquals(packed, [value]);
 });
 
-Deno.test("what is small, shared, resizable, moves, or overlaps is not lent", () => {
+Deno.test("buffers that are small, shared, resizable, overlapping or moving are not lent", () => {
   const length = 2 * LARGE;
   const buffer = new ArrayBuffer(length);
   for (
@@ -592,7 +592,7 @@ Deno.test("what is small, shared, resizable, moves, or overlaps is not lent", ()
   ) assertEquals(pack(value, "args").lent, undefined);
 });
 
-Deno.test("one buffer that moves is taken as it would be beside others", () => {
+Deno.test("a single moving buffer is packed as it is among other values", () => {
   const alone = transfer(new ArrayBuffer(8));
   const marked = pack(alone, "result");
   assertEquals(marked.value, alone);
@@ -609,13 +609,13 @@ Deno.test("one buffer that moves is taken as it would be beside others", () => {
   assertEquals([marked.size, packed.size, beside.size], [8, 20, 20]);
 });
 
-Deno.test("a buffer that is both named and marked uses up its mark", () => {
+Deno.test("a buffer that is both listed and marked uses up its mark", () => {
   const buffer = transfer(new ArrayBuffer(8));
   const packed = pack([buffer], "args", { transfer: [buffer] });
   assertEquals([packed.moves, packed.marked], [[buffer], [buffer]]);
 });
 
-Deno.test("pack() says where a getter throws, beside a buffer that moves", () => {
+Deno.test("pack() names the getter that throws, also next to a moving buffer", () => {
   const buffer = new ArrayBuffer(8);
   const args = Object.defineProperty([buffer, 0], 1, {
     get: () => {
@@ -631,7 +631,7 @@ Deno.test("pack() says where a getter throws, beside a buffer that moves", () =>
   assertEquals(buffer.byteLength, 8);
 });
 
-Deno.test("an array of great length and few items is packed by its items", () => {
+Deno.test("a sparse array of great length is packed by its items", () => {
   const array: number[] = [];
   array[2 ** 31] = 1;
   const { value } = pack([array], "args");

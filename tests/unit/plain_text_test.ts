@@ -1,4 +1,4 @@
-// Plain text: what it accepts comes back equal, and what JSON cannot keep it refuses.
+// Tests toText(): accepted values come back equal; values that JSON changes are refused.
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
@@ -11,7 +11,7 @@ import {
 } from "../../src/values/plain_text.ts";
 import { transfer } from "../../src/values/transfer.ts";
 
-/** Whether JSON keeps a value. */
+/** Returns whether JSON keeps a value. */
 function isKept(value: unknown): boolean {
   try {
     return isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value);
@@ -32,7 +32,7 @@ const ANYTHING = fc.anything({
   withUnicodeString: true,
 } as fc.ObjectConstraints);
 
-Deno.test("toText() accepts just what JSON keeps", () => {
+Deno.test("toText() accepts exactly the values that JSON keeps", () => {
   fc.assert(
     fc.property(fc.oneof(ANYTHING, fc.jsonValue()), (value) => {
       const text = toText(value);
@@ -62,7 +62,7 @@ const REFUSED: Record<string, unknown> = {
   "a hole and a property": Object.assign([1, , 3], { x: 1 }), // deno-lint-ignore no-sparse-arrays
   "an array with a property": Object.assign([1], { x: 1 }),
   "an instance": new Instance(),
-  "a subclass of arrays": new (class extends Array {})(),
+  "an instance of an array subclass": new (class extends Array {})(),
   "an object without a prototype": Object.create(null),
   "a date": { at: new Date(0) },
   "one object at two places": [shared, shared],
@@ -73,9 +73,9 @@ const REFUSED: Record<string, unknown> = {
   ],
   "a boxed string": Object("s"),
   "too many values": Array(2_000).fill(1),
-  "too long a text": ["x".repeat(9_000), "x".repeat(9_000)],
-  "a text that escapes make too long": "\0".repeat(10_000),
-  "what is marked": { bytes: transfer([1]) },
+  "texts that are too long": ["x".repeat(9_000), "x".repeat(9_000)],
+  "a text that is too long once escaped": "\0".repeat(10_000),
+  "a value marked for transfer": { bytes: transfer([1]) },
 };
 
 for (const [name, value] of Object.entries(REFUSED)) {
@@ -92,7 +92,7 @@ Deno.test("toText() refuses a cycle, and works again after that", () => {
   assertEquals(toText([1]), "[1]");
 });
 
-Deno.test("toText() refuses all objects while they have a toJSON()", () => {
+Deno.test("toText() refuses all objects while Object.prototype has a toJSON()", () => {
   const prototype = Object.prototype as { toJSON?: unknown };
   prototype.toJSON = () => "changed";
   try {
@@ -102,7 +102,7 @@ Deno.test("toText() refuses all objects while they have a toJSON()", () => {
   }
 });
 
-Deno.test("toText() reads each getter once, and takeReads() gives what was read", () => {
+Deno.test("toText() reads each getter once, and takeReads() returns the read values", () => {
   let count = 0;
   const value = {
     get inner() {
@@ -117,7 +117,7 @@ Deno.test("toText() reads each getter once, and takeReads() gives what was read"
   assertEquals(takeReads(value), undefined, "they are given once");
 });
 
-Deno.test("takeReads() gives nothing for another value, or after a text", () => {
+Deno.test("takeReads() returns undefined for another value, or after a successful toText()", () => {
   const value = { at: new Date(0) };
   toText(value);
   assertEquals(takeReads({ at: value.at }), undefined);
@@ -127,7 +127,7 @@ Deno.test("takeReads() gives nothing for another value, or after a text", () => 
   assertEquals(takeReads(value), undefined);
 });
 
-Deno.test("keepText() keeps what was read of a value whose text found no room", () => {
+Deno.test("keepText() keeps the read values of a text that did not fit", () => {
   const value = { a: [1] };
   keepText(value, toText(value)!);
   const copy = takeReads(value)!.get(value);
@@ -137,7 +137,7 @@ Deno.test("keepText() keeps what was read of a value whose text found no room", 
   assertEquals(takeReads("text"), undefined);
 });
 
-Deno.test("a getter that asks for a text itself gets none", () => {
+Deno.test("toText() returns undefined inside a getter that it calls", () => {
   let inner: unknown = "none";
   const value = {
     get a() {
@@ -146,12 +146,12 @@ Deno.test("a getter that asks for a text itself gets none", () => {
     },
     b: 2,
   };
-  // The first object is read before it is noted, the second one after that.
+  // toText() records an object after reading it, so the getter is not in the first.
   assertEquals(toText([{}, value]), '[{},{"a":1,"b":2}]');
   assertStrictEquals(inner, undefined);
 });
 
-Deno.test("isDense() tells holes and properties", () => {
+Deno.test("isDense() returns false for holes and properties", () => {
   const dense = (array: unknown[]) => isDense(Object.keys(array), array.length);
   assert(dense([]) && dense([1, 2]));
   // deno-lint-ignore no-sparse-arrays

@@ -1,10 +1,10 @@
-// What of a hostile process main does not take.
+// Tests Checker: which messages of an untrusted process main accepts or refuses.
 import { assertEquals, assertThrows } from "@std/assert";
 import { FlowEvent } from "../../src/flow/events.ts";
 import { WINDOW } from "../../src/flow/window.ts";
 import { Checker, checkText } from "../../src/process/checker.ts";
 
-/** Of a process that has job 1, and had job 0. */
+/** Makes the checker of a process that has job 1 and had job 0. */
 function makeChecker(): Checker {
   const checker = new Checker(new Set([1]), 1_000);
   checker.sent(0, 0);
@@ -32,7 +32,7 @@ function deepError(depth: number): unknown {
   return error;
 }
 
-/** An error that is its own cause. */
+/** Returns an error that is its own cause. */
 function roundError(): unknown {
   const error = { ...ERROR, nested: [] as unknown[] };
   error.nested.push(["cause", error]);
@@ -81,7 +81,7 @@ const REQUEST = {
 const TAKEN: Record<string, unknown> = {
   "a result": [1, { a: 1 }],
   "no result": [1],
-  "a result that is told of twice": [0, 1],
+  "a result that is reported twice": [0, 1],
   "an error": ended({ kind: "error", error: ERROR }),
   "an error that is its own cause": ended({
     kind: "error",
@@ -126,41 +126,41 @@ const HOSTILE: Record<string, unknown> = {
     errors: Array.from({ length: 10_001 }, () => ({ thrown: 1 })),
   }),
   "a connection": result({ kind: "connection", id: -1 }),
-  "a stream of main's": result({ ...READABLE, id: 1 }),
+  "a stream with an id of main": result({ ...READABLE, id: 1 }),
   "a stream without a channel": result({ ...WRITABLE, id: "a" }),
   "a stream with too much credit": result({ ...READABLE, credit: 2 * WINDOW }),
   "half a transform": result({ kind: "transform", readable: READABLE }),
-  "a response whose body is no stream": result({
+  "a response whose body is not a stream": result({
     ...RESPONSE,
     body: { kind: "readable" },
   }),
-  "a response of a strange status": result({ ...RESPONSE, status: "200" }),
+  "a response whose status is a string": result({ ...RESPONSE, status: "200" }),
   "a response with half a header": result({ ...RESPONSE, headers: [["a"]] }),
   "a response with unknown details": result({ ...RESPONSE, details: { x: 1 } }),
   "a request with a signal": result({ ...REQUEST, signal: {} }),
   "half an event": flow(-1, FlowEvent.END),
   "sparse events": { kind: "flow", events: sparse() },
-  "shared memory": flow(0, FlowEvent.BLOCKS, {}),
-  "an event of no channel": flow(0, FlowEvent.ENDED, 1),
+  "an event for shared memory": flow(0, FlowEvent.BLOCKS, {}),
+  "an event without a channel": flow(0, FlowEvent.ENDED, 1),
   "an unknown event": flow(-1, 99, 1),
   "a stop without an error": flow(-1, FlowEvent.STOP, undefined),
   "a call with a value": flow(-1, FlowEvent.CALL, ["setNoDelay"]),
-  "an object that is said to be small": flow(-1, FlowEvent.OBJECT, [
+  "a large object with a small size": flow(-1, FlowEvent.OBJECT, [
     { text: "x".repeat(10_000) },
     64,
   ]),
-  "a text that is said to be small": flow(1, FlowEvent.OBJECT, [
+  "a large text with a small size": flow(1, FlowEvent.OBJECT, [
     "x".repeat(10_000),
     64,
   ]),
   "a number as an object": flow(1, FlowEvent.OBJECT, [5, 4096]),
-  "credit for nothing": flow(1, FlowEvent.CREDIT, 2 * WINDOW),
-  "credit without end": flow(1, FlowEvent.CREDIT, Infinity),
-  "credit that is less than nothing": flow(1, FlowEvent.CREDIT, -1),
+  "credit for chunks that were not sent": flow(1, FlowEvent.CREDIT, 2 * WINDOW),
+  "infinite credit": flow(1, FlowEvent.CREDIT, Infinity),
+  "negative credit": flow(1, FlowEvent.CREDIT, -1),
 };
 
 for (const [what, message] of Object.entries(TAKEN)) {
-  Deno.test(`Checker.check() takes ${what}`, () => {
+  Deno.test(`Checker.check() accepts ${what}`, () => {
     assertEquals(makeChecker().check(message) as unknown, message);
   });
 }
@@ -171,13 +171,13 @@ for (const [what, message] of Object.entries(HOSTILE)) {
   });
 }
 
-Deno.test("Checker.check() refuses a process that is ready twice", () => {
+Deno.test("Checker.check() refuses a second ready message", () => {
   const checker = makeChecker();
   checker.check({ kind: "ready" });
   assertThrows(() => checker.check({ kind: "ready" }));
 });
 
-Deno.test("Checker.check() takes chunks only for which there is credit", () => {
+Deno.test("Checker.check() accepts chunks only within their credit", () => {
   const checker = makeChecker();
   const data = flow(-1, FlowEvent.DATA, new Uint8Array(WINDOW));
   checker.check(data);
@@ -189,7 +189,7 @@ Deno.test("Checker.check() takes chunks only for which there is credit", () => {
   assertThrows(() => other.check(data));
 });
 
-Deno.test("Checker.check() refuses to keep much for streams that never come", () => {
+Deno.test("Checker.check() limits the chunks kept for streams that never arrive", () => {
   const checker = makeChecker();
   const chunk = new Uint8Array(WINDOW);
   assertThrows(() => {
@@ -199,7 +199,7 @@ Deno.test("Checker.check() refuses to keep much for streams that never come", ()
   });
 });
 
-Deno.test("Checker.check() refuses more streams in a result than main could keep the chunks of", () => {
+Deno.test("Checker.check() refuses a result with more than 64 streams", () => {
   const streams = Array.from({ length: 65 }, (_, i) => {
     return { ...READABLE, id: -1 - i };
   });
@@ -212,16 +212,16 @@ Deno.test("Checker.check() refuses more streams in a result than main could keep
 });
 
 const USELESS: Record<string, unknown> = {
-  "messages that say nothing": { kind: "grown" },
-  "results that are told of again": [0, 1],
-  "events of nothing": flow(),
-  "credit of nothing": flow(1, FlowEvent.CREDIT, 0),
+  "messages without effect": { kind: "grown" },
+  "repeated results": [0, 1],
+  "empty lists of events": flow(),
+  "credit of 0": flow(1, FlowEvent.CREDIT, 0),
   "ends": flow(1, FlowEvent.END, undefined),
-  "endings of a job that has ended": ended({ kind: "timed-out" }, 0),
+  "repeated endings of a job": ended({ kind: "timed-out" }, 0),
 };
 
 for (const [what, message] of Object.entries(USELESS)) {
-  Deno.test(`Checker.check() refuses to hear ${what} forever, but hears more for each job and channel`, () => {
+  Deno.test(`Checker.check() limits the number of ${what}, and allows more for each job and channel`, () => {
     const taken = (jobs: number, moved = 0) => {
       const checker = new Checker(new Set([1]), 1_000);
       for (let i = 0; i < jobs; i++) checker.sent(0, moved);
@@ -236,7 +236,7 @@ for (const [what, message] of Object.entries(USELESS)) {
   });
 }
 
-Deno.test("checkText() refuses texts of many objects or strings, and takes long strings", () => {
+Deno.test("checkText() refuses texts of many objects or strings, and accepts long strings", () => {
   const check = (value: string) =>
     checkText(new TextEncoder().encode(value), 4_000);
   const objects = (count: number) => `[${"{},".repeat(count)}{}]`;

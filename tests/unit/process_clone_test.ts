@@ -1,4 +1,4 @@
-// Values as bytes and back, and what is refused on the way.
+// Tests encodeClone() and decodeClone(): values to bytes and back, and refused values.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { decodeClone, encodeClone } from "../../src/process/clone.ts";
@@ -15,7 +15,7 @@ async function roundTrip(value: unknown, moves?: Transferable[]) {
   return decodeClone(clone, all);
 }
 
-Deno.test("decodeClone() gives back what structuredClone() would", async () => {
+Deno.test("decodeClone() returns the same value as structuredClone()", async () => {
   const values = fc.anything({
     withBigInt: true,
     withDate: true,
@@ -52,7 +52,7 @@ const { tree } = fc.letrec((tie) => ({
   ),
 }));
 
-/** A value with what its blobs hold in their places. */
+/** Replaces blobs and exceptions in a value by their content. */
 async function plain(value: unknown): Promise<unknown> {
   if (value instanceof File) {
     return ["File", value.name, value.lastModified, await value.text()];
@@ -70,19 +70,19 @@ async function plain(value: unknown): Promise<unknown> {
   return await plain(Object.entries(value!));
 }
 
-Deno.test("decodeClone() gives back blobs, files, exceptions and buffers, wherever they are", async () => {
+Deno.test("decodeClone() restores blobs, files, exceptions and buffers at any depth", async () => {
   await fc.assert(
     fc.asyncProperty(tree, async (value) => {
       const before = await plain(value);
       assertEquals(await plain(await roundTrip(value)), before);
-      // The caller's own is as it was.
+      // The original value is unchanged.
       assertEquals(await plain(value), before);
     }),
     { numRuns: 300 },
   );
 });
 
-Deno.test("decodeClone() keeps what is the same the same", async () => {
+Deno.test("decodeClone() keeps the identity of blobs and buffers", async () => {
   const blob = new Blob(["x"]);
   const large = new Uint8Array(LARGE);
   const view = large.subarray(3, 5);
@@ -92,7 +92,7 @@ Deno.test("decodeClone() keeps what is the same the same", async () => {
   assert(blobs[0] === blobs[1] && back.view.buffer === back.large.buffer);
 });
 
-Deno.test("encodeClone() takes what moves, and nothing if it refuses", async () => {
+Deno.test("encodeClone() detaches buffers that move, but not if it refuses the value", async () => {
   const buffers = [new ArrayBuffer(10), new ArrayBuffer(100_000)];
   const memory = new SharedArrayBuffer(1);
   assertThrows(() => encodeClone([buffers, () => {}], buffers));
@@ -103,7 +103,7 @@ Deno.test("encodeClone() takes what moves, and nothing if it refuses", async () 
   assertEquals(buffers.map(({ detached }) => detached), [true, true]);
 });
 
-Deno.test("encodeClone() refuses by name what cannot cross", () => {
+Deno.test("encodeClone() refuses values that cannot be sent to a process", () => {
   const { port1, port2 } = new MessageChannel();
   const bytes = [0, 97, 115, 109, 1, 0, 0, 0];
   const values = [
@@ -121,7 +121,7 @@ Deno.test("encodeClone() refuses by name what cannot cross", () => {
   port2.close();
 });
 
-Deno.test("decodeClone() throws at bytes that are of no value", () => {
+Deno.test("decodeClone() throws an Error, or returns a value, for any invalid bytes", () => {
   const { clone } = encodeClone(new Map([[1, "x"]]));
   fc.assert(
     fc.property(fc.nat(clone.length), fc.nat(255), (length, byte) => {
@@ -136,7 +136,7 @@ Deno.test("decodeClone() throws at bytes that are of no value", () => {
     { numRuns: 1_000 },
   );
   assertThrows(() => decodeClone(new Uint8Array()));
-  // Nested more deeply than there is stack.
+  // Nested too deeply for the stack.
   const deep = new Uint8Array(2_000_000);
   deep.set([0, 0xff, 0x0f]);
   for (let at = 3; at < deep.length - 1; at += 2) deep.set([0x41, 1], at);
@@ -164,7 +164,7 @@ Deno.test("decodeClone() refuses buffers and blobs that do not fit the value", a
   assertThrows(() => decodeClone(plain, [buffer, bytes]), RangeError);
 });
 
-Deno.test("decodeClone() refuses a clone that is too long, large buffers aside", () => {
+Deno.test("decodeClone() refuses a clone that is too long, not counting large buffers", () => {
   const { clone, buffers } = encodeClone(new Uint8Array(100_000));
   decodeClone(clone, buffers as Uint8Array<ArrayBuffer>[], 1_000);
   const maps = encodeClone(Array.from({ length: 1_000 }, () => new Map()));

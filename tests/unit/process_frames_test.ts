@@ -1,5 +1,5 @@
-// How messages between main and a process become bytes: frames and chunks, torn
-// anywhere, and what is refused of them; and the jobs of a list as frames.
+// Tests the bytes of messages between main and a process: frames and chunks, split
+// anywhere, and refused frames; and the frames of a list of jobs.
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   ATOMIC,
@@ -34,11 +34,11 @@ function frame(kind: number, bytes: Uint8Array): Uint8Array {
   return concat(frameHead(kind as Kind, bytes.length), bytes);
 }
 
-/** The chunks of frames. */
+/** Returns the chunks of frames. */
 function chunksOf(...frames: [Kind, Uint8Array][]): Uint8Array {
   const written: Uint8Array[] = [];
   const writer = new ChunkWriter([...MARKED], ATOMIC, (bytes) => {
-    // A file may take less than all.
+    // A file may accept fewer bytes.
     const count = Math.min(bytes.length, 3_000);
     written.push(bytes.slice(0, count));
     return count;
@@ -47,7 +47,7 @@ function chunksOf(...frames: [Kind, Uint8Array][]): Uint8Array {
   return concat(...written);
 }
 
-/** What the readers make of bytes that come in pieces. */
+/** Reads bytes that come in pieces. */
 function readAll(pieces: Uint8Array[]) {
   const messages: [Kind, string, number[]][] = [];
   let printed = "";
@@ -65,7 +65,7 @@ function readAll(pieces: Uint8Array[]) {
   return { messages, printed };
 }
 
-Deno.test("ChunkReader tells frames from text, torn at every byte", () => {
+Deno.test("ChunkReader separates frames from text, split at any byte", () => {
   const bytes = concat(
     bytesOf("before"),
     chunksOf([Kind.TEXT, bytesOf("one")], [Kind.TEXT, bytesOf("")]),
@@ -96,7 +96,7 @@ Deno.test("ChunkReader tells frames from text, torn at every byte", () => {
   }
 });
 
-Deno.test("ChunkReader takes no mark that is forged for more than text", () => {
+Deno.test("ChunkReader treats a chunk with a forged mark as text", () => {
   for (let i = 0; i < MARK; i++) {
     const forged = chunksOf([Kind.TEXT, bytesOf("forged")]);
     forged[i] ^= 1;
@@ -109,7 +109,7 @@ Deno.test("ChunkReader takes no mark that is forged for more than text", () => {
   }
 });
 
-Deno.test("ChunkReader prints what stands between chunks without waiting for more", () => {
+Deno.test("ChunkReader prints text outside of chunks at once", () => {
   let printed = "";
   const reader = new ChunkReader(MARKED, () => {}, (bytes) => {
     printed += decoder.decode(bytes);
@@ -118,7 +118,7 @@ Deno.test("ChunkReader prints what stands between chunks without waiting for mor
   assertEquals(printed, "a line\n");
 });
 
-Deno.test("FrameReader refuses messages that are too long, before they come", () => {
+Deno.test("FrameReader refuses a message that is too long by its head", () => {
   const read = (...frames: Uint8Array[]) => {
     const reader = new FrameReader(() => {}, LONGEST);
     for (const frame of frames) reader.push(frame);
@@ -135,7 +135,7 @@ Deno.test("FrameReader refuses messages that are too long, before they come", ()
   );
 });
 
-Deno.test("FrameReader refuses bytes of no clone, and frames of no kind", () => {
+Deno.test("FrameReader refuses bytes without a clone, and frames of an unknown kind", () => {
   const read = (bytes: Uint8Array) => new FrameReader(() => {}).push(bytes);
   const some = frame(Kind.BYTES, new Uint8Array(7));
   const none = frame(Kind.BYTES, new Uint8Array());
@@ -144,7 +144,7 @@ Deno.test("FrameReader refuses bytes of no clone, and frames of no kind", () => 
   assertThrows(() => read(frame(3, bytesOf("a"))), RangeError);
 });
 
-Deno.test("textFrame() makes frames of texts of any length", () => {
+Deno.test("textFrame() makes a frame of a text of any length", () => {
   for (const length of [0, 1, 300, 1364, 1365, 5_000, 70_000]) {
     for (const letter of ["a", "ö", "€", "😀"]) {
       const text = letter.repeat(length);
@@ -159,7 +159,7 @@ Deno.test("textFrame() makes frames of texts of any length", () => {
   }
 });
 
-Deno.test("jobFrames() takes a list of jobs apart", () => {
+Deno.test("jobFrames() splits a list of jobs", () => {
   const list = [-1, 7, 1, 0, 2, "a", "b", -2, 50, 2, 1, -1, "[]", -2, Infinity];
   list.push(3, 0, 0);
   const jobs = jobFrames(list, []);
@@ -187,7 +187,7 @@ Deno.test("jobFrames() takes a list of jobs apart", () => {
   ]);
 });
 
-Deno.test("a chunk's head takes what CHUNK_HEAD says", () => {
+Deno.test("CHUNK_HEAD is the length of a chunk's head", () => {
   const bytes = chunksOf([Kind.TEXT, bytesOf("abc")]);
   assertEquals(bytes.length, CHUNK_HEAD + 5 + 3);
 });

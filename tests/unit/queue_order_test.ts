@@ -1,4 +1,4 @@
-// The queue where jobs have priorities, and turns where they have keys.
+// Tests the queue with priorities, and Keys.
 import { assert, assertEquals } from "@std/assert";
 import { Job } from "../../src/job/job.ts";
 import { type KeyName, Keys } from "../../src/job/keys.ts";
@@ -28,14 +28,14 @@ function makeQueue() {
   return { queue, add, freed: () => freed };
 }
 
-/** A job ends. */
+/** Settles a job, and ends its turn. */
 function settle(job: Job): void {
   job.settled = true;
   job.worker = undefined;
   job.extras?.turn?.endIfOver();
 }
 
-/** The jobs that may start now, in order. */
+/** Removes the jobs that can start now, and returns them in order. */
 function take(queue: JobQueue): Job[] {
   const jobs: Job[] = [];
   for (let job = queue.peek(); job; job = queue.peek()) {
@@ -45,14 +45,14 @@ function take(queue: JobQueue): Job[] {
   return jobs;
 }
 
-Deno.test("JobQueue.peek() gives higher priorities first, within one the first come", () => {
+Deno.test("JobQueue.peek() returns higher priorities first, and within a priority the first job", () => {
   const { queue, add } = makeQueue();
   for (const priority of [0, 2, -1, 2, 0, 1]) add({ priority });
   assertEquals(ids(take(queue)), [1, 3, 5, 0, 4, 2]);
   assertEquals([queue.length, queue.peek()], [0, undefined]);
 });
 
-Deno.test("JobQueue.peek() counts one level as 10 s of waiting", () => {
+Deno.test("JobQueue.peek() counts a level of priority as 10 s of waiting", () => {
   const { queue, add } = makeQueue();
   add({ submitted: 0 });
   add({ submitted: 1 });
@@ -62,7 +62,7 @@ Deno.test("JobQueue.peek() counts one level as 10 s of waiting", () => {
   assertEquals(ids(take(queue)), [0, 1, 3, 2]);
 });
 
-Deno.test("JobQueue.peek() starves no job, however many of a higher priority come", () => {
+Deno.test("JobQueue.shift() starves no job, however many jobs of a higher priority come", () => {
   const { queue, add } = makeQueue();
   const low = add({ priority: -1 });
   for (let at = 0, started = 0;; at += 100, started++) {
@@ -73,7 +73,7 @@ Deno.test("JobQueue.peek() starves no job, however many of a higher priority com
   }
 });
 
-Deno.test("JobQueue.pick() passes over a priority whose first job may not start", () => {
+Deno.test("JobQueue.pick() skips a priority whose jobs cannot start", () => {
   const { queue, add } = makeQueue();
   const high = add({ priority: 1 });
   const plain = add();
@@ -82,7 +82,7 @@ Deno.test("JobQueue.pick() passes over a priority whose first job may not start"
   assertEquals(queue.length, 2);
 });
 
-Deno.test("JobQueue.putBack() puts jobs to the front of their priorities", () => {
+Deno.test("JobQueue.putBack() puts jobs at the front of their priorities", () => {
   const { queue, add } = makeQueue();
   for (const priority of [0, 1, 0, 1]) add({ priority });
   const jobs = take(queue);
@@ -92,7 +92,7 @@ Deno.test("JobQueue.putBack() puts jobs to the front of their priorities", () =>
   assertEquals(ids(take(queue)), [1, 3, last.id, 0, 2]);
 });
 
-Deno.test("JobQueue.remove() takes a job out of any priority, once", () => {
+Deno.test("JobQueue.remove() removes a job of any priority, once", () => {
   const { queue, add } = makeQueue();
   const jobs = [0, 1, 1, 0].map((priority) => add({ priority }));
   assertEquals([queue.remove(jobs[2]), queue.remove(jobs[2])], [true, false]);
@@ -123,7 +123,7 @@ Deno.test("JobQueue.expectsAbove() is true for a second after a job of a higher 
   assertEquals(at(2_200), [true, false, false]);
 });
 
-Deno.test("Keys: jobs of one key take turns in the order of their submission, whatever their priority", () => {
+Deno.test("Keys: jobs of a key take turns in the order of their submission, at any priority", () => {
   const { queue, add } = makeQueue();
   const a = [0, 5, 9].map((priority) => add({ priority, key: "a" }));
   const b = add({ key: 1 });
@@ -137,14 +137,14 @@ Deno.test("Keys: jobs of one key take turns in the order of their submission, wh
   assertEquals(take(queue), [a[2]]);
 });
 
-Deno.test("JobQueue.pick() looks behind those that may not start for one of the same priority that may", () => {
+Deno.test("JobQueue.pick() finds a job that can start behind jobs of the same priority that cannot", () => {
   const { queue, add } = makeQueue();
   const high = [1, 1, 1].map((priority) => add({ priority }));
   add({ priority: 0 });
   assertEquals(queue.pick((job) => job === high[2]), high[2]);
 });
 
-Deno.test("Keys: a turn ends once its job has settled and no worker has it", () => {
+Deno.test("Keys: a turn ends once its job has settled and no worker has the job", () => {
   const { queue, add, freed } = makeQueue();
   const [first, second] = [add({ key: "a" }), add({ key: "a" })];
   take(queue);
@@ -158,7 +158,7 @@ Deno.test("Keys: a turn ends once its job has settled and no worker has it", () 
   assertEquals([take(queue), freed()], [[second], 1]);
 });
 
-Deno.test("Keys: the last 1 000 without jobs are remembered, and at most 2 000", () => {
+Deno.test("Keys: the last 1 000 to 2 000 keys without jobs are remembered", () => {
   const { add } = makeQueue();
   const use = (key: KeyName) => {
     const job = add({ key });
@@ -170,7 +170,7 @@ Deno.test("Keys: the last 1 000 without jobs are remembered, and at most 2 000",
   assert(use(2_999) !== keys[2_999]);
 });
 
-Deno.test("Keys: a job that leaves while it waits for its key lets the others go on in order", () => {
+Deno.test("Keys: if a waiting job is removed, the other jobs of its key keep their order", () => {
   const { queue, add } = makeQueue();
   const jobs = Array.from({ length: 4 }, () => add({ key: "a" }));
   take(queue);
@@ -183,7 +183,7 @@ Deno.test("Keys: a job that leaves while it waits for its key lets the others go
   assertEquals(take(queue), [jobs[3]]);
 });
 
-Deno.test("JobQueue.shift() and JobQueue.oldest give jobs that wait for their key, too", () => {
+Deno.test("JobQueue.shift() and JobQueue.oldest also return jobs that wait for their key", () => {
   const { queue, add } = makeQueue();
   const jobs = [3, 0, 0].map((priority) => add({ priority, key: "a" }));
   take(queue);

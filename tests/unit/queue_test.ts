@@ -16,7 +16,7 @@ function filled(count: number): { queue: JobQueue; jobs: Job[] } {
   return { queue, jobs };
 }
 
-Deno.test("JobQueue.shift() gives jobs in the order of push()", () => {
+Deno.test("JobQueue.shift() returns jobs in the order of push()", () => {
   const { queue } = filled(3);
   assertEquals(queue.length, 3);
   assertEquals(ids(all(queue)), [0, 1, 2]);
@@ -27,7 +27,7 @@ Deno.test("JobQueue.shift() gives jobs in the order of push()", () => {
   ]);
 });
 
-Deno.test("JobQueue.remove() takes a job from the front, the middle and the end", () => {
+Deno.test("JobQueue.remove() removes a job from the front, the middle and the end", () => {
   for (const [i, left] of [[0, [1, 2]], [1, [0, 2]], [2, [0, 1]]] as const) {
     const { queue, jobs } = filled(3);
     assertEquals(queue.remove(jobs[i]), true);
@@ -38,13 +38,13 @@ Deno.test("JobQueue.remove() takes a job from the front, the middle and the end"
   }
 });
 
-Deno.test("JobQueue.remove() of a job of no queue changes nothing", () => {
+Deno.test("JobQueue.remove() of a job that is not queued changes nothing", () => {
   const { queue } = filled(2);
   assertEquals(queue.remove(makeJob(9)), false);
   assertEquals(ids(all(queue)), [0, 1]);
 });
 
-Deno.test("JobQueue.putBack() puts jobs before all others, in their order", () => {
+Deno.test("JobQueue.putBack() puts jobs before all other jobs, in order", () => {
   const { queue } = filled(2);
   queue.putBack([makeJob(7), makeJob(8)]);
   queue.putBack([]);

@@ -1,9 +1,9 @@
-// What is registered is found by its number, and in the order of its coming.
+// Tests Registry: values are found by number, and listed in insertion order.
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Registry } from "../../src/values/registry.ts";
 
-Deno.test("Registry does as a Map does", () => {
+Deno.test("Registry behaves like a Map", () => {
   const commands = fc.array(
     fc.record({
       number: fc.integer({ min: -4, max: 4 }),

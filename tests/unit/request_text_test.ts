@@ -1,14 +1,14 @@
-// How a request that travels as text is joined to its original.
+// Tests requests that are sent as text: how they follow the signal of the original.
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { bareMaker } from "../../src/moving/bare_request.ts";
 import { RequestArrival, takeRequest } from "../../src/moving/request_text.ts";
 import { joinLinks, settled } from "./links.ts";
 
-/** Where Deno keeps requests in another way, they move as all else. */
+/** Undefined if this Deno stores requests in another way; they then move like other values. */
 const makeBare = bareMaker();
 const ignore = makeBare === undefined;
 
-/** A request as `Deno.serve` gives it, and its client. */
+/** Makes a request like those of `Deno.serve`, and its client. */
 function serve() {
   let leave: (() => void) | undefined;
   const request = makeBare!([1, "GET", "http://a/", "x-a", "1"], {
@@ -33,11 +33,11 @@ function take(request: Request) {
   return { cargo, arrive };
 }
 
-Deno.test("this version of Deno tells what a request is", {
+Deno.test("bareMaker() supports this version of Deno", {
   ignore: Deno.version.deno < "2.9",
 }, () => assertFalse(ignore));
 
-Deno.test("a request is watched once its signal is asked for", {
+Deno.test("a request's client is watched once its signal is used", {
   ignore,
 }, async () => {
   const links = joinLinks();
@@ -61,7 +61,7 @@ Deno.test("a request is watched once its signal is asked for", {
   assertFalse(links.worker.isUsed);
 });
 
-Deno.test("a request that was taken back follows its client elsewhere", {
+Deno.test("a request that was taken back can follow its client again", {
   ignore,
 }, async () => {
   const [first, second] = [joinLinks(), joinLinks()];
@@ -79,7 +79,7 @@ Deno.test("a request that was taken back follows its client elsewhere", {
   assertFalse(first.worker.isUsed);
 });
 
-Deno.test("a request whose client has left arrives aborted", { ignore }, () => {
+Deno.test("a request arrives aborted after its client left", { ignore }, () => {
   const links = joinLinks();
   const { request, leave } = serve();
   const { arrive } = take(request);
@@ -90,7 +90,7 @@ Deno.test("a request whose client has left arrives aborted", { ignore }, () => {
   assertFalse(links.main.isUsed);
 });
 
-Deno.test("a request whose job has ended follows nobody", {
+Deno.test("a request whose job has ended does not follow its client", {
   ignore,
 }, async () => {
   const links = joinLinks();
@@ -108,7 +108,7 @@ Deno.test("a request whose job has ended follows nobody", {
   assertFalse(links.worker.isUsed);
 });
 
-Deno.test("a request that nothing aborts opens no channel", { ignore }, () => {
+Deno.test("a request without a client opens no channel", { ignore }, () => {
   const links = joinLinks();
   const headers = { "x-a": "1" };
   const { moved } = take(new Request("http://a/", { headers })).arrive(links);
@@ -118,7 +118,7 @@ Deno.test("a request that nothing aborts opens no channel", { ignore }, () => {
   assertEquals(moved.clone().headers.get("x-a"), "2");
 });
 
-Deno.test("what is more than text is not taken as text", () => {
+Deno.test("takeRequest() refuses requests with a body, signal or other options, and other values", () => {
   const url = "http://a/";
   for (
     const request of [

@@ -16,12 +16,12 @@ function readAll(reader: FlowRing, epoch = 0): Record[] {
   return records;
 }
 
-/** Bytes that tell which they are. */
+/** Returns consecutive numbers as bytes. */
 function bytesOf(length: number, first: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => first + i);
 }
 
-Deno.test("FlowRing.read() gives numbers, bytes and bare events in their order", () => {
+Deno.test("FlowRing.read() returns numbers, bytes and events without a value in order", () => {
   const { writer, reader } = makeRing();
   const records: Record[] = [
     [1, FlowEvent.CREDIT, 1024 * 1024],
@@ -35,7 +35,7 @@ Deno.test("FlowRing.read() gives numbers, bytes and bare events in their order",
   assertEquals(readAll(reader), []);
 });
 
-Deno.test("FlowRing.write() refuses what needs a message", () => {
+Deno.test("FlowRing.write() refuses values that need a message", () => {
   const { writer, reader } = makeRing();
   const { DATA, END } = FlowEvent;
   assertFalse(writer.write(0, 1, DATA, "text"));
@@ -46,7 +46,7 @@ Deno.test("FlowRing.write() refuses what needs a message", () => {
   assertEquals(readAll(reader).length, 1);
 });
 
-Deno.test("FlowRing.write() refuses ids and values of more than 32 bits, and the mark for unused room", () => {
+Deno.test("FlowRing.write() refuses ids and values of more than 32 bits, and the id that marks unused room", () => {
   const { writer, reader } = makeRing();
   const { CREDIT, DATA } = FlowEvent;
   const bytes = new Uint8Array(5);
@@ -64,7 +64,7 @@ Deno.test("FlowRing.write() refuses ids and values of more than 32 bits, and the
   assertEquals(readAll(reader), records);
 });
 
-Deno.test("FlowRing.write() refuses a record while the ring is full, and takes it when there is room", () => {
+Deno.test("FlowRing.write() refuses a record while the ring is full, until there is room", () => {
   const { writer, reader } = makeRing();
   const write = () => {
     return writer.write(0, 1, FlowEvent.DATA, new Uint8Array(MAX_RECORD_BYTES));
@@ -92,7 +92,7 @@ Deno.test("FlowRing wraps around with records of any length", () => {
   }
 });
 
-Deno.test("FlowRing counts positions beyond 2 ** 32", () => {
+Deno.test("FlowRing continues where positions pass 2 ** 31 and 2 ** 32", () => {
   for (const start of [-4096, 2 ** 31 - 4096]) {
     const { buffer } = new FlowRing();
     new Int32Array(buffer, 0, 2).fill(start);
@@ -105,7 +105,7 @@ Deno.test("FlowRing counts positions beyond 2 ** 32", () => {
   }
 });
 
-Deno.test("FlowRing.read() leaves records of another epoch", () => {
+Deno.test("FlowRing.read() does not read records of another epoch", () => {
   const { writer, reader } = makeRing();
   writer.write(0, 1, FlowEvent.DONE, undefined);
   writer.write(1, 2, FlowEvent.DONE, undefined);
@@ -114,7 +114,7 @@ Deno.test("FlowRing.read() leaves records of another epoch", () => {
   assertEquals(readAll(reader, 1), [[2, FlowEvent.DONE, undefined]]);
 });
 
-Deno.test("FlowRing.read() may be called by what hears a record", () => {
+Deno.test("FlowRing.read() can be called from its own callback", () => {
   const { writer, reader } = makeRing();
   for (let id = 1; id <= 3; id++) {
     writer.write(0, id, FlowEvent.DONE, undefined);
@@ -128,15 +128,15 @@ Deno.test("FlowRing.read() may be called by what hears a record", () => {
   assertEquals(ids, [1, 2, 3]);
 });
 
-Deno.test("FlowRing.read() does not see a record that is only half written", () => {
+Deno.test("FlowRing.read() does not read a half-written record", () => {
   const { writer, reader } = makeRing();
   writer.write(0, 1, FlowEvent.DONE, undefined);
-  // Everything but the position, as a writer that dies leaves it.
+  // A writer that dies can leave a record without its position.
   new Int32Array(writer.buffer, 12 + 12, 3).set([2, FlowEvent.DONE, 0]);
   assertEquals(readAll(reader), [[1, FlowEvent.DONE, undefined]]);
 });
 
-Deno.test("FlowRing.isInTurn tells the reader what the writer is at", () => {
+Deno.test("FlowRing.isInTurn shows the reader whether the writer is in a turn", () => {
   const { writer, reader } = makeRing();
   assertFalse(reader.isInTurn);
   writer.isInTurn = true;

@@ -15,7 +15,7 @@ function leave(room: Room): void {
   room.release();
 }
 
-Deno.test("Room.wait() lets in at once as many as there is room for", async () => {
+Deno.test("Room.wait() resolves at once for as many callers as there is room for", async () => {
   const room = new Room(2, () => {});
   room.enter();
   const log = waiters(room, 2);
@@ -25,14 +25,14 @@ Deno.test("Room.wait() lets in at once as many as there is room for", async () =
   await endOfTurn();
 });
 
-Deno.test("Room.wait() lets the next in when the first has not used its room by the end of the turn", async () => {
+Deno.test("Room.wait() resolves for the next caller if the first has not used its room by the end of the turn", async () => {
   const room = new Room(1, () => {});
   const log = waiters(room, 3);
   for (let i = 0; i < 4; i++) await endOfTurn();
   assertEquals(log, ["0 in", "1 in", "2 in"]);
 });
 
-Deno.test("Room counts whoever was let in and has used the room once", async () => {
+Deno.test("Room counts a released caller that has used its room only once", async () => {
   const room = new Room(2, () => {});
   await room.wait();
   assertEquals([room.isFree, room.hasRoomFor(2)], [true, true]);
@@ -44,7 +44,7 @@ Deno.test("Room counts whoever was let in and has used the room once", async () 
   assertEquals(room.isFree, true);
 });
 
-Deno.test("Room.release() lets in, in order, for each job that has left", async () => {
+Deno.test("Room.release() releases one caller in order for each job that has left", async () => {
   const room = new Room(2, () => {});
   room.enter();
   room.enter();
@@ -62,14 +62,14 @@ Deno.test("Room.release() lets in, in order, for each job that has left", async 
   await endOfTurn();
 });
 
-Deno.test("Room.refuse() rejects all that wait", async () => {
+Deno.test("Room.refuse() rejects all waiting callers", async () => {
   const room = new Room(0, () => {});
   const waiting = [room.wait(), room.wait()];
   room.refuse(() => new Error("closed"));
   for (const wait of waiting) await assertRejects(() => wait, Error, "closed");
 });
 
-Deno.test("Room.leave() tells when there are no jobs any more, and never counts below none", () => {
+Deno.test("Room.leave() calls back when no jobs are left, and never counts below 0", () => {
   let empty = 0;
   const room = new Room(5, () => empty++);
   room.enter();

@@ -24,7 +24,7 @@ function setup() {
     onDrained: () => log.push("drained"),
   });
   let lastId = 0;
-  /** A job that is waited for, and its promise. */
+  /** Adds a job, and returns it with its promise. */
   function add(extras?: JobExtras): [Job, Promise<unknown>] {
     const { promise, resolve } = Promise.withResolvers();
     promise.then(() => log.push("resolved"), () => log.push("rejected"));
@@ -35,7 +35,7 @@ function setup() {
   return { log, meter, settlement, add };
 }
 
-Deno.test("Settlement.value() resolves once, after its event, and tells when none waits", async () => {
+Deno.test("Settlement.value() resolves once, after the job's event, and reports when no job is left", async () => {
   const { log, meter, settlement, add } = setup();
   const [job, promise] = add();
   settlement.value(job, 42, 1, 0, 1);
@@ -51,7 +51,7 @@ Deno.test("Settlement.value() resolves once, after its event, and tells when non
   );
 });
 
-Deno.test("Settlement.timeOut() rejects with JobTimeoutError, and a later result is dropped", async () => {
+Deno.test("Settlement.timeOut() rejects with JobTimeoutError, and drops a later result", async () => {
   const { meter, settlement, add } = setup();
   const [job, promise] = add({ timeout: 10 });
   settlement.timeOut(job);
@@ -60,7 +60,7 @@ Deno.test("Settlement.timeOut() rejects with JobTimeoutError, and a later result
   assertEquals([meter.total.timedOut, meter.total.completed], [1, 0]);
 });
 
-Deno.test("Settlement.abort() follows the job's signal, which keeps no listener", async () => {
+Deno.test("Settlement.abort() rejects with the reason of the job's signal, but not a settled job", async () => {
   const { meter, settlement, add } = setup();
   const controller = new AbortController();
   const [, aborted] = add({ signal: controller.signal });
@@ -72,7 +72,7 @@ Deno.test("Settlement.abort() follows the job's signal, which keeps no listener"
   assertEquals([meter.total.aborted, meter.total.completed], [1, 1]);
 });
 
-Deno.test("Settlement tells that none waits once, however many settle in a turn", async () => {
+Deno.test("Settlement reports once that no job is left, however many settle in a turn", async () => {
   const { log, settlement, add } = setup();
   const jobs = [add(), add(), add()];
   for (const [job] of jobs) settlement.value(job, 1, 1, 0, 1);
@@ -80,7 +80,7 @@ Deno.test("Settlement tells that none waits once, however many settle in a turn"
   assertEquals(log.filter((entry) => entry === "drained").length, 1);
 });
 
-Deno.test("Settlement.value() resolves a batch, whatever a process says of its last item", async () => {
+Deno.test("Settlement.value() resolves a batch with any ending of its last item", async () => {
   const { log, settlement } = setup();
   const fn = { id: 0, name: "batch", jobs: 0, isKept: true, isBatch: true };
   for (const ending of [{ kind: "error", error: 5 }, { kind: "timed-out" }]) {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
 import { ShortCopies } from "../../src/flow/short_copies.ts";
 
-Deno.test("ShortCopies.of() gives what was there, whatever comes later", () => {
+Deno.test("ShortCopies.of() returns a copy that later changes do not affect", () => {
   const copies = new ShortCopies();
   const bytes = new Uint8Array(new SharedArrayBuffer(5000));
   const made: { copy: Uint8Array; length: number; fill: number }[] = [];
@@ -16,7 +16,7 @@ Deno.test("ShortCopies.of() gives what was there, whatever comes later", () => {
   }
 });
 
-Deno.test("ShortCopies.of() holds little memory for each, and none for others where it is long", () => {
+Deno.test("ShortCopies.of() puts short copies into a common buffer of at most 16 KiB, and a long copy into its own", () => {
   const copies = new ShortCopies();
   const bytes = new Uint8Array(5000);
   const [first, second] = [copies.of(bytes, 0, 9), copies.of(bytes, 9, 18)];

@@ -5,7 +5,7 @@ import {
   usedUpWithin,
 } from "../../src/dispatch/sizing.ts";
 
-/** Replaces the clock that sizing reads. */
+/** Replaces the clock until it is disposed. */
 function fakeClock() {
   const { now } = performance;
   let at = 0;
@@ -24,14 +24,14 @@ function sizingOf(limits: Limits): Sizing {
 const FIXED = { min: undefined, max: 4 };
 const ELASTIC = { min: 2, max: 4 };
 
-Deno.test("Sizing.wanted() is one for each job, at most max, and at least min", () => {
+Deno.test("Sizing.wanted() returns one worker per job, at least min and at most max", () => {
   const fixed = sizingOf(FIXED);
   const elastic = sizingOf(ELASTIC);
   assertEquals([0, 1, 3, 9].map((jobs) => fixed.wanted(jobs)), [0, 1, 3, 4]);
   assertEquals([0, 1, 3, 9].map((jobs) => elastic.wanted(jobs)), [2, 2, 3, 4]);
 });
 
-Deno.test("a Sizing that is starting wants all of a fixed size", () => {
+Deno.test("Sizing.wanted() returns the whole fixed size while isStarting is true", () => {
   const fixed = sizingOf(FIXED);
   fixed.isStarting = true;
   assertEquals([fixed.startsWith, fixed.wanted(0)], [4, 4]);
@@ -39,7 +39,7 @@ Deno.test("a Sizing that is starting wants all of a fixed size", () => {
   assertEquals(fixed.wanted(0), 0);
 });
 
-/** An elastic pool of this many workers, all of which have nothing to do from now on. */
+/** Returns the size of an elastic pool whose workers are all idle from now on. */
 function resting(count: number): Sizing {
   const sizing = sizingOf({ min: 1, max: 8 });
   for (let i = 0; i < count; i++) sizing.rests();
@@ -49,7 +49,7 @@ function resting(count: number): Sizing {
 const unneeded = (sizing: Sizing, size: number) =>
   sizing.unneeded(size, performance.now());
 
-Deno.test("Sizing.unneeded() counts what was one too many all the time, and leaves min", () => {
+Deno.test("Sizing.unneeded() counts workers that were not needed for idleTimeout, and keeps min", () => {
   using time = fakeClock();
   const sizing = resting(3);
   time.tick(999);
@@ -58,10 +58,10 @@ Deno.test("Sizing.unneeded() counts what was one too many all the time, and leav
   assertEquals(unneeded(sizing, 3), 2);
 });
 
-Deno.test("Sizing.unneeded() does not care which worker has nothing to do", () => {
+Deno.test("Sizing.unneeded() does not depend on which worker is idle", () => {
   using time = fakeClock();
   const sizing = resting(3);
-  // One is always at work, but never the same: two of three are too many.
+  // One worker, never the same, always has a job: two of three are not needed.
   for (let i = 0; i < 100; i++) {
     sizing.works();
     time.tick(10);
@@ -72,11 +72,11 @@ Deno.test("Sizing.unneeded() does not care which worker has nothing to do", () =
   sizing.works();
   sizing.rests();
   sizing.rests();
-  // Two were needed at once just now.
+  // Two workers were needed at once just now.
   assertEquals(unneeded(sizing, 3), 1);
 });
 
-Deno.test("Sizing.leaves() shortens the time of those that remain", () => {
+Deno.test("Sizing.leaves() drops the longest idle time, so the remaining workers stay longer", () => {
   using time = fakeClock();
   const sizing = resting(1);
   time.tick(600);
@@ -88,7 +88,7 @@ Deno.test("Sizing.leaves() shortens the time of those that remain", () => {
   assertEquals(sizing.nextIdle, performance.now() + 600);
 });
 
-Deno.test("Sizing.resize() to an elastic size counts from then on", () => {
+Deno.test("Sizing.resize() to an elastic size counts idle time from then on", () => {
   using time = fakeClock();
   const sizing = sizingOf(FIXED);
   for (let i = 0; i < 4; i++) sizing.rests();
@@ -100,13 +100,13 @@ Deno.test("Sizing.resize() to an elastic size counts from then on", () => {
   assertEquals(unneeded(sizing, 4), 3);
 });
 
-Deno.test("usedUpWithin() counts workers that follow each other", () => {
+Deno.test("usedUpWithin() also counts workers that replace used-up workers", () => {
   const wear = { jobsLeft: 0, jobs: 1, mean: 50 };
   assertEquals(usedUpWithin(90, wear), 2);
   assertEquals(usedUpWithin(40, wear), 1);
   assertEquals(usedUpWithin(90, { ...wear, jobsLeft: 1, jobs: 2 }), 1);
   assertEquals(usedUpWithin(90, { ...wear, jobsLeft: 2, jobs: 2 }), 0);
-  // Of jobs that are not known, only the last one is certain to be the last.
+  // If the mean time is unknown, only a worker without jobs left counts.
   assertEquals(usedUpWithin(90, { ...wear, mean: Infinity }), 1);
   assertEquals(usedUpWithin(90, { jobsLeft: 1, jobs: 2, mean: Infinity }), 0);
 });

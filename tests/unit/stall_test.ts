@@ -1,4 +1,4 @@
-// For how long jobs may wait in their worker.
+// Tests Stall: how long jobs can wait in their worker.
 import { assertEquals } from "@std/assert";
 import { InFlight } from "../../src/dispatch/in_flight.ts";
 import { Stall } from "../../src/dispatch/stall.ts";
@@ -7,7 +7,7 @@ import { makeJob } from "./jobs.ts";
 
 const SLOTS = 4;
 
-/** What is watched of a worker with two jobs, the first of which may have started. */
+/** Watches a worker with two jobs. The first has started if `hasStarted`. */
 function watched(hasStarted: boolean) {
   const board = new Board(SLOTS);
   const jobs = new InFlight(board, SLOTS, false);
@@ -19,7 +19,7 @@ function watched(hasStarted: boolean) {
   return { stall, verdicts };
 }
 
-Deno.test("Stall: a worker that starts none of its jobs is held after 250 ms, and unresponsive after 5 s", () => {
+Deno.test("Stall: a worker that starts no job is held after 250 ms, and unresponsive after 5 s", () => {
   const { stall, verdicts } = watched(false);
   const all = ["fine", "fine", "held", "held", "unresponsive"];
   assertEquals(verdicts([0, 249, 250, 5_000, 5_001]), all);
@@ -27,13 +27,13 @@ Deno.test("Stall: a worker that starts none of its jobs is held after 250 ms, an
   assertEquals(verdicts([5_002, 5_251, 5_252]), ["fine", "fine", "held"]);
 });
 
-Deno.test("Stall: the time does not count in which a worker may be reading, or this thread did not look", () => {
+Deno.test("Stall: time in which a worker may be reading, or this thread did not check, does not count", () => {
   const { stall, verdicts } = watched(false);
   assertEquals(verdicts([0, 1_249, 1_250], 1_000), ["fine", "fine", "held"]);
   assertEquals(stall.verdict({ now: 6_500, late: 5_000 }, 0, true), "held");
 });
 
-Deno.test("Stall: jobs behind one that runs are for others after 1 ms", () => {
+Deno.test("Stall: a worker whose jobs wait behind a running job is held after 1 ms", () => {
   const { verdicts } = watched(true);
   assertEquals(verdicts([0, 0.9, 1, 9_000]), ["fine", "fine", "held", "held"]);
 });

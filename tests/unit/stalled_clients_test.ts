@@ -1,4 +1,4 @@
-// When a client that takes nothing is given up.
+// Tests when the connection of a client that reads nothing is closed.
 import { assertEquals } from "@std/assert";
 import {
   EVERY,
@@ -19,7 +19,7 @@ function makeClient() {
   };
 }
 
-Deno.test("a client is given up that takes nothing for two minutes", () => {
+Deno.test("a connection is closed when its client reads nothing for two minutes", () => {
   const [stalled, slow, gone] = [makeClient(), makeClient(), makeClient()];
   for (const one of [stalled, slow, gone]) watch(one);
   unwatch(gone);
@@ -28,7 +28,7 @@ Deno.test("a client is given up that takes nothing for two minutes", () => {
   };
   const givenUp = () => [stalled, slow, gone].map((one) => one.isGivenUp);
   pass(60_000);
-  slow.looks = 0; // it takes something
+  slow.looks = 0; // its client reads
   pass(60_000);
   assertEquals(givenUp(), [false, false, false]);
   pass(EVERY);

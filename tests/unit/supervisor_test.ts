@@ -8,7 +8,7 @@ import { makeJob } from "./jobs.ts";
 
 const SLOTS = 4;
 
-/** A busy worker with a job before it, whose thread does what `meanwhile` says. */
+/** Holds a busy worker with a waiting job. `meanwhile` runs before the job is taken back. */
 function held(meanwhile: (board: Board, seq: number) => void, takes: boolean) {
   const board = new Board(SLOTS);
   const jobs = new InFlight(board, SLOTS, false);
@@ -40,15 +40,15 @@ function held(meanwhile: (board: Board, seq: number) => void, takes: boolean) {
   return { state: worker.state, queued: queue.length };
 }
 
-Deno.test("Supervisor.hold() gives what waits to others", () => {
+Deno.test("Supervisor.hold() puts waiting jobs back into the queue", () => {
   assertEquals(held(() => {}, true), { state: "held", queued: 1 });
 });
 
-Deno.test("Supervisor.hold() does not hold a worker that starts the job just then", () => {
+Deno.test("Supervisor.hold() releases a worker that starts the job meanwhile", () => {
   const claim = (board: Board, seq: number) => board.claim(seq, 0);
   assertEquals(held(claim, true), { state: "busy", queued: 0 });
 });
 
-Deno.test("Supervisor.hold() holds a worker with a job that may not go elsewhere", () => {
+Deno.test("Supervisor.hold() holds a worker whose job cannot go elsewhere", () => {
   assertEquals(held(() => {}, false), { state: "held", queued: 0 });
 });

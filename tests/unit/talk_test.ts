@@ -55,7 +55,7 @@ Deno.test("Talk.close() ends both sides, once", async () => {
   assert(!main.talk.isOpen && !worker.talk.isOpen);
 });
 
-Deno.test("Talk that is taken back goes on with another thread", async () => {
+Deno.test("Talk.takeBack() lets a talk continue with another thread", async () => {
   const main = side();
   main.talk.open(joinLinks().main);
   main.talk.takeBack();

@@ -1,4 +1,4 @@
-// TextRing, with its writer and its reader in this thread.
+// Tests TextRing, with its writer and its reader in this thread.
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import fc from "fast-check";
 import { TextRing } from "../../src/wire/text_ring.ts";
@@ -8,7 +8,7 @@ function makeRing(): { writer: TextRing; reader: TextRing } {
   return { writer: new TextRing(buffer, 0), reader: new TextRing(buffer, 0) };
 }
 
-Deno.test("TextRing.read() gives a run of texts as one list", () => {
+Deno.test("TextRing.read() returns a run of texts as one list", () => {
   const { writer, reader } = makeRing();
   const places = ['"a"', "{}", '"é€\u{1F980}"'].map((text) =>
     writer.write(text)
@@ -20,7 +20,7 @@ Deno.test("TextRing.read() gives a run of texts as one list", () => {
   assertEquals(reader.read(places[2], places[2]), '["é€\u{1F980}"]');
 });
 
-Deno.test("TextRing.write() refuses what finds no room, until more is read", () => {
+Deno.test("TextRing.write() refuses a text that does not fit, until more is read", () => {
   const { writer, reader } = makeRing();
   const text = "x".repeat(30_000);
   const places: number[] = [];
@@ -34,7 +34,7 @@ Deno.test("TextRing.write() refuses what finds no room, until more is read", () 
   assert(writer.write(text) >= 0);
 });
 
-Deno.test("texts come as they went, through many turns of the ring", () => {
+Deno.test("TextRing returns texts unchanged over many wrap-arounds", () => {
   const size = fc.integer({ min: 0, max: 16_000 });
   const letter = fc.constantFrom("a", "é", "€", "\u{1F980}", "\ud800", '"');
   const texts = fc.array(fc.tuple(letter, size), {

@@ -2,32 +2,32 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import fc from "fast-check";
 import { Series } from "../../src/job/times.ts";
 
-/** A series of these times. */
+/** Returns a series of these times. */
 function seriesOf(times: readonly number[]): Series {
   const series = new Series();
   for (const ms of times) series.add(ms);
   return series;
 }
 
-/** From far below a microsecond to days. */
+/** Times from far below a microsecond to days. */
 const ms = fc.double({ min: 0, max: 1e9, noNaN: true });
 const short = fc.double({ min: 0, max: 10, noNaN: true });
 const list = fc.array(fc.oneof(ms, short), { minLength: 1, maxLength: 300 });
 
-/** That it is near, or both are too short to be told apart. */
+/** Asserts that `actual` is close, or that both are too short to distinguish. */
 function assertNear(actual: number, exact: number, part: number) {
   const error = Math.abs(actual - exact);
   const isNear = error <= exact * part || Math.max(actual, exact) < 1e-4;
   assert(isNear, `Expected about ${exact}, got ${actual}`);
 }
 
-/** The one of which this part is not longer. */
+/** Returns the shortest time such that this part of the times is not longer. */
 function percentile(times: readonly number[], part: number): number {
   const sorted = times.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(times.length * part) - 1)];
 }
 
-Deno.test("Series tells count, mean and max as they are, percentiles to 2 %", () => {
+Deno.test("Series.since() returns the exact count and max, and percentiles accurate to 2 %", () => {
   fc.assert(fc.property(list, (times) => {
     const { count, sum, mean, p50, p99, max } = seriesOf(times).since();
     assertEquals([count, max], [times.length, Math.max(...times)]);
@@ -39,7 +39,7 @@ Deno.test("Series tells count, mean and max as they are, percentiles to 2 %", ()
   }));
 });
 
-Deno.test("Series.since() tells of the times that were added after a copy", () => {
+Deno.test("Series.since() returns statistics of the times added after a copy", () => {
   fc.assert(fc.property(list, list, (first, second) => {
     const series = seriesOf(first);
     const before = series.copy();
@@ -55,14 +55,14 @@ Deno.test("Series.since() tells of the times that were added after a copy", () =
   }));
 });
 
-Deno.test("Series.since() is all zero where nothing was added", () => {
+Deno.test("Series.since() returns zeros if nothing was added", () => {
   const none = { count: 0, sum: 0, mean: 0, p50: 0, p99: 0, max: 0 };
   const series = seriesOf([1, 2, 3]);
   assertEquals(series.since(series.copy()), none);
   assertEquals(new Series().since(), none);
 });
 
-Deno.test("Series counts how many are not above a bound", () => {
+Deno.test("Series.since() counts the times that are not above each bound", () => {
   const series = seriesOf([0, 0.4, 0.6, 3, 7, 7, 40, 900, 1e8]);
   const { buckets } = series.since(undefined, [0.5, 1, 5, 10, 100, 1_000]);
   assertEquals(buckets, [2, 3, 4, 6, 7, 8]);

@@ -1,9 +1,9 @@
-// Waiters are released in order, and leave by their signals.
+// Tests Waiters: waiting callers are released in order, and can stop by a signal.
 import { assertEquals, assertRejects } from "@std/assert";
 import { Waiters } from "../../src/job/waiters.ts";
 import { countedSignal } from "../kinds.ts";
 
-/** Waits, and notes under this name how that ended. */
+/** Records under this name how waiting ended. */
 function note(notes: string[], name: string, waiting: Promise<void>) {
   return waiting.then(
     () => notes.push(name),
@@ -11,13 +11,13 @@ function note(notes: string[], name: string, waiting: Promise<void>) {
   );
 }
 
-Deno.test("Waiters.releaseFirst() releases in order, those who come later too", async () => {
+Deno.test("Waiters.releaseFirst() releases callers in order, also later callers", async () => {
   const waiters = new Waiters();
   const notes: string[] = [];
   const all = ["a", "b"].map((name) => note(notes, name, waiters.wait()));
   waiters.releaseFirst();
   waiters.releaseFirst();
-  waiters.releaseFirst(); // nobody waits
+  waiters.releaseFirst(); // no caller waits
   all.push(note(notes, "c", waiters.wait()), note(notes, "d", waiters.wait()));
   assertEquals(waiters.length, 2);
   waiters.releaseFirst();
@@ -27,7 +27,7 @@ Deno.test("Waiters.releaseFirst() releases in order, those who come later too", 
   assertEquals(waiters.length, 0);
 });
 
-Deno.test("Waiters.wait() leaves its place when its signal aborts", async () => {
+Deno.test("Waiters.wait() rejects and gives up its place when its signal aborts", async () => {
   const waiters = new Waiters();
   const notes: string[] = [];
   const clients = Array.from({ length: 4 }, () => new AbortController());
@@ -44,7 +44,7 @@ Deno.test("Waiters.wait() leaves its place when its signal aborts", async () => 
   assertEquals(notes, ["0: left", "2: left", "1", "3"]);
 });
 
-Deno.test("Waiters.wait() rejects at once if its signal has aborted", async () => {
+Deno.test("Waiters.wait() rejects at once if its signal is already aborted", async () => {
   const waiters = new Waiters();
   await assertRejects(() => waiters.wait(AbortSignal.abort()), DOMException);
   assertEquals(waiters.length, 0);
@@ -63,7 +63,7 @@ Deno.test("Waiters.release() releases all, and refuse() rejects all", async () =
   assertEquals(waiters.length, 0);
 });
 
-Deno.test("Waiters who share a signal share one listener", async () => {
+Deno.test("Waiters.wait() adds one listener to a signal that callers share", async () => {
   const waiters = new Waiters();
   const { signal, controller, listeners } = countedSignal();
   const notes: string[] = [];

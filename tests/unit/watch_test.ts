@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Look, Watch } from "../../src/dispatch/watch.ts";
 import { REAL_CLOCK } from "../../src/values/clock.ts";
 
-/** A watch, and the looks that follow as they come. */
+/** Returns a watch and its checks. `next()` resolves at the next check. */
 function watch(): { watch: Watch; next(): Promise<Look>; looks: Look[] } {
   const looks: Look[] = [];
   let heard = Promise.withResolvers<Look>();
@@ -17,16 +17,16 @@ function watch(): { watch: Watch; next(): Promise<Look>; looks: Look[] } {
   };
 }
 
-Deno.test("Watch.soon() looks twice, however often it is asked", async () => {
+Deno.test("Watch.soon() checks twice, however often it is called", async () => {
   const { watch: asked, next, looks } = watch();
   for (let i = 0; i < 5; i++) asked.soon();
   assert((await next()).isDue("look"));
   await next();
-  // Nothing is set any more: a timer would be left.
+  // The test would fail if a timer were left.
   assertEquals(looks.length, 2);
 });
 
-Deno.test("Watch.soon(1) looks once", async () => {
+Deno.test("Watch.soon(1) checks once", async () => {
   const { watch: asked, next, looks } = watch();
   asked.soon(1);
   asked.soon(1);
@@ -34,7 +34,7 @@ Deno.test("Watch.soon(1) looks once", async () => {
   assertEquals(looks.length, 1);
 });
 
-Deno.test("Watch.at() looks at the first of all times, and tells which is due", async () => {
+Deno.test("Watch.at() checks at the earliest time, and isDue() returns the reason", async () => {
   const { watch: asked, next } = watch();
   const now = performance.now();
   asked.at("grace", now + 20);
@@ -48,7 +48,7 @@ Deno.test("Watch.at() looks at the first of all times, and tells which is due", 
   assertEquals([second.isDue("timeout"), second.isDue("grace")], [false, true]);
 });
 
-Deno.test("a look is late by as long as this thread was busy, not by what was due before", async () => {
+Deno.test("a check is late by the time that this thread was busy, not by a time in the past", async () => {
   const { watch: asked, next } = watch();
   asked.at("grace", performance.now() - 10_000);
   const first = await next();
@@ -59,9 +59,9 @@ Deno.test("a look is late by as long as this thread was busy, not by what was du
   assert(second.late >= 50);
 });
 
-Deno.test("Watch.pause() forgets all but a grace, and stop() all for good", async () => {
+Deno.test("Watch.pause() cancels all checks except a grace, and stop() all checks", async () => {
   const { watch: asked, next } = watch();
-  // A watch that rests keeps nothing alive.
+  // A paused watch does not keep the process alive.
   const keepsAlive = setTimeout(() => {}, 10_000);
   asked.at("grace", performance.now() + 5);
   asked.soon();
@@ -76,5 +76,5 @@ Deno.test("Watch.pause() forgets all but a grace, and stop() all for good", asyn
   asked.stop();
   asked.soon();
   asked.at("grace", 0);
-  // A timer that is left fails the test.
+  // The test would fail if a timer were left.
 });

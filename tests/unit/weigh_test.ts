@@ -11,12 +11,12 @@ const HOLDERS: Record<string, object> = {
   "a value of a Map": new Map([["a", text]]),
   "a key of a Map": new Map([[text, 1]]),
   "an item of a Set": new Set([text]),
-  "a name": { [text]: 1 },
+  "a key of an object": { [text]: 1 },
   "bytes": { bytes: new Uint8Array(LARGE) },
   "a buffer": [new ArrayBuffer(LARGE)],
   "a Blob": { blob: new Blob([text]) },
   "an error's message": new Error(text),
-  "something nested": { a: [{ b: new Map([["c", [text]]]) }] },
+  "nested objects": { a: [{ b: new Map([["c", [text]]]) }] },
 };
 
 for (const [name, object] of Object.entries(HOLDERS)) {
@@ -26,7 +26,7 @@ for (const [name, object] of Object.entries(HOLDERS)) {
   });
 }
 
-Deno.test("weigh() counts a string as often as it sits there, bytes once", () => {
+Deno.test("weigh() counts a repeated string each time, and repeated bytes once", () => {
   assert(weigh([text, text, text]) >= 3 * LARGE);
   const bytes = new Uint8Array(LARGE);
   const ring: Record<string, unknown> = { bytes, again: bytes };
@@ -34,18 +34,18 @@ Deno.test("weigh() counts a string as often as it sits there, bytes once", () =>
   assertLess(weigh(ring), 1.1 * LARGE);
 });
 
-Deno.test("weigh() counts no further than the window", () => {
+Deno.test("weigh() stops counting at the window", () => {
   assertEquals(weigh(Array.from({ length: 1_000_000 }, (_, i) => i)), WINDOW);
   assertEquals(weigh({ text: "x".repeat(3 * WINDOW) }), WINDOW);
 });
 
-Deno.test("weigh() gives all small objects the same size", () => {
+Deno.test("weigh() returns the same size for all small objects", () => {
   for (const object of [{}, [1], { id: 1, tags: ["b", "c"] }]) {
     assertEquals(weigh(object), 4 * 1024);
   }
 });
 
-Deno.test("weigh() takes objects to be like the first ones, if it is told to look at so many", () => {
+Deno.test("weigh() with a sample estimates the size of many objects from the first", () => {
   const rows = Array.from(
     { length: 10_000 },
     (_, i) => ({ i, text: "x".repeat(90) }),

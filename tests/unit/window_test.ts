@@ -8,7 +8,7 @@ import {
   WINDOW,
 } from "../../src/flow/window.ts";
 
-Deno.test("sizeOf() counts bytes and letters, and every chunk as something", () => {
+Deno.test("sizeOf() counts bytes and characters, and a minimum for every chunk", () => {
   assertEquals(sizeOf(new Uint8Array(1000)), 1000);
   assertEquals(sizeOf(new Float64Array(1000)), 8000);
   assertEquals(sizeOf(new ArrayBuffer(1000)), 1000);
@@ -18,11 +18,11 @@ Deno.test("sizeOf() counts bytes and letters, and every chunk as something", () 
   }
 });
 
-Deno.test("a window is open long before it is used up", () => {
+Deno.test("AHEAD and CREDIT_STEP are small parts of WINDOW", () => {
   assert(AHEAD < CREDIT_STEP && 2 * CREDIT_STEP <= WINDOW);
 });
 
-Deno.test("movesOf() and compact() copy small bytes, without their buffer", () => {
+Deno.test("movesOf() and compact() copy small parts of a buffer, and keep large buffers", () => {
   const part = new Uint8Array(new ArrayBuffer(1024 * 1024), 8, 16);
   assertEquals(movesOf(part), undefined);
   assertEquals(compact(part).buffer.byteLength, 16);

@@ -1,4 +1,4 @@
-// The two ends of what a generator yields, and of what a job reports, in one thread.
+// Tests both ends of yielded values and of progress reports, in one thread.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { JobCloneError } from "../../src/errors.ts";
 import { Channel } from "../../src/flow/channel.ts";
@@ -15,7 +15,7 @@ import {
 } from "../../src/moving/yields.ts";
 import { joinLinks, settled } from "./links.ts";
 
-/** Both ends, and what posted the values between them. */
+/** Makes both ends, and counts the messages between them. */
 function joinYields(window = 1024, isShared = true) {
   const { main, worker, posted } = joinLinks(isShared);
   const reader = new YieldsDeparture(window);
@@ -33,7 +33,7 @@ function joinYields(window = 1024, isShared = true) {
 for (const isShared of [true, false]) {
   const way = isShared ? "with shared memory" : "by messages alone";
 
-  Deno.test(`values of one turn come in order, and together: ${way}`, async () => {
+  Deno.test(`values of one turn arrive in order, and together: ${way}`, async () => {
     const { writer, chunks, readAll } = joinYields(1024, isShared);
     const values = [1, 2, { a: 1 }, { b: 2 }, "x", new Uint8Array([1]), null];
     for (const value of values) writer.push(value);
@@ -48,7 +48,7 @@ for (const isShared of [true, false]) {
     assertEquals(chunks().length - before, 1);
   });
 
-  Deno.test(`the writer has no room before the reader has read: ${way}`, async () => {
+  Deno.test(`YieldsArrival.hasRoom is false until the reader has read: ${way}`, async () => {
     const { writer, reader, readAll } = joinYields(8, isShared);
     let count = 0;
     for (let read = 0; read < 40;) {
@@ -66,7 +66,7 @@ for (const isShared of [true, false]) {
   });
 }
 
-Deno.test("values of other kinds, each a chunk of its own, keep to the credit", async () => {
+Deno.test("values of alternating kinds, each in its own chunk, stay within the credit", async () => {
   const { writer, chunks, readAll } = joinYields(5_000, false);
   for (let i = 0; writer.hasRoom; i++) writer.push(i % 2 ? i : { i });
   const room = writer.room();
@@ -83,7 +83,7 @@ Deno.test("values of other kinds, each a chunk of its own, keep to the credit", 
   await room;
 });
 
-Deno.test("a list makes room only when all of it is read", async () => {
+Deno.test("a list gives credit only when all its values are read", async () => {
   const { writer, reader } = joinYields(4);
   while (writer.hasRoom) writer.push(1);
   writer.flush();
@@ -97,7 +97,7 @@ Deno.test("a list makes room only when all of it is read", async () => {
   await settled();
 });
 
-Deno.test("a value larger than the window passes alone", async () => {
+Deno.test("a value larger than the window is sent alone", async () => {
   const { writer, readAll } = joinYields();
   writer.push(new Uint8Array(3 * 1024 * 1024));
   assertEquals(writer.hasRoom, false);
@@ -107,7 +107,7 @@ Deno.test("a value larger than the window passes alone", async () => {
   assertEquals(writer.hasRoom, true);
 });
 
-Deno.test("a value is what it was when it was yielded", async () => {
+Deno.test("changes to a value after it was yielded have no effect", async () => {
   const { writer, readAll } = joinYields();
   const object = { list: [1] };
   const map = new Map([[1, new Uint8Array([1])]]);
@@ -120,7 +120,7 @@ Deno.test("a value is what it was when it was yielded", async () => {
   assertEquals(readAll(), [{ list: [1] }, new Map([[1, new Uint8Array([1])]])]);
 });
 
-Deno.test("a value that cannot be cloned is refused, and the others go", async () => {
+Deno.test("YieldsArrival.push() refuses a value that cannot be cloned, and sends the other values", async () => {
   const { writer, readAll } = joinYields();
   writer.push(1);
   assertThrows(() => writer.push({ f() {} }), JobCloneError, "value.f");
@@ -135,7 +135,7 @@ Deno.test("a value that cannot be cloned is refused, and the others go", async (
   assertEquals(readAll(), [1, 2]);
 });
 
-Deno.test("the reader's end closes with the writer's, after all values", async () => {
+Deno.test("the reader closes after the writer has ended, with all values", async () => {
   const { reader, writer, readAll } = joinYields();
   writer.push(1);
   writer.end();
@@ -144,7 +144,7 @@ Deno.test("the reader's end closes with the writer's, after all values", async (
   assertEquals(readAll(), [1]);
 });
 
-Deno.test("a writer that is aborted wants nothing more, and has room to end", async () => {
+Deno.test("YieldsArrival.abort() stops the writer, and gives it room to end", async () => {
   const { writer } = joinYields(1);
   writer.push(1);
   const room = writer.room();
@@ -154,14 +154,14 @@ Deno.test("a writer that is aborted wants nothing more, and has room to end", as
   await settled();
 });
 
-Deno.test("what is no list of values is refused", () => {
+Deno.test("listOf() refuses chunks that are not lists of values", () => {
   for (const chunk of ["1", "[]", "{}", {}, [], { length: 1 }, undefined]) {
     assertThrows(() => listOf(chunk), TypeError);
   }
   assertThrows(() => listOf("["), SyntaxError);
 });
 
-Deno.test("reports leave at once, or replace each other; the last one always leaves", async () => {
+Deno.test("ProgressArrival.report() sends the first report at once, replaces frequent reports, and always sends the last", async () => {
   const { main, worker, posted } = joinLinks(false);
   const heard: unknown[] = [];
   const departure = new ProgressDeparture((value) => heard.push(value));
@@ -186,11 +186,11 @@ Deno.test("reports leave at once, or replace each other; the last one always lea
   assertEquals([departure.isOpen, main.isUsed], [false, false]);
 });
 
-Deno.test("reports without a pause find no more room than the window", async () => {
+Deno.test("reports without a pause are limited by the window", async () => {
   const { main, worker } = joinLinks();
   const departure = new ProgressDeparture(() => {});
   const { id } = departure.send(main);
-  // What a job in a process might send by itself.
+  // A job in a process can send reports without a limit.
   const sender = new Channel({}, { in: 0, out: WINDOW });
   sender.join(worker, id);
   let count = 0;
@@ -205,7 +205,7 @@ Deno.test("reports without a pause find no more room than the window", async () 
   await settled();
 });
 
-Deno.test("a listener hears nothing once it is not wanted", async () => {
+Deno.test("ProgressDeparture.hearWhile() stops calling the listener once its condition is false", async () => {
   const { main, worker } = joinLinks();
   const heard: unknown[] = [];
   let isWanted = true;
