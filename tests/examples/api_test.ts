@@ -1,8 +1,8 @@
-// The JSON API, as a process of its own that is run as its header says.
+// Tests the JSON API example, run by the command in its header.
 import { assert, assertEquals } from "@std/assert";
 import { Example, withFolder } from "./example.ts";
 
-Deno.test("api.ts signs users up, logs them in, finds them, and refuses the rest", async () => {
+Deno.test("api.ts signs up, logs in and finds users, and refuses other requests", async () => {
   await withFolder(async (folder) => {
     await using server = await Example.serve("api.ts", {
       args: ["0", `${folder}/users.db`],
@@ -27,7 +27,7 @@ Deno.test("api.ts signs users up, logs them in, finds them, and refuses the rest
     assertEquals(await ask("/login", unknown), [401, undefined]);
     assertEquals(await ask("/login", {}), [400, undefined]);
     assertEquals(await ask("/nowhere"), [404, undefined]);
-    // More logins than can wait at once; lookups go before them.
+    // More logins than can wait at once. Lookups have priority.
     const logins = Array.from({ length: 100 }, () => ask("/login", ada));
     assertEquals(await ask("/users?name=ada"), [200, "ada"]);
     const statuses = (await Promise.all(logins)).map(([status]) => status);

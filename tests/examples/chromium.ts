@@ -1,9 +1,9 @@
-// A Chromium of a test's own, if the system has one.
+// Starts Chromium for a test, if the system has it.
 import { type Browser, chromium } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
-/** The path of the first that is found, if any. */
+/** Path of the first Chromium found, if any. */
 export const CHROMIUM = NAMES.flatMap((name) =>
   (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${name}`)
 ).find(isFile);
@@ -12,15 +12,15 @@ function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
-    return false; // or not to be reached, which is the same here
+    return false; // not found, or not accessible
   }
 }
 
-/** Starts it, without a window; disposing ends it. */
+/** Starts Chromium without a window. Disposing the browser ends it. */
 export function startChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
-    args: ["--no-sandbox"], // it has none for root
+    args: ["--no-sandbox"], // root cannot use the sandbox
     handleSIGINT: false,
     handleSIGTERM: false,
     handleSIGHUP: false,

@@ -1,5 +1,5 @@
-// Consumers of examples/cluster: processes that share a queue, and what happens to
-// its jobs when they are cancelled, lost, given back or left by the dead.
+// Tests examples/cluster: consumer processes share a queue, and its jobs can be
+// cancelled, lost, given back, or left by a consumer that was killed.
 import {
   assert,
   assertEquals,
@@ -17,12 +17,12 @@ import {
 import { Example, type ExampleOptions, runExample } from "./example.ts";
 import { hasRedis, RedisServer } from "./redis.ts";
 
-/** How many ms may pass before something that must happen is missed. */
+/** Time in ms after which an expected event counts as missing. */
 const LATE = 60_000;
-/** So long that no lock ends, and nobody looks for one that has, within a test. */
+/** Time in ms longer than any test: no lock expires, and none is checked. */
 const NEVER = `${10 * 60_000}`;
 
-// In the CI of Linux a missing redis-server is a fault; elsewhere it is not to be had.
+// A missing redis-server is an error in CI on Linux only.
 const mustRun = Deno.build.os === "linux" && Deno.env.has("CI");
 const canRun = hasRedis() || mustRun;
 
@@ -31,7 +31,7 @@ function test(name: string, fn: Deno.TestDefinition["fn"]): void {
   Deno.test({ name: name + why, ignore: !canRun, fn });
 }
 
-/** Tests that wait for the end of a lock run beside each other. */
+/** Tests that wait for a lock to expire, which run in parallel. */
 const slow = new Map<string, () => Promise<void>>();
 function inParallel(name: string, fn: () => Promise<void>): void {
   slow.set(name, fn);
@@ -43,14 +43,14 @@ type QueueEvents = Awaited<ReturnType<typeof openEvents>>;
 type Job = Awaited<ReturnType<Queue["add"]>>;
 type JobOptions = Parameters<Queue["add"]>[2];
 
-/** A job that has asked what comes of it. */
+/** A job that has started, and waits for the test's answer. */
 interface Start {
   name: string;
   pid: number;
   answer: (text: string) => void;
 }
 
-/** Where the jobs of `fixtures/cluster_jobs.ts` ask what comes of them. */
+/** Server that the jobs of `fixtures/cluster_jobs.ts` ask what to do. */
 class Gate implements AsyncDisposable {
   readonly #starts: Start[] = [];
   readonly #unanswered = new Set<(text: string) => void>();
@@ -76,7 +76,7 @@ class Gate implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}/`;
   }
 
-  /** The next start of a job. */
+  /** Resolves at the next start of a job. */
   async start(name: string): Promise<Start> {
     const late = Date.now() + LATE;
     for (;;) {
@@ -92,7 +92,7 @@ class Gate implements AsyncDisposable {
   }
 }
 
-/** A Redis with a queue, and the consumers that were started. */
+/** A Redis server with a queue, and its consumers. */
 class Cluster implements AsyncDisposable {
   readonly gate = new Gate();
   readonly consumers: Example[] = [];
@@ -104,7 +104,7 @@ class Cluster implements AsyncDisposable {
     readonly events: QueueEvents,
   ) {}
 
-  /** Starts a Redis, and a consumer for each list of arguments. */
+  /** Starts Redis, and a consumer for each list of arguments. */
   static async start(...consumers: string[][]): Promise<Cluster> {
     const redis = await RedisServer.start();
     const connection = connect(redis.url);
@@ -121,7 +121,7 @@ class Cluster implements AsyncDisposable {
         ...["--redis", this.redis.url],
         ...["--module", "tests/fixtures/cluster_jobs.ts"],
         ...["--size", "1"],
-        // A handler hears of its abort, however busy the machine is.
+        // Even on a busy machine, handlers are notified of an abort in this time.
         ...["--abort-grace", "30000"],
         ...["--lock-duration", NEVER],
         ...["--stalled-interval", NEVER],
@@ -140,7 +140,7 @@ class Cluster implements AsyncDisposable {
     return await this.queue.add("ask", data, { attempts: 3, ...options });
   }
 
-  /** What a job gives, or why it fails. */
+  /** Returns the result of a job, or its error message. */
   async endOf(job: Job): Promise<unknown> {
     try {
       return await deadline(job.waitUntilFinished(this.events), LATE);
@@ -149,12 +149,12 @@ class Cluster implements AsyncDisposable {
     }
   }
 
-  /** What Redis knows of a job. */
+  /** Returns the job as stored in Redis. */
   async stateOf(job: Job): Promise<Job> {
     return await this.queue.getJob(job.id!) as Job;
   }
 
-  /** The consumer of this process, and the other one. */
+  /** Returns the consumer with this process id, and the other consumer. */
   split(pid: number): [Example, Example] {
     const [a, b] = this.consumers;
     return a.pid === pid ? [a, b] : [b, a];
@@ -170,7 +170,7 @@ class Cluster implements AsyncDisposable {
   }
 }
 
-test("a job's progress and result reach the queue, and a failure is tried again", async () => {
+test("a job's progress and result reach the queue, and a failed job is retried", async () => {
   await using cluster = await Cluster.start([]);
   const { gate } = cluster;
   const progress: unknown[] = [];
@@ -195,7 +195,7 @@ test("a job's progress and result reach the queue, and a failure is tried again"
   const { attemptsMade, stacktrace } = await cluster.stateOf(flaky);
   assertEquals(attemptsMade, 3);
   assertEquals(stacktrace!.length, 2);
-  // The stack is that of the handler, in its thread.
+  // The stack is from the handler's thread.
   assertMatch(
     stacktrace![0],
     /^RangeError: no luck\n +at ask .*cluster_jobs\.ts/,
@@ -203,7 +203,7 @@ test("a job's progress and result reach the queue, and a failure is tried again"
   assertMatch(stacktrace![1], /^WorkerCrashedError: /);
 });
 
-test("a job that cannot get better fails at once, and says why", async () => {
+test("a job that a retry cannot help fails at once, with a clear error", async () => {
   await using cluster = await Cluster.start([]);
   const options = { attempts: 3 };
   const missing = await cluster.queue.add("missing", {}, options);
@@ -222,7 +222,7 @@ test("a job that cannot get better fails at once, and says why", async () => {
   }
 });
 
-test("a job is cancelled while it waits, while it runs, and between two attempts", async () => {
+test("a job can be cancelled while it waits, while it runs, and between two attempts", async () => {
   await using cluster = await Cluster.start([]);
   const { queue, connection, gate } = cluster;
   const running = await cluster.ask("running");
@@ -236,7 +236,7 @@ test("a job is cancelled while it waits, while it runs, and between two attempts
   assertEquals((await cluster.stateOf(running)).attemptsMade, 1);
   await cluster.consumers[0].match(/running hears: cancelled/);
 
-  // What is noted only is seen when the job starts.
+  // If only the note of the cancellation is left, the job sees it when it starts.
   const noted = await cluster.ask("noted", { delay: 200 });
   await cancel(
     { remove: () => Promise.resolve(0) } as unknown as Queue,
@@ -260,7 +260,7 @@ test("a job is cancelled while it waits, while it runs, and between two attempts
   });
 });
 
-test("a job that hears nothing is cancelled all the same, and its place is free", async () => {
+test("a job that ignores its signal can be cancelled, and its place becomes free", async () => {
   await using cluster = await Cluster.start(["--abort-grace", "50"]);
   const spin = await cluster.queue.add("spin", { name: "one" });
   await cluster.consumers[0].match(/one spins/);
@@ -271,11 +271,11 @@ test("a job that hears nothing is cancelled all the same, and its place is free"
   assertEquals(await cluster.endOf(next), "done");
 });
 
-/** So long that a starved machine still renews it in time. */
+/** A lock that even a busy machine renews in time. */
 const SHORT_LOCK = ["--lock-duration", "10000", "--stalled-interval", "1000"];
 
 inParallel(
-  "a job whose lock is lost is aborted, and starts again",
+  "a job that loses its lock is aborted, and starts again",
   async () => {
     await using cluster = await Cluster.start(SHORT_LOCK, SHORT_LOCK);
     const job = await cluster.ask("job");
@@ -292,7 +292,7 @@ inParallel(
 );
 
 inParallel(
-  "a job that comes once more to the consumer that runs it is aborted there",
+  "a job that comes again to the consumer that runs it is aborted there",
   async () => {
     await using cluster = await Cluster.start([...SHORT_LOCK, "--size", "2"]);
     const job = await cluster.ask("job");
@@ -306,7 +306,7 @@ inParallel(
 );
 
 inParallel(
-  "a consumer that Redis is silent to aborts its job by itself",
+  "a consumer aborts its job if Redis does not answer",
   async () => {
     await using cluster = await Cluster.start(SHORT_LOCK);
     const job = await cluster.ask("job");
@@ -319,7 +319,7 @@ inParallel(
   },
 );
 
-test("SIGTERM finishes what ends in time, and takes nothing else", async () => {
+test("SIGTERM finishes jobs that end in time, and takes no new jobs", async () => {
   await using cluster = await Cluster.start(["--grace", NEVER], [
     "--grace",
     NEVER,
@@ -332,7 +332,7 @@ test("SIGTERM finishes what ends in time, and takes nothing else", async () => {
   const next = await cluster.ask("next");
   const nextStart = await cluster.gate.start("next");
   assertEquals(nextStart.pid, other.pid);
-  const last = await cluster.ask("last"); // waits, though one has room soon
+  const last = await cluster.ask("last"); // waits, although the leaver has room soon
   answer("in time");
   assertEquals(await cluster.endOf(job), "in time");
   assertEquals(await leaver.code(), 0);
@@ -344,9 +344,9 @@ test("SIGTERM finishes what ends in time, and takes nothing else", async () => {
   assertEquals(await cluster.endOf(last), "done");
 });
 
-test("SIGTERM gives back what takes longer, and another consumer starts it at once", async () => {
+test("SIGTERM gives back jobs that take longer, and another consumer starts them at once", async () => {
   const grace = ["--grace", "200"];
-  // Locks outlast the test: only what is given back starts again.
+  // Locks outlast the test: only a job that is given back starts again.
   await using cluster = await Cluster.start(grace, grace);
   const job = await cluster.ask("job");
   const first = await cluster.gate.start("job");
@@ -361,7 +361,7 @@ test("SIGTERM gives back what takes longer, and another consumer starts it at on
   assertEquals((await cluster.stateOf(job)).attemptsMade, 1);
 });
 
-test("a second SIGTERM gives back at once", async () => {
+test("a second SIGTERM gives back all jobs at once", async () => {
   await using cluster = await Cluster.start(["--grace", NEVER]);
   const job = await cluster.ask("job");
   await cluster.gate.start("job");
@@ -374,7 +374,7 @@ test("a second SIGTERM gives back at once", async () => {
 });
 
 inParallel(
-  "the job of a consumer that is killed is done by another one",
+  "another consumer does the job of a consumer that was killed",
   async () => {
     await using cluster = await Cluster.start(SHORT_LOCK, SHORT_LOCK);
     const job = await cluster.ask("job");
@@ -389,7 +389,7 @@ inParallel(
   },
 );
 
-test("a consumer is killed in the middle: every job is done, and the producer tells how many started twice", async () => {
+test("every job is done if a consumer is killed, and the producer prints how many started twice", async () => {
   const real = ["--module", "examples/cluster/jobs.ts", ...SHORT_LOCK];
   await using cluster = await Cluster.start(real, real);
   await using producer = await Example.start("cluster/producer.ts", {
@@ -410,11 +410,11 @@ test("a consumer is killed in the middle: every job is done, and the producer te
   const starts = (dead.output + other.output).matchAll(/^(\S+) .*: started$/gm);
   const ids = Array.from(starts, ([, id]) => id);
   const twice = ids.filter((id, i) => ids.indexOf(id) < i).length;
-  // The dead one may have taken a job that it had no time to tell of.
+  // The killed consumer may have started a job without time to print it.
   assert([twice, twice + 1].includes(Number(told?.[1])), producer.output);
 });
 
-test("Ctrl-C of the producer cancels its jobs, those that run and those that wait", async () => {
+test("Ctrl-C in the producer cancels its running and waiting jobs", async () => {
   const real = ["--module", "examples/cluster/jobs.ts"];
   await using cluster = await Cluster.start(real);
   await using producer = await Example.start("cluster/producer.ts", {
@@ -436,7 +436,7 @@ test("Ctrl-C of the producer cancels its jobs, those that run and those that wai
 });
 
 inParallel(
-  "a job that outlasts its lock is never done in BullMQ's processor, and is done in the pool",
+  "a job that outlasts its lock is never done by a BullMQ processor, but is done by the pool",
   async () => {
     await using redis = await RedisServer.start();
     const options = ["--jobs", "2", "--ms", "5000", "--lock", "4000"];
@@ -455,7 +455,7 @@ inParallel(
   },
 );
 
-test("costs.ts measures what a job costs Redis", async () => {
+test("costs.ts measures the cost of a job in Redis", async () => {
   await using redis = await RedisServer.start();
   const lines = await runExample("cluster/costs.ts", {
     args: ["--redis", redis.url, "--jobs", "1000", "--payload", "3000"],
@@ -469,7 +469,7 @@ test("costs.ts measures what a job costs Redis", async () => {
 test("cluster/consumer.ts over time", async (test) => {
   await Promise.all(
     [...slow].map(([name, fn]) =>
-      // Steps that run beside each other have no sanitizers of their own.
+      // Parallel steps cannot have sanitizers.
       test.step({
         name,
         fn,

@@ -1,4 +1,4 @@
-// The dashboard, as a real browser shows it, beside what the pool says of itself.
+// Tests the dashboard in a real browser, compared with the pool's stats().
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { deadline } from "@std/async";
 import type { Browser, Page } from "playwright-core";
@@ -9,7 +9,7 @@ import { liveProcesses } from "../live_processes.ts";
 import { CHROMIUM, startChromium } from "./chromium.ts";
 import { Example } from "./example.ts";
 
-/** How many ms may pass before something that must happen is missed. */
+/** Time in ms after which an expected event counts as missing. */
 const LATE = 120_000;
 const PHONE = { width: 360, height: 740 };
 
@@ -31,7 +31,7 @@ function test(name: string, fn: (browser: Browser) => Promise<void>): void {
   });
 }
 
-/** A server with nothing but the dashboard of a pool. */
+/** Serves only the dashboard of a pool. */
 function serve(pool: JobPool, port = 0) {
   const show = dashboard(pool);
   const server = Deno.serve(
@@ -43,7 +43,7 @@ function serve(pool: JobPool, port = 0) {
   });
 }
 
-/** A page that fails if anything on it does; its server ends only after it. */
+/** Opens a page that fails on any script error. Its server must end after it. */
 async function open(browser: Browser, url: string): Promise<Page> {
   const page = await browser.newPage();
   page.setDefaultTimeout(LATE);
@@ -54,7 +54,7 @@ async function open(browser: Browser, url: string): Promise<Page> {
   return page;
 }
 
-/** Waits until what a selector finds has this text. */
+/** Waits until an element of the selector has this text. */
 const shows = (page: Page, selector: string, text: string | RegExp) =>
   page.locator(selector).filter({
     hasText: typeof text === "string" ? new RegExp(`^\\s*${text}\\s*$`) : text,
@@ -63,7 +63,7 @@ const shows = (page: Page, selector: string, text: string | RegExp) =>
 const showsNumber = (page: Page, name: string, number: number) =>
   shows(page, `[data-number=${name}]`, new RegExp(`^▲?${number}$`));
 
-/** How many pixels of the lanes have one of the colors of jobs. */
+/** Returns the number of pixels of the lanes that have a job's color. */
 const paintedPixels = (page: Page) =>
   page.locator(".timeline canvas").evaluate((element) => {
     const canvas = element as unknown as {
@@ -79,13 +79,13 @@ const paintedPixels = (page: Page) =>
     let count = 0;
     for (let i = 0; i < data.length; i += 4) {
       const [r, g, b, a] = data.subarray(i, i + 4);
-      // The seconds and the lines of new workers are gray.
+      // Seconds and the lines of new workers are gray.
       if (a === 255 && Math.max(r, g, b) - Math.min(r, g, b) > 60) count++;
     }
     return count;
   });
 
-/** Waits until nothing of a page lies beyond its right edge. */
+/** Waits until no part of a page is beyond its right edge. */
 async function fitsInWidth(page: Page): Promise<void> {
   const { scrollWidth, clientWidth } = await page.evaluate<
     { scrollWidth: number; clientWidth: number }
@@ -127,7 +127,7 @@ test("the dashboard shows which job each worker runs, and counts as stats() does
   await shows(page, "[data-worker='1'] .job", "idle");
 });
 
-test("the dashboard shows after a reload what came before it", async (browser) => {
+test("the dashboard shows earlier jobs after a reload", async (browser) => {
   await using pool = makePool();
   await using server = serve(pool);
   await using page = await open(browser, server.url);
@@ -145,7 +145,7 @@ test("the dashboard shows after a reload what came before it", async (browser) =
   assertGreater(await paintedPixels(page), 0);
 });
 
-test("the dashboard says that the pool has ended, still after a reload, and finds the next pool", async (browser) => {
+test("the dashboard shows that the pool is closed, also after a reload, and finds the next pool", async (browser) => {
   const first = serve(makePool());
   const { port } = first.addr;
   await first.shutdown();
@@ -175,7 +175,7 @@ test("the dashboard says that the pool has ended, still after a reload, and find
   await page.close();
 });
 
-test("the dashboard shows 100 workers, also on a phone without scrolling sideways", async (browser) => {
+test("the dashboard shows 100 workers, on a phone without horizontal scrolling", async (browser) => {
   await using pool = makePool({ size: 100 });
   await using server = serve(pool);
   await using page = await open(browser, server.url);
@@ -188,14 +188,14 @@ test("the dashboard shows 100 workers, also on a phone without scrolling sideway
   assertEquals(await names.allTextContents(), held.map(() => "passGate"));
 
   await page.setViewportSize(PHONE);
-  await fitsInWidth(page); // once its charts have heard of the new size
+  await fitsInWidth(page); // once its charts have resized
   const label = await names.last().boundingBox();
   assert(label && label.width > 40, "Expected room for names");
   gate.open();
   await Promise.all(held);
 });
 
-test("the dashboard can be read in light and in dark", async (browser) => {
+test("the dashboard has readable contrast in light and dark mode", async (browser) => {
   await using pool = makePool();
   await using server = serve(pool);
   await using page = await open(browser, server.url);
@@ -219,7 +219,7 @@ test("the dashboard can be read in light and in dark", async (browser) => {
   }
 });
 
-/** The contrast of two colors, as WCAG 2 has it. */
+/** Returns the contrast ratio of two colors, as defined by WCAG 2. */
 function contrast(...colors: string[]): number {
   const [darker, lighter] = colors.map((color) => {
     const [r, g, b] = color.match(/[\da-f]{2}/g)!.map((hex) => {
@@ -233,7 +233,7 @@ function contrast(...colors: string[]): number {
   return (lighter + 0.05) / (darker + 0.05);
 }
 
-test("the demo of the dashboard runs as its header says, and ends when it is told to", async (browser) => {
+test("the dashboard demo runs by the command in its header, and ends on SIGINT", async (browser) => {
   await using demo = await Example.serve("dashboard.ts", { args: ["0"] });
   await using page = await open(browser, `http://127.0.0.1:${demo.port}/`);
   assertEquals(new URL(page.url()).pathname, "/pool/");
@@ -244,7 +244,7 @@ test("the demo of the dashboard runs as its header says, and ends when it is tol
   await shows(page, ".status", /closed|Connection lost/);
 });
 
-Deno.test("the dashboard answers what is under its path, and leaves all else", async () => {
+Deno.test("the dashboard handles requests below its path, and no other requests", async () => {
   await using pool = makePool({ size: 1 });
   const show = dashboard(pool);
   const get = (path: string, method = "GET") =>

@@ -1,14 +1,14 @@
-// Runs an example as a process of its own, by the command that its header names.
+// Runs an example in a separate process, by the command in its header.
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
-/** The project's folder, in which the commands are run. */
+/** The project's folder, in which commands run. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LISTENING = /Listening on http:\/\/127\.0\.0\.1:(\d+)/;
-/** How many ms an example may take to print what a test waits for. */
+/** Maximum time in ms until an example prints the text that a test waits for. */
 const LATE = 30_000;
 
-/** The variables and the flags with which the header of an example has it run. */
+/** Returns the environment variables and flags in the header of an example. */
 async function commandOf(name: string) {
   const text = await Deno.readTextFile(`${ROOT}/examples/${name}`);
   const line = new RegExp(`^//   (.*?)deno run (.+) examples/${name}`, "m");
@@ -25,14 +25,14 @@ async function commandOf(name: string) {
   return { env, flags: args };
 }
 
-/** What a test may change of a command. */
+/** Parts of a command that a test can set. */
 export interface ExampleOptions {
-  /** What follows the name of the file. */
+  /** Arguments after the name of the file. */
   args?: string[];
   env?: Record<string, string>;
 }
 
-/** Runs a test with a folder of its own, in this one or where the system has such. */
+/** Runs a test with a temporary folder, in `dir` or in the system's folder for these. */
 export async function withFolder(
   test: (folder: string) => Promise<void>,
   dir?: string,
@@ -45,14 +45,14 @@ export async function withFolder(
   }
 }
 
-/** An example that is running; disposing kills it. */
+/** A running example. Disposing kills it. */
 export class Example implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #outputs: Promise<unknown>;
   #onOutput = () => {};
-  /** What it has printed, on both outputs. */
+  /** Text printed to stdout and stderr. */
   output = "";
-  /** The port at which it listens, if it was started as a server. */
+  /** Port of the example, if it was started as a server. */
   port = 0;
 
   private constructor(process: Deno.ChildProcess) {
@@ -85,7 +85,7 @@ export class Example implements AsyncDisposable {
     return new Example(process);
   }
 
-  /** Starts an example that prints where it listens. */
+  /** Starts an example that prints the address on which it listens. */
   static async serve(name: string, options?: ExampleOptions): Promise<Example> {
     const example = await Example.start(name, options);
     example.port = Number((await example.match(LISTENING))[1]);
@@ -103,7 +103,7 @@ export class Example implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Waits until what it prints matches. */
+  /** Waits until the output matches. */
   async match(pattern: RegExp): Promise<RegExpExecArray> {
     const late = AbortSignal.timeout(LATE);
     for (;;) {
@@ -122,7 +122,7 @@ export class Example implements AsyncDisposable {
     this.#process.kill(signal);
   }
 
-  /** Its exit code, once it has ended by itself. */
+  /** Returns the exit code when the example has ended. */
   async code(): Promise<number> {
     const { code } = await this.#process.status;
     await this.#outputs;
@@ -133,13 +133,13 @@ export class Example implements AsyncDisposable {
     try {
       this.#process.kill("SIGKILL");
     } catch {
-      // It has ended already.
+      // The process has already ended.
     }
     await this.code();
   }
 }
 
-/** Runs an example to its end, and gives the lines that it prints. */
+/** Runs an example to its end, and returns the lines that it prints. */
 export async function runExample(
   name: string,
   options?: ExampleOptions,

@@ -1,10 +1,10 @@
-// The example that runs foreign scripts, as its header says to run it.
+// Tests the example that runs untrusted scripts, by the command in its header.
 import { assertEquals, assertMatch } from "@std/assert";
 import { ROOT, runExample, withFolder } from "./example.ts";
 
 const runGuests = (...args: string[]) => runExample("guests.ts", { args });
 
-Deno.test("the example runs guests of all kinds with the permissions that it names", async () => {
+Deno.test("guests.ts runs its guests with the permissions in its header", async () => {
   const [computes, loops, reads, ...others] = await runGuests();
   assertEquals(computes, 'computes.js gave "354224848179261915075"');
   assertEquals(loops, "loops.js took too long");
@@ -12,7 +12,7 @@ Deno.test("the example runs guests of all kinds with the permissions that it nam
   assertEquals(others, []);
 });
 
-/** Guests that are worse, and what comes of them, in the order of their names. */
+/** Hostile guests and their outcomes, in the order of their names. */
 const WORSE: [source: string, outcome: RegExp][] = [
   ["export default () => Deno.exit(0)", /^0\.js ended its process$/],
   ['export { default } from "file:///etc/hostname"', /^1\.js failed: /],
@@ -24,7 +24,7 @@ const WORSE: [source: string, outcome: RegExp][] = [
   ],
 ];
 
-Deno.test("the example goes on after guests that are worse", async () => {
+Deno.test("guests.ts continues after hostile guests", async () => {
   await withFolder(async (folder) => {
     for (const [i, [source]] of WORSE.entries()) {
       await Deno.writeTextFile(`${folder}/${i}.js`, source);

@@ -1,4 +1,4 @@
-// The example that hashes a tree of files, as its header says to run it.
+// Tests the example that hashes a tree of files, by the command in its header.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { sha256 } from "../../examples/hash_tree_jobs.ts";
 import { Example, ROOT, runExample, withFolder } from "./example.ts";
@@ -7,7 +7,7 @@ const linux = Deno.build.os === "linux";
 
 const hashTree = (...args: string[]) => runExample("hash_tree.ts", { args });
 
-/** The hash that each of the three rounds gives. */
+/** Returns the hash, which must be the same in all three rounds. */
 function hashOf(lines: string[]): string {
   assertEquals(lines.length, 3, lines.join("\n"));
   const hashes = lines.map((line, i) => {
@@ -19,7 +19,7 @@ function hashOf(lines: string[]): string {
   return hashes[0];
 }
 
-/** What the shell gives, by the command in the example's header. */
+/** Returns the hash of the shell command in the example's header. */
 async function hashByShell(folder: string): Promise<string> {
   const source = await Deno.readTextFile(`${ROOT}/examples/hash_tree.ts`);
   const [, command] = /^\/\/ {3}(find .+)$/m.exec(source)!;
@@ -28,7 +28,7 @@ async function hashByShell(folder: string): Promise<string> {
   return new TextDecoder().decode(stdout).split(" ")[0];
 }
 
-Deno.test("hash_tree.ts gives the hash of a tree that the shell gives, however often it is run", async () => {
+Deno.test("hash_tree.ts prints the same hash as the shell, in every run", async () => {
   await withFolder(async (folder) => {
     await Deno.mkdir(`${folder}/b/empty`, { recursive: true });
     await Deno.writeTextFile(`${folder}/b/abc`, "abc");
@@ -41,7 +41,7 @@ Deno.test("hash_tree.ts gives the hash of a tree that the shell gives, however o
     const hash = hashOf(await hashTree(folder, "3"));
     assertEquals(hashOf(await hashTree(`${folder}/`, "3")), hash);
     if (linux) assertEquals(await hashByShell(folder), hash);
-    // Links are left out: one that leads nowhere, one to a file, one that is a loop.
+    // Links are ignored: a dangling link, a link to a file, and a loop.
     if (Deno.build.os === "windows") return;
     await Deno.symlink("nowhere", `${folder}/dangling`);
     await Deno.symlink("large", `${folder}/b/link`);
@@ -50,7 +50,7 @@ Deno.test("hash_tree.ts gives the hash of a tree that the shell gives, however o
   });
 });
 
-Deno.test("hash_tree.ts gives an empty tree the hash of nothing", async () => {
+Deno.test("hash_tree.ts prints the hash of empty input for an empty tree", async () => {
   await withFolder(async (folder) => {
     // sha256sum < /dev/null
     const hash =
@@ -59,7 +59,7 @@ Deno.test("hash_tree.ts gives an empty tree the hash of nothing", async () => {
   });
 });
 
-Deno.test("the job of hash_tree.ts hashes files that are longer than its buffer", async () => {
+Deno.test("the job of hash_tree.ts hashes files longer than its buffer", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/file`;
     for (const length of [0, 1, 256 * 1024, 256 * 1024 + 1, 3_000_000]) {
@@ -98,7 +98,7 @@ Deno.test({
     }),
 });
 
-Deno.test("hash_tree.ts says what is wrong with its arguments", async () => {
+Deno.test("hash_tree.ts prints an error for wrong arguments", async () => {
   const wrong: [args: string[], message: RegExp][] = [
     [["no such folder"], /NotFound: .*no such folder/],
     [["src", "many"], /Expected `size` to be an integer/],

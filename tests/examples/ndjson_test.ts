@@ -1,8 +1,8 @@
-// The example that adds up JSON lines, as its header says to run it.
+// Tests the example that adds up JSON lines, by the command in its header.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Example, runExample } from "./example.ts";
 
-/** Runs the example on a file with this text. */
+/** Runs a test with a file that has this text. */
 async function withFile(text: string, test: (path: string) => Promise<void>) {
   const path = await Deno.makeTempFile({ suffix: ".ndjson" });
   try {
@@ -13,7 +13,7 @@ async function withFile(text: string, test: (path: string) => Promise<void>) {
   }
 }
 
-/** What the example prints for a file with this text. */
+/** Returns the sums that the example prints for a file with this text. */
 async function sumsOf(text: string): Promise<unknown> {
   let sums: unknown;
   await withFile(text, async (path) => {
@@ -27,11 +27,11 @@ async function sumsOf(text: string): Promise<unknown> {
   return sums;
 }
 
-/** A line, and with a comment a long one. */
+/** Returns a line; a comment makes it long. */
 const lineOf = (shop: string, cents: number, comment?: string) =>
   JSON.stringify({ comment, shop, cents });
 
-Deno.test("ndjson.ts adds up each line once, wherever blocks begin and end", async () => {
+Deno.test("ndjson.ts adds up each line once, also across the ends of blocks", async () => {
   const shops = ["Zürich", "東京", "🦕", "constructor", "__proto__"];
   const lines: string[] = [];
   const counts = [0, 0, 0, 0, 0];
@@ -49,7 +49,7 @@ Deno.test("ndjson.ts adds up each line once, wherever blocks begin and end", asy
   assertEquals(sums, expected);
 });
 
-Deno.test("ndjson.ts takes CRLF, empty lines, and a last line without an end", async () => {
+Deno.test("ndjson.ts accepts CRLF, empty lines, and a last line without a line break", async () => {
   const lines = [lineOf("a", 1), "", lineOf("b", 20), lineOf("a", 300)];
   const expected = { a: { count: 2, cents: 301 }, b: { count: 1, cents: 20 } };
   for (const end of ["\n", "\r\n"]) {
@@ -61,7 +61,7 @@ Deno.test("ndjson.ts takes CRLF, empty lines, and a last line without an end", a
   assertEquals(await sumsOf(""), {});
 });
 
-Deno.test("ndjson.ts takes lines that are longer than its blocks", async () => {
+Deno.test("ndjson.ts accepts lines longer than its blocks", async () => {
   // The blocks have 256 KiB.
   const sizes = [2 ** 18 - 50, 2 ** 18, 2 ** 20 + 1, 0, 5_000_000, 0];
   const lines = sizes.map((size) => lineOf("a", 7, "ü".repeat(size / 2)));
@@ -71,7 +71,7 @@ Deno.test("ndjson.ts takes lines that are longer than its blocks", async () => {
   });
 });
 
-Deno.test("ndjson.ts shows the line that is no JSON, and names a file that it cannot read", async () => {
+Deno.test("ndjson.ts prints a line that is not JSON, and the name of a file that it cannot read", async () => {
   const expectError = async (path: string, error: RegExp) => {
     await using example = await Example.start("ndjson.ts", { args: [path] });
     assert(await example.code() !== 0);

@@ -1,8 +1,8 @@
-// The example whose jobs are those of an npm package, as its header says to run it.
+// Tests the example whose jobs are an npm package, by the command in its header.
 import { assertEquals, assertMatch } from "@std/assert";
 import { Example, ROOT, runExample, withFolder } from "./example.ts";
 
-/** Makes files below the project's folder, which the example may read. */
+/** Makes files in the project's folder, which the example has permission to read. */
 async function withFiles(
   files: Record<string, string>,
   test: (paths: string[]) => Promise<void>,
@@ -16,7 +16,7 @@ async function withFiles(
   }, `${ROOT}/examples`);
 }
 
-Deno.test("npm_module.ts renders files as HTML, in their order", async () => {
+Deno.test("npm_module.ts renders files as HTML, in order", async () => {
   const files = {
     "long.md": "# Hello *world*\n".repeat(5_000),
     "short.md": "[a](b) & `<c>`",
@@ -38,7 +38,7 @@ Deno.test("npm_module.ts names a file that it cannot read", async () => {
   assertMatch(example.output, /NotFound: .*no such\.md/);
 });
 
-Deno.test("TypeScript knows the jobs of an npm package", async () => {
+Deno.test("TypeScript checks the names and arguments of jobs of an npm package", async () => {
   const source = await Deno.readTextFile(`${ROOT}/examples/npm_module.ts`);
   const files = {
     "right.ts": source,

@@ -1,8 +1,8 @@
-// The program that was moved from piscina, before and after.
+// Tests the example of a program migrated from piscina.
 import { assertEquals } from "@std/assert";
 import { runExample } from "./example.ts";
 
-Deno.test("the program that was moved from piscina prints what it printed before", async () => {
+Deno.test("the program migrated from piscina prints the same as before", async () => {
   const before = await runExample("piscina/before.mjs");
   // printf spindle | md5sum, and so on
   const hashes = "f5e30c36 dc127f5d b10a8c0b";

@@ -1,4 +1,4 @@
-// The example that shows a pool to Prometheus, read by a parser of its text format.
+// Tests the Prometheus example with a parser of the Prometheus text format.
 import { assert, assertEquals } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import parse from "parse-prometheus-text-format";
@@ -13,7 +13,7 @@ interface Metric {
   sum?: string;
 }
 
-/** What the parser makes of a text: the metrics of each family. */
+/** Parses a text, and returns the metrics of each family. */
 function read(text: string): Record<string, Metric[]> {
   const families: { name: string; type: string; metrics: Metric[] }[] = //
     parse(text);
@@ -22,7 +22,7 @@ function read(text: string): Record<string, Metric[]> {
   );
 }
 
-/** The value of a metric that has these labels. */
+/** Returns the value of the metric with these labels. */
 function valueOf(metrics: Metric[], labels: Record<string, string>): number {
   const metric = metrics.find((one) => {
     return Object.entries(labels).every(([k, v]) => one.labels?.[k] === v);
@@ -34,14 +34,14 @@ function valueOf(metrics: Metric[], labels: Record<string, string>): number {
   return Number(metric.value);
 }
 
-/** What came of the jobs of a name. */
+/** Returns the number of jobs of a name for each outcome. */
 function outcomes(families: Record<string, Metric[]>, job: string) {
   return ["completed", "failed", "aborted", "timed_out"].map((outcome) => {
     return valueOf(families["pool_jobs_total COUNTER"], { job, outcome });
   });
 }
 
-Deno.test("the example counts and times the jobs of each name as Prometheus reads it", async () => {
+Deno.test("prometheus.ts counts the jobs of each name and outcome", async () => {
   await using server = await Example.serve("prometheus.ts", { args: ["0"] });
   const get = async (path: string): Promise<[number, string]> => {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
@@ -66,7 +66,7 @@ Deno.test("the example counts and times the jobs of each name as Prometheus read
   assertEquals(await server.code(), 0, server.output);
 });
 
-Deno.test("prometheusText() escapes names, and tells what runs and waits", async () => {
+Deno.test("prometheusText() escapes names, and has the numbers of running and queued jobs", async () => {
   const name = '"a" \\ b\n';
   const source = `export const f = (n) => n; export { f as ${
     JSON.stringify(name)
@@ -91,7 +91,7 @@ Deno.test("prometheusText() escapes names, and tells what runs and waits", async
   await settled;
 });
 
-Deno.test("prometheusText() gives histograms whose buckets add up, in seconds", async () => {
+Deno.test("prometheusText() returns histograms in seconds whose buckets add up", async () => {
   await using pool = new ThreadPool({ size: 1, statsByName: true });
   const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
   for (const ms of [0, 20, 200]) await pool.execute(wait, [ms]);

@@ -1,10 +1,10 @@
-// A Redis of a test's own, on a free port and without anything on the disk.
+// Starts Redis for a test, on a free port and without files.
 import { assert } from "@std/assert";
 import { getAvailablePort } from "@std/net";
 
 const PORTS_TO_TRY = 10;
 
-/** Whether the system has a Redis. */
+/** Returns whether the system has Redis. */
 export function hasRedis(): boolean {
   try {
     const { success } = new Deno.Command("redis-server", {
@@ -18,7 +18,7 @@ export function hasRedis(): boolean {
   }
 }
 
-/** A running Redis; disposing ends it. */
+/** A running Redis server. Disposing ends it. */
 export class RedisServer implements AsyncDisposable {
   readonly url: string;
   readonly #process: Deno.ChildProcess;
@@ -37,7 +37,7 @@ export class RedisServer implements AsyncDisposable {
   static async start(): Promise<RedisServer> {
     let text = "";
     for (let i = 0; i < PORTS_TO_TRY; i++) {
-      const port = getAvailablePort(); // somebody else may take it meanwhile
+      const port = getAvailablePort(); // another process may take it meanwhile
       const process = new Deno.Command("redis-server", {
         args: ["--port", `${port}`, "--bind", "127.0.0.1", "--save", ""],
         stdin: "null",
@@ -58,7 +58,7 @@ export class RedisServer implements AsyncDisposable {
     assert(false, `Expected Redis to start: ${text}`);
   }
 
-  /** Stops it in its tracks, or lets it go on. */
+  /** Suspends or resumes the server. */
   kill(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#process.kill(signal);
   }

@@ -1,8 +1,8 @@
-// The example that streams what it finds, as its header says to run it.
+// Tests the example that streams search results, by the command in its header.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Example, runExample, withFolder } from "./example.ts";
 
-Deno.test("search.ts finds each line of each text file, and of no other", async () => {
+Deno.test("search.ts finds all matching lines of text files, and only these", async () => {
   await withFolder(async (folder) => {
     await Deno.mkdir(`${folder}/deep/er`, { recursive: true });
     await Deno.mkdir(`${folder}/.hidden`);
@@ -25,9 +25,9 @@ Deno.test("search.ts finds each line of each text file, and of no other", async 
   });
 });
 
-Deno.test("search.ts stops the search once it has found enough", async () => {
+Deno.test("search.ts stops once it has found enough lines", async () => {
   await withFolder(async (folder) => {
-    // More than a generator may be ahead.
+    // More lines than a generator can be ahead.
     const text = "needle\n".repeat(1_000);
     for (let i = 0; i < 20; i++) {
       await Deno.writeTextFile(`${folder}/${i}`, text);
@@ -40,7 +40,7 @@ Deno.test("search.ts stops the search once it has found enough", async () => {
   });
 });
 
-Deno.test("search.ts says what is wrong with its arguments", async () => {
+Deno.test("search.ts prints an error for wrong arguments", async () => {
   const wrong: [args: string[], message: RegExp][] = [
     [[], /Expected a text to search for/],
     [["a", "no such folder"], /NotFound: .*no such folder/],

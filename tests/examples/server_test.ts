@@ -1,4 +1,4 @@
-// The example servers, each as a process of its own that is run as its header says.
+// Tests the example servers, each in a separate process, by the command in its header.
 import { connect as netConnect } from "node:net";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
@@ -11,10 +11,10 @@ const windows = Deno.build.os === "windows";
 const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const GET_SLEEP = GET.replace("/", "/sleep");
 const GET_LAST = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-/** How long the server waits for a client, and `/sleep` takes. */
+/** Time in ms that the server waits for a client, and that `/sleep` takes. */
 const SECONDS_5 = 5_000;
 
-/** Tests that wait for seconds, each with a server of its own, run beside each other. */
+/** Tests that wait for seconds, which run in parallel, each with its own server. */
 const slow = new Map<string, () => Promise<void>>();
 function inParallel(name: string, fn: () => Promise<void>): void {
   slow.set(name, fn);
@@ -32,19 +32,19 @@ async function send(conn: Deno.Conn, text: string): Promise<void> {
   }
 }
 
-/** Everything that the server sends until it closes the connection. */
+/** Returns everything that the server sends until it closes the connection. */
 async function readAll(conn: Deno.Conn): Promise<string> {
   return await new Response(conn.readable).text();
 }
 
-/** What the server sends for this text, until it closes the connection. */
+/** Sends texts, and returns all that the server sends until it closes the connection. */
 async function ask(server: Example, ...texts: string[]): Promise<string> {
   const conn = await connect(server);
   for (const text of texts) await send(conn, text);
   return await readAll(conn);
 }
 
-/** Reads one response of a connection that is kept, which has this many characters. */
+/** Reads at least this many characters from a connection that stays open. */
 async function read(conn: Deno.Conn, length: number): Promise<string> {
   let text = "";
   const buffer = new Uint8Array(4096);
@@ -56,12 +56,12 @@ async function read(conn: Deno.Conn, length: number): Promise<string> {
   return text;
 }
 
-/** The statuses of responses that follow each other. */
+/** Returns the statuses of consecutive responses. */
 function statuses(text: string): number[] {
   return Array.from(text.matchAll(/^HTTP\/1\.1 (\d+)/gm), ([, s]) => Number(s));
 }
 
-Deno.test("GET / gives the page to fetch, byte for byte", async () => {
+Deno.test("GET / returns the page unchanged", async () => {
   await using server = await startServer();
   const response = await fetch(`http://127.0.0.1:${server.port}/?query`);
   const page = await Deno.readTextFile(`${ROOT}/examples/hello.html`);
@@ -73,7 +73,7 @@ Deno.test("GET / gives the page to fetch, byte for byte", async () => {
   assertMatch(server.output, /^Worker [1-4] got a job; executing\.$/m);
 });
 
-Deno.test("anything else gives the 404 page, and HEAD no page", async () => {
+Deno.test("any other path returns the 404 page, and HEAD returns no page", async () => {
   await using server = await startServer();
   const missing = await ask(server, GET_LAST.replace("/", "/sleepy"));
   assertEquals(statuses(missing), [404]);
@@ -98,9 +98,9 @@ Deno.test("curl gets two pages over one connection (skipped without curl)", asyn
   }
 });
 
-Deno.test("requests of one connection are answered one after the other", async () => {
+Deno.test("requests of one connection are answered in order", async () => {
   await using server = await startServer();
-  // In one piece, and a byte at a time.
+  // In one piece, and one byte at a time.
   const two = GET.replace("/", "/missing") + GET_LAST;
   assertEquals(statuses(await ask(server, two)), [404, 200]);
   assertEquals(statuses(await ask(server, ...two)), [404, 200]);
@@ -108,7 +108,7 @@ Deno.test("requests of one connection are answered one after the other", async (
   assertMatch(await ask(server, old + GET), /^HTTP[^]*Connection: close\r\n/);
 });
 
-Deno.test("what is no request, or too much of one, is refused and ends the connection", async () => {
+Deno.test("an invalid or too large request is refused, and ends the connection", async () => {
   await using server = await startServer();
   const withHeader = (header: string, method = "GET") =>
     `${method} / HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n`;
@@ -124,7 +124,7 @@ Deno.test("what is no request, or too much of one, is refused and ends the conne
     [withHeader(" folded: x"), 400],
     [withHeader("A: x\nContent-Length: 5"), 400],
     [withHeader("A: \0"), 400],
-    // Nothing of a body is taken for a request.
+    // The server must not read a body as the next request.
     [withHeader(`Content-Length: ${GET.length}`), 413],
     [withHeader("Content-Length: 0\r\ncontent-length: 5"), 413],
     [withHeader("Content-Length: +0"), 413],
@@ -145,7 +145,7 @@ Deno.test("what is no request, or too much of one, is refused and ends the conne
   }
 });
 
-Deno.test("a head of 8 KiB is taken, and its time does not depend on its spaces", async () => {
+Deno.test("a head of 8 KiB is accepted, and many spaces in it do not take long", async () => {
   await using server = await startServer();
   const spaces = " ".repeat(8_000);
   const start = performance.now();
@@ -154,7 +154,7 @@ Deno.test("a head of 8 KiB is taken, and its time does not depend on its spaces"
   assert(performance.now() - start < 2_000);
 });
 
-Deno.test("a client that was refused can still send, and read why", async () => {
+Deno.test("a client that was refused can still send, and read the response", async () => {
   await using server = await startServer();
   using conn = await connect(server);
   await send(
@@ -165,7 +165,7 @@ Deno.test("a client that was refused can still send, and read why", async () => 
   for (let i = 0; i < 16; i++) await send(conn, "x".repeat(4096));
 });
 
-Deno.test("the server goes on when nobody reads what it prints any more", async () => {
+Deno.test("the server continues when its stdout is closed", async () => {
   const process = new Deno.Command(Deno.execPath(), {
     args: "run --quiet --allow-net --allow-read examples/server.ts --port 0"
       .split(" "),
@@ -188,7 +188,7 @@ Deno.test("the server goes on when nobody reads what it prints any more", async 
 });
 
 inParallel(
-  "a client that is silent, or slow, is closed after five seconds",
+  "the connection of a silent or slow client is closed after five seconds",
   async () => {
     await using server = await startServer();
     const start = performance.now();
@@ -201,7 +201,7 @@ inParallel(
         `Closed after ${ms} ms`,
       );
     });
-    // One worker of the four is left.
+    // One of the four workers is free.
     assertEquals(statuses(await ask(server, GET_LAST)), [200]);
     assert(performance.now() - start < SECONDS_5);
     await Promise.all(waits);
@@ -210,7 +210,7 @@ inParallel(
 );
 
 inParallel(
-  "GET /sleep holds one worker of four, and a fifth waits",
+  "GET /sleep occupies one of four workers, and a fifth request waits",
   async () => {
     await using server = await startServer();
     const sleep = GET_SLEEP.replace(
@@ -232,7 +232,7 @@ inParallel(
   },
 );
 
-Deno.test("clients that reset their connections, or leave, harm no other", async () => {
+Deno.test("clients that reset or close their connections do not affect other clients", async () => {
   await using server = await startServer();
   for (let round = 0; round < 20; round++) {
     const resets = ["", "GET / HT", GET].map((text) =>
@@ -258,15 +258,15 @@ Deno.test("clients that reset their connections, or leave, harm no other", async
 
 for (const signal of windows ? [] : ["SIGINT", "SIGTERM"] as const) {
   inParallel(
-    `${signal} finishes what was accepted, takes no more, and exits with 0`,
+    `${signal} finishes accepted requests, accepts no more, and exits with 0`,
     async () => {
       await using server = await startServer();
-      // All workers have one, and one waits for its turn.
+      // Each worker has a request, and one more request waits.
       const answers = [0, 1, 2, 3, 4].map(() => ask(server, GET_SLEEP));
       await server.match(/(got a job[^]*){4}/);
       server.kill(signal);
       await server.match(/Shutting down/);
-      await delay(500); // the accept that waits keeps the socket for a turn
+      await delay(500); // the pending accept() keeps the socket for a turn
       await assertRejects(() => connect(server), Deno.errors.ConnectionRefused);
       const served = (await Promise.all(answers)).filter((answer) => {
         if (answer === "") return false; // not accepted before the signal came
@@ -283,7 +283,7 @@ for (const signal of windows ? [] : ["SIGINT", "SIGTERM"] as const) {
 Deno.test("server.ts over time", async (test) => {
   await Promise.all(
     [...slow].map(([name, fn]) =>
-      // Steps that run beside each other have no sanitizers of their own.
+      // Parallel steps cannot have sanitizers.
       test.step({
         name,
         fn,
@@ -295,7 +295,7 @@ Deno.test("server.ts over time", async (test) => {
   );
 });
 
-Deno.test("--port is the port that server.ts listens on", async () => {
+Deno.test("server.ts listens on the port of --port", async () => {
   const port = getAvailablePort();
   await using server = await Example.serve("server.ts", {
     args: ["--port", `${port}`],
@@ -303,7 +303,7 @@ Deno.test("--port is the port that server.ts listens on", async () => {
   assertEquals(server.port, port);
 });
 
-Deno.test("a port that is in use, or none, is an error", async () => {
+Deno.test("server.ts exits with an error if the port is in use or invalid", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   for (const port of [String(listener.addr.port), "many", "-1"]) {
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -315,7 +315,7 @@ Deno.test("a port that is in use, or none, is an error", async () => {
   }
 });
 
-Deno.test("serve.ts hashes what is posted, several requests at once", async () => {
+Deno.test("serve.ts hashes posted bodies, several requests at once", async () => {
   // printf abc | sha256sum
   const hash =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n";

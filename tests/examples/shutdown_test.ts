@@ -1,8 +1,8 @@
-// The example that shuts down in an orderly way, as its header says to run it.
+// Tests the example of a graceful shutdown, by the command in its header.
 import { assertEquals, assertMatch } from "@std/assert";
 import { Example } from "./example.ts";
 
-/** Starts the server, with a request that works for so many ms. */
+/** Starts the server, and a request that works for `ms`. */
 async function serve(grace: number, ms: number) {
   const args = ["0", `${grace}`];
   const example = await Example.serve("shutdown.ts", { args });
@@ -30,7 +30,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 Deno.test({
   name:
-    "shutdown.ts cuts off what takes longer than its grace, and exits with 1",
+    "shutdown.ts cuts off requests that outlast its grace, and exits with 1",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     const { example, response } = await serve(100, 3_600_000);

@@ -1,10 +1,10 @@
-// The example that stops endless loops, as its header says to run it.
+// Tests the example that stops endless loops, by the command in its header.
 import { assertEquals } from "@std/assert";
 import { isLacking } from "../live_workers.ts";
 import { runExample } from "./example.ts";
 
 Deno.test({
-  name: "stop.ts stops each job, and goes on with the others",
+  name: "stop.ts stops each job, and continues with the next",
   ignore: isLacking("hardKill"),
   fn: async () => {
     assertEquals(await runExample("stop.ts"), [

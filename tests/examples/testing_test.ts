@@ -1,4 +1,4 @@
-// The example of tests for code that uses a pool, as its header says to run it.
+// Tests the example of tests for code that uses a pool, by the command in its header.
 import { assert, assertMatch } from "@std/assert";
 import { ROOT } from "./example.ts";
 

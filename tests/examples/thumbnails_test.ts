@@ -1,11 +1,11 @@
-// The examples that make thumbnails, as their headers say to run them.
+// Tests the examples that make thumbnails, by the commands in their headers.
 import { crc32, deflateSync } from "node:zlib";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import photo from "baboon-image-uri";
 import sharp from "sharp";
 import { Example, withFolder } from "./example.ts";
 
-/** A part of a PNG file. */
+/** Makes a chunk of a PNG file. */
 function chunk(type: string, data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(12 + data.length);
   const view = new DataView(bytes.buffer);
@@ -16,7 +16,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** A PNG file whose left half is red, and whose right half is blue. */
+/** Makes a PNG file with a red left half and a blue right half. */
 function redAndBlue(width: number, height: number): Uint8Array<ArrayBuffer> {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
@@ -36,7 +36,7 @@ function redAndBlue(width: number, height: number): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** The color of a pixel at this part of the width, in the middle of the height. */
+/** Returns the color at this part of the width, in the middle of the height. */
 async function colorAt(path: string, part: number): Promise<number[]> {
   const { data, info } = await sharp(await Deno.readFile(path))
     .removeAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -69,11 +69,11 @@ async function withImages(test: (folder: string) => Promise<void>) {
 }
 
 for (const name of ["thumbnails.ts", "thumbnails_wasm.ts"]) {
-  Deno.test(`${name} makes thumbnails of all images but those that are broken`, async () => {
+  Deno.test(`${name} makes thumbnails of all images that are not broken`, async () => {
     await withImages(async (folder) => {
       await using example = await Example.start(name, { args: [folder] });
-      assertEquals(await example.code(), 1); // since some are broken
-      // What a library says of a broken image may take several lines.
+      assertEquals(await example.code(), 1); // because some images are broken
+      // The error for a broken image can have several lines.
       const lines = example.output.split("\n")
         .filter((line) => /\.\w+: /.test(line)).sort();
       assertEquals(lines.map((line) => line.split(":")[0]), [
@@ -113,7 +113,7 @@ for (const name of ["thumbnails.ts", "thumbnails_wasm.ts"]) {
     });
   });
 
-  Deno.test(`${name} has nothing to do in a folder without images`, async () => {
+  Deno.test(`${name} does nothing in a folder without images`, async () => {
     await withFolder(async (folder) => {
       const into = `${folder}/a/b`;
       await using example = await Example.start(name, { args: [folder, into] });
@@ -122,7 +122,7 @@ for (const name of ["thumbnails.ts", "thumbnails_wasm.ts"]) {
     });
   });
 
-  Deno.test(`${name} says that a folder does not exist`, async () => {
+  Deno.test(`${name} prints an error if the folder does not exist`, async () => {
     await using example = await Example.start(name, { args: ["no such"] });
     assertEquals(await example.code(), 1);
     assertMatch(example.output, /NotFound: .*no such/);

@@ -1,5 +1,4 @@
-// The example that traces and measures its jobs, as a collector of OpenTelemetry
-// receives it.
+// Tests the example that traces and measures jobs, with a collector for OpenTelemetry.
 import { assert, assertEquals } from "@std/assert";
 import { Example } from "./example.ts";
 
@@ -30,10 +29,10 @@ const read = (attributes: Attribute[]) =>
     attributes.map(({ key, value }) => [key, Object.values(value)[0]]),
   );
 
-/** What receives spans and metrics. */
+/** Receives spans and metrics. */
 class Collector implements AsyncDisposable {
   readonly spans: Span[] = [];
-  /** The last points of each metric. */
+  /** Last points of each metric. */
   readonly points = new Map<string, Point[]>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #onReceive = () => {};
@@ -66,14 +65,14 @@ class Collector implements AsyncDisposable {
     };
   }
 
-  /** Resolves when enough has been received. */
+  /** Resolves when the condition is true. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       await new Promise<void>((resolve) => this.#onReceive = resolve);
     }
   }
 
-  /** The point of a metric that has these attributes, and no others. */
+  /** Returns the point of a metric with exactly these attributes. */
   point(metric: string, attributes: Record<string, string> = {}): Point {
     const points = this.points.get(metric) ?? [];
     const all = JSON.stringify(Object.entries(attributes).sort());
@@ -90,7 +89,7 @@ class Collector implements AsyncDisposable {
   }
 }
 
-Deno.test("tracing.ts sends a job's span as the child of its request's, and counts and times of its jobs", async () => {
+Deno.test("tracing.ts sends a job's span as a child of its request's span, and counts and times of jobs", async () => {
   await using collector = new Collector();
   const { env } = collector;
   await using server = await Example.serve("tracing.ts", { args: ["0"], env });
