@@ -1,5 +1,5 @@
-// A small model of a pool: does a play's steps with a pool, and knows what each may
-// lead to.
+// A small model of a pool: runs the steps of a play with a pool, and checks that each
+// outcome is allowed.
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { deadline } from "@std/async";
 import {
@@ -27,9 +27,9 @@ import { liveProcesses } from "../live_processes.ts";
 import { eventually, liveWorkers } from "../live_workers.ts";
 import type { Play, Step } from "./plays.ts";
 
-/** A step that takes longer hangs. */
+/** Time in ms after which a step counts as hanging. */
 const HANGS = 15_000;
-/** After so many deaths in a row the pool refuses jobs for a while. */
+/** Number of deaths in a row after which the pool refuses jobs for a while. */
 const BREAKS_AFTER = 10;
 
 type State = "open" | "closed" | "terminated";
@@ -41,19 +41,19 @@ interface Call {
   i: number;
   isCounted: boolean;
   stop: AbortController;
-  /** What the pool was when it was called. */
+  /** State of the pool at the time of the call. */
   state: State;
-  /** How many jobs were on their way then, at least and at most. */
+  /** Minimum and maximum number of jobs in the pool at the time of the call. */
   load: [least: number, most: number];
-  /** Whether what moves with it was taken. */
+  /** Whether the buffers that move with the job were detached. */
   isTaken: boolean;
   key?: string | number;
   outcome: Promise<Outcome>;
-  /** Its outcome, once that is known. */
+  /** The outcome, once known. */
   settled?: Outcome;
 }
 
-/** Acts a play; fails if anything goes otherwise than it may. */
+/** Runs a play. Fails if any outcome is not allowed. */
 export async function act(play: Play): Promise<void> {
   const before = await liveWorkers();
   const model = new Model(play);
@@ -75,7 +75,7 @@ export async function act(play: Play): Promise<void> {
   }, () => `Expected no worker to be left, found ${left.join(", ")}`);
 }
 
-/** So that what hangs is told by name. */
+/** Rejects with a message if the promise does not settle within `HANGS` ms. */
 function inTime(promise: Promise<void>, what: () => string): Promise<void> {
   return deadline(promise, HANGS).catch((error) => {
     throw error instanceof DOMException ? new Error(what()) : error;
@@ -88,7 +88,7 @@ class Model {
   readonly #calls: Call[] = [];
   readonly #runs: SharedArrayBuffer;
   readonly #ends: number[] = [];
-  /** The calls that have ended with a value, in that order. */
+  /** Fulfilled calls, in the order of their ends. */
   readonly #fulfilled: Call[] = [];
   readonly #reason = new Error("The play says so");
   #state: State = "open";
@@ -103,7 +103,7 @@ class Model {
     });
   }
 
-  /** Does one step. */
+  /** Runs one step. */
   async take(step: Step): Promise<void> {
     switch (step.do) {
       case "execute":
@@ -158,7 +158,7 @@ class Model {
     const numbers = numbersFor(i);
     const { timeout } = DEEDS[deed];
     this.#call(deed, deed, isCounted, ({ signal }) => {
-      // Where the caller runs jobs, none may have a timeout.
+      // With "caller-runs", jobs cannot have a timeout.
       const options: ExecuteOptions = { signal, priority, key };
       if (timeout !== undefined) options.timeout = timeout;
       return doDeed(this.#pool, deed, i, options, runs, numbers);
@@ -193,7 +193,7 @@ class Model {
     this.#calls.push(call);
   }
 
-  /** Those that were aborted, or have timed out, may still be at it. */
+  /** Returns the maximum number of jobs in the pool. Aborted and late jobs may still run. */
   #mostOnTheirWay(): number {
     return this.#calls.filter(({ settled, stop, deed }) => {
       return settled === undefined || stop.signal.aborted ||
@@ -213,13 +213,13 @@ class Model {
     if (state === "closed") {
       return void assertInstanceOf(reason, PoolClosedError);
     }
-    // It had ended before it was terminated.
+    // The pool had closed before it was terminated.
     if (this.#wasClosed && reason instanceof PoolClosedError) return;
     assertInstanceOf(reason, PoolTerminatedError);
     assert(reason.cause === this.#reason, "The reason is another one");
   }
 
-  /** What holds at any time. */
+  /** Checks the conditions that always hold. */
   look(): void {
     const stats = this.#pool.stats();
     const { size, idle, busy, queued, running } = stats;
@@ -234,7 +234,7 @@ class Model {
     return completed + failed + aborted + timedOut;
   }
 
-  /** What holds when nothing is queued or running. */
+  /** Checks the conditions that hold when no job is queued or running. */
   async #checkQuiet(): Promise<void> {
     await Promise.all(this.#calls.map(({ outcome }) => outcome));
     for (const call of this.#calls) this.#checkCall(call);
@@ -246,7 +246,7 @@ class Model {
     const { completed, failed, aborted, timedOut } = stats;
     assertEquals({ completed, failed, aborted, timedOut }, expected);
     assertEquals(stats.queued, 0);
-    // The ids of jobs count from 1.
+    // Job ids count from 1.
     assertEquals(
       Array.from(this.#ends.slice(1)),
       Array(accepted.length).fill(1),
@@ -254,7 +254,7 @@ class Model {
     );
   }
 
-  /** Jobs of one key have ended in the order of their calls. */
+  /** Checks that jobs of one key have ended in the order of their calls. */
   #checkKeys(): void {
     const last = new Map<string | number, number>();
     for (const { key, i } of this.#fulfilled) {
@@ -290,7 +290,7 @@ class Model {
     }
   }
 
-  /** Whether the pool did not take it. */
+  /** Returns whether the pool refused the job. */
   #isRefused({ label, state, settled }: Call): boolean {
     if (state !== "open") return true;
     if (settled!.status === "fulfilled") return false;
@@ -320,7 +320,7 @@ class Model {
     assert(isRight, `${least} to ${most} of ${limit}, refused: ${isRefused}`);
   }
 
-  /** Whether others are the reason for an outcome. */
+  /** Returns whether an outcome is allowed because of other steps. */
   #isExcused({ deed, stop }: Call, reason: unknown): boolean {
     const { concurrency, queue } = this.#options;
     const whenFull = queue!.whenFull!;
@@ -350,7 +350,7 @@ class Model {
     assert(runs <= 1, `It ran ${runs} times`);
   }
 
-  /** Closes the pool: all has ended then. */
+  /** Closes the pool, and checks that all jobs and workers have ended. */
   async end(): Promise<void> {
     await this.#pool.close();
     if (this.#state === "open") this.#state = "closed";
@@ -359,7 +359,7 @@ class Model {
     assertEquals([size, running], [0, 0]);
   }
 
-  /** Ends whatever is left, where the play has failed. */
+  /** Ends the pool, also after a failure. */
   async abandon(): Promise<void> {
     await this.#pool.terminate();
   }

@@ -1,9 +1,9 @@
-// What may be done with a pool: random options, and random steps.
+// Generates random plays: the options of a pool, and steps to run with it.
 import type { ThreadPoolOptions } from "@spindle/thread-pool";
 import fc from "fast-check";
 import type { DeedName } from "../deeds.ts";
 
-/** Something that is done with a pool. */
+/** A step of a play. */
 export type Step =
   | {
     do: "execute";
@@ -24,7 +24,7 @@ export type Step =
       | "terminate";
   };
 
-/** A pool's options, and what is done with it. */
+/** A pool's options, and the steps to run with it. */
 export interface Play {
   options: ThreadPoolOptions;
   steps: Step[];
@@ -39,9 +39,9 @@ const GOOD: DeedName[] = [
   "busy",
   "moved",
 ];
-/** They fail alone, wherever they run. */
+/** Jobs that fail without effect on other jobs. */
 const FAILING: DeedName[] = ["throws", "rejects", "uncloneable", "overflows"];
-/** They need a thread of their own. */
+/** Jobs that can end or block their thread. */
 const DANGEROUS: DeedName[] = [
   "closesSelf",
   "exits",
@@ -50,15 +50,15 @@ const DANGEROUS: DeedName[] = [
   "loops",
   "waits",
 ];
-/** They take too long, or may do. */
+/** Jobs that take too long, or can do so. */
 const LATE: DeedName[] = ["never", "heeds", "hurries"];
 
-/** What kind of workers a pool has. */
+/** Kind of the workers of a pool. */
 export type Isolation = "thread" | "process" | "none";
 
 function stepsOf(isSafe: boolean, isolation: Isolation): fc.Arbitrary<Step[]> {
   const isThread = isolation !== "process";
-  // What runs in a process cannot be counted in shared memory.
+  // A process has no shared memory to count runs.
   const counted = isThread ? fc.boolean() : fc.constant(false);
   const step = <Do extends Step["do"]>(
     weight: number,
@@ -81,7 +81,7 @@ function stepsOf(isSafe: boolean, isolation: Isolation): fc.Arbitrary<Step[]> {
   const any = fc.oneof(
     execute(200, GOOD),
     execute(40, FAILING),
-    // A caller that runs jobs itself must not be killed by them.
+    // These jobs would end the test if the caller ran them.
     execute(isSafe || isolation === "none" ? 0 : 27, DANGEROUS),
     execute(isSafe ? 0 : 13, LATE),
     step(6, "execute uncloneable"),
@@ -100,9 +100,9 @@ function stepsOf(isSafe: boolean, isolation: Isolation): fc.Arbitrary<Step[]> {
 
 const WHEN_FULL = ["wait", "reject", "discard-oldest", "caller-runs"] as const;
 
-/** Pools of all kinds, and what is done with them. */
+/** Returns plays with all kinds of pools. */
 export function plays(isolation: Isolation): fc.Arbitrary<Play> {
-  // A caller that runs jobs itself is no process.
+  // The caller cannot run the jobs of a pool of processes.
   const whenFull = WHEN_FULL.slice(0, isolation === "process" ? 3 : 4);
   const options = fc.record({
     isolation: fc.constant(isolation),

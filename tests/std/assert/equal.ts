@@ -1,11 +1,11 @@
-// Deep equality as `@std/assert` defines it: unlike node's, 0 equals -0, a null
+// Implements deep equality like `@std/assert`. Unlike in Node, 0 equals -0, a null
 // prototype equals a plain one, and inherited getters and error stacks count.
 import { isDeepStrictEqual, types } from "node:util";
 
 type Fields = Record<PropertyKey, unknown>;
 type Pair = [object, object];
 
-/** Whether two values have the same structure and the same content. */
+/** Returns whether two values have the same structure and content. */
 export function equal(a: unknown, b: unknown, parents: Pair[] = []): boolean {
   if (a === b || Object.is(a, b)) return true;
   if (!isObject(a) || !isObject(b) || kind(a) !== kind(b)) return false;
@@ -30,7 +30,7 @@ export function equal(a: unknown, b: unknown, parents: Pair[] = []): boolean {
 
 type Collection = Map<unknown, unknown> | Set<unknown>;
 
-/** Compares in any order; a key that is an object is found by its content. */
+/** Compares entries in any order, and keys that are objects by their content. */
 function equalEntries(a: Collection, b: Collection, parents: Pair[]): boolean {
   const others = new Map<unknown, unknown>(b.entries());
   function matches([key, value]: [unknown, unknown]): boolean {
@@ -49,12 +49,12 @@ function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null;
 }
 
-/** The prototype, where none at all counts as a plain object's. */
+/** Returns the prototype; a null prototype counts as a plain object's. */
 function kind(value: object): object {
   return Object.getPrototypeOf(value) ?? Object.prototype;
 }
 
-/** A plain value's enumerable keys; of a class instance all, inherited too. */
+/** Returns a plain value's enumerable keys; of a class instance, also hidden and inherited. */
 function keys(value: object): PropertyKey[] {
   const plain: unknown[] = [Object.prototype, Array.prototype, null];
   let proto = Object.getPrototypeOf(value);

@@ -7,7 +7,7 @@ import { equal } from "./equal.ts";
 export { AssertionError };
 export { assertRejects, assertThrows } from "./throws.ts";
 
-/** What {@linkcode assertFalse} accepts. */
+/** Values that {@linkcode assertFalse} accepts. */
 export type Falsy = false | 0 | 0n | "" | null | undefined;
 
 /** Asserts that `expr` is truthy. */
@@ -105,7 +105,7 @@ export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string) {
   if (!(actual <= expected)) failOrder(actual, "<=", expected, msg);
 }
 
-/** Fails with the lines in which the values differ, as node shows them. */
+/** Fails with the lines in which the values differ, in Node's format. */
 function failDifferent(
   what: string,
   actual: unknown,

@@ -1,4 +1,4 @@
-// Assertions that a function throws or rejects; both give back the error.
+// Assertions that a function throws or rejects. Both return the error.
 import { stripVTControlCharacters as strip } from "node:util";
 import { failWith } from "./assertion_error.ts";
 
@@ -45,7 +45,7 @@ export async function assertRejects(
   try {
     promise = fn();
   } catch {
-    // Reported below, as any result is that is not a promise.
+    // Reported below, like any result that is not a promise.
   }
   if (typeof promise?.then !== "function") {
     failWith("Function throws when expected to reject", message(rest));

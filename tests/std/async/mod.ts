@@ -1,12 +1,12 @@
 // A local stand-in for the parts of `jsr:@std/async` that the tests use.
 import { setTimeout } from "node:timers/promises";
 
-// What a timer can hold; a longer one would fire at once.
+// Maximum time in ms of a timer. With a longer time, it would fire at once.
 const LONGEST = 2 ** 31 - 1;
 
 /** Options for {@linkcode delay}. */
 export interface DelayOptions {
-  /** Ends the wait early: the promise rejects with its reason. */
+  /** Signal that ends the wait early: the promise rejects with its reason. */
   signal?: AbortSignal;
   /** Whether the wait keeps the process running; `true` by default. */
   persistent?: boolean;
@@ -28,11 +28,11 @@ export async function delay(
 
 /** Options for {@linkcode deadline}. */
 export interface DeadlineOptions {
-  /** Ends the wait early: the promise rejects with its reason. */
+  /** Signal that ends the wait early: the promise rejects with its reason. */
   signal?: AbortSignal;
 }
 
-/** Settles as `p` does, or rejects with a `TimeoutError` after `ms` milliseconds. */
+/** Settles like `p`, or rejects with a `TimeoutError` after `ms` milliseconds. */
 export async function deadline<T>(
   p: Promise<T>,
   ms: number,

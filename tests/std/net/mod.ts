@@ -2,11 +2,11 @@
 
 /** Options for {@linkcode getAvailablePort}. */
 export interface GetAvailablePortOptions {
-  /** The port to try first; 0, the default, leaves the choice to the system. */
+  /** Port to try first; with 0, the default, the system chooses. */
   preferredPort?: number;
 }
 
-/** Returns a port that nobody listens on. */
+/** Returns a port that is not in use. */
 export function getAvailablePort(
   options: GetAvailablePortOptions = {},
 ): number {

@@ -16,7 +16,7 @@ interface Timer {
   call: () => void;
 }
 
-/** Replaces `Date` and timers until it is disposed; time goes on when it is told to. */
+/** Replaces `Date` and timers until it is disposed. Time passes only by its methods. */
 export class FakeTime implements Disposable {
   #now = real.Date.now();
   #lastId = 0;
@@ -58,12 +58,12 @@ export class FakeTime implements Disposable {
     };
   }
 
-  /** The time, in ms as of `Date.now()`. */
+  /** The current time in ms, as returned by `Date.now()`. */
   get now(): number {
     return this.#now;
   }
 
-  /** Lets so many ms pass. */
+  /** Advances the time by `ms`, and runs the timers that are due. */
   tick(ms = 0): void {
     const end = this.#now + ms;
     for (let next = this.#next(); next; next = this.#next()) {
@@ -90,13 +90,13 @@ export class FakeTime implements Disposable {
     await new Promise<void>((resolve) => real.setTimeout(resolve, 0));
   }
 
-  /** Runs all microtasks, then lets so many ms pass. */
+  /** Runs all microtasks, then advances the time by `ms`. */
   async tickAsync(ms = 0): Promise<void> {
     await this.runMicrotasks();
     this.tick(ms);
   }
 
-  /** The same until the next timer; `false` if there is none. */
+  /** Advances the time to the next timer. Resolves to `false` if there is none. */
   async nextAsync(): Promise<boolean> {
     await this.runMicrotasks();
     const next = this.#next();
@@ -104,12 +104,12 @@ export class FakeTime implements Disposable {
     return next !== undefined;
   }
 
-  /** The same until there are no timers. */
+  /** Advances the time until there are no timers. */
   async runAllAsync(): Promise<void> {
     while (await this.nextAsync());
   }
 
-  /** Restores what was replaced. */
+  /** Restores `Date` and timers. */
   restore(): void {
     const { timeout, ...globals } = real;
     Object.assign(globalThis, globals);
