@@ -12,12 +12,16 @@ const RUNS = { thread: 8, process: 2, none: 8 };
 
 for (const isolation of ["thread", "process", "none"] as const) {
   Deno.test(`random plays of a pool end as its model predicts (${isolation})`, async () => {
-    await fc.assert(fc.asyncProperty(plays(isolation), act), {
+    // A busy machine gets through fewer plays, but each ends.
+    const end = performance.now() + 12_000;
+    const play = fc.asyncProperty(plays(isolation), async (steps) => {
+      if (ALL !== undefined || performance.now() < end) await act(steps);
+    });
+    await fc.assert(play, {
       numRuns: Number(ALL ?? RUNS[isolation]),
       ...(SEED === undefined ? {} : { seed: Number(SEED) }),
       // Report the play that has failed: shrinking it would take long.
       endOnFailure: true,
-      ...(ALL === undefined ? { interruptAfterTimeLimit: 12_000 } : {}),
     });
   });
 }

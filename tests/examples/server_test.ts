@@ -250,7 +250,7 @@ Deno.test("clients that reset or close their connections do not affect other cli
   using conn = await connect(server);
   await send(conn, "GET / HT");
   await conn.closeWrite();
-  assertEquals(await read(conn, 0), "");
+  assertEquals(await readAll(conn), "");
   for (const line of server.output.trim().split("\n")) {
     assertMatch(line, /^(Listening|Worker [1-4] got|error: )/);
   }

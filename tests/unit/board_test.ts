@@ -89,7 +89,9 @@ Deno.test("Board.settle() writes plain results, and changes nothing for other re
     worker.setEnd(seq, seq + 0.5);
     assert(worker.settle(seq, result));
     assertEquals(main.state(seq), state);
-    assertEquals(main.result(seq, state, seq + 1), result);
+    const read = main.result(seq, state, seq + 1);
+    assertEquals(read, result);
+    assertEquals(Object.is(read, -0), Object.is(result, -0));
     assertEquals([main.start(seq), main.end(seq)], [seq, seq + 0.5]);
   }
   main.send(12);

@@ -166,6 +166,7 @@ Deno.test("connection: Departures.close() frees the blocks of unwritten bytes, o
     assertFalse(taken.has(block.byteOffset));
     taken.add(block.byteOffset);
   }
+  assertEquals(taken.size, 32);
   worker.fail(new Error("gone"));
   await writes;
   client.close();

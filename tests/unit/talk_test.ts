@@ -28,11 +28,11 @@ Deno.test("Talk carries messages both ways, in order", async () => {
   const { main, worker } = joined();
   for (let i = 0; i < 3; i++) {
     main.talk.say({ i }, []);
-    worker.talk.say({ minus: -i }, []);
+    worker.talk.say({ minus: -1 - i }, []);
   }
   await settled();
   assertEquals(worker.heard, [{ i: 0 }, { i: 1 }, { i: 2 }]);
-  assertEquals(main.heard, [{ minus: -0 }, { minus: -1 }, { minus: -2 }]);
+  assertEquals(main.heard, [{ minus: -1 }, { minus: -2 }, { minus: -3 }]);
 });
 
 Deno.test("Talk.say() waits for credit, and loses nothing", async () => {
