@@ -1,6 +1,7 @@
 // Collects everything that moved with one value, in the thread where it arrives.
 
 import type { Link } from "../flow/link.ts";
+import { SafeMap } from "../values/intrinsics.ts";
 import { substituteIn } from "../values/objects.ts";
 import { type Arrival, type MovedList, Together } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
@@ -12,9 +13,10 @@ export class Arrivals extends Together<Arrival> {
   revive(value: unknown, list: MovedList, link: Link): unknown {
     // Join every channel before making any value, which can throw.
     this.parts = list.map(([, moved]) => KINDS[moved.kind].arrive(link, moved));
-    const revived = new Map<object, unknown>(
-      list.map(([placeholder], i) => [placeholder, this.parts[i].value]),
-    );
+    const revived = new SafeMap<object, unknown>();
+    list.forEach(([placeholder], i) => {
+      revived.set(placeholder, this.parts[i].value);
+    });
     return substituteIn(value, revived);
   }
 

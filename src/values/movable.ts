@@ -1,5 +1,6 @@
 // Tells what `postMessage` can move, and why a value cannot move now.
 
+import { JobCloneError } from "../errors.ts";
 import { isDetached } from "./bytes.ts";
 import {
   getOwnPropertySymbols,
@@ -52,6 +53,7 @@ export function whyUnmovable(value: unknown): string | undefined {
  */
 export function whyUnsent(error: unknown): string {
   const { message } = error as Error;
+  if (error instanceof JobCloneError) return message;
   return includes(message, "not transferable") ||
       includes(message, "not detachable")
     ? "memory of WebAssembly cannot move: do not mark it, or slice() it"

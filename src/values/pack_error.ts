@@ -36,7 +36,7 @@ const { isError: isErrorOfAny } = Error as {
 
 /** Properties that are packed separately from all others. */
 const CARRIED = setOf(["name", "message", "stack", "cause"]);
-/** Maximum depth of nested errors; deeper errors arrive as text. */
+/** Maximum depth of nested errors, and of values taken apart; what is deeper arrives as text. */
 const DEEPEST = 100;
 
 /** Makes a thrown value ready to send; never throws. */
@@ -175,11 +175,14 @@ const MOST_TAKEN = 1_000;
 function packValue(
   value: unknown,
   taken: Map<unknown, object> = new SafeMap(),
+  depth = 0,
 ): unknown {
   if (typeof value === "function") return nameOf(value);
   const whole = wholeOf(value);
   if (whole) return whole.copy;
-  const parts = taken.get(value) ?? takeApart(value as object, taken);
+  // Every level is tried as a whole.
+  if (depth > DEEPEST) return textOf(value);
+  const parts = taken.get(value) ?? takeApart(value as object, taken, depth);
   return parts ?? textOf(value);
 }
 
@@ -202,12 +205,13 @@ function wholeOf(value: unknown): { copy: unknown } | undefined {
 function takeApart(
   value: object,
   taken: Map<unknown, object>,
+  depth: number,
 ): object | undefined {
   try {
     const copy = emptyCopy(value);
     if (copy === undefined || taken.size === MOST_TAKEN) return undefined;
     taken.set(value, copy);
-    fill(copy, value, (part) => packValue(part, taken));
+    fill(copy, value, (part) => packValue(part, taken, depth + 1));
     return copy;
   } catch {
     return undefined;

@@ -42,7 +42,10 @@ const postMessage = unbind(
 );
 const close = unbind(prototype.close as (this: MessagePort) => void);
 const Later = Promise;
-const { setImmediate } = globalThis;
+
+/** Kept before a job can replace it. To read it loads `node:timers`, which takes 4 ms. */
+const immediate = Object.getOwnPropertyDescriptor(globalThis, "setImmediate");
+let setImmediate: typeof globalThis.setImmediate | undefined;
 
 /** Callbacks that wait for their turn, in order. */
 const waiting: (() => void)[] = [];
@@ -68,9 +71,17 @@ export function nextTurn(): Promise<void> {
  * messages follow each other, so `nextTurn()` is not enough.
  */
 export function pause(): Promise<void> {
+  try {
+    setImmediate ??= immediate?.get
+      ? apply(immediate.get as () => typeof setImmediate, globalThis, [])
+      : immediate?.value as typeof setImmediate;
+  } catch {
+    // A job has destroyed what loading takes.
+  }
+  if (setImmediate === undefined) return nextTurn();
   return new Later((resolve) => {
     paused[paused.length] = resolve;
-    setImmediate(goOn);
+    setImmediate!(goOn);
   });
 }
 
@@ -78,7 +89,7 @@ const goOn = () => resolveAll(paused);
 
 /** Requests the waiting turns again, because a late guard may have cut them off. */
 export function renewTurns(): void {
-  if (paused.length > 0) setImmediate(goOn);
+  if (paused.length > 0) setImmediate!(goOn);
   if (port === undefined) return;
   close(port);
   port = undefined;
