@@ -1,4 +1,4 @@
-// map() and transform(): items, results and ends that are out of the ordinary.
+// map() and transform(): unusual items, results and ends.
 import {
   assert,
   assertEquals,
@@ -22,14 +22,14 @@ import { runScript } from "./script.ts";
 
 const collect = { onError: "collect" } as const;
 
-/** What the rejected ones of these were rejected with, by their place. */
+/** Returns the index and reason of each rejected result. */
 function rejections(results: PromiseSettledResult<unknown>[]) {
   return results.flatMap((result, i) =>
     result.status === "rejected" ? [{ i, error: result.reason }] : []
   );
 }
 
-test("map() rejects only the item that cannot be read, whatever its window", async () => {
+test("map() rejects only the item that cannot be read, with any window", async () => {
   await using pool = new ThreadPool(1);
   const items = () => {
     const bad = Object.defineProperty({}, "x", {
@@ -57,7 +57,7 @@ test("map() rejects only the item that cannot be read, whatever its window", asy
   });
 });
 
-test("map() rejects only the item whose result cannot be sent, also where items share jobs", async () => {
+test("map() rejects only the item whose result cannot be sent, even if items share jobs", async () => {
   const odd = {
     "a `then` that cannot be read": {
       make: () =>
@@ -69,7 +69,7 @@ test("map() rejects only the item whose result cannot be sent, also where items 
       rejected: 1,
       isolation: "thread",
     },
-    "what can be read once": {
+    "a value that can be read only once": {
       make: () => {
         let left = 1;
         return Object.defineProperty({ map: new Map() }, "x", {
@@ -99,7 +99,7 @@ test("map() rejects only the item whose result cannot be sent, also where items 
   });
 });
 
-test("map() lets small items share jobs, however large its window is", async () => {
+test("map() lets small items share jobs even with a large window", async () => {
   await using pool = makePool();
   const window = 10_000;
   const results = pool.map("echo", numbersTo(window), { window });
@@ -107,7 +107,7 @@ test("map() lets small items share jobs, however large its window is", async () 
   assertLess(pool.stats().completed, window / 5);
 });
 
-test("map() collects the error of its last item, though the pool ends with it", async () => {
+test("map() collects the error of its last item while the pool closes", async () => {
   await using pool = makePool();
   const door = new AbortController();
   const job = async (signal: AbortSignal) => {
@@ -126,7 +126,7 @@ test("map() collects the error of its last item, though the pool ends with it", 
   await closed;
 });
 
-test("map() takes no room from those who were told that there is some", async () => {
+test("map() does not take room that ready() has promised to another caller", async () => {
   await using pool = makePool({
     size: 2,
     queue: { capacity: 2, whenFull: "reject" },
@@ -134,7 +134,7 @@ test("map() takes no room from those who were told that there is some", async ()
   function* numbers() {
     for (let i = 0;; i++) yield i;
   }
-  // What is behind an error in its job is sent again.
+  // Items after an error in a shared job are sent again.
   const job = (n: number) => {
     if (n % 5 === 0) throw new RangeError("failed");
   };
@@ -153,7 +153,7 @@ test("map() takes no room from those who were told that there is some", async ()
   assertEquals(errors, []);
 });
 
-test("map() uses the workers of a pool that grows meanwhile", async () => {
+test("map() uses workers that resize() adds while it runs", async () => {
   await using pool = new ThreadPool(1);
   const door = new AbortController();
   const job = (signal: AbortSignal) =>
@@ -170,7 +170,7 @@ test("map() uses the workers of a pool that grows meanwhile", async () => {
   assertEquals((await results).length, 8);
 });
 
-test("map() does not hold items whose results are there, nor a signal a transform() that has failed", async () => {
+test("map() releases items whose results have arrived, and a signal releases a transform() that has failed", async () => {
   const { code, stdout, stderr } = await runScript(
     "scripts/map_items.ts",
     "-A",
@@ -182,7 +182,7 @@ test("map() does not hold items whose results are there, nor a signal a transfor
   assertLessOrEqual(streams, 2);
 });
 
-test("map() keeps what one item enters from the next one", async () => {
+test("map() isolates the AsyncLocalStorage context of each item", async () => {
   await using pool = new ThreadPool(1);
   const job = async (n: number) => {
     const { AsyncLocalStorage } = await import("node:async_hooks");
@@ -208,7 +208,7 @@ test("map() keeps what one item enters from the next one", async () => {
   assertLess(pool.stats().completed, 250);
 });
 
-test("map() lets go of what it has pulled, and what gets no job", async () => {
+test("map() closes or cancels pulled items on abort, including items without a job", async () => {
   await using pool = new ThreadPool(1);
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
@@ -222,7 +222,7 @@ test("map() lets go of what it has pulled, and what gets no job", async () => {
     };
     const items = async function* () {
       yield 0;
-      // So many have jobs, and the next one has none.
+      // These items get jobs; the next item gets none.
       for (; asked < 4; asked++) yield await connection();
       yield last === "stream"
         ? new ReadableStream({ cancel: () => void canceled++ })
@@ -248,7 +248,7 @@ test("map() lets go of what it has pulled, and what gets no job", async () => {
   }
 });
 
-test("map() lets go of an item that waits for room when the pool closes", async () => {
+test("map() releases an item that waits for room when the pool closes", async () => {
   const pool = new ThreadPool({ size: 1, queue: { capacity: 0 } });
   const stop = new AbortController();
   const busy = pool.execute(
@@ -267,17 +267,17 @@ test("map() lets go of an item that waits for room when the pool closes", async 
   await reasonOf(first);
   stop.abort();
   await Promise.all([busy, closed]);
-  // If it was pulled; otherwise it is the caller's still.
+  // If the stream was not pulled, it still belongs to the caller.
   if (stream.locked) await canceled.promise;
 });
 
-test("map() holds no more than 16 MiB of items that wait, whatever its window", async () => {
+test("map() holds no more than 16 MiB of waiting items, with any window", async () => {
   await using pool = new ThreadPool({ size: 1, concurrency: 4 });
   using gate = new Gate();
   let pulled = 0;
   function* items() {
     while (pulled < 40) {
-      // The first one ends at once: its result tells how large results are.
+      // The first item ends at once: its result shows how large results are.
       const key = pulled++ > 0 ? gate.key : undefined;
       yield { key, buffer: new ArrayBuffer(2 ** 21) };
     }
@@ -295,13 +295,13 @@ test("map() holds no more than 16 MiB of items that wait, whatever its window", 
     before = pulled;
     await turns();
   }
-  // The first one, and 8 of 2 MiB that wait or run.
+  // The first item, and 8 items of 2 MiB that wait or run.
   assertEquals(pulled, 9);
   gate.open();
   assertEquals((await all).length, 40);
 });
 
-test("map() never finds the queue full, though others use the room that it waited for", async () => {
+test("map() never finds the queue full, even if other calls use the room that it waited for", async () => {
   for (const whenFull of ["reject", "discard-oldest", "caller-runs"] as const) {
     await using pool = new ThreadPool({
       size: 1,
@@ -323,7 +323,7 @@ test("map() never finds the queue full, though others use the room that it waite
   }
 });
 
-test("map() ends when the pool is terminated, though its source cannot be left", async () => {
+test("map() rejects on terminate() even if its source does not return", async () => {
   await using pool = new ThreadPool(1);
   const hangs = Promise.withResolvers<void>();
   async function* items() {
@@ -342,7 +342,7 @@ test("map() ends when the pool is terminated, though its source cannot be left",
   hangs.resolve();
 });
 
-test("map() counts items that fail as failed jobs, and events tell of them", async () => {
+test("map() counts failed items as failed jobs, and dispatches jobend for each", async () => {
   await using pool = new ThreadPool(1);
   const errors: unknown[] = [];
   pool.addEventListener("jobend", ({ detail }) => {
@@ -359,7 +359,7 @@ test("map() counts items that fail as failed jobs, and events tell of them", asy
   assertMatch(String(errors[0]), /RangeError: no \d+9?/);
 });
 
-test("a value that cannot leave a process takes none along, yielded or reported", async () => {
+test("a yielded or reported value that cannot leave a process does not affect the values around it", async () => {
   await using pool = new ThreadPool({ size: 1, isolation: "process" });
   const values: unknown[] = [];
   const stream = pool.stream(function* () {

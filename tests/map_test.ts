@@ -1,4 +1,4 @@
-// map(): the results of a job for each of many items.
+// map() runs a job for each of many items.
 import {
   assert,
   assertEquals,
@@ -32,7 +32,7 @@ import {
 } from "./kinds.ts";
 import { eachRow, test } from "./pools.ts";
 
-/** `pool.map(...args)`, whatever they are. */
+/** Calls `pool.map(...args)` without type checks. */
 function mapUntyped(
   pool: { map: unknown },
   ...args: unknown[]
@@ -40,10 +40,10 @@ function mapUntyped(
   return Reflect.apply(pool.map as JobPool["map"], pool, args);
 }
 
-/** So many items are more than any window. */
+/** More items than any window holds. */
 const MANY = 20_000;
 
-/** Numbers from 0, and what has become of their source. */
+/** Numbers from 0, with counts of how often the source was pulled and returned. */
 function counted(count = Infinity) {
   const seen = { pulled: 0, returned: 0 };
   function* numbers() {
@@ -62,7 +62,7 @@ function counted(count = Infinity) {
   return { seen, numbers, later };
 }
 
-/** A test on each kind of worker, and with several jobs in progress on one. */
+/** Declares a test for each kind of worker, and with several jobs per worker. */
 function testKinds(
   name: string,
   fn: (pool: JobPool, kind: Kind) => Promise<void>,
@@ -79,12 +79,12 @@ function testKinds(
   });
 }
 
-testKinds("gives results in the order of the items", async (pool) => {
+testKinds("returns results in the order of the items", async (pool) => {
   const items = numbersTo(5_000);
   assertEquals(await Array.fromAsync(pool.map("echo", items)), items);
 });
 
-testKinds("gives results of objects, each its own", async (pool) => {
+testKinds("returns a separate object for each item", async (pool) => {
   const shared = { deep: [1] };
   const items = numbersTo(500).map((i) => ({ i, shared }));
   const results = await Array.fromAsync(pool.map("echo", items));
@@ -94,7 +94,7 @@ testKinds("gives results of objects, each its own", async (pool) => {
 });
 
 testKinds(
-  "tells of an error at its place, and goes on with others where errors are collected",
+  'reports each error in its place, and continues with onError: "collect"',
   async (pool) => {
     const job = (n: number) => {
       if (n % 100 === 99) throw new RangeError(`no ${n}`);
@@ -134,25 +134,25 @@ testKinds(
 );
 
 testKinds(
-  "aborts what runs, and returns the source, when the loop is left",
+  "aborts running jobs and returns the source when the loop exits",
   async (pool, kind) => {
     const { seen, later } = counted();
     let started = 0;
     pool.addEventListener("jobstart", () => started++);
-    // The first one is done, all others wait for ever.
+    // The first item ends; all others wait forever.
     const job = (n: number) => n === 0 ? n : new Promise<number>(() => {});
     for await (const n of pool.map(job, later())) {
       assertEquals(n, 0);
       break;
     }
     assertEquals(seen.returned, 1);
-    // Nothing is left that would hold up the pool.
+    // No job is left that would delay drain().
     await pool.drain();
     assert(kind !== "thread" || started > 0);
   },
 );
 
-test("map() pulls nothing before a result is asked for", async () => {
+test("map() pulls no item before the first next()", async () => {
   await using pool = makePool();
   const { seen, numbers } = counted();
   const results = pool.map("echo", numbers());
@@ -162,14 +162,14 @@ test("map() pulls nothing before a result is asked for", async () => {
   await results.return!();
 });
 
-test("map() pulls no more items than its window, until results are read", async () => {
+test("map() pulls no more items than its window until results are read", async () => {
   await using pool = makePool({ size: 2 });
   await eachRow({ one: 1, some: 7, many: 5_000 }, async (window) => {
     const { seen, numbers } = counted();
     const results = pool.map("echo", numbers(), { window });
     await results.next();
     for (let i = 0; i < 20; i++) await turns();
-    // One was read.
+    // One result was read.
     assertLessOrEqual(seen.pulled, window + 1);
     for (let i = 0; i < 100; i++) await results.next();
     assertLessOrEqual(seen.pulled, window + 101);
@@ -177,7 +177,7 @@ test("map() pulls no more items than its window, until results are read", async 
   });
 });
 
-test("map() holds few items where these take long", async () => {
+test("map() holds few items if items take long", async () => {
   await using pool = makePool({ size: 2 });
   using first = new Gate();
   using gate = new Gate();
@@ -188,7 +188,7 @@ test("map() holds few items where these take long", async () => {
   const results = pool.map("passGate", keys());
   const result = results.next();
   await first.arrived();
-  await new Promise((done) => setTimeout(done, 10)); // it is not quick
+  await new Promise((done) => setTimeout(done, 10)); // so the item is not quick
   first.open();
   await result;
   await gate.arrived(2);
@@ -197,7 +197,7 @@ test("map() holds few items where these take long", async () => {
   await results.return!();
 });
 
-test("map() holds no more large items than it has workers", async () => {
+test("map() holds no more large items than the pool has workers", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   let pulled = 0;
@@ -220,7 +220,7 @@ test("map() holds no more large items than it has workers", async () => {
   await results.return!();
 });
 
-test("map() counts results that nobody reads by their bytes", async () => {
+test("map() limits unread results by their bytes", async () => {
   await using pool = makePool({ size: 1 });
   let pulled = 0;
   function* items() {
@@ -236,12 +236,12 @@ test("map() counts results that nobody reads by their bytes", async () => {
   await results.return!();
 });
 
-test("map() does not hold an item of a slow source back for others", async () => {
+test("map() sends an item of a slow source without waiting for more items", async () => {
   await using pool = makePool();
   const items = new TransformStream<number, number>();
   const writer = items.writable.getWriter();
   const results = pool.map("echo", items.readable);
-  // Quick items, so that the next ones share jobs.
+  // Quick items, so that later items share jobs.
   const warm = (async () => {
     for (const i of numbersTo(2_000)) await writer.write(i);
   })();
@@ -264,7 +264,7 @@ test("map() lets small items share jobs", async () => {
   assertLessOrEqual(pool.stats().completed, MANY / 10);
 });
 
-test("map() runs each item once, and those behind a long one elsewhere", async () => {
+test("map() runs each item once, and runs items behind a long item on another worker", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   const ran: number[] = [];
@@ -289,14 +289,14 @@ test("map() runs each item once, and those behind a long one elsewhere", async (
     }
   })();
   await gate.arrived();
-  // All others are done meanwhile, but for those of one job.
+  // Meanwhile all other items end, except the items of one shared job.
   while (ran.length < 2_400) await turns();
   gate.open();
   await all;
   assertEquals(ran.toSorted((a, b) => a - b), numbersTo(3_000));
 });
 
-test("map() gives results as they come, if they need no order", async () => {
+test("map() returns results as they arrive with ordered: false", async () => {
   await using pool = makePool({ size: 2 });
   using gate = new Gate();
   const job = async (key?: SharedArrayBuffer) => {
@@ -315,7 +315,7 @@ test("map() gives results as they come, if they need no order", async () => {
   assertEquals(results, ["quick", "quick", "slow"]);
 });
 
-test("map() tells at once of an error, where results need no order", async () => {
+test("map() reports an error at once with ordered: false", async () => {
   await using pool = makePool({ size: 2 });
   const job = (n: number) => {
     if (n === 1) throw new RangeError("failed");
@@ -328,7 +328,7 @@ test("map() tells at once of an error, where results need no order", async () =>
   await pool.drain();
 });
 
-test("map() aborts what comes after an error at once, and waits for what comes before it", async () => {
+test("map() aborts items after an error at once, and waits for the items before it", async () => {
   await using pool = makePool({ size: 3 });
   using gate = new Gate();
   const job = async ([n, key]: [number, SharedArrayBuffer]) => {
@@ -349,7 +349,7 @@ test("map() aborts what comes after an error at once, and waits for what comes b
   const results = pool.map(job, items);
   const first = results.next();
   await gate.arrived();
-  // The one that fails, and the one after it.
+  // The item that fails, and the item after it.
   while (aborted < 2) await turns();
   gate.open();
   assertEquals((await first).value, 0);
@@ -357,7 +357,7 @@ test("map() aborts what comes after an error at once, and waits for what comes b
   assertEquals(await results.next(), { done: true, value: undefined });
 });
 
-test("map() takes items from all that can be iterated, and awaits promises", async () => {
+test("map() accepts any iterable and awaits promises", async () => {
   await using pool = makePool();
   const items = [1, 2, 3];
   await eachRow<MapItems>({
@@ -383,7 +383,7 @@ test("map() takes items from all that can be iterated, and awaits promises", asy
 
 type MapItems = Parameters<JobPool["map"]>[1];
 
-test("map() fails with the error of its source, after the results before it", async () => {
+test("map() rejects with the error of its source, after the results before it", async () => {
   await using pool = makePool();
   const error = new RangeError("no more");
   const rejected = Promise.reject(error);
@@ -414,7 +414,7 @@ test("map() fails with the error of its source, after the results before it", as
   });
 });
 
-test("map() fails where its source breaks the rules of iterators", async () => {
+test("map() rejects if its source breaks the iterator protocol", async () => {
   await using pool = makePool();
   for (const step of [undefined, null, 5]) {
     const now = { [Symbol.iterator]: () => ({ next: () => step }) };
@@ -428,7 +428,7 @@ test("map() fails where its source breaks the rules of iterators", async () => {
   }
 });
 
-test("map() cancels a stream with the reason, even while it waits for an item", async () => {
+test("map() cancels a source stream with the reason, even while it waits for an item", async () => {
   await using pool = makePool();
   const canceled = Promise.withResolvers<unknown>();
   const stream = new ReadableStream({
@@ -441,7 +441,7 @@ test("map() cancels a stream with the reason, even while it waits for an item", 
   assert(!stream.locked);
 });
 
-test("map() leaves the loop even if its source waits for ever", async () => {
+test("map() exits the loop even if its source never resolves", async () => {
   await using pool = makePool();
   async function* source() {
     yield 1;
@@ -450,7 +450,7 @@ test("map() leaves the loop even if its source waits for ever", async () => {
   for await (const _ of pool.map("echo", source())) break;
 });
 
-test("map() waits for the source to return, and passes its error on where there is no other", async () => {
+test("map() waits for the source to return, and rejects with its error if there is no other error", async () => {
   await using pool = makePool({ size: 1 });
   const log: string[] = [];
   async function* source() {
@@ -493,7 +493,7 @@ testKinds(
   },
 );
 
-test("map() rejects at once with a signal that has aborted, and pulls nothing", async () => {
+test("map() rejects at once with an aborted signal, and pulls nothing", async () => {
   await using pool = makePool();
   const { seen, numbers } = counted();
   const signal = AbortSignal.abort("before");
@@ -512,7 +512,7 @@ test("map() leaves no listener on its signal", async () => {
 });
 
 testKinds(
-  "rejects with PoolClosedError after the results of what had started, and returns the source",
+  "rejects with PoolClosedError after the results of started items, and returns the source",
   async (pool) => {
     const { seen, later } = counted();
     const results = pool.map("echo", later());
@@ -540,7 +540,7 @@ test("map() rejects when the pool is closed while its source waits", async () =>
 });
 
 testKinds(
-  "rejects with PoolTerminatedError, also where errors are collected",
+  'rejects with PoolTerminatedError even with onError: "collect"',
   async (pool) => {
     const { seen, numbers } = counted();
     const job = () => new Promise(() => {});
@@ -578,7 +578,7 @@ test("map() waits for room in the queue, and never finds it full", async () => {
   }
 });
 
-test("map() goes on when a full queue has room again", async () => {
+test("map() continues when a full queue has room again", async () => {
   const queue = { capacity: 0, whenFull: "reject" } as const;
   await using pool = makePool({ size: 1, queue });
   using gate = new Gate();
@@ -590,7 +590,7 @@ test("map() goes on when a full queue has room again", async () => {
   assertEquals(await results, [1, 2, 3]);
 });
 
-test("map() moves what is marked, and what moves by itself", async () => {
+test("map() moves marked values and streams", async () => {
   await using pool = makePool();
   const buffers = numbersTo(20).map((n) => new Uint8Array(1_000).fill(n));
   const marked = buffers.map((buffer) => transfer(buffer));
@@ -603,7 +603,7 @@ test("map() moves what is marked, and what moves by itself", async () => {
   assertEquals(await Array.fromAsync(pool.map("read", streams)), numbersTo(20));
 });
 
-test("map() gives results of every kind, plain or not", async () => {
+test("map() returns results of every kind", async () => {
   await using pool = makePool({ size: 2 });
   const job = (n: number) => {
     switch (n % 6) {
@@ -635,7 +635,7 @@ test("map() shares no object between results", async () => {
   assertEquals(new Set(results).size, 1_000);
 });
 
-test("map() rejects the one item that cannot be cloned, or whose result cannot", async () => {
+test("map() rejects only the item that cannot be cloned, or whose result cannot be cloned", async () => {
   await using pool = makePool();
   const items = numbersTo(1_000).map((n) => n === 700 ? () => n : n);
   const options = { onError: "collect" } as const;
@@ -656,7 +656,7 @@ test("map() rejects the one item that cannot be cloned, or whose result cannot",
   assertInstanceOf(reasons[0][1], JobCloneError);
 });
 
-test("map() bounds the time of each item", async () => {
+test("map() applies the timeout to each item", async () => {
   await using pool = makePool({ size: 2 });
   const job = (n: number) => {
     if (n === 500) { for (;;); }
@@ -674,7 +674,7 @@ test("map() bounds the time of each item", async () => {
 });
 
 testKinds(
-  "goes on with another worker when one dies, where errors are collected",
+  'continues on another worker when a worker dies, with onError: "collect"',
   async (pool) => {
     const items = numbersTo(2_000);
     const job = (n: number) => {
@@ -694,7 +694,7 @@ testKinds(
   },
 );
 
-test("map() loses only the item that crashes its worker where each has a job of its own", async () => {
+test("map() loses only the item that crashes its worker if items do not share jobs", async () => {
   await using pool = makePool({ size: 2, maxJobsPerWorker: 100 });
   const job = (n: number) => {
     if (n === 300) Deno.exit(1);
@@ -706,7 +706,7 @@ test("map() loses only the item that crashes its worker where each has a job of 
   assertEquals(failed, [300]);
 });
 
-test("map() answers calls of next() in their order", async () => {
+test("map() answers calls of next() in order", async () => {
   await using pool = makePool({ size: 2 });
   const results = pool.map("echo", numbersTo(100));
   const reads = await Promise.all(numbersTo(102).map(() => results.next()));
@@ -717,7 +717,7 @@ test("map() answers calls of next() in their order", async () => {
   );
 });
 
-test("map() calls that wait end when the loop is left", async () => {
+test("map() ends pending next() calls when return() is called", async () => {
   await using pool = makePool();
   const results = pool.map(() => new Promise(() => {}), [1, 2]);
   const first = results.next();
@@ -728,7 +728,7 @@ test("map() calls that wait end when the loop is left", async () => {
   await pool.drain();
 });
 
-test("map() of an unknown job, or of what is none, is refused", async () => {
+test("map() refuses an unknown job and values that are not jobs", async () => {
   await using pool = makePool();
   await assertRejects(
     () => Array.fromAsync(mapUntyped(pool, "nothingSo", [1])),
@@ -740,7 +740,7 @@ test("map() of an unknown job, or of what is none, is refused", async () => {
   assertThrows(() => mapUntyped(inline, "echo", [1]), JobNotFoundError);
 });
 
-test("map() refuses wrong items and wrong options, naming them", async () => {
+test("map() refuses invalid items and options by name", async () => {
   await using pool = makePool();
   await eachRow({
     number: 42,
@@ -768,7 +768,7 @@ test("map() refuses wrong items and wrong options, naming them", async () => {
   });
 });
 
-test("map() appends the caller's stack to an item's error, where the pool does so", async () => {
+test("map() appends the caller's stack to an item's error with callerStack", async () => {
   await using pool = makePool({ callerStack: true });
   const mapHere = () => Array.fromAsync(pool.map("fail", [1]));
   const error = await assertRejects(mapHere, RangeError);
@@ -776,7 +776,7 @@ test("map() appends the caller's stack to an item's error, where the pool does s
   assert(!error.stack!.includes("maps.ts"));
 });
 
-test("map() says what an inline job lacks, also of items that share a job", async () => {
+test("map() explains a captured variable in an inline job, even if items share a job", async () => {
   await using pool = makePool();
   const captured = 1;
   const job = (n: number) => n < 500 ? n : n + captured;
@@ -787,7 +787,7 @@ test("map() says what an inline job lacks, also of items that share a job", asyn
   assert(error.message.includes("cannot capture"));
 });
 
-test("map() ends with its results when a pool is closed after the last item was pulled", async () => {
+test("map() returns its remaining results when the pool closes after the last item was pulled", async () => {
   await using pool = makePool();
   const results = pool.map("echo", [1, 2, 3], { window: 10 });
   assertEquals((await results.next()).value, 1);
@@ -796,9 +796,9 @@ test("map() ends with its results when a pool is closed after the last item was 
   assertEquals(await Array.fromAsync(results), [2, 3]);
 });
 
-test("map() gives each item once where items that moved could not share a job", async () => {
+test("map() runs each item once if items that move could not share a job", async () => {
   await using pool = makePool();
-  // Quick items first, so that the next ones are to share jobs.
+  // Quick items first, so that later items would share jobs.
   async function* requests() {
     for (let i = 0; i < 200; i++) yield i;
     for (let i = 0; i < 20; i++) {
@@ -815,7 +815,7 @@ test("map() gives each item once where items that moved could not share a job", 
   assertEquals(results, expected.map((value) => [value, undefined]));
 });
 
-test("map() tells of thousands of items that are refused", async () => {
+test("map() reports thousands of refused items", async () => {
   await using pool = makePool();
   const count = 20_000;
   const items = numbersTo(count).map(() => () => {});
@@ -828,7 +828,7 @@ test("map() tells of thousands of items that are refused", async () => {
   assertEquals([...new Set(reasons)], ["JobCloneError"]);
 });
 
-test("map() lets go of streams among the results that nobody reads", async () => {
+test("map() releases streams in results that are not read", async () => {
   await using pool = new ThreadPool(2);
   const open = () => {
     return new ReadableStream({
@@ -847,24 +847,24 @@ test("map() lets go of streams among the results that nobody reads", async () =>
   await assertRejects(() => map.next(), Error, "enough");
 });
 
-test("map() holds few large results, however small those before them were", async () => {
+test("map() holds few large results even if earlier results were small", async () => {
   const made = new Int32Array(new SharedArrayBuffer(4));
   await using pool = makePool({ size: 2, workerData: made });
   const map = pool.map("largeFrom5000", counted().numbers(), { window: 4_000 });
   while (typeof (await map.next()).value === "number");
   await pool.drain();
-  // 17 are 16 MiB, and one of each job that was on its way.
+  // 17 results are 16 MiB, plus one result of each job in flight.
   assertLess(Atomics.load(made, 0), 30);
   await map.return!();
 });
 
-test("map() holds few results of unknown size, whatever its window", async () => {
+test("map() holds few results of unknown size, with any window", async () => {
   await using pool = new ThreadPool(2);
   const give = (i: number) => "x".repeat(1_000_000) + i;
   const { seen, numbers } = counted(500);
   const map = pool.map(give, numbers(), { window: 400 });
   const first = map.next();
-  // Two for each job that can run, until one is known.
+  // Two for each job that can run, until the size of a result is known.
   assertEquals(seen.pulled, 4);
   assertEquals((await first).value!.length, 1_000_001);
   await pool.drain();
@@ -873,7 +873,7 @@ test("map() holds few results of unknown size, whatever its window", async () =>
   assertEquals(pool.stats().completed, 500);
 });
 
-test("map() gives others their turn while a synchronous source takes its time", async () => {
+test("map() yields to the event loop while a synchronous source is slow", async () => {
   await using pool = new ThreadPool(1);
   let inTurn = 0;
   let most = 0;
@@ -892,14 +892,14 @@ test("map() gives others their turn while a synchronous source takes its time", 
   assertLess(most, 100);
 });
 
-test("map() leaves a stream that it has read to its end unlocked", async () => {
+test("map() unlocks a stream that it has read to the end", async () => {
   await using pool = new ThreadPool(1);
   const stream = ReadableStream.from([1, 2]);
   await Array.fromAsync(pool.map((n: number) => n, stream));
   assertEquals(stream.locked, false);
 });
 
-test("map() throws what an item rejects with, though its source cannot be left", async () => {
+test("map() rejects with an item's error even if its source throws on return()", async () => {
   await using pool = new ThreadPool(1);
   const source = {
     [Symbol.iterator]: () => ({
@@ -917,7 +917,7 @@ test("map() throws what an item rejects with, though its source cannot be left",
   );
 });
 
-test("map() follows no signal any more once its last result is read, though nobody asks for the end", async () => {
+test("map() removes its abort listener once its last result is read, even without a final next()", async () => {
   await using pool = makePool();
   const { signal, listeners } = countedSignal();
   const results = pool.map("echo", [1, 2], { signal });

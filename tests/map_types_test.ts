@@ -1,6 +1,5 @@
-// What TypeScript knows of maps. That this file passes the type check is the test;
-// what it must refuse stands under `@ts-expect-error`, in functions that nobody
-// calls.
+// Types of map(). The test is that this file passes the type check. Calls that it
+// must refuse are under `@ts-expect-error`, in functions that are never called.
 import { assert } from "@std/assert";
 import type { JobItem, MapOptions, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/types.ts";
@@ -100,7 +99,7 @@ function streamsAreTyped(pool: Pool) {
   ReadableStream.from([1]).pipeThrough(pool.transform("add"));
 }
 
-Deno.test("map(): calls are typed as this file says, under the type check", () => {
+Deno.test("map() and transform(): types pass the type check", () => {
   const checked = [
     resultsAreTyped,
     eitherModeGivesEitherResult,

@@ -1,12 +1,12 @@
-// What moves, where something goes wrong at its edges: other jobs are unharmed,
-// nothing is lost, and nothing hangs.
+// Edge cases of moved values: other jobs are not affected, nothing is lost, and
+// nothing hangs.
 import { assertEquals, assertRejects } from "@std/assert";
 import { PoolTerminatedError, ThreadPool } from "@spindle/thread-pool";
 import { poolTest } from "./live_workers.ts";
 import { readAll, readText, tcpPair } from "./sockets.ts";
 
 poolTest(
-  "execute() rejects with a response that cannot be received",
+  "execute() rejects if the response cannot be received",
   async () => {
     await using pool = new ThreadPool(1);
     const unread = new ReadableStream({
@@ -24,7 +24,7 @@ poolTest(
   },
 );
 
-poolTest("Request.method may be one that no constructor takes", async () => {
+poolTest("Request.method can be one that the constructor refuses", async () => {
   await using pool = new ThreadPool(1);
   const seen = Promise.withResolvers<unknown>();
   await using server = Deno.serve({ port: 0, onListen() {} }, (request) => {
@@ -32,14 +32,14 @@ poolTest("Request.method may be one that no constructor takes", async () => {
     return new Response();
   });
   using client = await Deno.connect({ port: server.addr.port });
-  // Its body is not read.
+  // The server does not read the body.
   const head = "TRACE / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
   await client.write(new TextEncoder().encode(head));
   await client.write(new Uint8Array(100_000));
   assertEquals(await seen.promise, "TRACE");
 });
 
-poolTest("Conn.closeWrite() need not be awaited", async () => {
+poolTest("Conn.closeWrite() works without await", async () => {
   await using pool = new ThreadPool(1);
   const { client, server } = await tcpPair();
   using _ = client;
@@ -53,12 +53,12 @@ poolTest("Conn.closeWrite() need not be awaited", async () => {
   assertEquals(pool.stats().crashed, 0);
 });
 
-poolTest("terminate() ends a job whose end main has not heard of", async () => {
+poolTest("terminate() rejects a job whose end main has not seen", async () => {
   const pool = new ThreadPool(1);
   const { client, server } = await tcpPair();
   const shared = new Int32Array(new SharedArrayBuffer(4));
   const job = pool.execute(async (conn: Deno.Conn, shared: Int32Array) => {
-    // More than the sockets take: the client reads nothing.
+    // More than the sockets hold: the client reads nothing.
     for (let i = 0; i < 100; i++) {
       const isStuck = await Promise.race([
         conn.write(new Uint8Array(65_536)).then(() => false, () => false),
@@ -69,7 +69,7 @@ poolTest("terminate() ends a job whose end main has not heard of", async () => {
     Atomics.store(shared, 0, 1);
     Atomics.notify(shared, 0);
   }, [server, shared]);
-  // It ends while this thread does not listen.
+  // The job ends while this thread is blocked.
   await Atomics.waitAsync(shared, 0, 0).value;
   Atomics.wait(shared, 0, 1, 100);
   await pool.terminate();
@@ -79,7 +79,7 @@ poolTest("terminate() ends a job whose end main has not heard of", async () => {
 });
 
 poolTest(
-  "ReadableStream keeps the order of chunks in which a listener submits jobs",
+  "ReadableStream keeps the order of its chunks while a jobend listener submits jobs",
   async () => {
     await using pool = new ThreadPool({ size: 1, concurrency: 8 });
     const stream = await pool.execute(() => {
@@ -113,7 +113,7 @@ poolTest(
     }, [shared]);
     const others: Promise<unknown>[] = [];
     pool.addEventListener("jobend", () => {
-      // So many that main looks at what its worker has done.
+      // Enough jobs that main checks what its worker has done.
       while (others.length < 300) others.push(pool.execute(() => 1));
     }, { once: true });
     Atomics.wait(shared, 0, 0, 2_000);

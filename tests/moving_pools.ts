@@ -1,4 +1,4 @@
-// Suites: cases that share a pool, each of which leaves nothing behind.
+// Test suites: cases share a pool, and each case leaves nothing behind.
 import { deadline } from "@std/async";
 import { ThreadPool, type ThreadPoolOptions } from "@spindle/thread-pool";
 import { countSockets } from "./descriptors.ts";
@@ -7,11 +7,11 @@ import { countWorkers, eventually, isLacking } from "./live_workers.ts";
 
 const CASE_LIMIT = 20_000;
 
-/** Versions of Deno without Web Locks lack some of what moves natively, too. */
+/** Whether this Deno has no Web Locks; it then lacks some native moves, too. */
 export const isOldDeno = !("locks" in navigator);
 export const isWindows = Deno.build.os === "windows";
 
-/** What a case of a suite is given. */
+/** What a case of a suite receives. */
 export interface Setting<Jobs> {
   /** The pool that the cases share. */
   pool: ThreadPool<Jobs>;
@@ -19,26 +19,26 @@ export interface Setting<Jobs> {
   gate: Gate;
   /** A pool that is closed when the case ends. */
   make(options?: ThreadPoolOptions): ThreadPool<Jobs>;
-  /** Closes something when the case ends, if the case has not. */
+  /** Closes a value when the case ends, unless the case has closed it. */
   use<T extends { close(): void }>(closable: T): T;
 }
 
 export type Cases<More> = Record<string, (given: More) => Promise<unknown>>;
 
-/** What the suites share: the jobs, and what a case needs beside its pool. */
+/** A suite; `More` is what its cases need in addition to the pool. */
 export interface Suite<Jobs, More> {
   name: string;
   options: ThreadPoolOptions;
   cases: Cases<Setting<Jobs> & More>;
   extend?: (setting: Setting<Jobs>) => More;
   ignore?: boolean;
-  /** Whether its sockets take their time to close: they are counted once. */
+  /** Whether sockets close late, so they are only counted after the last case. */
   lingers?: boolean;
 }
 
 /**
- * A test whose cases share one pool of one worker, and one after the other find
- * it without jobs, and the process without a socket that was not there before.
+ * Declares a test whose cases run one after the other on one pool of one worker.
+ * Each case must leave no job in the pool and no new socket in the process.
  */
 export function suite<Jobs, More = unknown>(
   { name, options, cases, extend, ignore, lingers }: Suite<Jobs, More>,
@@ -73,7 +73,7 @@ export function suite<Jobs, More = unknown>(
         const isRight = await test.step({
           name,
           ignore: isLacking(name),
-          // The pool's worker is not the case's.
+          // The pool's worker outlives the case.
           sanitizeOps: false,
           sanitizeResources: false,
           fn: () =>
@@ -104,7 +104,7 @@ async function leavesNothing(
   const before = countSockets();
   await run();
   await pool.drain();
-  // What has been aborted may be on its way to its end.
+  // Aborted jobs may not have ended yet.
   await eventually(() => {
     const { queued, running } = pool.stats();
     return queued + running === 0;
@@ -127,7 +127,7 @@ export function closeIfOpen(closable: { close(): void }): void {
   }
 }
 
-/** A case for each row of a table. */
+/** Returns a case for each row of a table. */
 export function rows<Row, More>(
   table: Record<string, Row>,
   name: (row: string) => string,

@@ -1,4 +1,4 @@
-// onStop(): a worker that ends in peace does first what its jobs want done then.
+// onStop(): a worker that stops normally first runs the callbacks of its jobs.
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { ThreadPool, ThreadPoolOptions } from "@spindle/thread-pool";
 import { onStop } from "@spindle/thread-pool/worker";
@@ -9,19 +9,19 @@ import { poolOf, test } from "./pools.ts";
 
 type LifePool = ThreadPool<typeof jobs>;
 
-/** A directory for the files of one test. */
+/** Creates a directory for the files of one test. */
 function directory() {
   const path = Deno.makeTempDirSync();
   const names = () => [...Deno.readDirSync(path)].map(({ name }) => name);
   return {
     path,
     file: `${path}/told`,
-    /** What callbacks have told. */
+    /** Lines that the callbacks have written. */
     told(): string[] {
       if (!names().includes("told")) return [];
       return Deno.readTextFileSync(`${path}/told`).trim().split("\n");
     },
-    /** How many databases were opened, and how many of them are open. */
+    /** Number of databases that were opened, and of those that are still open. */
     databases: () => ({
       all: names().filter((name) => name.endsWith(".db")).length,
       open: names().filter((name) => name.endsWith("-wal")).length,
@@ -42,7 +42,7 @@ for (const kind of KIND_NAMES) {
   const lifePool = (options: ThreadPoolOptions = {}): LifePool =>
     poolOf("worker_life", { ...KINDS[kind], ...options });
 
-  test(`onStop() runs its callbacks before close() resolves, the last first (${kind})`, async () => {
+  test(`onStop() callbacks run in reverse order before close() resolves (${kind})`, async () => {
     using files = directory();
     const pool = lifePool();
     await pool.execute("register", [files.file, "first late second"]);
@@ -50,7 +50,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(files.told(), ["second", "late", "first"]);
   });
 
-  test(`onStop() goes on after a callback that fails, of which workererror tells (${kind})`, async () => {
+  test(`onStop() continues after a callback that fails, and workererror reports the error (${kind})`, async () => {
     using files = directory();
     const pool = lifePool();
     const errors = errorsOf(pool);
@@ -61,7 +61,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(pool.stats().crashed, 0);
   });
 
-  test(`onStop() runs in each worker that is replaced after its jobs (${kind})`, async () => {
+  test(`onStop() runs in each worker that maxJobsPerWorker replaces (${kind})`, async () => {
     using files = directory();
     await using pool = lifePool({ maxJobsPerWorker: 2 });
     for (let i = 0; i < 4; i++) {
@@ -71,11 +71,11 @@ for (const kind of KIND_NAMES) {
       () => files.told().length === 4,
       () => `Told ${files.told()}`,
     );
-    // The first worker may end after the second one has begun.
+    // The first worker may end after the second worker has started.
     assertEquals(files.told().sort(), ["first", "first", "second", "second"]);
   });
 
-  test(`onStop() runs in a worker that stops since it is not needed (${kind})`, async () => {
+  test(`onStop() runs in a worker that stops because it is not needed (${kind})`, async () => {
     using files = directory();
     await using pool = lifePool({ size: { max: 1 }, idleTimeout: 1 });
     await pool.execute("register", [files.file, "first late"]);
@@ -83,7 +83,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(pool.stats().size, 0);
   });
 
-  test(`onStop() does not run on terminate(), nor when a worker crashes or is stopped (${kind})`, async () => {
+  test(`onStop() does not run on terminate(), or when a worker crashes or is stopped (${kind})`, async () => {
     using files = directory();
     const pool = lifePool({ abortGrace: 0 });
     const register = () => pool.execute("register", [files.file, "first"]);
@@ -92,13 +92,13 @@ for (const kind of KIND_NAMES) {
     await register();
     const signal = AbortSignal.timeout(20);
     await reasonOf(pool.execute("never", [], { signal }));
-    // Once this has run elsewhere, that worker is gone.
+    // Once this has run on another worker, the stopped worker is gone.
     await register();
     await pool.terminate();
     assertEquals(files.told(), []);
   });
 
-  test(`onStop() closes a database of each worker on close(), on replacing and without need (${kind})`, async () => {
+  test(`onStop() closes the database of each worker: replaced, not needed, and on close() (${kind})`, async () => {
     using files = directory();
     const pool = lifePool({
       size: { min: 1, max: 2 },
@@ -118,7 +118,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(files.databases(), { all: 3, open: 0 });
   });
 
-  test(`onStop() has stopGrace ms, of which close() tells if they are over (${kind})`, async () => {
+  test(`onStop() has stopGrace ms, and workererror reports a callback that takes longer (${kind})`, async () => {
     using files = directory();
     const pool = lifePool({ stopGrace: 1_000 });
     const errors = errorsOf(pool);
@@ -134,12 +134,12 @@ test("onStop() runs in a worker whose heap has grown", async () => {
   using files = directory();
   await using pool: LifePool = poolOf("worker_life", { maxHeapPerWorker: 48 });
   await pool.execute("register", [files.file, "first"]);
-  await pool.execute("nap", [60]); // the heap is looked at every 50 ms
+  await pool.execute("nap", [60]); // the heap is checked every 50 ms
   await pool.execute("keep", [60]);
   await eventually(() => files.told().length === 1, () => `${files.told()}`);
 });
 
-test("onStop() runs in a worker that resize() stops, once it has no job", async () => {
+test("onStop() runs in a worker that resize() stops, after its last job", async () => {
   using files = directory();
   await using pool: LifePool = poolOf("worker_life", { size: 2 });
   await Promise.all([1, 2].map(() => pool.execute("nap", [20])));
@@ -156,7 +156,7 @@ test("onStop() runs in a worker that resize() stops, once it has no job", async 
   assertEquals(new Set(files.told()), new Set(["first"]));
 });
 
-test("onStop() waits for a job that was aborted, and has not ended, on close()", async () => {
+test("onStop() callbacks run on close() after an aborted job has ended", async () => {
   using files = directory();
   const pool: LifePool = poolOf("worker_life", { abortGrace: 10_000 });
   await pool.execute("register", [files.file, "tellsJob"]);
@@ -166,7 +166,7 @@ test("onStop() waits for a job that was aborted, and has not ended, on close()",
   assertEquals(files.told(), ["job undefined"]);
 });
 
-test("onStop() is heard of in a callback, and in another copy of the package", async () => {
+test("onStop() works in a callback, and in another copy of the package", async () => {
   using files = directory();
   const pool: LifePool = poolOf("worker_life");
   await pool.execute("register", [files.file, "registers"]);
@@ -175,7 +175,7 @@ test("onStop() is heard of in a callback, and in another copy of the package", a
   assertEquals(files.told(), ["copy", "registers", "registered"]);
 });
 
-test("terminate() ends the wait of close() for callbacks", async () => {
+test("terminate() ends close() while it waits for onStop() callbacks", async () => {
   using files = directory();
   const pool: LifePool = poolOf("worker_life");
   await pool.execute("register", [files.file, "never"]);
@@ -183,7 +183,7 @@ test("terminate() ends the wait of close() for callbacks", async () => {
   await Promise.all([pool.terminate(), closed]);
 });
 
-test("onStop(): a callback that ends its thread, or loops, costs no more than the rest of them, with hardKill", async () => {
+test("onStop(): a callback that exits or loops prevents only the remaining callbacks, with hardKill", async () => {
   for (const word of ["exits", "loops"]) {
     using files = directory();
     const pool: LifePool = poolOf("worker_life", {
@@ -198,7 +198,7 @@ test("onStop(): a callback that ends its thread, or loops, costs no more than th
   }
 });
 
-test("onStop() in an inline job runs its callback, too", async () => {
+test("onStop() runs a callback that an inline job registers", async () => {
   const words = new Int32Array(new SharedArrayBuffer(4));
   const pool = poolOf("worker_life");
   await pool.execute((words: Int32Array) => {
@@ -208,7 +208,7 @@ test("onStop() in an inline job runs its callback, too", async () => {
   assertEquals(words[0], 1);
 });
 
-test("onStop() takes functions only, and does nothing outside of a worker", async () => {
+test("onStop() accepts only functions, and does nothing outside a worker", async () => {
   await using pool: LifePool = poolOf("worker_life");
   const wrong = () => pool.execute("registerWrong");
   await assertRejects(wrong, TypeError, "`callback`");

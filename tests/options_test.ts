@@ -1,4 +1,4 @@
-// What the options of a pool and of a call may be, and what is refused.
+// Options of a pool and of a call: valid values, and values that are refused.
 import {
   assert,
   assertEquals,
@@ -15,14 +15,14 @@ import { executeUntyped, poolUntyped } from "./untyped.ts";
 // deno-lint-ignore no-explicit-any
 type ErrorClass = new (...args: any[]) => Error;
 
-/** Makes a pool that is refused with a message that says all this. */
+/** Asserts that options are refused with a message that includes these texts. */
 function refuses(options: unknown, Class: ErrorClass, ...said: string[]) {
   const { message } = assertThrows(() => poolUntyped(options), Class);
   for (const text of said) assertStringIncludes(message, text);
   assert(!message.endsWith("."), message);
 }
 
-/** The same for a call, which starts no worker. */
+/** Asserts the same for a call, which must start no worker. */
 async function refusesCall(
   call: unknown[],
   Class: ErrorClass,
@@ -35,7 +35,7 @@ async function refusesCall(
   assertEquals(pool.stats().size, 0);
 }
 
-/** Of each option, what the message says was expected, and values of a wrong type. */
+/** For each option, the expectation in the message, and values of a wrong type. */
 const WRONG_TYPES: Record<string, [what: string, ...values: unknown[]]> = {
   size: ["number", "4", null, true, [], 4n],
   "size.max": ["number", "4", null, true, {}, [], 4n],
@@ -62,13 +62,13 @@ const WRONG_TYPES: Record<string, [what: string, ...values: unknown[]]> = {
   "permissions.read": ["", 1, "none", null, {}, [1]],
 };
 
-/** Options with one value, at a name like `queue.capacity`. */
+/** Returns options with one value, for a name like `queue.capacity`. */
 function optionsOf(name: string, value: unknown): Record<string, unknown> {
   const [outer, inner] = name.split(".");
   return { [outer]: inner === undefined ? value : { [inner]: value } };
 }
 
-test("new ThreadPool() throws a TypeError for an option of a wrong type, naming it", () =>
+test("new ThreadPool() throws a TypeError that names an option of a wrong type", () =>
   eachRow(WRONG_TYPES, ([what, ...values], name) => {
     for (const value of values) {
       const came = typeof value === "string"
@@ -78,7 +78,7 @@ test("new ThreadPool() throws a TypeError for an option of a wrong type, naming 
     }
   }));
 
-/** Of each option, what the message says was expected, and values out of range. */
+/** For each option, the expectation in the message, and values out of range. */
 const OUT_OF_RANGE: Record<string, [what: string, ...values: unknown[]]> = {
   size: ["at least 1", 0, -1, 1.5, NaN, Infinity, -Infinity, 2 ** 53, -0],
   "size.max": ["at least 1", 0, -1, 1.5, NaN, Infinity, 2 ** 53],
@@ -96,7 +96,7 @@ const OUT_OF_RANGE: Record<string, [what: string, ...values: unknown[]]> = {
   "queue.whenFull": ['"wait"', "explode", "Reject"],
 };
 
-test("new ThreadPool() throws a RangeError for an option out of range, and says what came", () => {
+test("new ThreadPool() throws a RangeError that shows a value out of range", () => {
   refuses(0, RangeError, "size", "at least 1");
   refuses({ size: { min: -1, max: 2 } }, RangeError, "size.min", "-1");
   refuses({ size: { min: 3, max: 2 } }, RangeError, "size.min", "2", "3");
@@ -137,7 +137,7 @@ const EDGES: Record<string, unknown[]> = {
   "queue.whenFull": ["discard-oldest"],
 };
 
-test("new ThreadPool() takes options at the edges of their ranges, and undefined", () =>
+test("new ThreadPool() accepts values at the edges of their ranges, and undefined", () =>
   eachRow(EDGES, (values, name) => {
     for (const value of [...values, undefined]) {
       poolUntyped(optionsOf(name, value));
@@ -157,7 +157,7 @@ const REFUSED: Row[] = [
   ["./jobs.ts", "new ThreadPool({ module: … })"],
   [new URL("file:///jobs.ts"), "new ThreadPool({ module: … })"],
   ...rows([null, true, 4n, () => {}, Symbol("s"), [], [4]], (one) => [one]),
-  // Unknown, or not there yet.
+  // Unknown options.
   [{ sizes: 4 }, "sizes"],
   [{ Size: 4 }, "Size"],
   [{ queue: { capasity: 4 } }, "queue.capasity"],
@@ -168,7 +168,7 @@ const REFUSED: Row[] = [
   [{ permissions: { reads: true } }, "reads"],
   [{ permissions: { all: true } }, "all"],
   [{ permissions: { hrtime: true } }, "hrtime"],
-  // What does not go together.
+  // Options that exclude each other.
   ...rows([{}, { size: 4 }], (more) => [
     { idleTimeout: 100, ...more },
     "idleTimeout",
@@ -198,7 +198,7 @@ const REFUSED: Row[] = [
       .split(" "),
     (flag) => [{ isolation: "process", execArgv: [flag] }, flag],
   ),
-  // No absolute URL.
+  // Not an absolute URL.
   ...rows(["./jobs.ts", "jobs.ts", "/jobs.ts", "../a.ts", ""], (module) => [
     { module },
     "module",
@@ -207,7 +207,7 @@ const REFUSED: Row[] = [
     "import.meta.url",
   ]),
   [{ module: "C:\\work\\jobs.ts" }, "file:///C:/work/jobs.ts"],
-  // Written in another way.
+  // Misspelled, or in a wrong form.
   [{ queue: 16 }, "queue: { capacity: 16 }"],
   [{ queue: "reject" }, 'queue: { whenFull: "reject" }'],
   [{ queue: { capacity: "16" } }, "queue: { capacity: 16 }"],
@@ -227,7 +227,7 @@ const REFUSED: Row[] = [
   [{ signal: new AbortController() }, "signal: controller.signal"],
 ];
 
-test("new ThreadPool() throws a TypeError for what it cannot take, and shows the right form", async () => {
+test("new ThreadPool() throws a TypeError for an invalid option, and shows the right form", async () => {
   const before = await liveWorkers();
   await eachRow(
     tableOf(REFUSED),
@@ -290,28 +290,28 @@ const REFUSED_CALLS: Row<unknown[]>[] = [
   [[() => 1, [], { callerStack: true }], "an option of the pool"],
 ];
 
-test("execute() rejects with TypeError for a call that it cannot take, and shows the right form", () => {
+test("execute() rejects with a TypeError for an invalid call, and shows the right form", () => {
   return eachRow(
     tableOf(REFUSED_CALLS),
     ([call, ...said]) => refusesCall(call, TypeError, ...said),
   );
 });
 
-test("execute() rejects with RangeError for a timeout out of range", async () => {
+test("execute() rejects with a RangeError for a timeout out of range", async () => {
   for (const timeout of [0, -1, NaN, 2 ** 31]) {
     const said = ["`timeout`", "above 0", String(timeout)];
     await refusesCall([() => 1, [], { timeout }], RangeError, ...said);
   }
 });
 
-test("execute() rejects with RangeError for a priority that is no integer from -100 to 100", async () => {
+test("execute() rejects with a RangeError for a priority that is not an integer from -100 to 100", async () => {
   for (const priority of [0.5, 101, -101, NaN, Infinity]) {
     const said = ["`priority`", "at least -100 and at most 100"];
     await refusesCall([() => 1, [], { priority }], RangeError, ...said);
   }
 });
 
-test("execute() takes undefined options and arguments", async () => {
+test("execute() accepts undefined options and arguments", async () => {
   await using pool = new ThreadPool(1);
   const options = {
     signal: undefined,
@@ -324,7 +324,7 @@ test("execute() takes undefined options and arguments", async () => {
   assertEquals(await executeUntyped(pool, () => 1, undefined, undefined), 1);
 });
 
-test("new ThreadPool() starts as many workers as there is work for, at most size, or one a core", async () => {
+test("new ThreadPool() starts as many workers as jobs need, up to size or the number of cores", async () => {
   for (const size of [2, undefined]) {
     await using pool = new ThreadPool(size!);
     const most = size ?? navigator.hardwareConcurrency;
@@ -334,7 +334,7 @@ test("new ThreadPool() starts as many workers as there is work for, at most size
   }
 });
 
-test("new ThreadPool() takes its module as a URL or a text, and follows no later change", async () => {
+test("new ThreadPool() accepts its module as a URL or a string, and ignores later changes", async () => {
   const url = new URL(moduleOf("export const echo = (value) => value"));
   const options = { module: url, size: 1, queue: { capacity: 3 } };
   for (const module of [url, url.href]) {
@@ -347,20 +347,20 @@ test("new ThreadPool() takes its module as a URL or a text, and follows no later
   }
 });
 
-test("new ThreadPool() names workers with a prefix, whatever it is", async () => {
+test("new ThreadPool() names workers with any prefix", async () => {
   for (const name of ["prefix-of-mine", "", "-x", "a/b"]) {
     await using pool = new ThreadPool({ size: 1, name });
     assertEquals(await pool.execute(() => self.name), `${name}-1`);
   }
 });
 
-test("new ThreadPool() takes permissions together with hardKill and memoryLimit in a process", async () => {
+test("new ThreadPool() accepts permissions together with hardKill and memoryLimit in a process", async () => {
   const both = { hardKill: true, memoryLimit: 64 };
   await new ThreadPool({ permissions: "none", isolation: "process", ...both })
     .close();
 });
 
-test("options are taken though a library has given all objects a property", async () => {
+test("new ThreadPool() and execute() accept options when Object.prototype has an extra property", async () => {
   const prototype = Object.prototype as { extend?: unknown };
   prototype.extend = () => {};
   try {

@@ -1,12 +1,12 @@
-// Random jobs with keys and priorities: whatever happens to some of them, no key
-// has two jobs at once, and each key keeps the order of its calls.
+// Random jobs with keys and priorities: a key never has two jobs at once and keeps
+// the order of its calls, even if jobs fail or abort.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ThreadPool } from "@spindle/thread-pool";
 import { numbersTo } from "./kinds.ts";
 import { poolTest as test } from "./live_workers.ts";
 
-/** The words of a key: how many of its jobs run, and the last one that has started. */
+/** Words of a key: the number of its running jobs, and its last started job. */
 const WORDS = 2;
 
 const plays = fc.record({
@@ -24,7 +24,7 @@ const plays = fc.record({
   ),
 });
 
-/** Notes on the words of its key that it runs, and gives what was wrong. */
+/** Records its run in the words of its key, and returns what was wrong. */
 async function run(
   words: Int32Array | undefined,
   i: number,
@@ -47,7 +47,7 @@ async function run(
 }
 
 for (const kind of ["thread", "killable thread"]) {
-  test(`random jobs with keys and priorities all end, in the order of their keys (${kind})`, async () => {
+  test(`random jobs with keys and priorities all end, and each key keeps its order (${kind})`, async () => {
     await fc.assert(
       fc.asyncProperty(plays, async ({ jobs, ...options }) => {
         const hardKill = kind !== "thread";

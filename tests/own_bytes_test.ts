@@ -1,11 +1,11 @@
-// Short bytes that come through shared memory lie in one buffer: what is given to
-// handlers and callers must have one of its own.
+// Short byte chunks travel together in one shared buffer. Handlers and callers must
+// receive each chunk in its own buffer.
 import { assert, assertEquals } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import { test } from "./pools.ts";
 import { tcpPair, writeAll } from "./sockets.ts";
 
-/** Chunks of 1, 2, … bytes, a turn of the event loop apart. */
+/** Returns chunks of 1, 2, … bytes, one per turn of the event loop. */
 function shortChunks(count: number): ReadableStream<Uint8Array> {
   let next = 0;
   return new ReadableStream({
@@ -17,14 +17,14 @@ function shortChunks(count: number): ReadableStream<Uint8Array> {
   });
 }
 
-/** Lengths of chunks and of their buffers; each chunk checked, and then its buffer lost. */
+/** Returns the lengths of chunks and of their buffers; detaches each buffer. */
 async function sizesOf(
   stream: ReadableStream<Uint8Array>,
 ): Promise<[number, number][]> {
   const sizes: [number, number][] = [];
   for await (const chunk of stream) {
     sizes.push([chunk.length, chunk.buffer.byteLength]);
-    // Were it shared, the next chunks would be lost with it.
+    // If the buffer were shared, this would also detach the next chunks.
     structuredClone(chunk.buffer, { transfer: [chunk.buffer as ArrayBuffer] });
   }
   return sizes;
@@ -86,7 +86,7 @@ test("chunks of a moved connection share no buffer", async () => {
   assertEquals(await job, OWN);
 });
 
-test("the body of a request that moved into a job in short chunks arrives whole", async () => {
+test("a request body of short chunks arrives complete in a job", async () => {
   await using pool = new ThreadPool(1);
   const body = shortChunks(COUNT);
   const request = new Request("http://localhost/", { method: "POST", body });

@@ -1,5 +1,5 @@
-// The sandbox, in threads and in processes: what jobs may do, and that they get no
-// more in any way that they try.
+// The sandbox, in threads and in processes: jobs get the permissions that the option
+// grants, and no more.
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   ThreadPool,
@@ -12,13 +12,13 @@ import { runScript, runScriptWith } from "./script.ts";
 
 type Permissions = ThreadPoolOptions["permissions"];
 
-/** Without it Deno knows no sandbox in a thread. */
+/** Without this flag, Deno has no sandbox in a thread. */
 const FLAG = "--unstable-worker-options";
 
 const DENIED =
   /^\w+: .*(Requires |requires |Can't escalate|--cached-only is specified|not found in cache|is not defined)/s;
 
-/** An attempt of each kind. */
+/** An attempt for each kind of permission. */
 const OF_KIND = {
   read: "readOthers",
   write: "writeOthers",
@@ -34,7 +34,7 @@ type KindName = keyof typeof OF_KIND;
 const KIND_NAMES = Object.keys(OF_KIND) as KindName[];
 const OF_ANY: Attempt[] = Object.values(OF_KIND);
 
-/** What a job without any permission tries beside those. */
+/** Further attempts of a job without any permission. */
 const ESCALATIONS: Attempt[] = [
   "linkOthers",
   "importOthers",
@@ -48,7 +48,7 @@ const ESCALATIONS: Attempt[] = [
   "startNodeWorker",
 ];
 
-/** What it tries in a process. */
+/** Further attempts in a process. */
 const OF_GUESTS: Attempt[] = [
   "readOwn",
   "readOfProgram",
@@ -72,7 +72,7 @@ interface Sandbox {
   denied: Attempt[];
 }
 
-/** In each kind of worker. */
+/** Sandboxes for each kind of worker. */
 const SANDBOXES: Record<string, Sandbox> = {
   "none": {
     permissions: "none",
@@ -96,7 +96,7 @@ for (const kind of KIND_NAMES) {
   };
 }
 
-/** In processes; "DIR" stands for the directory, and "file:" begins a URL. */
+/** Sandboxes for processes; "DIR" is the directory, and "file:" starts a URL. */
 const GUEST_SANDBOXES: Record<string, Sandbox> = {
   "none, in more ways": { permissions: "none", done: [], denied: OF_GUESTS },
   "all but run": {
@@ -174,7 +174,7 @@ for (
 ) {
   const isLinux = Deno.build.os === "linux";
   const ignore = isolation === "process" && !isLinux;
-  const name = `permissions: jobs get what they say and no more (${isolation})`;
+  const name = `permissions: jobs get what is granted, no more (${isolation})`;
   Deno.test({ name, ignore }, async (test) => {
     const directory = await Deno.makeTempDir();
     await Deno.mkdir(`${directory}/open`);
@@ -183,7 +183,7 @@ for (
     }
     const given = Object.values(sandboxes).map(
       ({ permissions, done, denied }) => [
-        // Else a worker with permissions of its own ends the process.
+        // Without the flag, a worker with its own permissions ends the process.
         {
           isolation,
           permissions,
@@ -204,7 +204,7 @@ for (
     for (const [i, [what, sandbox]] of Object.entries(sandboxes).entries()) {
       await test.step(what, () => {
         for (const [k, name] of sandbox.done.entries()) {
-          // No server is there.
+          // No server listens there.
           if (name === "importHost") assert(!DENIED.test(answers[i][k]));
           else assertEquals(answers[i][k], "done", name);
         }
@@ -217,7 +217,7 @@ for (
   });
 }
 
-/** Lists that a flag cannot say. */
+/** Lists that a flag cannot express. */
 const UNSAYABLE: Permissions[] = [
   { read: ["/tmp/a,/etc"] },
   { read: [""] },
@@ -226,7 +226,7 @@ const UNSAYABLE: Permissions[] = [
   { import: [""] },
 ];
 
-poolTest("permissions: a list that a flag cannot say is refused", async () => {
+poolTest("permissions: a list that flags cannot express rejects", async () => {
   for (const permissions of UNSAYABLE) {
     await using pool = new ThreadPool({
       size: 1,
@@ -239,12 +239,12 @@ poolTest("permissions: a list that a flag cannot say is refused", async () => {
   }
 });
 
-Deno.test("what a program and guests store, others do not see", async () => {
+Deno.test("a program and its processes do not see each other's localStorage", async () => {
   const { code, stdout } = await runScript("scripts/guest_storage.ts", "-A");
   assertEquals([code, stdout], [0, "null\nundefined\nof the program\n"]);
 });
 
-/** What comes of a job in a pool of these options, in a program of these flags. */
+/** Result of a job in a pool with these options, in a program with these flags. */
 const PROGRAMS: [
   what: string,
   options: ThreadPoolOptions,
@@ -253,14 +253,14 @@ const PROGRAMS: [
   stdout: RegExp,
 ][] = [
   [
-    "more than the program has is refused in a thread",
+    "permissions that the program lacks are refused in a thread",
     { permissions: { net: true } },
     ["--allow-read", FLAG],
     0,
     /^WorkerStartError: .*cause NotCapable\n$/s,
   ],
   [
-    "more than the program has is refused in a process",
+    "permissions that the program lacks are refused in a process",
     { isolation: "process", permissions: { net: ["127.0.0.1"] } },
     ["--allow-read", `--allow-run=${Deno.execPath()}`],
     0,
@@ -281,14 +281,14 @@ const PROGRAMS: [
     /^ran\n$/,
   ],
   [
-    "without the flag Deno ends the program of a thread, as the option says",
+    "without the flag, Deno ends the program of a thread, as documented",
     { permissions: "none" },
     ["-A"],
     70,
     /^$/,
   ],
   [
-    "to inherit needs no flag",
+    '"inherit" needs no flag',
     { permissions: "inherit" },
     ["-A"],
     0,
@@ -310,7 +310,7 @@ for (const [what, options, flags, expectedCode, expected] of PROGRAMS) {
   });
 }
 
-/** A program's flags, what it wants to give to its processes, and what becomes of that. */
+/** Flags of a program, permissions for its processes, and the result. */
 const GIVEN: [flags: string[], wanted: Permissions, result: RegExp][] = [
   [["--allow-net"], { net: ["127.0.0.1"] }, /--allow-net=127.0.0.1/],
   [
@@ -348,7 +348,7 @@ const GIVEN: [flags: string[], wanted: Permissions, result: RegExp][] = [
   [["--allow-import=example.com"], "inherit", /^(?!.*import).*--cached-only/],
 ];
 
-Deno.test("permissions: a process gets what its program has, exactly, or is refused", async () => {
+Deno.test("permissions: a process gets exactly what its program has, or is refused", async () => {
   for (const [flags, wanted, result] of GIVEN) {
     const { stdout, stderr } = await runScriptWith(
       [JSON.stringify(wanted)],
@@ -361,7 +361,7 @@ Deno.test("permissions: a process gets what its program has, exactly, or is refu
 });
 
 poolTest(
-  "permissions: processes that start later have none that the program has given up",
+  "permissions: processes that start later lack permissions that the program has revoked",
   async () => {
     const { stdout, stderr } = await runScript(
       "scripts/gives_up.ts",

@@ -1,5 +1,5 @@
-// `pool.stream()`: what generators in workers yield. Streams that move are the
-// business of the files streams_*.
+// `pool.stream()`: values that generators in workers yield. The files streams_* test
+// streams that move.
 import {
   assert,
   assertEquals,
@@ -39,14 +39,14 @@ function testEach(
 ): void {
   for (const [kind, options] of Object.entries(ALL_KINDS)) {
     test(`${name}: ${kind}`, () => {
-      // A busy machine must not take a generator for one that does not end.
+      // On a busy machine, a slow generator must not count as one that never ends.
       const patient = { abortGrace: 10_000, ...options };
       return check((more) => poolOf("generators", { ...patient, ...more }));
     });
   }
 }
 
-/** Reads so many values. */
+/** Reads up to `count` values. */
 async function read<T>(stream: JobStream<T>, count: number): Promise<T[]> {
   const values: T[] = [];
   while (values.length < count) {
@@ -57,7 +57,7 @@ async function read<T>(stream: JobStream<T>, count: number): Promise<T[]> {
   return values;
 }
 
-/** All values, and the error at their end. */
+/** Reads all values, and the error at their end. */
 async function readAll(stream: JobStream<unknown>) {
   const values: unknown[] = [];
   try {
@@ -70,7 +70,7 @@ async function readAll(stream: JobStream<unknown>) {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-testEach("stream() gives all values in order", async (make) => {
+testEach("stream() returns all values in order", async (make) => {
   await using pool = make();
   assertEquals(
     await Array.fromAsync(pool.stream("count", [5_000])),
@@ -100,7 +100,7 @@ testEach(
 );
 
 testEach(
-  "stream() awaits what a synchronous generator promises",
+  "stream() awaits promises that a synchronous generator yields",
   async (make) => {
     await using pool = make();
     const given: number[] = [];
@@ -123,7 +123,7 @@ testEach(
   },
 );
 
-testEach("stream() gives values that only a clone keeps", async (make) => {
+testEach("stream() keeps values that only a clone keeps", async (make) => {
   await using pool = make();
   const values = await Array.fromAsync(pool.stream("special"));
   assertInstanceOf(values[5], RangeError);
@@ -164,11 +164,11 @@ testEach("stream() copies each value when it is yielded", async (make) => {
   }
 });
 
-testEach("stream() moves what is marked", async (make) => {
+testEach("stream() moves marked values", async (make) => {
   await using pool = make();
   for (const length of [16, 100_000]) {
     const values = await Array.fromAsync(pool.stream("move", [20, length]));
-    // Nothing is left of the last one in the worker.
+    // The last buffer is detached in the worker.
     assertEquals(values.pop(), 0);
     assertEquals(
       values,
@@ -199,7 +199,7 @@ testEach("stream() starts its job when it is first read", async (make) => {
 });
 
 testEach(
-  "leaving the loop runs the generator's finally, and frees the worker",
+  "stream(): leaving the loop runs the generator's finally and frees the worker",
   async (make) => {
     await using pool = make();
     const { pid } = await pool.execute("seen");
@@ -208,7 +208,7 @@ testEach(
       for await (const i of pool.stream(job, [])) if (i === 3) break;
       assertEquals((await pool.execute("seen")).ended, before.ended + 1);
     }
-    // One that waits hears it by its signal.
+    // A generator that waits is notified by its signal.
     const stream = pool.stream("stuck");
     assertEquals(await read(stream, 1), [1]);
     await stream.return();
@@ -219,7 +219,7 @@ testEach(
 );
 
 testEach(
-  "a generator that does not end when it is left costs its worker",
+  "stream() replaces a worker whose generator does not end when the loop exits",
   async (make) => {
     await using pool = make({ abortGrace: 20 });
     const stream = pool.stream("deaf");
@@ -229,9 +229,9 @@ testEach(
   },
 );
 
-testEach("a slow reader stops the generator", async (make) => {
+testEach("stream() pauses the generator of a slow reader", async (make) => {
   await using pool = make({ concurrency: 2 });
-  /** How many values were yielded once the generator has stopped. */
+  /** Returns the number of yielded values once the generator has paused. */
   const settled = async () => {
     for (let last = -1;;) {
       const { yielded } = await pool.execute("seen");
@@ -243,7 +243,7 @@ testEach("a slow reader stops the generator", async (make) => {
   const stream = pool.stream("count", [], { window: 16 });
   await read(stream, 1);
   const first = await settled();
-  // A list that is being read counts as on its way.
+  // A list that is being read still counts as in flight.
   assert(first <= 1 + 16, `${first} values for 1`);
   await read(stream, 99);
   const second = await settled();
@@ -264,7 +264,7 @@ testEach("a slow reader stops the generator", async (make) => {
 });
 
 testEach(
-  "a generator that computes leaves its worker's timers their turn",
+  "stream(): a generator that computes lets the timers of its worker run",
   async (make) => {
     await using pool = make();
     const numbers = pool.stream(function* () {
@@ -276,13 +276,13 @@ testEach(
       }
       clearInterval(timer);
     });
-    // They get their turn every 10 ms.
+    // Timers run every 10 ms.
     const ticks = (await Array.fromAsync(numbers)).at(-1)!;
     assert(ticks >= 4, `${ticks} ticks`);
   },
 );
 
-testEach("values of many kinds keep to the window", async (make) => {
+testEach("stream() keeps values of all kinds in the window", async (make) => {
   await using pool = make();
   for (const window of [1, 3, 5_000]) {
     let i = 0;
@@ -297,7 +297,7 @@ testEach("values of many kinds keep to the window", async (make) => {
   }
 });
 
-testEach("an error arrives after the values before it", async (make) => {
+testEach("stream() rejects after the values before the error", async (make) => {
   await using pool = make();
   const { values, error } = await readAll(pool.stream("failAfter", [3_000]));
   assertEquals(values, upTo(3_000));
@@ -307,7 +307,7 @@ testEach("an error arrives after the values before it", async (make) => {
 });
 
 testEach(
-  "the values of a worker that dies come before WorkerCrashedError",
+  "stream() returns the values of a worker that dies before WorkerCrashedError",
   async (make) => {
     await using pool = make();
     const { values, error } = await readAll(pool.stream("endWorkerAfter", [3]));
@@ -319,7 +319,7 @@ testEach(
 );
 
 testEach(
-  "a value that cannot be cloned ends the stream at its place",
+  "stream() ends at a value that cannot be cloned",
   async (make) => {
     await using pool = make();
     const { values, error } = await readAll(pool.stream("refuse"));
@@ -331,7 +331,7 @@ testEach(
 );
 
 testEach(
-  "an abort rejects what waits with the reason, and ends the generator",
+  "stream(): an abort rejects next() with the reason and ends the generator",
   async (make) => {
     await using pool = make();
     const controller = new AbortController();
@@ -344,7 +344,7 @@ testEach(
     assertEquals(await waiting, reason);
     assertEquals(await stream.next(), { done: true, value: undefined });
     assertEquals((await pool.execute("seen")).ended, 1);
-    // What was not read is dropped.
+    // Unread values are dropped.
     const other = new AbortController();
     const endless = pool.stream("count", [], other);
     await read(endless, 10);
@@ -355,7 +355,7 @@ testEach(
 );
 
 testEach(
-  "a timeout counts from the start of the generator, and ends it",
+  "stream(): a timeout counts from the start of the generator, and ends it",
   async (make) => {
     await using pool = make();
     await pool.execute("echo", [1]);
@@ -367,7 +367,7 @@ testEach(
   },
 );
 
-testEach("a value does not wait for the next one", async (make) => {
+testEach("stream() sends a value before the next is ready", async (make) => {
   await using pool = make();
   const door = new AbortController();
   const stream = pool.stream("around", [door.signal]);
@@ -377,7 +377,7 @@ testEach("a value does not wait for the next one", async (make) => {
 });
 
 for (const options of [{}, { hardKill: true }, { concurrency: 3 }]) {
-  test(`a value does not wait for what the generator computes next: ${JSON.stringify(options)}`, async () => {
+  test(`stream() sends a value while the generator computes the next value: ${JSON.stringify(options)}`, async () => {
     await using pool = poolOf<typeof generators>("generators", options);
     const gates = upTo(3).map(() => new Gate());
     const stream = pool.stream("block", [gates.map(({ key }) => key)]);
@@ -413,7 +413,7 @@ testEach(
 );
 
 testEach(
-  "what is no generator is refused, and the worker goes on",
+  "stream() refuses results that are not generators, and the worker continues",
   async (make) => {
     await using pool = make();
     const list = await readAll(streamUntyped(pool, "giveList"));
@@ -434,7 +434,7 @@ testEach(
       await reasonOf(executeUntyped(pool, "count")),
       JobNotFoundError,
     );
-    // A function that gives one is as good.
+    // A function can return a generator.
     assertEquals(await Array.fromAsync(pool.stream("giveGenerator")), [
       0,
       1,
@@ -444,7 +444,7 @@ testEach(
 );
 
 testEach(
-  "calls of next() that do not wait for each other are served in order",
+  "stream() answers concurrent calls of next() in order",
   async (make) => {
     await using pool = make();
     const stream = pool.stream("countLater", [3]);
@@ -468,7 +468,7 @@ testEach(
 
 for (const kind of ["thread with several jobs", "process with several jobs"]) {
   const options = ALL_KINDS[kind];
-  test(`generators of one worker interleave, each in its own job: ${kind}`, async () => {
+  test(`stream(): generators of one worker interleave, each in its own job: ${kind}`, async () => {
     await using pool = poolOf<typeof generators>("generators", options);
     const door = new AbortController();
     const first = pool.stream("around", [door.signal]);
@@ -490,7 +490,7 @@ for (const kind of ["thread with several jobs", "process with several jobs"]) {
   });
 }
 
-test("stream() runs on the caller's thread where the queue is full and says so", async () => {
+test("stream() runs on the caller's thread if the queue is full, with caller-runs", async () => {
   const queue = { capacity: 0, whenFull: "caller-runs" } as const;
   await using pool = poolOf<typeof generators>("generators", { queue });
   const door = new AbortController();
@@ -503,7 +503,7 @@ test("stream() runs on the caller's thread where the queue is full and says so",
   assertEquals(await read(busy, 2), ["after"]);
 });
 
-test("a stream is one for ReadableStream.from()", async () => {
+test("stream() works with ReadableStream.from()", async () => {
   await using pool = poolOf<typeof generators>("generators");
   const readable = ReadableStream.from(pool.stream("each", [["a", "b"]]));
   const text = await Array.fromAsync(
@@ -516,7 +516,7 @@ test("a stream is one for ReadableStream.from()", async () => {
   assertEquals((await pool.execute("seen")).ended, 1);
 });
 
-test("a stream that is disposed of ends", async () => {
+test("stream() ends when it is disposed", async () => {
   await using pool = poolOf<typeof generators>("generators");
   {
     await using stream = pool.stream("count", []);
@@ -525,7 +525,7 @@ test("a stream that is disposed of ends", async () => {
   assertEquals((await pool.execute("seen")).ended, 1);
 });
 
-test("a stream in the queue is left without a start", async () => {
+test("stream(): return() removes a queued job before it starts", async () => {
   await using pool = poolOf<typeof generators>("generators");
   const door = new AbortController();
   const busy = pool.stream("around", [door.signal]);
@@ -539,7 +539,7 @@ test("a stream in the queue is left without a start", async () => {
   assertEquals((await pool.execute("seen")).yielded, 0);
 });
 
-test("stream() refuses a wrong call at once", async () => {
+test("stream() refuses an invalid call at once", async () => {
   await using pool = poolOf<typeof generators>("generators");
   assertThrows(
     () => streamUntyped(pool, "count", 5),
@@ -568,7 +568,7 @@ test("stream() refuses a wrong call at once", async () => {
     yield 1;
   };
   assertEquals(await Array.fromAsync(inline.stream(generator)), [1]);
-  // It stays no job for all that.
+  // execute() still refuses it.
   await assertRejects(
     () => executeUntyped(inline, generator),
     TypeError,

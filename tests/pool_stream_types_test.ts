@@ -1,5 +1,5 @@
-// What TypeScript knows of streams. That this file passes the type check is the
-// test; what it must refuse stands under `@ts-expect-error`.
+// Types of stream(). The test is that this file passes the type check. Calls that it
+// must refuse are under `@ts-expect-error`.
 import { assert } from "@std/assert";
 import {
   type JobStream,
@@ -105,7 +105,7 @@ function progressIsTyped(pool: Pool) {
   pool.execute("greet", [], { onProgress: 1 });
 }
 
-Deno.test("stream() and progress are typed as this file says, under the type check", () => {
+Deno.test("stream() and progress: types pass the type check", () => {
   const checked = [
     valuesAreTyped,
     loopsAreTyped,

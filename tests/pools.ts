@@ -1,12 +1,12 @@
-// How tests are declared, where the modules of their jobs come from, and tables.
+// Helpers to declare tests, load modules of jobs and check tables.
 import { AssertionError } from "@std/assert";
 import { ThreadPool, type ThreadPoolOptions } from "@spindle/thread-pool";
 import { poolTest } from "./live_workers.ts";
 
-/** A test that fails if it takes too long, or leaves a worker behind. */
+/** Declares a test that fails if it takes too long or leaves a worker behind. */
 export const test = poolTest;
 
-/** A pool of one worker, unless the options say otherwise, with jobs of `fixtures/`. */
+/** Creates a pool with jobs of `fixtures/`, by default with one worker. */
 export function poolOf<Jobs extends object>(
   fixture: string,
   options: ThreadPoolOptions = {},
@@ -15,12 +15,12 @@ export function poolOf<Jobs extends object>(
   return new ThreadPool<Jobs>({ module, size: 1, ...options });
 }
 
-/** The URL of a module with this source. */
+/** Returns the URL of a module with this source. */
 export function moduleOf(source: string): string {
   return `data:text/javascript,${encodeURIComponent(source)}`;
 }
 
-/** Checks all rows of a table, and tells of each that fails. */
+/** Checks all rows of a table, and reports each row that fails. */
 export async function eachRow<Row>(
   table: Record<string, Row>,
   check: (row: Row, name: string) => unknown,

@@ -1,8 +1,8 @@
-// What the tests of piscina, of workerpool and of the JDK's ThreadPoolExecutor
-// promise of their pools, promised of this one. What other files check is left out
-// here, and what has no counterpart: settings that change later, least numbers of
-// workers and idle timeouts (not built yet), queues and threads of one's own,
-// subclasses' hooks and job events (events and streams serve).
+// Behavior promised by the tests of piscina, of workerpool and of the JDK's
+// ThreadPoolExecutor. Left out is behavior that other files test, such as elastic
+// pools, and behavior without a counterpart: settings that change later, custom
+// queues and threads, hooks of subclasses and job events (events and streams serve
+// instead).
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PoolClosedError } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
@@ -22,7 +22,7 @@ test("piscina: jobs that share a worker can wait for each other", async () => {
   assertEquals(pool.stats().size, 1);
 });
 
-test("piscina: jobs that leave a long queue at random leave the others in order", async () => {
+test("piscina: the remaining jobs keep their order when random jobs leave a long queue", async () => {
   await using pool = makePool();
   using gate = new Gate();
   const held = pool.execute("passGate", [gate.key]);
@@ -43,7 +43,7 @@ test("piscina: jobs that leave a long queue at random leave the others in order"
   assertEquals(ended, numbersTo(2_000).filter((i) => !leaves(i)));
 });
 
-test("piscina: thousands of jobs that each submit the next never run out of stack", async () => {
+test("piscina: thousands of jobs that each submit the next do not overflow the stack", async () => {
   await using pool = makePool();
   let count = 0;
   async function next(): Promise<void> {
@@ -54,7 +54,7 @@ test("piscina: thousands of jobs that each submit the next never run out of stac
   assertEquals(count, 3_000);
 });
 
-test("piscina: all idle workers wake up for jobs that come at once, again and again", async () => {
+test("piscina: all idle workers wake up when jobs arrive at once, repeatedly", async () => {
   await using pool = makePool({ size: 3 });
   for (let round = 0; round < 5; round++) {
     using gate = new Gate();
@@ -74,7 +74,7 @@ test("piscina: workers see the environment of the program", async () => {
   Deno.env.delete("SPINDLE_PORTED");
 });
 
-test("ThreadPoolExecutor: a closed pool takes no job, whatever its policy", async () => {
+test("ThreadPoolExecutor: a closed pool accepts no job, with any policy", async () => {
   for (const whenFull of ["reject", "discard-oldest", "caller-runs"] as const) {
     const pool = makePool({ queue: { capacity: 1, whenFull } });
     using gate = new Gate();
@@ -92,7 +92,7 @@ test("ThreadPoolExecutor: a closed pool takes no job, whatever its policy", asyn
   }
 });
 
-test("ThreadPoolExecutor: a pool whose jobs all fail goes on with the same worker", async () => {
+test("ThreadPoolExecutor: a pool whose jobs all fail continues with the same worker", async () => {
   await using pool = makePool();
   const before = await pool.execute("whichWorker");
   const errors = await Promise.all(

@@ -16,7 +16,7 @@ import {
 } from "./kinds.ts";
 import { poolTest as test } from "./live_workers.ts";
 
-/** Submits one job of each priority, and tells in which order they end. */
+/** Submits one job of each priority, and returns the order in which they end. */
 async function orderOf(pool: JobPool, priorities: number[], go: () => void) {
   const order: number[] = [];
   const jobs = priorities.map((priority, i) =>
@@ -28,7 +28,7 @@ async function orderOf(pool: JobPool, priorities: number[], go: () => void) {
 }
 
 for (const kind of KIND_NAMES) {
-  test(`priority: higher ones start first, within one the first come (${kind})`, async () => {
+  test(`priority: higher priorities start first, equal priorities in the order of their calls (${kind})`, async () => {
     await using pool = makePool({}, kind);
     using holder = await hold(pool);
     const order = await orderOf(pool, [0, 2, -1, 2, 0, 1], holder.open);
@@ -36,7 +36,7 @@ for (const kind of KIND_NAMES) {
   });
 }
 
-test("priority: asynchronous jobs start in its order where several are in progress", async () => {
+test("priority: asynchronous jobs start in order of priority when several are in progress", async () => {
   await using pool = makePool({ concurrency: 2 });
   using first = await hold(pool);
   using second = await hold(pool);
@@ -45,10 +45,10 @@ test("priority: asynchronous jobs start in its order where several are in progre
   second.open();
 });
 
-test("priority: a job goes before those of lower priorities that were sent ahead", async () => {
+test("priority: a job goes before jobs of lower priorities that were sent ahead", async () => {
   await using pool = makePool();
   using gate = new Gate();
-  // Jobs are known to take more than a ms: a few are sent ahead, and are worth being taken back.
+  // These show that jobs take over 1 ms: a few are sent ahead, and can be taken back.
   for (const i of numbersTo(30)) {
     await pool.execute("arriveThenGive", [gate.key, 1, i]);
   }
@@ -67,7 +67,7 @@ test("priority: a job goes before those of lower priorities that were sent ahead
   assertEquals(order, ["high", "low", "low", "low"]);
 });
 
-test("priority: a job that moves its arguments goes first, and they arrive", async () => {
+test("priority: a job that moves its arguments goes first, and its arguments arrive", async () => {
   await using pool = makePool();
   using holder = await hold(pool);
   const order: string[] = [];
@@ -86,13 +86,13 @@ test("priority: a job that moves its arguments goes first, and they arrive", asy
   assertEquals([await high, order], [100_000, ["high", "low"]]);
 });
 
-test("priority: while jobs of a higher one come, long jobs leave a worker free for them", async () => {
+test("priority: long jobs leave a worker free while jobs of a higher priority arrive", async () => {
   await using pool = makePool({ size: 2 });
   await pool.execute("echo", [0], { priority: 1 });
   using gate = new Gate();
   const low = numbersTo(4).map(() => pool.execute("passGate", [gate.key]));
   await gate.arrived();
-  // Both workers would be held for ever otherwise.
+  // Otherwise both workers would be blocked forever.
   for (const i of numbersTo(20)) {
     assertEquals(await pool.execute("echo", [i], { priority: 1 }), i);
   }
@@ -101,7 +101,7 @@ test("priority: while jobs of a higher one come, long jobs leave a worker free f
   await Promise.all(low);
 });
 
-test("priority: a second after the last of a higher one, long jobs have all workers", async () => {
+test("priority: long jobs use all workers one second after the last job of a higher priority", async () => {
   await using pool = makePool({ size: 2 });
   await pool.execute("echo", [0], { priority: 1 });
   using gate = new Gate();
@@ -111,7 +111,7 @@ test("priority: a second after the last of a higher one, long jobs have all work
   await Promise.all(low);
 });
 
-test("priority: a pool of one worker keeps none free", async () => {
+test("priority: a pool of one worker keeps no worker free", async () => {
   await using pool = makePool();
   await pool.execute("echo", [0], { priority: 1 });
   using gate = new Gate();
@@ -138,7 +138,7 @@ test('priority: "discard-oldest" discards the oldest job of the lowest priority'
   assertEquals(await Promise.all([high, next]), [1, 3]);
 });
 
-test('priority: "discard-oldest" refuses a job of a lower priority than all that wait', async () => {
+test('priority: "discard-oldest" refuses a job of a lower priority than all waiting jobs', async () => {
   await using pool = makePool(FULL);
   using holder = await hold(pool);
   const high = [1, 2].map((i) => pool.execute("echo", [i], { priority: 1 }));
@@ -147,7 +147,7 @@ test('priority: "discard-oldest" refuses a job of a lower priority than all that
   assertEquals(await Promise.all(high), [1, 2]);
 });
 
-test("priority: jobs that wait are aborted, counted and terminated as others are", async () => {
+test("priority: waiting jobs are aborted, counted and terminated like other jobs", async () => {
   await using pool = makePool();
   using holder = await hold(pool);
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-// A program that uses a pool ends by itself, when and as it should, and leaves nothing.
+// A program that uses a pool exits by itself when it is done, and leaves no process.
 import { assertEquals, assertMatch } from "@std/assert";
 import { processesOfGroup } from "./live_processes.ts";
 import { eventually, isLacking } from "./live_workers.ts";
@@ -6,7 +6,7 @@ import { type Ending, endOf, runScriptWith, startScript } from "./script.ts";
 
 const isLinux = Deno.build.os === "linux";
 
-/** What a program prints that uses a pool in each way: see the script. */
+/** Output of a program that uses a pool in each way, see scripts/ends.ts. */
 const WAYS: Record<string, string> = {
   awaitUsing: "3\n",
   lastJobCrashes: "WorkerCrashedError\n",
@@ -20,7 +20,7 @@ const WAYS: Record<string, string> = {
   burning: "left\nJobTimeoutError\nclosed\n",
 };
 
-/** The same of those that never close it. */
+/** Output of programs that never close their pool. */
 const NEVER_CLOSED: Record<string, string> = {
   plain: "2\n",
   hardKill: "2\n",
@@ -49,7 +49,7 @@ const NEVER_CLOSED_PROCESSES: Record<string, string> = {
   processTimerLeft: "left\n",
 };
 
-/** Runs a program that uses a pool in this way, and sees that none of its processes is left. */
+/** Runs a program that uses a pool in this way, and checks that no process is left. */
 async function runWay(way: string): Promise<Ending> {
   const program = startScript([way], "scripts/ends.ts", "-A");
   const ending = await endOf(program);
@@ -62,7 +62,7 @@ async function runWay(way: string): Promise<Ending> {
   return ending;
 }
 
-/** Two at a time. */
+/** Runs programs, two at a time. */
 function runAll(ways: string[]): Promise<PromiseSettledResult<Ending>[]> {
   const endings: Promise<Ending>[] = [];
   for (const [i, way] of ways.entries()) {
@@ -74,10 +74,10 @@ function runAll(ways: string[]): Promise<PromiseSettledResult<Ending>[]> {
 
 for (
   const [what, ways] of Object.entries({
-    "a program that is done with its pool ends": WAYS,
-    "a pool that is never closed keeps its program for its jobs only":
+    "a program exits when it is done with its pool": WAYS,
+    "a pool that is never closed keeps its program alive only for its jobs":
       NEVER_CLOSED,
-    "a pool of processes that is never closed keeps its program for its jobs only":
+    "a pool of processes that is never closed keeps its program alive only for its jobs":
       NEVER_CLOSED_PROCESSES,
   })
 ) {
@@ -97,7 +97,7 @@ for (
 
 Deno.test({
   name:
-    "an error that nobody handles ends the program, and is told with its stack",
+    "an unhandled error of a job ends the program, and is printed with its stack",
   ignore: isLacking("an error that nobody handles"),
   fn: async () => {
     const { code, stderr } = await runWay("unhandled");
@@ -106,7 +106,7 @@ Deno.test({
   },
 });
 
-Deno.test("inline jobs need no permission beside reading the package itself", async () => {
+Deno.test("inline jobs need no permission except to read the package", async () => {
   const flags = ["--no-prompt", "--allow-read"];
   const { code, stdout, stderr } = await runScriptWith(
     ["plain"],

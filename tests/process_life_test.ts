@@ -1,5 +1,5 @@
-// What a process is given of the program around it, where it prints what it prints,
-// and that it ends with the program, however that ends.
+// What a process receives from its program, where its output goes, and that it ends
+// with the program, however the program ends.
 import {
   assert,
   assertEquals,
@@ -25,13 +25,13 @@ function makePool(options?: ThreadPoolOptions): JobPool {
   return makeAnyPool(options, "process");
 }
 
-/** Runs one job in a process of these options. */
+/** Runs one job in a process with these options. */
 function runIn(options: ThreadPoolOptions, ...flags: string[]) {
   const args = [JSON.stringify({ isolation: "process", ...options })];
   return runScriptWith(args, "scripts/restricted.ts", "--no-prompt", ...flags);
 }
 
-Deno.test("a program needs to run Deno, and nothing else, for processes", async () => {
+Deno.test("a program with processes needs only permission to run Deno", async () => {
   const { code, stdout, stderr } = await runIn(
     { permissions: "none" },
     ALLOW_RUN,
@@ -39,14 +39,14 @@ Deno.test("a program needs to run Deno, and nothing else, for processes", async 
   assertEquals([code, stdout, stderr], [0, "ran\n", ""]);
 });
 
-Deno.test("a program that may not run Deno gets an error that names the flag", async () => {
+Deno.test("a program without permission to run Deno gets an error that names the flag", async () => {
   const { code, stdout } = await runIn({}, "--allow-read");
   assertEquals(code, 0);
   assertMatch(stdout, /WorkerStartError/);
   assertStringIncludes(stdout, ALLOW_RUN);
 });
 
-Deno.test("what jobs print in processes goes where the program's output goes", async () => {
+Deno.test("output of jobs in processes goes to the program's output", async () => {
   const args = ["prints"];
   const { code, stdout, stderr } = await runScriptWith(
     args,
@@ -64,7 +64,7 @@ Deno.test("what jobs print in processes goes where the program's output goes", a
   assertEquals(code, 0);
 });
 
-/** The files of a program whose modules are found by its import map. */
+/** Files of a program whose import map resolves its modules. */
 const MAPPED: Record<string, string> = {
   "deno.json": JSON.stringify({
     imports: {
@@ -108,7 +108,7 @@ worker.onmessage = ({ data }) => {
 };`,
 };
 
-/** What the program prints whose main module is this one of those files. */
+/** Runs one of these files as a program, and returns its output. */
 async function runMapped(main: string, ...flags: string[]): Promise<string> {
   const directory = await Deno.makeTempDir();
   await Deno.mkdir(`${directory}/nested`);
@@ -126,17 +126,17 @@ async function runMapped(main: string, ...flags: string[]): Promise<string> {
   return decoder.decode(stdout);
 }
 
-Deno.test("a process finds modules by the program's import map, wherever that is started", async () => {
+Deno.test("a process resolves modules with the program's import map, from any working directory", async () => {
   for (const flags of [["-A"], [ALLOW_RUN, "--no-prompt"]]) {
     assertEquals(await runMapped("main.ts", ...flags), "42 42\n");
   }
 });
 
-Deno.test("a process finds modules by the program's import map if a worker of any kind starts it", async () => {
+Deno.test("a process that a worker starts resolves modules with the program's import map", async () => {
   assertEquals(await runMapped("workers.ts", "-A"), "42\n".repeat(4));
 });
 
-test("execArgv gives a process further flags, and an error that names a wrong one", async () => {
+test("execArgv passes flags to a process, and an error names an invalid flag", async () => {
   await using pool = makePool({ execArgv: ["--v8-flags=--expose-gc"] });
   const typeOfGc = () => typeof (globalThis as { gc?: unknown }).gc;
   assertEquals(await pool.execute(typeOfGc), "function");
@@ -145,7 +145,7 @@ test("execArgv gives a process further flags, and an error that names a wrong on
   await assertRejects(job, WorkerStartError, "--no-such-flag");
 });
 
-/** What a job sees of the program around it. */
+/** Returns what a job sees of its program. */
 const surroundings = () => {
   const attempt = <T>(action: () => T): T | string => {
     try {
@@ -162,7 +162,7 @@ const surroundings = () => {
   };
 };
 
-test("permissions: without any, a process sees nothing of the program around it", async () => {
+test("permissions: a process without permissions sees nothing of its program", async () => {
   await using pool = makePool({ permissions: "none" });
   assertEquals(await pool.execute(surroundings), {
     env: "NotCapable",
@@ -172,7 +172,7 @@ test("permissions: without any, a process sees nothing of the program around it"
   });
 });
 
-test("permissions: a process has no environment but what they allow, and works where the program does if it may read there", async () => {
+test("permissions: a process gets only allowed environment variables, and the program's directory if it may read it", async () => {
   const permissions = { env: ["PATH"], run: true, read: ["."] };
   await using pool = makePool({ permissions });
   assertEquals((await pool.execute(surroundings)).cwd, Deno.cwd());
@@ -182,7 +182,7 @@ test("permissions: a process has no environment but what they allow, and works w
     return lines.map((line) => line.split("=")[0]);
   });
   assert(names.includes("PATH"), String(names));
-  // By these Deno finds its modules, and knows whether it may use colors.
+  // Deno needs these to find its modules and to decide on colors.
   const others = names.filter((name) =>
     !/^(PATH|HOME|DENO_\w+|(NO|FORCE)_COLOR)$/.test(name)
   );
@@ -214,14 +214,14 @@ for (const preload of [undefined, "no_core"]) {
   });
 }
 
-/** The number of the warden of a program, if it has just one. */
+/** Returns the id of a program's warden, or 0 unless there is exactly one. */
 async function wardenOf(program: number): Promise<number> {
   const wardens = (await liveProcesses(program))
     .filter((line) => line.includes("guardProcesses"));
   return wardens.length === 1 ? parseInt(wardens[0]) : 0;
 }
 
-/** Ends the warden of a program, and gives the number of the next one. */
+/** Kills the warden of a program, and returns the id of the next warden. */
 async function endWarden(program: number): Promise<number> {
   const before = await wardenOf(program);
   Deno.kill(before, "SIGKILL");
@@ -234,7 +234,7 @@ async function endWarden(program: number): Promise<number> {
 }
 
 test(
-  onLinux("a warden that somebody ends is replaced, and does all that it did"),
+  onLinux("a warden that is killed is replaced by one that does the same"),
   async () => {
     await using pool = makePool({ memoryLimit: 64 });
     await pool.execute("pid");
@@ -244,7 +244,7 @@ test(
   },
 );
 
-/** Reads so many lines that a program prints. */
+/** Reads `count` lines of a program's output. */
 async function readLines(program: Deno.ChildProcess, count: number) {
   await program.stderr.cancel();
   let text = "";
@@ -261,19 +261,19 @@ for (
 ) {
   Deno.test(
     onLinux(
-      `processes end with a program that is ended by ${how}, though they loop`,
+      `processes that loop end with a program that is ended by ${how}`,
     ),
     async () => {
       const program = startScript(["loops"], "scripts/processes.ts", "-A");
       const pids = (await readLines(program, 2)).map(Number);
       using stack = new DisposableStack();
       stack.defer(() => {
-        // Where the test fails they would loop on.
+        // If the test fails, they would loop on.
         for (const pid of pids.filter(lives)) Deno.kill(pid, "SIGKILL");
       });
       assert(pids.every(lives));
       if (how.includes("warden")) await endWarden(program.pid);
-      // The program, two that loop, and the warden.
+      // The program, two looping processes, and the warden.
       assertEquals((await processesOfGroup(program.pid)).length, 4);
       program.kill(how.slice(0, 7) as Deno.Signal);
       await program.status;
@@ -289,7 +289,7 @@ for (
 for (const signal of ["INT", "HUP"]) {
   Deno.test(
     onLinux(
-      `SIG${signal} of the whole group leaves processes to their program`,
+      `SIG${signal} to the whole group does not end processes before their program`,
     ),
     async () => {
       const program = startScript(["closes"], "scripts/processes.ts", "-A");

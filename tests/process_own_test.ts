@@ -1,4 +1,4 @@
-// What holds of a process as of a thread, though it is made in another way.
+// Behavior that processes share with threads, but implement differently.
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   ThreadPool,
@@ -20,7 +20,7 @@ function makePool<Jobs>(
   });
 }
 
-poolTest("onerror of a module in a process prevents an error", async () => {
+poolTest("onerror in a process can handle an error", async () => {
   await using pool = makePool<{ leave(): Promise<unknown[]> }>(`
     let told;
     onerror = (...args) => (told = args, true);
@@ -40,7 +40,7 @@ poolTest("onerror of a module in a process prevents an error", async () => {
   assertEquals(pool.stats().crashed, 0);
 });
 
-poolTest("onerror of a module in a process need not prevent it", async () => {
+poolTest("onerror in a process need not handle an error", async () => {
   await using pool = makePool<{ leave(): Promise<void> }>(`
     onerror = () => {};
     export const leave = () => new Promise(() => {
@@ -49,7 +49,7 @@ poolTest("onerror of a module in a process need not prevent it", async () => {
   await assertRejects(() => pool.execute("leave"), WorkerCrashedError, "left");
 });
 
-poolTest("what moves with a result is gone in its process", async () => {
+poolTest("a process detaches values that move with its result", async () => {
   await using pool = makePool("");
   const length = await pool.execute(() => {
     const global = globalThis as { moved?: ArrayBuffer[] };
@@ -66,15 +66,15 @@ poolTest("what moves with a result is gone in its process", async () => {
   );
 });
 
-/** Each ends the process in 100 ms of which nothing but it has a turn. */
+/** Each ends its process after blocking it for 100 ms. */
 const ENDS: Record<string, string> = {
   exits: "Deno.exit(3)",
-  "has an error that nobody catches": "throw new Error('left')",
+  "has an uncaught error": "throw new Error('left')",
 };
 
 for (const [what, end] of Object.entries(ENDS)) {
   poolTest(
-    `a job that a process has not started when it ${what} runs in another one`,
+    `a job that has not started when its process ${what} runs in another process`,
     async () => {
       type Jobs = { leave(): number; id(): string };
       await using pool = makePool<Jobs>(`

@@ -1,5 +1,5 @@
-// What goes to a process and comes back beside plain data: blobs, files, errors, and
-// streams of them; and what is refused on the way.
+// Values other than plain data that go to a process and back: blobs, files, errors,
+// and streams of them. Also values that are refused.
 import { createSecretKey } from "node:crypto";
 import {
   assert,
@@ -28,7 +28,7 @@ function makePool(options = {}): JobPool {
   return makeAnyPool(options, "process");
 }
 
-test("what a transfer list or a mark names moves, though it is in no argument", async () => {
+test("values in a transfer list or mark move even if they are in no argument", async () => {
   await using pool = makePool();
   await pool.execute("echo", [0]);
   const [listed, marked] = [new ArrayBuffer(1), new ArrayBuffer(1)];
@@ -69,11 +69,11 @@ test("a Blob and a File go to a process and come back", async () => {
   assertEquals(back.buffer, bytes);
   const read = (blob: Blob) => blob.text();
   assertEquals(await pool.execute(read, [blob]), "hello \u00f6");
-  // Nothing of the caller's was changed.
+  // The caller's values are unchanged.
   assert(value.list[0] === blob && value.map.get(blob)!.file === file);
 });
 
-test("a Blob in an error's cause and properties crosses with the error", async () => {
+test("a Blob in the cause or properties of an error arrives with the error", async () => {
   await using pool = makePool();
   const error = new Error("e", { cause: { blob: new Blob(["why"]) } });
   const back = await pool.execute("echo", [error]) as Error;
@@ -101,13 +101,13 @@ test("a Blob in an error's cause and properties crosses with the error", async (
   assertEquals([list[0].name, list[0].code], ["AbortError", 20]);
 });
 
-test("a buffer beside a Blob leaves as it is when its job ends", async () => {
+test("a buffer next to a Blob in a result is copied when its job ends", async () => {
   await using pool = makePool();
-  // What reads results is loaded with the first of them.
+  // The code that reads results is loaded with the first result.
   await pool.execute("echo", [new Map()]);
   const { bytes } = await pool.execute(() => {
     const bytes = new Uint8Array(100_000).fill(1);
-    // Before the blob can have been read, and after.
+    // Before the blob is read, and after.
     queueMicrotask(() => queueMicrotask(() => bytes.fill(2)));
     setTimeout(() => bytes.fill(3));
     return { bytes, blob: new Blob([new Uint8Array(3_000_000)]) };
@@ -115,7 +115,7 @@ test("a buffer beside a Blob leaves as it is when its job ends", async () => {
   assert(bytes.every((byte) => byte === 1));
 });
 
-test("a DOMException inside of a value keeps its name, code and stack", async () => {
+test("a DOMException inside a value keeps its name, code and stack", async () => {
   await using pool = makePool();
   const exception = new DOMException("gone", "NotFoundError");
   const [back] = await pool.execute("echo", [[exception]]) as [DOMException];
@@ -128,7 +128,7 @@ test("a DOMException inside of a value keeps its name, code and stack", async ()
   ]);
 });
 
-test("blobs in the chunks of streams cross, in order with all others", async () => {
+test("blobs in the chunks of streams arrive in order with other chunks", async () => {
   await using pool = makePool();
   const chunks = [
     new Blob(["a".repeat(100_000)]),
@@ -152,7 +152,7 @@ test("blobs in the chunks of streams cross, in order with all others", async () 
   ]);
 });
 
-test("jobs beside one whose result is a large Blob end as ever", async () => {
+test("jobs that run alongside a job with a large Blob as its result end normally", async () => {
   await using pool = makePool({ concurrency: 3 });
   const results = await Promise.all(
     numbersTo(9).map((i) =>
@@ -175,7 +175,7 @@ test("jobs beside one whose result is a large Blob end as ever", async () => {
 
 const WASM = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 
-/** What cannot go to a process, and its name in the error. */
+/** Values that cannot go to a process, with their names in the error. */
 const REFUSED: [name: string, make: () => unknown][] = [
   ["SharedArrayBuffer", () => new SharedArrayBuffer(8)],
   ["Int32Array", () => new Int32Array(new SharedArrayBuffer(8))],
@@ -196,7 +196,7 @@ function generateKey(extractable: boolean): Promise<unknown> {
   return crypto.subtle.generateKey(algorithm, extractable, ["sign"]);
 }
 
-test("execute() refuses by name what cannot go to a process, at the call", async () => {
+test("execute() refuses values that cannot go to a process by name, at the call", async () => {
   await using pool = makePool();
   for (const [name, make] of REFUSED) {
     const value = { a: [await make()] };
@@ -206,7 +206,7 @@ test("execute() refuses by name what cannot go to a process, at the call", async
   assertEquals(pool.stats().size, 0);
 });
 
-test("execute() refuses a connection for a process, which stays the caller's", async () => {
+test("execute() refuses a connection for a process, and the caller keeps it", async () => {
   await using pool = makePool();
   const { client, server } = await tcpPair();
   using _client = client;
@@ -234,7 +234,7 @@ const KEPT: [says: string, job: () => unknown][] = [
   }],
 ];
 
-test("execute() rejects where a result cannot leave its process, which lives on", async () => {
+test("execute() rejects if a result cannot leave its process, and the process continues", async () => {
   await using pool = makePool();
   const pid = await pool.execute("pid");
   for (const [says, job] of KEPT) {
@@ -243,7 +243,7 @@ test("execute() rejects where a result cannot leave its process, which lives on"
   assertEquals(await pool.execute("pid"), pid);
 });
 
-/** Gives a stream of one chunk that cannot cross, here or in a process. */
+/** Returns a stream whose chunk cannot leave its process. */
 function giveChunk(kind: string): ReadableStream {
   const slots = globalThis as unknown as { ended: Promise<string> };
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -260,7 +260,7 @@ function giveChunk(kind: string): ReadableStream {
 }
 
 for (const kind of ["memory", "module", "function"]) {
-  test(`a chunk that cannot cross errors its stream on both sides, and costs no process (${kind})`, async () => {
+  test(`a chunk that cannot be sent errors its stream on both sides, and the process continues (${kind})`, async () => {
     await using pool = makePool();
     const pid = await pool.execute("pid");
     const ended = () => (globalThis as { ended?: Promise<string> }).ended!;
@@ -276,7 +276,7 @@ for (const kind of ["memory", "module", "function"]) {
   });
 }
 
-test("what comes back at once holds at most a sixteenth of the memoryLimit in texts and objects", async () => {
+test("a process can send at most a sixteenth of the memoryLimit at once in texts and objects", async () => {
   await using pool = makePool({ memoryLimit: 64 });
   const few = { text: "x".repeat(3 * 2 ** 20), map: new Map() };
   assertEquals(await pool.execute("echo", [few]), few);
@@ -290,7 +290,7 @@ test("what comes back at once holds at most a sixteenth of the memoryLimit in te
   );
 });
 
-test("a process may send as many tiny chunks as are read", async () => {
+test("a process can send many tiny chunks while they are read", async () => {
   await using pool = makePool({ permissions: "none", memoryLimit: 64 });
   let count = 0;
   const stream = await pool.execute("streamSlowly", [50_000, 0]);
@@ -298,7 +298,7 @@ test("a process may send as many tiny chunks as are read", async () => {
   assertEquals(count, 50_000);
 });
 
-test("what only one process can have goes with an error as text, and harms nothing else", async () => {
+test("a SharedArrayBuffer in an error arrives as text, and no other job is affected", async () => {
   await using pool = makePool({ concurrency: 2 });
   const shared = new SharedArrayBuffer(8);
   const reasons = [
@@ -320,7 +320,7 @@ test("what only one process can have goes with an error as text, and harms nothi
   await beside;
 });
 
-test("a sink that fails with what only one process can have ends its job's writes", async () => {
+test("a sink that fails with a SharedArrayBuffer in its error ends its job's writes", async () => {
   await using pool = makePool();
   const sink = new WritableStream({
     write() {
@@ -332,11 +332,11 @@ test("a sink that fails with what only one process can have ends its job's write
   await assertRejects(() => pool.execute("writesOn", [sink]), Error, "mine");
 });
 
-/** A process may write 4 MiB at once under this limit. */
+/** With this limit, a process can send 4 MiB at once. */
 const LIMIT = { memoryLimit: 64 };
 const TOO_LONG = "cannot be sent: it takes";
 
-test("an error too long for a process is refused, and costs no job beside it", async () => {
+test("an error too long for a process is refused, and no other job is affected", async () => {
   await using pool = makePool({ ...LIMIT, concurrency: 2 });
   using held = await hold(pool);
   const job = (n: number) => {
@@ -361,7 +361,7 @@ test("an error too long for a process is refused, and costs no job beside it", a
   assertEquals(pool.stats().crashed, 0);
 });
 
-test("a process says that the error of its start, or of its end, was too long", async () => {
+test("a process reports that the error of its start or end was too long", async () => {
   const module = `data:text/javascript,throw new Error("x".repeat(5e6))`;
   await using broken = new ThreadPool({
     ...LIMIT,

@@ -1,4 +1,4 @@
-// Progress: what a job gives to `currentJob().report()` and its caller hears.
+// Progress: values that jobs pass to `currentJob().report()` and callers receive.
 import {
   assert,
   assertEquals,
@@ -37,7 +37,7 @@ function testEach(name: string, check: (pool: Pool) => Promise<void>): void {
   }
 }
 
-/** A listener that notes what it hears. */
+/** Returns a listener that records its values. */
 function listener<T>() {
   const heard: T[] = [];
   const waiting: [count: number, resolve: () => void][] = [];
@@ -47,7 +47,7 @@ function listener<T>() {
       if (heard.length >= count) resolve();
     }
   };
-  /** Resolves once so many values have come. */
+  /** Resolves once `count` values have arrived. */
   const has = (count: number) =>
     new Promise<void>((resolve) => {
       if (heard.length >= count) resolve();
@@ -57,7 +57,7 @@ function listener<T>() {
 }
 
 testEach(
-  "the last value reported comes before the promise settles",
+  "onProgress receives the last value before the promise settles",
   async (pool) => {
     for (const count of [1, 2, 1_000]) {
       const { heard, onProgress } = listener<number>();
@@ -76,7 +76,7 @@ testEach(
 );
 
 testEach(
-  "a job that waits is heard meanwhile, by its latest value",
+  "onProgress receives the latest value of a job that waits",
   async (pool) => {
     const { heard, onProgress, has } = listener<string>();
     const door = new AbortController();
@@ -90,7 +90,7 @@ testEach(
   },
 );
 
-testEach("a job that never pauses is heard while it computes", async (pool) => {
+testEach("onProgress is called for a job that never pauses", async (pool) => {
   const { heard, onProgress, has } = listener<{ i: number }>();
   const job = pool.execute("busy", [300], { onProgress });
   let isOver = false;
@@ -101,7 +101,7 @@ testEach("a job that never pauses is heard while it computes", async (pool) => {
   assertEquals(heard.at(-1), { i: count });
 });
 
-testEach("a million reports are a few messages", async (pool) => {
+testEach("report() sends few messages for a million values", async (pool) => {
   const { heard, onProgress } = listener<number>();
   const start = performance.now();
   await pool.execute("countTo", [1_000_000], { onProgress });
@@ -110,7 +110,7 @@ testEach("a million reports are a few messages", async (pool) => {
   assertEquals(heard.at(-1), 1_000_000);
 });
 
-testEach("what is reported is copied at once", async (pool) => {
+testEach("report() copies its value at once", async (pool) => {
   const { heard, onProgress } = listener();
   await pool.execute("change", [], { onProgress });
   const [object, map] = [{ list: [1] }, new Map([["list", [1]]])];
@@ -122,7 +122,7 @@ testEach("what is reported is copied at once", async (pool) => {
 });
 
 testEach(
-  "what cannot be cloned throws JobCloneError in the handler",
+  "report() throws JobCloneError in the handler for a value that cannot be cloned",
   async (pool) => {
     const { heard, onProgress } = listener();
     const message = await pool.execute("reportFunction", [], { onProgress });
@@ -130,13 +130,13 @@ testEach(
     const failed = pool.execute("failByReport", [], { onProgress });
     assertInstanceOf(await reasonOf(failed), JobCloneError);
     assertEquals(heard, []);
-    // Where nobody listens, nothing is looked at.
+    // Without a listener, the value is not checked.
     assertEquals(await pool.execute("reportFunction"), "accepted");
   },
 );
 
 testEach(
-  "nothing is heard of a job once its promise has settled",
+  "onProgress is not called after the promise has settled",
   async (pool) => {
     const { heard, onProgress, has } = listener();
     const controller = new AbortController();
@@ -146,14 +146,14 @@ testEach(
     controller.abort("enough");
     assertEquals(await reasonOf(job), "enough");
     const { length } = heard;
-    // The job has ended when its worker takes the next one.
+    // The job has ended when its worker runs the next job.
     await pool.execute("echo", [1]);
     await new Promise((done) => setTimeout(done, 100));
     assertEquals(heard.length, length);
   },
 );
 
-testEach("a stream reports as well", async (pool) => {
+testEach("onProgress works with stream()", async (pool) => {
   const { heard, onProgress } = listener<number>();
   const stream = pool.stream("countAndReport", [5_000], { onProgress });
   assertEquals((await Array.fromAsync(stream)).length, 5_000);
@@ -161,7 +161,7 @@ testEach("a stream reports as well", async (pool) => {
 });
 
 testEach(
-  "a job whose result streams has reported before that arrives",
+  "onProgress receives values before the stream of a result arrives",
   async (pool) => {
     const { heard, onProgress } = listener<string>();
     const stream = await pool.execute("streamAfterReport", [], { onProgress });
@@ -170,7 +170,7 @@ testEach(
   },
 );
 
-test("what a listener throws is reported, and harms no job", async () => {
+test("an error that onProgress throws is reported, and no job is affected", async () => {
   await using pool = poolOf<typeof jobs>("progress");
   const reported: unknown[] = [];
   const onError = (event: ErrorEvent) => {
@@ -192,7 +192,7 @@ test("what a listener throws is reported, and harms no job", async () => {
   }
 });
 
-test("a listener may call the pool", async () => {
+test("onProgress can call the pool", async () => {
   await using pool = poolOf<typeof jobs>("progress");
   const calls: Promise<unknown>[] = [];
   await pool.execute("countTo", [3], {
@@ -202,7 +202,7 @@ test("a listener may call the pool", async () => {
   for (const call of calls) assertEquals(await call, 1);
 });
 
-test("an inline job reports, and so does one on the caller's thread", async () => {
+test("report() works in inline jobs and on the caller's thread", async () => {
   const queue = { capacity: 0, whenFull: "caller-runs" } as const;
   await using pool = new ThreadPool({ size: 1, queue });
   const { heard, onProgress } = listener();
