@@ -1,5 +1,4 @@
-// What the errors of a full queue tell: which job, and of a refused call its
-// arguments.
+// Errors of a full queue: the name of the job, and the arguments of a refused call.
 import {
   assert,
   assertEquals,
@@ -17,7 +16,7 @@ import type * as jobs from "./fixtures/jobs.ts";
 import { Gate } from "./gate.ts";
 import { poolTest } from "./live_workers.ts";
 
-/** A pool whose one worker is held, with such a queue. */
+/** Creates a pool with this queue, whose only worker is busy. */
 async function heldPool(capacity: number, whenFull: WhenFull) {
   const module = new URL("./fixtures/jobs.ts", import.meta.url);
   const queue = { capacity, whenFull };
@@ -55,7 +54,7 @@ poolTest(
 );
 
 poolTest(
-  "QueueFullError: what was to move has not moved, and can be given again",
+  "QueueFullError: values to move have not moved, and can be sent again",
   async () => {
     await using holder = await heldPool(0, "reject");
     const bytes = new Uint8Array([1, 2, 3]);
@@ -72,7 +71,7 @@ poolTest(
 );
 
 poolTest(
-  "QueueFullError names an inline job, and has no arguments where none are given",
+  "QueueFullError names an inline job, and has an empty list without arguments",
   async () => {
     await using holder = await heldPool(0, "reject");
     const { pool } = holder;
@@ -89,7 +88,7 @@ poolTest(
   },
 );
 
-poolTest("QueueFullError comes where nothing can be discarded", async () => {
+poolTest("QueueFullError is the error if no job can be discarded", async () => {
   await using holder = await heldPool(0, "discard-oldest");
   const error = await assertRejects(
     () => holder.pool.execute("echo", [1]),

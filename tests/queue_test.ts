@@ -43,7 +43,7 @@ function makePool(
   return makeAnyPool({ queue: { capacity, whenFull }, ...options });
 }
 
-/** A job that holds a worker until the gate is open. */
+/** Runs a job that holds a worker until the gate is open. */
 async function holdWorker(pool: JobPool) {
   const gate = new Gate();
   const held = pool.execute("passGate", [gate.key]);
@@ -63,7 +63,7 @@ for (const [size, capacity] of [[1, 0], [2, 5]]) {
       const execute = () => pool.execute("passGate", [gate.key]);
       const accepted = numbersTo(size + capacity).map(execute);
       await assertRejects(execute, QueueFullError, `${capacity}`);
-      // Also once the workers run.
+      // Also when the workers run.
       await gate.arrived(size);
       await assertRejects(execute, QueueFullError);
       gate.open();
@@ -75,7 +75,7 @@ for (const [size, capacity] of [[1, 0], [2, 5]]) {
   });
 }
 
-test('whenFull "reject": jobs are accepted again once one has ended, or left the queue', async () => {
+test('whenFull "reject": jobs are accepted again when a job has ended or left the queue', async () => {
   await using pool = makePool(1, "reject");
   const execute = (i: number, options = {}) =>
     pool.execute("echo", [i], options);
@@ -123,7 +123,7 @@ test("ready() resolves at once while there is room", async () => {
   await holder.release();
 });
 
-test("ready() releases those who wait one at a time, in order", async () => {
+test("ready() releases waiting callers one at a time, in order", async () => {
   await using pool = makePool(0);
   const order: number[] = [];
   const gates = numbersTo(6).map(() => new Gate());
@@ -144,7 +144,7 @@ test("ready() releases those who wait one at a time, in order", async () => {
 });
 
 for (const whenFull of ["wait", "reject"] as const) {
-  test(`ready() keeps many producers within size + capacity ("${whenFull}")`, async () => {
+  test(`ready() keeps concurrent callers within size + capacity ("${whenFull}")`, async () => {
     await using pool = makePool(3, whenFull, { size: 2 });
     let outstanding = 0;
     let most = 0;
@@ -160,7 +160,7 @@ for (const whenFull of ["wait", "reject"] as const) {
   });
 }
 
-test("ready() leaves room that a waiter does not use to the next", async () => {
+test("ready() passes unused room on to the next caller", async () => {
   await using pool = makePool(0);
   using holder = await holdWorker(pool);
   const ready = [pool.ready(), pool.ready(), pool.ready()];
@@ -174,7 +174,7 @@ for (
     terminate: PoolTerminatedError,
   })
 ) {
-  test(`ready() rejects once ${end}() was called, also for those who wait`, async () => {
+  test(`ready() rejects after ${end}(), also for callers that wait`, async () => {
     const pool = makePool(0);
     using holder = await holdWorker(pool);
     holder.held.catch(() => {});
@@ -195,7 +195,7 @@ for (
   });
 }
 
-test('whenFull "discard-oldest": those that have waited longest reject, and never run', async () => {
+test('whenFull "discard-oldest": the jobs that have waited longest reject and never run', async () => {
   await using pool = makePool(3, "discard-oldest");
   using holder = await holdWorker(pool);
   using runs = new Gate();
@@ -215,7 +215,7 @@ test('whenFull "discard-oldest": those that have waited longest reject, and neve
   assertEquals([runs.count, pool.stats().failed], [3, 47]);
 });
 
-test('whenFull "discard-oldest": jobs that run are never discarded; where none waits, the new one is refused', async () => {
+test('whenFull "discard-oldest": running jobs are never discarded, and a new job is refused if no job waits', async () => {
   await using pool = makePool(0, "discard-oldest", { concurrency: 2 });
   using first = await holdWorker(pool);
   using second = await holdWorker(pool);
@@ -254,7 +254,7 @@ test('whenFull "discard-oldest": a connection in a discarded job is closed', asy
   await newest;
 });
 
-test('whenFull "discard-oldest": a call that is refused discards nothing', async () => {
+test('whenFull "discard-oldest": a refused call discards nothing', async () => {
   await using pool = makePool(1, "discard-oldest");
   using holder = await holdWorker(pool);
   const queued = pool.execute("echo", [1]);
@@ -265,7 +265,7 @@ test('whenFull "discard-oldest": a call that is refused discards nothing', async
   assertEquals(await queued, 1);
 });
 
-test('whenFull "discard-oldest": a listener that hears of it may terminate() the pool', async () => {
+test('whenFull "discard-oldest": a jobend listener can call terminate()', async () => {
   const pool = makePool(1, "discard-oldest");
   using holder = await holdWorker(pool);
   pool.addEventListener("jobend", () => pool.terminate(), { once: true });
@@ -274,7 +274,7 @@ test('whenFull "discard-oldest": a listener that hears of it may terminate() the
   assertInstanceOf(errors[1], JobDiscardedError);
 });
 
-test('whenFull "caller-runs": the caller runs a job where the queue is full, and else a worker', async () => {
+test('whenFull "caller-runs": the caller runs a job only if the queue is full', async () => {
   await using pool = makePool(0, "caller-runs");
   const key = await pool.execute("whichWorker");
   assertNotEquals(key, whichThread());
@@ -286,7 +286,7 @@ test('whenFull "caller-runs": the caller runs a job where the queue is full, and
   assertEquals(await pool.execute("whichWorker"), key);
 });
 
-test('whenFull "caller-runs": while the caller is at a job, workers get others', async () => {
+test('whenFull "caller-runs": workers get jobs while the caller runs a job', async () => {
   await using pool = makePool(0, "caller-runs");
   const key = await pool.execute("whichWorker");
   using holder = await holdWorker(pool);
@@ -300,7 +300,7 @@ test('whenFull "caller-runs": while the caller is at a job, workers get others',
   await callers;
 });
 
-test('whenFull "caller-runs": a job that the caller runs waits for room that there is', async () => {
+test('whenFull "caller-runs": Sender.ready() resolves in a job that the caller runs', async () => {
   await using pool = makePool(0, "caller-runs");
   await pool.execute("echo", [1]);
   using holder = await holdWorker(pool);
@@ -312,7 +312,7 @@ test('whenFull "caller-runs": a job that the caller runs waits for room that the
   assertEquals(await callers, "done");
 });
 
-test('whenFull "caller-runs": a job that the caller has is not taken by the worker that waits for it', async () => {
+test('whenFull "caller-runs": a worker does not take over a job that it waits for and the caller runs', async () => {
   await using pool = new ThreadPool({
     size: 1,
     queue: { capacity: 0, whenFull: "caller-runs" },
@@ -322,23 +322,23 @@ test('whenFull "caller-runs": a job that the caller has is not taken by the work
   const given = await pool.execute(async (sender: Sender) => {
     return await sender.execute(() => 2);
   }, [pool.sender()]);
-  // The worker has had all its jobs: this one takes another.
+  // The worker is used up, so this job runs on another worker.
   assertEquals([given, await pool.execute(() => 3)], [2, 3]);
 });
 
-test('whenFull "caller-runs": the caller runs no job that has a place in the queue', async () => {
+test('whenFull "caller-runs": the caller runs no job that fits in the queue', async () => {
   await using pool = makePool(2, "caller-runs");
   const key = await pool.execute("whichWorker");
   using holder = await holdWorker(pool);
   const queued = [1, 2].map(() => pool.execute("whichWorker"));
   using gate = new Gate();
-  // By its end they wait for any worker, and not for that one.
+  // When this job ends, the queued jobs can go to any worker.
   assertEquals(await pool.execute("arriveThenGive", [gate.key, 30, 1]), 1);
   await holder.release();
   assertEquals(await Promise.all(queued), [key, key]);
 });
 
-test('whenFull "caller-runs": caller and job share no object, and what moves does', async () => {
+test('whenFull "caller-runs": values are cloned or moved, and never shared', async () => {
   await using pool = makePool(0, "caller-runs");
   using holder = await holdWorker(pool);
   const argument = { list: [1, 2] };
@@ -360,7 +360,7 @@ test('whenFull "caller-runs": caller and job share no object, and what moves doe
   await holder.release();
 });
 
-test('whenFull "caller-runs": such a job counts, can be aborted, and close() waits for it', async () => {
+test('whenFull "caller-runs": a job that the caller runs counts, can be aborted, and close() waits for it', async () => {
   const pool = makePool(0, "caller-runs");
   using holder = await holdWorker(pool);
   using gate = new Gate();
@@ -383,7 +383,7 @@ test('whenFull "caller-runs": such a job counts, can be aborted, and close() wai
   assertEquals([count, completed], [1, 2]);
 });
 
-test('whenFull "caller-runs": terminate() rejects what the caller runs', async () => {
+test('whenFull "caller-runs": terminate() rejects jobs that the caller runs', async () => {
   const pool = makePool(0, "caller-runs");
   using gate = new Gate();
   using holder = await holdWorker(pool);
@@ -394,7 +394,7 @@ test('whenFull "caller-runs": terminate() rejects what the caller runs', async (
   await Promise.all(rejected);
 });
 
-test('whenFull "caller-runs": what it could not keep is refused together with it', async () => {
+test('whenFull "caller-runs": options that do not work with it are refused', async () => {
   const queue = { whenFull: "caller-runs" } as const;
   const UNKEPT = {
     timeout: 100,

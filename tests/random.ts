@@ -1,6 +1,6 @@
-// Numbers that look random and are the same each time.
+// Pseudorandom numbers that are the same in every run.
 
-/** Gives such numbers, from 0 to 1, by a seed (mulberry32). */
+/** Returns a generator of numbers from 0 to 1 for a seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   return () => {
     seed = seed + 0x6d2b79f5 | 0;

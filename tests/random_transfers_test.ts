@@ -15,7 +15,7 @@ const AT_ONCE = 8;
 const PIECES = [1, 13, 1_000, 4_096, 4_097, 8_192, 16_384, 65_536, 65_537];
 const LENGTHS = [0, 1, 100, 4_096, 10_000, 70_000, 300_000];
 const LONGEST = 2_000_000;
-/** So many pieces a side may make of all its bytes. */
+/** Maximum number of pieces into which a side splits its bytes. */
 const MOST_PIECES = 300;
 
 const ORDERS: [SidePlan["order"], SidePlan["order"]][] = [
@@ -26,7 +26,7 @@ const ORDERS: [SidePlan["order"], SidePlan["order"]][] = [
   ["gets first", "sends first"],
 ];
 
-/** The transfer of a seed: which end moves, and whether the job is submitted before the client begins. */
+/** Returns the transfer of a seed: which end moves, and whether the job starts first. */
 export function transferOf(seed: number) {
   const random = randomOf(seed);
   const pick = <T>(from: T[]) => from[Math.floor(random() * from.length)];
@@ -65,7 +65,7 @@ export function transferOf(seed: number) {
   };
 }
 
-/** Makes the transfer of a seed between a client here and a job of the pool. */
+/** Runs the transfer of a seed between a client here and a job of the pool. */
 async function checkTransfer(
   pool: ThreadPool<typeof jobs>,
   seed: number,
@@ -97,7 +97,7 @@ for (const [kind, { options }] of Object.entries(TCP)) {
     options: { module, size: 2, concurrency: 4, ...options },
     cases: rows(
       SEEDS,
-      (i) => `Conn carries 25 random transfers byte for byte: from ${SEEDS[i]}`,
+      (i) => `Conn carries 25 random transfers unchanged: from ${SEEDS[i]}`,
       async ({ pool }, seed) => {
         const end = seed + 25;
         const some = async () => {
@@ -109,12 +109,12 @@ for (const [kind, { options }] of Object.entries(TCP)) {
   });
 }
 
-Deno.test("transferOf() makes the same of a seed, and another of another", () => {
+Deno.test("transferOf() returns the same transfer for the same seed only", () => {
   assertEquals(transferOf(7), transferOf(7));
   assertNotEquals(transferOf(7), transferOf(8));
 });
 
-Deno.test("play() finds a byte that is not as it should be", async () => {
+Deno.test("play() rejects at a wrong byte", async () => {
   const { client, server } = await tcpPair();
   using _client = client;
   using _server = server;

@@ -1,9 +1,9 @@
-// Jobs that wait get a new worker when the last one has had its share.
+// Waiting jobs get a new worker when the last worker is used up.
 import { poolTest } from "./live_workers.ts";
 import { ThreadPool } from "@spindle/thread-pool";
 
 poolTest(
-  "an abort leaves no job behind where each worker takes but one",
+  "an abort leaves no job behind with maxJobsPerWorker: 1",
   async () => {
     for (let round = 0; round < 8; round++) {
       await using pool = new ThreadPool({ size: 2, maxJobsPerWorker: 1 });

@@ -1,4 +1,4 @@
-// Workers that are replaced after a while, whatever jobs have left in them.
+// Workers that are replaced after a number of jobs, or when their heap has grown.
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { type ThreadPoolOptions, transfer } from "@spindle/thread-pool";
 import { Gate } from "./gate.ts";
@@ -13,7 +13,7 @@ const OPTIONS: ThreadPoolOptions[] = [
 ];
 
 for (const options of OPTIONS) {
-  test(`maxJobsPerWorker: no worker has more of many jobs (${JSON.stringify(options)})`, async () => {
+  test(`maxJobsPerWorker: no worker runs more jobs (${JSON.stringify(options)})`, async () => {
     await using pool = makePool(options);
     const answers = numbersTo(20).map(() => pool.execute("askWorker"));
     const counts = new Map<string, number>();
@@ -22,7 +22,7 @@ for (const options of OPTIONS) {
     }
     const { size, concurrency, maxJobsPerWorker } = options;
     assertEquals(Math.max(...counts.values()), maxJobsPerWorker);
-    // A single worker has all that it may have before the next one starts.
+    // A single worker runs all its jobs before the next worker starts.
     if (!size && !concurrency) assertEquals([...counts.values()], [5, 5, 5, 5]);
     assertEquals(pool.stats().crashed, 0);
   });
@@ -47,7 +47,7 @@ test("maxJobsPerWorker does not count jobs that were aborted before they started
   ]);
 });
 
-test("maxJobsPerWorker 1: no job sees what another has left, and timers end", async () => {
+test("maxJobsPerWorker: 1 isolates jobs from each other, and timers end", async () => {
   await using pool = makePool({ maxJobsPerWorker: 1 });
   for (const value of ["a", "b"]) {
     assertEquals(await pool.execute("soil", [value]), undefined);
@@ -68,11 +68,11 @@ test("maxJobsPerWorker 1: no job sees what another has left, and timers end", as
   assertEquals(ticks.count, before);
 });
 
-test("maxHeapPerWorker: jobs that wait before a worker that has grown run once", async () => {
+test("maxHeapPerWorker: jobs that wait for a worker whose heap has grown run once", async () => {
   await using pool = makePool({ maxHeapPerWorker: 48 });
   using runs = new Gate();
   await pool.execute("echo", [1]);
-  await new Promise((done) => setTimeout(done, 60)); // the heap is looked at every 50 ms
+  await new Promise((done) => setTimeout(done, 60)); // the heap is checked every 50 ms
   const first = pool.execute("keep", [60]);
   const others = numbersTo(100).map(() => pool.execute("arrive", [runs.key]));
   await Promise.all([first, ...others]);
@@ -80,7 +80,7 @@ test("maxHeapPerWorker: jobs that wait before a worker that has grown run once",
   assertNotEquals(await pool.execute("keep", [0]), await first);
 });
 
-test("a worker that is replaced first ends the streams of its results, and close() waits", async () => {
+test("a worker that is replaced first ends the streams of its results, and close() waits for them", async () => {
   const pool = makePool({ maxJobsPerWorker: 1 });
   const stream = await pool.execute("streamSlowly", [20]);
   const before = await pool.execute("whichWorker");
@@ -92,7 +92,7 @@ test("a worker that is replaced first ends the streams of its results, and close
   await closed;
 });
 
-test("workerstart and workerstop tell of each replacement", async () => {
+test("workerstart and workerstop are dispatched for each replacement", async () => {
   await using pool = makePool({ maxJobsPerWorker: 1 });
   const told: string[] = [];
   for (const type of ["workerstart", "workerstop"] as const) {

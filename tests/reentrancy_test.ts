@@ -1,4 +1,4 @@
-// Code of the user's that runs inside of the pool may call the pool.
+// User code that runs inside the pool can call the pool.
 
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
@@ -63,7 +63,7 @@ poolTest(
 );
 
 poolTest(
-  "a listener of jobend may submit, abort and close, in the middle of a burst",
+  "a jobend listener can submit, abort and close during a burst of jobs",
   async () => {
     const pool = new ThreadPool(2);
     const extra: Promise<unknown>[] = [];

@@ -1,10 +1,10 @@
-// A pool that has nothing to do rests: what it then does not see, and how it goes on.
+// An idle pool stops checking its workers: what it misses, and how it continues.
 import { assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
 import { JobTimeoutError, ThreadPool, transfer } from "@spindle/thread-pool";
 import { eventually, liveWorkers, poolTest } from "./live_workers.ts";
 
-/** Longer than until a pool rests. */
+/** Time in ms after which an idle pool no longer checks its workers. */
 const WHILE = 60;
 
 poolTest(

@@ -1,12 +1,12 @@
-// What a job leaves behind on main is garbage that a minor collection finds: what
-// survives one costs several times as much.
+// Objects that a job leaves on main are garbage that a minor collection can free.
+// Objects that survive a minor collection cost several times as much.
 import { assert, assertEquals } from "@std/assert";
 import { runScript } from "./script.ts";
 
-/** Of what a job allocates, this part may survive; it was 0.2 to 0.27 once. */
+/** Maximum share of a job's allocations that survives; it was 0.2 to 0.27 once. */
 const MOST = 0.12;
 
-/** The size of the heap in MB, before and after each collection of one heap. */
+/** Returns the heap size in MB before and after each collection of one heap. */
 function collections(
   trace: string,
   heap: string,
@@ -20,14 +20,14 @@ function collections(
   });
 }
 
-Deno.test("what jobs of any kind leave behind does not survive minor collections", async () => {
+Deno.test("objects that jobs leave on main do not survive minor collections", async () => {
   const { code, stdout, stderr } = await runScript(
     "scripts/retention.ts",
     "-A",
     "--v8-flags=--trace-gc",
   );
   assertEquals([code, stderr], [0, ""]);
-  // Main's is collected first.
+  // Main's heap is collected first.
   const heap = /\d:(0x\w+)\]/.exec(stdout)![1];
   for (const name of ["connection", "progress", "stream", "body"]) {
     const begin = stdout.indexOf(`begin ${name}`);

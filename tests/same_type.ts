@@ -1,6 +1,6 @@
-// How tests say which type something has.
+// Type assertions for tests.
 
-/** Holds only if both types are the same. */
+/** True only if both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
   (<T>() => T extends B ? 1 : 2) ? true : false;
 

@@ -1,4 +1,4 @@
-// Runs Deno as a process of its own, and waits for its end.
+// Runs Deno as a separate process, and waits for its end.
 import { fileURLToPath } from "node:url";
 
 /** How a process has ended. */
@@ -11,7 +11,7 @@ export interface Ending {
 const LIMIT = 120_000;
 
 function start(args: string[]): Deno.ChildProcess {
-  // So that all that it starts is of its group, by which it can be found.
+  // A group of its own, in which all processes that it starts can be found.
   const isGroup = Deno.build.os === "linux";
   return new Deno.Command(isGroup ? "setsid" : Deno.execPath(), {
     args: isGroup ? [Deno.execPath(), ...args] : args,
@@ -40,12 +40,12 @@ function argsOf(args: string[], script: string, flags: string[]): string[] {
   return ["run", "--no-check", ...flags, fileURLToPath(url), ...args];
 }
 
-/** `deno run` of a script in `fixtures/`. */
+/** Runs a script in `fixtures/` with `deno run`. */
 export function runScript(script: string, ...flags: string[]): Promise<Ending> {
   return runScriptWith([], script, ...flags);
 }
 
-/** The same with arguments of the script's own. */
+/** Runs a script with arguments. */
 export function runScriptWith(
   args: string[],
   script: string,
@@ -54,7 +54,7 @@ export function runScriptWith(
   return endOf(startScript(args, script, ...flags));
 }
 
-/** The same, and does not wait for its end. */
+/** Starts a script, and does not wait for its end. */
 export function startScript(
   args: string[],
   script: string,
@@ -63,7 +63,7 @@ export function startScript(
   return start(argsOf(args, script, flags));
 }
 
-/** `deno check` of a file. */
+/** Checks the types of a file with `deno check`. */
 export function checkTypes(path: string): Promise<Ending> {
   return endOf(start(["check", path]));
 }

@@ -1,4 +1,4 @@
-// A sender: calls to a pool from wherever it has moved, also from the pool's own jobs.
+// A sender calls its pool from wherever it has moved, even from the pool's own jobs.
 import {
   assertEquals,
   assertRejects,
@@ -43,14 +43,14 @@ for (const kind of KIND_NAMES) {
     });
   };
 
-  eachKind("gives jobs to another pool", { size: 1 }, async (pool) => {
+  eachKind("sends jobs to another pool", { size: 1 }, async (pool) => {
     await using other = makePool({ size: 2 });
     const called = pool.execute("calls", [other.sender(), "square", 5]);
     assertEquals(await called, [0, 1, 4, 9, 16]);
     assertEquals(other.stats().completed, 5);
   });
 
-  eachKind("gives jobs to its own pool", { size: 2 }, async (pool) => {
+  eachKind("sends jobs to its own pool", { size: 2 }, async (pool) => {
     const called = pool.execute("calls", [pool.sender(), "square", 100]);
     assertEquals((await called).length, 100);
     await pool.drain();
@@ -58,21 +58,21 @@ for (const kind of KIND_NAMES) {
   });
 
   eachKind(
-    "waits for jobs of its own pool, deeper than there are workers",
+    "waits for jobs of its own pool, nested deeper than the number of workers",
     { size: 2 },
     async (pool) => {
       assertEquals(await pool.execute("descend", [pool.sender(), 9]), 9);
     },
   );
 
-  eachKind("sorts by jobs that wait for jobs", { size: 2 }, async (pool) => {
+  eachKind("sorts with jobs that wait for jobs", { size: 2 }, async (pool) => {
     const list = Array.from({ length: 40 }, (_, i) => i * 17 % 40);
     const sorted = await pool.execute("sort", [pool.sender(), list]);
     assertEquals(sorted, list.toSorted((a, b) => a - b));
   });
 
   eachKind(
-    "a job that runs where it is waited for is the current one",
+    "a job that runs where it is awaited is the current job",
     { size: 1 },
     async (pool) => {
       const names = await pool.execute("currentJobs", [pool.sender()]);
@@ -83,7 +83,7 @@ for (const kind of KIND_NAMES) {
   );
 
   eachKind(
-    "waits for room in the queue of its own pool, though nobody makes any",
+    "ready() does not deadlock in a job of its own pool when the queue is full",
     { size: 1, queue: { capacity: 1 } },
     async (pool) => {
       const called = pool.execute("waitsForRoom", [pool.sender(), 5]);
@@ -92,7 +92,7 @@ for (const kind of KIND_NAMES) {
   );
 
   eachKind(
-    "a job that is waited for runs, though others of its key are before it",
+    "a job that is awaited runs even if earlier jobs of its key wait",
     { size: 1 },
     async (pool) => {
       const called = pool.execute("callsKeyed", [pool.sender(), 5, "k"]);
@@ -109,7 +109,7 @@ for (const kind of KIND_NAMES) {
   );
 
   eachKind(
-    "jobs in all workers wait for jobs of one key",
+    "jobs in all workers can wait for jobs of one key",
     { size: 2 },
     async (pool) => {
       const called = [2, 3, 4].map((n) => {
@@ -122,11 +122,11 @@ for (const kind of KIND_NAMES) {
 
   for (const job of ["loop", "loopLater"] as const) {
     eachKind(
-      `a timeout ends a job where it is waited for, and the pool goes on (${job})`,
+      `a timeout ends a job that another job awaits, and the pool continues (${job})`,
       { size: 1, abortGrace: 50 },
       async (pool) => {
         const called = pool.execute("callsLoop", [pool.sender(), job, 50]);
-        // Where the loop goes on, its worker is stopped, and what waits in it lost.
+        // If the loop continues, its worker is stopped, and the waiting job is lost.
         const isGuarded = kind !== "killable thread" && job === "loop";
         const expected = isGuarded ? "JobTimeoutError" : "WorkerCrashedError";
         assertEquals(await called.catch(({ name }) => name), expected);
@@ -136,7 +136,7 @@ for (const kind of KIND_NAMES) {
     );
   }
 
-  eachKind("tells of what is refused", { size: 2 }, async (pool) => {
+  eachKind("refused calls reject with an error", { size: 2 }, async (pool) => {
     const rejections = await pool.execute("rejections", [pool.sender()]);
     assertEquals(
       rejections.map((text) => text.slice(0, 60)),
@@ -154,7 +154,7 @@ for (const kind of KIND_NAMES) {
   });
 
   for (const size of [1, 2]) {
-    const where = size === 1 ? "where it is waited for" : "in another worker";
+    const where = size === 1 ? "where it is awaited" : "in another worker";
     eachKind(`aborts a job ${where}`, { size }, async (pool) => {
       assertEquals(await pool.execute("aborts", [pool.sender()]), "enough");
     });
@@ -174,7 +174,7 @@ test("sender() moves bytes there and back", async () => {
   assertEquals(moved, { left: 0, size, last: 255 });
 });
 
-test("sender(): an inline job is sent as its source", async () => {
+test("sender(): an inline job is sent as source code", async () => {
   await using pool = new ThreadPool(2);
   const product = await pool.execute(async (sender: Sender) => {
     return await sender.execute((a: number, b: number) => a * b, [6, 7]);
@@ -182,14 +182,14 @@ test("sender(): an inline job is sent as its source", async () => {
   assertEquals(product, 42);
 });
 
-test("sender() on its own thread runs jobs as execute() does", async () => {
+test("sender() on its own thread runs jobs like execute()", async () => {
   await using pool = makePool();
   using sender = pool.sender();
   await sender.ready();
   assertEquals(await sender.execute("square", [3]), 9);
 });
 
-test("sender(): a sender that has moved, or is closed, is of no more use", async () => {
+test("sender(): a sender that has moved or is closed rejects its calls", async () => {
   await using pool = makePool();
   const sender = pool.sender();
   using clone = sender.clone();
@@ -206,7 +206,7 @@ test("sender(): a sender that has moved, or is closed, is of no more use", async
   assertThrows(() => clone.clone(), PoolClosedError, "The sender is closed");
 });
 
-test("sender(): a sender of another copy of the package is refused, and says so", async () => {
+test("sender(): a sender of another copy of the package is refused with a clear error", async () => {
   await using pool = makePool();
   const sender = new SenderOfCopy({} as SenderTarget);
   await assertRejects(
@@ -225,7 +225,7 @@ test("sender() is closed when its job ends", async () => {
   );
 });
 
-test("close() waits for senders, and takes no other jobs", async () => {
+test("close() waits for senders, and refuses other jobs", async () => {
   const pool = makePool();
   const sender = pool.sender();
   let isClosed = false;
@@ -238,14 +238,14 @@ test("close() waits for senders, and takes no other jobs", async () => {
   await closed;
 });
 
-test("close() ends though a job with a sender has never ended by itself", async () => {
+test("close() resolves after a job with a sender has exited its worker", async () => {
   const pool = makePool({ size: 2 });
   const exits = assertRejects(() => pool.execute("exits", [pool.sender()]));
   await exits;
   await pool.close();
 });
 
-test("close() waits for jobs that nobody waits for in the worker", async () => {
+test("close() waits for jobs that another job has sent without awaiting them", async () => {
   const pool = makePool({ size: 1 });
   await pool.execute("leaves", [pool.sender()]);
   await pool.close();
@@ -253,12 +253,12 @@ test("close() waits for jobs that nobody waits for in the worker", async () => {
   assertEquals([completed, crashed], [2, 0]);
 });
 
-test("close() waits for a job that was to run in a worker which has gone on", async () => {
+test("close() waits for a job that was sent to a worker that no longer waits for it", async () => {
   const pool = makePool({ size: 1 });
   using gate = new Gate();
   const job = pool.execute("leavesAtGate", [pool.sender(), gate.key]);
   await gate.arrived();
-  // It comes, and is sent to where it seems to be waited for, or has run there.
+  // The job arrives, and is sent to the worker that seems to await it, or has run there.
   await eventually(() => {
     const { queued, completed } = pool.stats();
     return queued + completed === 1;
@@ -283,7 +283,7 @@ test("terminate() ends senders", async () => {
   await assertRejects(() => sender.ready(), PoolTerminatedError);
 });
 
-test("sender(): jobs that wait and jobs that do not, at random, all end", async () => {
+test("sender(): random jobs that wait and jobs that do not all end", async () => {
   await using pool = makePool({ size: 2, queue: { capacity: 4 } });
   const all: Promise<unknown>[] = [];
   for (let i = 0; i < 60; i++) {
@@ -299,14 +299,14 @@ test("sender(): jobs that wait and jobs that do not, at random, all end", async 
   assertEquals((await Promise.all(all)).length, 60);
 });
 
-test("sender(): a job that nobody waits for any more is not lost", async () => {
+test("sender(): a job that is no longer awaited is not lost", async () => {
   const pool = makePool();
   await pool.execute("leavesTwo", [pool.sender()]);
   await pool.close();
   assertEquals(pool.stats().completed, 3);
 });
 
-test("sender(): a function that cannot be sent fails alone", async () => {
+test("sender(): a function that cannot be sent rejects only its own call", async () => {
   await using pool = makePool({ size: 2 });
   assertStringIncludes(
     await pool.execute("callsNative", [pool.sender()]),
@@ -315,12 +315,12 @@ test("sender(): a function that cannot be sent fails alone", async () => {
   assertEquals(pool.stats().crashed, 0);
 });
 
-test("sender(): calls in progress are answered though it is closed, or has moved", async () => {
+test("sender(): calls in progress are answered after the sender is closed or has moved", async () => {
   await using pool = makePool({ size: 2 });
   assertEquals(await pool.execute("givesItself", [pool.sender()]), 5);
 });
 
-test("sender(): a call that is refused moves nothing, and holds up no close()", async () => {
+test("sender(): a refused call moves nothing, and does not delay close()", async () => {
   const pool = makePool({ size: 2 });
   assertEquals(await pool.execute("isRefused", [pool.sender()]), 8);
   await pool.close();
@@ -336,12 +336,12 @@ test("close() does not wait for the sender of a job that is left alone", async (
   await pool.close();
 });
 
-test("sender(): a spent worker whose job waits runs the job that it waits for", async () => {
+test("sender(): a used-up worker whose job waits runs the job that it waits for", async () => {
   await using pool = makePool({ concurrency: 2, maxJobsPerWorker: 1 });
   assertEquals(await pool.execute("descend", [pool.sender(), 2]), 2);
 });
 
-test("sender(): a pool that has become smaller while its jobs wait goes on", async () => {
+test("sender(): a pool that shrinks while its jobs wait continues", async () => {
   await using pool = makePool({ size: 2 });
   const other = pool.execute("waits", [300]);
   const waiting = pool.execute("calls", [pool.sender(), "square", 3]);
@@ -350,7 +350,7 @@ test("sender(): a pool that has become smaller while its jobs wait goes on", asy
   await other;
 });
 
-test("sender(): jobs of a key run one at a time, also where they are waited for", async () => {
+test("sender(): jobs of a key run one at a time, even if they are awaited", async () => {
   await using pool = makePool({ size: 2 });
   const shared = new SharedArrayBuffer(8);
   await Promise.all([1, 2, 3].map(() => {
@@ -359,12 +359,12 @@ test("sender(): jobs of a key run one at a time, also where they are waited for"
   assertEquals([...new Int32Array(shared)], [0, 0]);
 });
 
-test("an open sender keeps no process", async () => {
+test("an open sender does not keep the process alive", async () => {
   const { stdout } = await runScript("scripts/open_sender.ts", "-A");
   assertEquals(stdout, "object\n");
 });
 
-test("sender(): jobs that wait for each other too deep are refused, and the pool goes on", async () => {
+test("sender(): jobs that wait for each other too deeply are refused, and the pool continues", async () => {
   await using pool = makePool({ size: 1 });
   const { message } = await assertRejects(
     () => pool.execute("descend", [pool.sender(), 2_000]),
@@ -374,7 +374,7 @@ test("sender(): jobs that wait for each other too deep are refused, and the pool
   assertEquals(await pool.execute("descend", [pool.sender(), 1_000]), 1_000);
 });
 
-test("sender(): many jobs of one worker wait at once, each for others", async () => {
+test("sender(): many jobs of one worker can wait at once", async () => {
   await using pool = makePool({ size: 1, concurrency: 400 });
   const all = Array.from({ length: 400 }, () => {
     return pool.execute("descend", [pool.sender(), 2]);
@@ -382,7 +382,7 @@ test("sender(): many jobs of one worker wait at once, each for others", async ()
   assertEquals(new Set(await Promise.all(all)), new Set([2]));
 });
 
-test("sender(): what moves with a job that runs aside moves once", async () => {
+test("sender(): values that move with a job that runs aside move once", async () => {
   await using pool = makePool({ concurrency: 2, maxJobsPerWorker: 2 });
   const all = Array.from({ length: 8 }, () => {
     return pool.execute("movesThere", [pool.sender(), 100]);

@@ -1,4 +1,4 @@
-// Signals among the arguments of jobs: they follow those of the caller.
+// Signals among the arguments of jobs fire when the caller's signals fire.
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/web_values.ts";
@@ -11,7 +11,7 @@ function makePool(size = 1): ThreadPool<typeof jobs> {
   return new ThreadPool<typeof jobs>({ module, size });
 }
 
-poolTest("a signal fires in the job, for its reason", async () => {
+poolTest("a signal fires in the job with its reason", async () => {
   await using pool = makePool();
   const reasons: [unknown, string][] = [
     [new RangeError("stop"), "RangeError RangeError: stop"],
@@ -29,7 +29,7 @@ poolTest("a signal fires in the job, for its reason", async () => {
 });
 
 poolTest(
-  "a signal that has fired already has fired as the job starts",
+  "a signal that has fired before the job starts is aborted in the job",
   async () => {
     await using pool = makePool();
     const signal = AbortSignal.abort(new RangeError("early"));
@@ -43,7 +43,7 @@ poolTest(
   },
 );
 
-poolTest("a signal fires that is aborted while its job waits", async () => {
+poolTest("a signal that aborts while its job waits fires", async () => {
   await using pool = makePool();
   using gate = new Gate();
   const first = new AbortController();
@@ -57,7 +57,7 @@ poolTest("a signal fires that is aborted while its job waits", async () => {
   assertEquals(await result, [true, '"late"']);
 });
 
-poolTest("a timeout fires in the job", async () => {
+poolTest("AbortSignal.timeout() fires in the job", async () => {
   await using pool = makePool();
   using gate = new Gate();
   const signal = AbortSignal.timeout(20);
@@ -89,7 +89,7 @@ function abortable(): {
 }
 
 poolTest(
-  "a signal has one listener, which goes when its jobs have ended",
+  "a signal has one listener, which is removed when its jobs have ended",
   async () => {
     await using pool = makePool();
     const { signal, listeners } = countedSignal();

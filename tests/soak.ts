@@ -1,24 +1,24 @@
-// A soak: very many jobs and many workers that are replaced, and what memory that
-// takes. Deno itself leaks a little with each worker, so as many bare workers are
-// started and ended beside it, in a process of their own.
+// Soak test: measures memory over very many jobs and many replaced workers. Deno
+// itself leaks a little with each worker, so a separate process starts and ends as
+// many bare workers for comparison.
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { WorkerCrashedError } from "@spindle/thread-pool";
 import { makePool, numbersTo, reasonOf } from "./kinds.ts";
 
 const MIB = 2 ** 20;
 const ENTRY = new URL("../src/worker/main.ts", import.meta.url);
-/** How many times the memory is looked at. */
+/** Number of memory samples. */
 const SAMPLES = 100;
-/** So many jobs are on their way at once. */
+/** Number of jobs in flight at once. */
 const BATCH = 500;
 
-/** MiB of memory, of which as little as possible is garbage. */
+/** Returns the memory in MiB, with as little garbage as possible. */
 function weigh(): number {
   (globalThis as { gc?: () => void }).gc?.();
   return Deno.memoryUsage().rss / MIB;
 }
 
-/** Tells the memory in the second tenth, and in the last one. */
+/** Prints the mean memory of the second tenth and of the last tenth. */
 function tell(what: string, samples: number[], workers: number): void {
   const tenth = samples.length / 10;
   const mean = (from: number) => {
@@ -26,7 +26,7 @@ function tell(what: string, samples: number[], workers: number): void {
     return part.reduce((sum, sample) => sum + sample, 0) / part.length;
   };
   const [early, late] = [mean(1), mean(9)];
-  // Eight tenths lie between the middles of those two.
+  // Eight tenths lie between the middles of these two tenths.
   const perWorker = (late - early) * 1024 / (workers * 0.8);
   const memory = { early, late, perWorker };
   console.log(
@@ -35,7 +35,7 @@ function tell(what: string, samples: number[], workers: number): void {
   );
 }
 
-/** Half of the workers crash; the others have had their share of jobs. */
+/** Half of the workers crash; the others run their maximum number of jobs. */
 export async function soakPool(jobCount: number, workerCount: number) {
   const crashes = Math.round(workerCount / 2);
   const maxJobsPerWorker = Math.floor(jobCount / workerCount);
@@ -65,13 +65,13 @@ export async function soakPool(jobCount: number, workerCount: number) {
   tell("the pool", samples, stopped);
 }
 
-/** Starts a worker, hears from it, and ends it, again and again. */
+/** Starts a worker, waits for its message and ends it, repeatedly. */
 export async function soakBare(workerCount: number) {
   const samples: number[] = [];
   for (let i = 0; i < workerCount; i++) {
-    // It loads what a worker of a pool loads.
+    // It loads the same code as a worker of a pool.
     const worker = new Worker(ENTRY, { type: "module" });
-    // It answers what it does not know.
+    // It answers an unknown message.
     worker.postMessage([]);
     await new Promise((resolve) => worker.onmessage = resolve);
     worker.terminate();

@@ -1,4 +1,4 @@
-// Connected pairs of sockets on this machine, and what tests do with them.
+// Connected pairs of local sockets, and helpers to read and write them.
 
 import { connect } from "node:net";
 
@@ -37,11 +37,11 @@ export async function unixPair(): Promise<
   }
 }
 
-/** A connection whose client can reset it, as a `Deno.Conn` cannot. */
+/** Returns a connection whose client can reset it, which a `Deno.Conn` cannot. */
 export async function resettablePair() {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const client = connect(listener.addr.port, "127.0.0.1");
-  // One that does not know yet that it is connected would just end.
+  // A client that does not know yet that it is connected would end normally.
   const connected = new Promise<void>((resolve) => {
     client.once("connect", () => resolve());
   });
@@ -74,19 +74,19 @@ export async function readAll(conn: Deno.Conn): Promise<Uint8Array> {
   return await new Blob(chunks).bytes();
 }
 
-/** Reads until the other side ends its part. */
+/** Reads text until the other side ends its part. */
 export async function readText(conn: Deno.Conn): Promise<string> {
   return new TextDecoder().decode(await readAll(conn));
 }
 
-/** Bytes in which each tells its place, so that a missing one shows. */
+/** Returns bytes that encode their position, so that a missing byte shows. */
 export function pattern(length: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(length / 4));
   for (let i = 0; i < words.length; i++) words[i] = Math.imul(i, 2654435761);
   return new Uint8Array(words.buffer, 0, length);
 }
 
-/** Whether bytes are the same, quicker than a deep comparison. */
+/** Whether bytes are equal; faster than a deep comparison. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
@@ -96,7 +96,7 @@ export async function say(conn: Deno.Conn, text: string): Promise<void> {
   await writeAll(conn, new TextEncoder().encode(text));
 }
 
-/** Writes all and ends its side, and meanwhile reads all that comes. */
+/** Writes all bytes and ends its side, and reads at the same time. */
 export async function exchange(
   conn: Deno.Conn,
   bytes: Uint8Array,
@@ -108,13 +108,13 @@ export async function exchange(
   return back;
 }
 
-/** The same with texts. */
+/** Does the same with texts. */
 export async function ask(conn: Deno.Conn, text: string): Promise<string> {
   const bytes = new TextEncoder().encode(text);
   return new TextDecoder().decode(await exchange(conn, bytes));
 }
 
-/** Reads so many bytes. */
+/** Reads `length` bytes as text. */
 export async function readCount(
   conn: Deno.Conn,
   length: number,

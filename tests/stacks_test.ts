@@ -1,4 +1,4 @@
-// What the errors of jobs show and say: the user's frames, and what a job misses.
+// Errors of jobs: their stacks have only the user's frames, and say what a job lacks.
 import {
   assert,
   assertEquals,
@@ -24,7 +24,7 @@ async function stackOf(promise: Promise<unknown>): Promise<string> {
 }
 
 for (const options of [{}, { concurrency: 2 }, { hardKill: true }]) {
-  test(`an error's stack names the file of an inline job, and no frame of the pool (${JSON.stringify(options)})`, async () => {
+  test(`an error's stack names the file of an inline job, and has no frame of the pool (${JSON.stringify(options)})`, async () => {
     await using pool = new ThreadPool({ size: 1, ...options });
     const now = () => {
       throw new Error("at once");
@@ -51,7 +51,7 @@ test("an error's stack ends with the frames of the module", async () => {
   assertStringIncludes(stack, "at outer");
 });
 
-test("an error's stack names a file whose path has quotes", async () => {
+test("an error's stack names a file whose path contains quotes", async () => {
   await using pool = new ThreadPool(1);
   const dir = await Deno.makeTempDir({ suffix: "it's (odd) \u00e9" });
   try {
@@ -65,7 +65,7 @@ test("an error's stack names a file whose path has quotes", async () => {
   }
 });
 
-Deno.test("deno test --coverage looks for no source of an inline job", async () => {
+Deno.test("deno test --coverage does not look for the source of an inline job", async () => {
   const directory = await Deno.makeTempDir();
   const file = `${directory}/inline_test.ts`;
   await Deno.writeTextFile(
@@ -88,7 +88,7 @@ Deno.test("inline", async () => {
   assertFalse(text.includes("Source not found"), text);
 });
 
-Deno.test("withoutCallers() leaves out the frames of the pool and of what called it", () => {
+Deno.test("withoutCallers() removes the frames of the pool and of its callers", () => {
   const stack =
     "Error: x\n    at f (file:///a.ts:1:2)\n    at Array.map (<anonymous>)";
   assertEquals(withoutCallers(stack), stack);
@@ -97,8 +97,8 @@ Deno.test("withoutCallers() leaves out the frames of the pool and of what called
   assertEquals(withoutCallers(called), stack);
 });
 
-Deno.test("withoutCallers() reads any stack in a time that is proportional to its length", () => {
-  // Read from each beginning of a place to the end, these take hours.
+Deno.test("withoutCallers() takes time proportional to the length of the stack", () => {
+  // Parsing to the end from each possible start would take hours.
   for (
     const part of [" (file:", " (", ":1", " ", "async ", "file:1:1", "at "]
   ) {
@@ -109,7 +109,7 @@ Deno.test("withoutCallers() reads any stack in a time that is proportional to it
   }
 });
 
-/** Jobs that miss something, and what their errors say. */
+/** Jobs that lack something, and what their errors say. */
 const MISSING: [job: unknown, ...said: string[]][] = [
   [new Function("return prompt('?')"), "workers have no `prompt`"],
   [new Function("return localStorage.x"), "workers have no `localStorage`"],
@@ -132,7 +132,7 @@ const MISSING: [job: unknown, ...said: string[]][] = [
   ],
 ];
 
-test("an error of an inline job says what the job misses, and what helps", async () => {
+test("an error of an inline job says what the job lacks, and what helps", async () => {
   await using pool = new ThreadPool(1);
   for (const [job, ...said] of MISSING) {
     const call = () => executeUntyped(pool, job, [1]);
@@ -144,7 +144,7 @@ test("an error of an inline job says what the job misses, and what helps", async
   }
 });
 
-test("an error that misses something says so of a module's function by its name", async () => {
+test("an error for a missing `this` names the function of the module", async () => {
   const module = moduleOf(`export function secret() { return this.secret; }
     export const { get } = new Map();
     export function miss() { return nothing; }`);
@@ -159,9 +159,9 @@ test("an error that misses something says so of a module's function by its name"
   assertEquals(message, "nothing is not defined");
 });
 
-Deno.test("an import of an unknown name is explained where the inline job itself imports it", () => {
+Deno.test("an import of an unknown name is explained only if the inline job itself imports it", () => {
   const fn = new FunctionTable().inline((name: string) => import(name));
-  // What Deno says where the program has no import map.
+  // Deno's message if the program has no import map.
   const message = 'Import "lib" not a dependency';
   const own = new TypeError(message);
   explain(own, fn);
@@ -171,7 +171,7 @@ Deno.test("an import of an unknown name is explained where the inline job itself
   assertEquals(ofModule.message, `${message}\n    at file:///lib.js:1:8`);
 });
 
-/** Names that an inline job's own code does not miss, and what the errors say. */
+/** Inline jobs that run code in which a name is missing. */
 const MISSED_ELSEWHERE: [job: (text: string) => unknown, text: string][] = [
   [
     async (module) => (await import(module)).parse(),
@@ -180,11 +180,11 @@ const MISSED_ELSEWHERE: [job: (text: string) => unknown, text: string][] = [
   [async (module) => await import(module), moduleOf("export default missed")],
   [(script) => new Function(script)(), "return missed"],
   [(script) => eval(script), "missed + 1"],
-  // A property of that name is no variable.
+  // A property of that name is not a variable.
   [(script) => (eval as { missed?: unknown }).missed ?? eval(script), "missed"],
 ];
 
-test("an error of a library, or of a script, is not blamed on the inline job that runs it", async () => {
+test("an error of a library or a script is not blamed on the inline job that runs it", async () => {
   await using pool = new ThreadPool(1);
   for (const [job, text] of MISSED_ELSEWHERE) {
     for (const name of ["missed", "require", "__name"]) {
@@ -196,7 +196,7 @@ test("an error of a library, or of a script, is not blamed on the inline job tha
   }
 });
 
-test("an error that has nothing to do with this is left as it is", async () => {
+test("an unrelated error keeps its message", async () => {
   await using pool = new ThreadPool(1);
   const job = (a: { b?: { c: number } }) => a.b!.c;
   const { message } = await assertRejects(() => pool.execute(job, [{}]), Error);

@@ -1,4 +1,4 @@
-// Jobs while another worker starts: they neither wait for it nor fail with it.
+// Jobs do not wait for another worker that starts, and do not fail with it.
 import { assert, assertEquals } from "@std/assert";
 import { ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/starts.ts";
@@ -7,22 +7,22 @@ import { nextEvent, numbersTo, reasonOf } from "./kinds.ts";
 import { eventually } from "./live_workers.ts";
 import { poolOf, test } from "./pools.ts";
 
-/** How workers start from now on, until it is disposed; see the fixture. */
+/** Sets how workers start until it is disposed, see fixtures/starts.ts. */
 function startsBy(how: "wait" | "throw"): Disposable {
   Deno.env.set("SPINDLE_TEST_START", how);
   return { [Symbol.dispose]: () => Deno.env.delete("SPINDLE_TEST_START") };
 }
 
-test("execute() does not let small jobs wait for a worker to start", async () => {
+test("execute() does not make small jobs wait for a worker to start", async () => {
   await using pool = poolOf<typeof jobs>("starts", { size: 2 });
-  // So many that they are known to be small.
+  // Enough jobs that the pool knows that they are small.
   for (const i of numbersTo(50)) await pool.execute("echo", [i]);
   using _ = startsBy("wait");
   const results = numbersTo(5_000).map((i) => pool.execute("echo", [i]));
   assertEquals(await Promise.all(results), numbersTo(5_000));
 });
 
-test("execute() keeps no job for a worker that starts while another one is ready", async () => {
+test("execute() keeps no job for a starting worker while another worker is ready", async () => {
   await using pool = poolOf<typeof jobs>("starts", { size: 2 });
   await pool.execute("echo", [0]);
   using _ = startsBy("wait");
@@ -35,7 +35,7 @@ test("execute() keeps no job for a worker that starts while another one is ready
   assertEquals(order, numbersTo(20));
 });
 
-test("execute() gives jobs to the other workers while one does not start", async () => {
+test("execute() sends jobs to the other workers if one worker does not start", async () => {
   await using pool = poolOf<typeof jobs>("starts", { size: 2 });
   using gate = new Gate();
   await pool.execute("echo", [0]);
@@ -50,7 +50,7 @@ test("execute() gives jobs to the other workers while one does not start", async
   await held;
 });
 
-test("a worker that is ended while it starts has read its first message, whose memory would be lost", async () => {
+test("a worker that is ended while it starts has read its first message, whose memory would leak otherwise", async () => {
   const { Worker } = globalThis;
   const heard: boolean[] = [];
   let ended = 0;
@@ -78,7 +78,7 @@ test("a worker that is ended while it starts has read its first message, whose m
   }
 });
 
-test("terminate() while a worker starts keeps the module from being executed, though main is busy then", async () => {
+test("terminate() while a worker starts keeps the module from running, even if main is busy afterwards", async () => {
   const file = await Deno.makeTempFile();
   const source = `Deno.writeTextFileSync(${JSON.stringify(file)}, "executed");`;
   try {

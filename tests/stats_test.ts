@@ -12,11 +12,11 @@ import { Gate } from "./gate.ts";
 import { makePool, numbersTo } from "./kinds.ts";
 import { test } from "./pools.ts";
 
-/** What stands in a snapshot, by its names. */
+/** Returns the values with these names in a snapshot. */
 const look = (stats: PoolStats, names: string) =>
   names.split(" ").map((name) => stats[name as keyof PoolStats]);
 
-test("stats() of a new pool is all zero, and stays as it is", async () => {
+test("stats() of a new pool is all zero, and a snapshot does not change", async () => {
   await using pool = makePool();
   const before = pool.stats();
   await pool.execute("echo", [1]);
@@ -39,7 +39,7 @@ test("stats() of a new pool is all zero, and stays as it is", async () => {
   });
 });
 
-test("stats() tells queued from running jobs, and busy from idle workers, until close()", async () => {
+test("stats() counts queued and running jobs, and busy and idle workers, until close()", async () => {
   const pool = makePool({ size: 2 });
   using gate = new Gate();
   const held = numbersTo(5).map(() => pool.execute("passGate", [gate.key]));
@@ -56,7 +56,7 @@ test("stats() tells queued from running jobs, and busy from idle workers, until 
   assertEquals(pool.stats().runTime.count, 5);
 });
 
-test("stats() counts how jobs ended, each once, and no call that was refused", async () => {
+test("stats() counts each job once by how it ended, and no refused call", async () => {
   await using pool = makePool({ size: 2 });
   const client = new AbortController();
   await Promise.allSettled(
@@ -73,7 +73,7 @@ test("stats() counts how jobs ended, each once, and no call that was refused", a
   assertEquals(look(pool.stats(), names), [800, 400, 400, 0, 0, 0, 0]);
 });
 
-test("stats() keeps its sums while jobs come and go", async () => {
+test("stats() stays consistent while jobs come and go", async () => {
   await using pool = makePool({ size: 2 });
   const results: Promise<unknown>[] = [];
   for (let i = 0; i < 200; i++) {
@@ -83,7 +83,7 @@ test("stats() keeps its sums while jobs come and go", async () => {
     const { size, idle, busy, queued, running, completed } = pool.stats();
     assertEquals(size, idle + busy);
     assertLessOrEqual(running, busy);
-    // A result on its way is in none of them, or still counted as before.
+    // A result in flight is in none of these counts, or still counted as before.
     assertLessOrEqual(queued + running + completed, results.length);
     assertGreaterOrEqual(Math.min(queued, running, completed, idle, busy), 0);
   }
@@ -91,7 +91,7 @@ test("stats() keeps its sums while jobs come and go", async () => {
   assertEquals(pool.stats().completed, results.length);
 });
 
-test("stats() measures how long jobs wait and run, to the end of asynchronous ones", async () => {
+test("stats() measures how long jobs wait and run, including asynchronous time", async () => {
   await using pool = makePool();
   await pool.execute("echo", [1]);
   const start = performance.now();
@@ -109,7 +109,7 @@ test("stats() measures how long jobs wait and run, to the end of asynchronous on
     assertLessOrEqual(mean, max);
     assertLess(max, total * 1.05 + 1_000);
   }
-  // Three of four ran for 60 ms, one after the other.
+  // Three of four jobs ran for 60 ms, one after the other.
   assertGreaterOrEqual(runTime.p50, 55);
   assertLess(runTime.mean, total / 3 + 5);
   assertGreaterOrEqual(waitTime.max, 110);

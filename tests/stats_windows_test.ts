@@ -30,7 +30,7 @@ import { executeUntyped } from "./untyped.ts";
 
 const KINDS = Object.keys(ALL_KINDS) as AnyKind[];
 
-/** How jobs ended, and how many of them were timed. */
+/** Returns how jobs ended, and how many of them were timed. */
 function endings(
   { completed, failed, aborted, ...stats }: PoolStats | JobStats,
 ) {
@@ -41,7 +41,7 @@ function endings(
 
 const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
-/** A pool whose time is the test's, with one job at a time. */
+/** Creates a pool in fake time that runs one job at a time. */
 async function pretend(time: FakeTime) {
   const pool = makePool({}, "no worker");
   await pool.execute("echo", [0]);
@@ -54,7 +54,7 @@ async function pretend(time: FakeTime) {
 }
 
 for (const kind of KINDS) {
-  test(`stats({ since }) tells what has happened since, to each reader its own (${kind})`, async () => {
+  test(`stats({ since }) counts what has happened since a snapshot, for each reader (${kind})`, async () => {
     await using pool = makePool({}, kind);
     const start = pool.stats();
     await pool.execute("echo", [1]);
@@ -71,7 +71,7 @@ for (const kind of KINDS) {
     assertEquals([waitTime, runTime], [none, none]);
   });
 
-  test(`stats({ since }) tells what the pool does now as ever (${kind})`, async () => {
+  test(`stats({ since }) shows the current state like stats() (${kind})`, async () => {
     await using pool = makePool({}, kind);
     await pool.execute("echo", [1]);
     const since = pool.stats();
@@ -84,7 +84,7 @@ for (const kind of KINDS) {
     await Promise.all([held.job, queued]);
   });
 
-  test(`stats().byName tells the jobs of each name apart (${kind})`, async () => {
+  test(`stats().byName separates the jobs of each name (${kind})`, async () => {
     await using pool = makePool({ statsByName: true }, kind);
     assertEquals(pool.stats().byName, []);
     const since = pool.stats();
@@ -115,7 +115,7 @@ for (const kind of KINDS) {
       fail: [0, 1, 0, 0, 1],
       "(other)": [0, 1, 0, 0, 1],
     });
-    // Whether a job that is stopped has an end in its worker is the kind's.
+    // Whether a stopped job is timed depends on the kind of worker.
     assertEquals(never.slice(0, 4), [0, 0, 0, 1]);
     const sums = endings(stats).map((_, i) => {
       return byName.reduce((sum, one) => sum + endings(one)[i], 0);
@@ -125,7 +125,7 @@ for (const kind of KINDS) {
   });
 }
 
-test("stats({ since }).byName has a row for each name, of what has happened since", async () => {
+test("stats({ since }).byName has a row for each name, with counts since the snapshot", async () => {
   await using pool = makePool({ statsByName: true });
   await pool.execute("echo", [1]);
   const since = pool.stats();
@@ -137,14 +137,14 @@ test("stats({ since }).byName has a row for each name, of what has happened sinc
   ]);
 });
 
-test("stats() tells no names of a pool that was not asked to", async () => {
+test("stats() has no byName and no buckets unless they were requested", async () => {
   await using pool = makePool();
   await pool.execute("echo", [1]);
   assertEquals(Object.hasOwn(pool.stats(), "byName"), false);
   assertEquals(Object.hasOwn(pool.stats().runTime, "buckets"), false);
 });
 
-test("stats().byName has at most 100 names and the others together", async () => {
+test("stats().byName has at most 100 names, and one row for all others", async () => {
   await using pool = makePool({ statsByName: true });
   await Promise.all(
     numbersTo(50).map((i) => {
@@ -164,7 +164,7 @@ test("stats().byName has at most 100 names and the others together", async () =>
   assertEquals([others, missing], [51, 50]);
 });
 
-test("stats().byName counts a map's shared jobs under the name of its job", async () => {
+test("stats().byName counts the shared jobs of map() under the name of the job", async () => {
   await using pool = makePool({ statsByName: true, size: 2 });
   const items = numbersTo(2_000);
   assertEquals(await Array.fromAsync(pool.map("echo", items)), items);
@@ -189,7 +189,7 @@ test("stats({ since }) has the percentiles of the window", async () => {
   assertEquals(pool.stats().runTime.max, 500);
 });
 
-test("stats({ buckets }) counts how many jobs took no longer", async () => {
+test("stats({ buckets }) counts the jobs that took no longer than each bound", async () => {
   using time = new FakeTime();
   const { pool, run } = await pretend(time);
   await using _ = pool;
@@ -205,7 +205,7 @@ test("stats({ buckets }) counts how many jobs took no longer", async () => {
   assertEquals(pool.stats({ buckets: [] }).runTime.buckets, []);
 });
 
-test("utilization counts jobs while they run, and is of the window", async () => {
+test("utilization counts running jobs, and covers the window", async () => {
   using time = new FakeTime();
   const { pool, run } = await pretend(time);
   await using _ = pool;
@@ -224,7 +224,7 @@ test("utilization counts jobs while they run, and is of the window", async () =>
   assertEquals(pool.stats({ since: pool.stats() }).utilization, 0);
 });
 
-test("utilization counts a job that has cost its worker", async () => {
+test("utilization counts a job that has crashed its worker", async () => {
   await using pool = makePool();
   await pool.execute("echo", [1]);
   const since = pool.stats();
@@ -242,7 +242,7 @@ test("utilization counts a job that has cost its worker", async () => {
   assertLessOrEqual(utilization, 1);
 });
 
-test("windows that follow each other add up to the whole", async () => {
+test("consecutive windows add up to the total", async () => {
   await using pool = makePool();
   let since: PoolStats | undefined;
   let [completed, times] = [0, 0];
@@ -256,11 +256,11 @@ test("windows that follow each other add up to the whole", async () => {
   assertEquals([completed, times, pool.stats().completed], [10, 10, 10]);
 });
 
-/** `pool.stats(options)`, whatever they are. */
+/** Calls `pool.stats(options)` without type checks. */
 const statsUntyped = (pool: JobPool, options: unknown) =>
   pool.stats(options as StatsOptions);
 
-test("stats() refuses what it cannot take, and says what came", async () => {
+test("stats() refuses invalid options, and shows their values", async () => {
   await using pool = makePool();
   await using other = makePool();
   const table: Record<string, [unknown, typeof Error, ...string[]]> = {

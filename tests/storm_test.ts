@@ -1,5 +1,5 @@
-// Jobs with what moves, beside aborts and crashes: each promise settles, with its
-// own result or error. `chaos_test.ts` does the same with all that jobs can do.
+// Jobs with moved values, aborts and crashes: each promise settles with its own
+// result or error. `chaos_test.ts` does the same with everything that jobs can do.
 import { assert, assertEquals } from "@std/assert";
 import { ThreadPool, transfer, WorkerCrashedError } from "@spindle/thread-pool";
 import { eventually, poolTest } from "./live_workers.ts";
@@ -9,7 +9,7 @@ import { bytesIn } from "./streams.ts";
 
 type Run = (pool: ThreadPool, i: number, signal: AbortSignal) => Promise<void>;
 
-/** Jobs, each with a look at what becomes of it. */
+/** Jobs, each with a check of its outcome. */
 const JOBS: Record<string, Run> = {
   quick: async (pool, i, signal) => {
     const result = pool.execute((i: number) => i * 2, [i], { signal });
@@ -31,7 +31,7 @@ const JOBS: Record<string, Run> = {
   connection: async (pool, i, signal) => {
     const { client, server } = await tcpPair();
     using _ = client;
-    if (signal.aborted) server.close(); // refused, it would stay ours
+    if (signal.aborted) server.close(); // a refused connection would stay the test's
     const echo = (conn: Deno.Conn) => conn.readable.pipeTo(conn.writable);
     const result = pool.execute(echo, [server], { signal });
     const answer = ask(client, `job ${i}`).catch((error) => error);
@@ -63,7 +63,7 @@ for (const seed of [1, 2]) {
       checks.push(
         JOBS[kind](pool, i, signal).catch((error) => {
           if (signal.aborted && error === signal.reason) return;
-          // A worker that dies takes along what runs on it or has moved there.
+          // A crash rejects all jobs that run on the worker or have moved there.
           if (!(error instanceof WorkerCrashedError)) throw error;
         }),
       );
@@ -77,7 +77,7 @@ for (const seed of [1, 2]) {
     await Promise.all(checks);
     assert(pool.stats().crashed > 0);
     await pool.drain();
-    // Aborted jobs may still be on their way to their end.
+    // Aborted jobs may not have ended yet.
     await eventually(() => {
       const { queued, running } = pool.stats();
       return queued + running === 0;

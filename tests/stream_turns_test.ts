@@ -1,4 +1,4 @@
-// Streams that have moved: what they leave to others, and what an abort does to them.
+// Moved streams: they let other work run, and an abort ends them.
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async";
 import { ThreadPool } from "@spindle/thread-pool";
@@ -8,7 +8,7 @@ import { test } from "./pools.ts";
 
 const KINDS = Object.keys(ALL_KINDS) as AnyKind[];
 
-/** A stream that computes each of its chunks, and never waits for anything. */
+/** Returns a stream that computes each of its chunks and never waits. */
 function computed(): { stream: ReadableStream<Uint8Array>; count(): number } {
   let count = 0;
   const stream = new ReadableStream({
@@ -22,7 +22,7 @@ function computed(): { stream: ReadableStream<Uint8Array>; count(): number } {
 }
 
 for (const kind of ["thread", "process"] as const) {
-  test(`a stream that computes its chunks in a worker lets it do other things (${kind})`, async () => {
+  test(`a stream that computes its chunks in a worker does not block it (${kind})`, async () => {
     const options = { size: 1, concurrency: 2, ...ALL_KINDS[kind] };
     await using pool = new ThreadPool(options);
     const make = new Function(`${computed};
@@ -38,7 +38,7 @@ for (const kind of ["thread", "process"] as const) {
   });
 }
 
-test("a stream that computes its chunks on main lets it do other things", async () => {
+test("a stream that computes its chunks on main does not block main", async () => {
   await using pool = new ThreadPool(1);
   const { stream, count } = computed();
   await pool.execute(async (stream: ReadableStream) => {
@@ -47,7 +47,7 @@ test("a stream that computes its chunks on main lets it do other things", async 
   assertLess(count(), 300);
 });
 
-/** A stream of which one chunk is there, and nothing follows. */
+/** Returns a stream that has one chunk and never continues. */
 function stuck(): {
   stream: ReadableStream<Uint8Array>;
   reason: Promise<unknown>;
@@ -66,7 +66,7 @@ async function readAll(source: ReadableStream | Request | Response) {
 }
 
 for (const kind of KINDS) {
-  test(`an abort ends what a job reads, and harms no other job of its worker (${kind})`, async () => {
+  test(`an abort ends what a job reads, and affects no other job of its worker (${kind})`, async () => {
     const options = { size: 1, concurrency: 8, ...ALL_KINDS[kind] };
     await using pool = new ThreadPool(options);
     await pool.execute(() => 1);
@@ -102,7 +102,7 @@ for (const kind of KINDS) {
 }
 
 for (const connections of ["bytes", "descriptor"] as const) {
-  test(`an abort ends a write whose client does not read, and harms no other job (${connections})`, async () => {
+  test(`an abort ends a write to a client that does not read, and affects no other job (${connections})`, async () => {
     await using pool = new ThreadPool({ size: 1, concurrency: 2, connections });
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
@@ -124,7 +124,7 @@ for (const connections of ["bytes", "descriptor"] as const) {
       [connection],
       { signal, onProgress: (bytes) => written = bytes as number },
     );
-    // Until the client's socket and all before it are full.
+    // Until all buffers up to the client's socket are full.
     for (let before = -1; written === 0 || before < written;) {
       before = written;
       await delay(100);

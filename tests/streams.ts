@@ -1,20 +1,20 @@
-// Streams for tests, which tell what has become of them.
+// Streams for tests, which record what happens to them.
 import type { ExecuteOptions, ThreadPool } from "@spindle/thread-pool";
 import type * as jobs from "./fixtures/streams.ts";
 import { type Cases, type Setting, suite } from "./moving_pools.ts";
 
-/** A suite for the jobs in `fixtures/streams.ts`. */
+/** Declares a suite for the jobs in `fixtures/streams.ts`. */
 export function streamSuite(
   name: string,
   cases: Cases<Setting<typeof jobs>>,
 ): void {
   const module = new URL("./fixtures/streams.ts", import.meta.url);
-  // An aborted job has all the time that it needs.
+  // An aborted job has enough time to end.
   const options = { module, abortGrace: 10_000 };
   suite<typeof jobs>({ name, options, cases });
 }
 
-/** What comes back of a value from a job: streams go in and out. */
+/** Passes a value through a job, and returns what comes back. */
 export function through<T>(
   pool: ThreadPool<typeof jobs>,
   value: T,
@@ -23,34 +23,34 @@ export function through<T>(
   return pool.execute("pass", [value], options) as Promise<T>;
 }
 
-/** All chunks of a stream. */
+/** Returns all chunks of a stream. */
 export async function chunksOf<T>(stream: ReadableStream<T>): Promise<T[]> {
   const chunks: T[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return chunks;
 }
 
-/** All bytes of a stream, or those that are left of it. */
+/** Returns the remaining bytes of a stream. */
 export async function bytesIn(
   stream: ReadableStream,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return await join(await chunksOf(stream));
 }
 
-/** All bytes of these chunks. */
+/** Returns all bytes of these chunks. */
 export async function join(
   chunks: unknown[],
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // A blob takes no shared memory.
+  // A blob does not accept shared memory.
   const parts = chunks.map((chunk) => {
     return chunk instanceof Uint8Array ? new Uint8Array(chunk) : chunk;
   });
   return await new Blob(parts as BlobPart[]).bytes();
 }
 
-/** A stream that makes a chunk whenever it is asked for one, until there is none. */
+/** A stream that makes a chunk for each request, until there is none. */
 export class Source<T = unknown> {
-  /** How many chunks it has been asked for. */
+  /** Number of requested chunks. */
   pulled = 0;
   readonly stream: ReadableStream<T>;
   readonly #cancelled = Promise.withResolvers<unknown>();
@@ -66,7 +66,7 @@ export class Source<T = unknown> {
     }, { highWaterMark: 0 });
   }
 
-  /** The reason for which it is cancelled. */
+  /** Resolves with the reason of the cancellation. */
   get cancelled(): Promise<unknown> {
     return this.#cancelled.promise;
   }
@@ -92,18 +92,18 @@ export class Sink<T = unknown> {
     });
   }
 
-  /** The reason for which it is aborted. */
+  /** Resolves with the reason of the abort. */
   get aborted(): Promise<unknown> {
     return this.#aborted.promise;
   }
 }
 
-/** A value as text: its kind, and all that is in it. */
+/** Returns a value as text: its kind and its contents. */
 export function show(value: unknown): string {
   return Deno.inspect(value, { depth: 10, compact: true, breakLength: 999 });
 }
 
-/** What was thrown, as text: an error's class and name, and what it says. */
+/** Returns a thrown value as text: an error's class, name and message. */
 export function describe(thrown: unknown): string {
   return thrown instanceof Error
     ? `${thrown.constructor.name} ${thrown.name}: ${thrown.message}`

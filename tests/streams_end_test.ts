@@ -1,4 +1,4 @@
-// How a moved stream ends: by a cancel, an abort, an error, or its job's end.
+// How a moved stream ends: by a cancel, an abort, an error, or the end of its job.
 import {
   assert,
   assertEquals,
@@ -19,7 +19,7 @@ import {
 } from "./streams.ts";
 import { executeUntyped } from "./untyped.ts";
 
-/** Reasons, by what arrives of them. */
+/** Reasons, by the text of what arrives. */
 const REASONS: Record<string, unknown> = {
   "RangeError RangeError: too far": new RangeError("too far"),
   "DOMException NotFoundError: gone": new DOMException("gone", "NotFoundError"),
@@ -33,7 +33,7 @@ const REASONS: Record<string, unknown> = {
 const ENDED = "Error Error: The job has ended";
 const GONE = "RangeError RangeError: gone";
 
-/** A stream that fails after a first chunk. */
+/** Returns a stream that fails after a first chunk. */
 function failing(error: unknown): ReadableStream {
   return new ReadableStream({
     start: (controller) => controller.enqueue("before"),
@@ -41,7 +41,7 @@ function failing(error: unknown): ReadableStream {
   }, { highWaterMark: 0 });
 }
 
-/** What a stream fails with, and what came before. */
+/** Returns what a stream fails with, and the chunks before. */
 async function failureOf(stream: ReadableStream): Promise<[string, unknown[]]> {
   const chunks: unknown[] = [];
   try {
@@ -52,7 +52,7 @@ async function failureOf(stream: ReadableStream): Promise<[string, unknown[]]> {
   }
 }
 
-/** A stream to be read, and its controller. */
+/** Returns a readable stream and its controller. */
 function readable(error?: unknown) {
   let controller!: ReadableStreamDefaultController;
   const stream = new ReadableStream({
@@ -62,7 +62,7 @@ function readable(error?: unknown) {
   return { stream, controller };
 }
 
-/** A stream to be written that can be made to fail. */
+/** Returns a writable stream, and a function that makes it fail. */
 function failable(): { stream: WritableStream; fail: () => void } {
   let controller!: WritableStreamDefaultController;
   const stream = new WritableStream({
@@ -83,10 +83,10 @@ async function closed(): Promise<WritableStream> {
   return stream;
 }
 
-streamSuite("The reason for which a stream ends", {
+streamSuite("The reason with which a stream ends", {
   ...rows(
     REASONS,
-    (arrives) => `Streams carry it in and out: ${arrives}`,
+    (arrives) => `Streams carry the reason in and out: ${arrives}`,
     async ({ pool }, reason, arrives) => {
       const source = new Source((i) => i);
       const reader = (await through(pool, source.stream)).getReader();
@@ -128,7 +128,7 @@ streamSuite("The reason for which a stream ends", {
 
 const USES = ["write", "close", "closed", "pipe"] as const;
 
-/** What becomes of each use of a stream that has ended. */
+/** Outcome of each use of a stream that has ended. */
 const OUTCOMES = {
   failed: [GONE, "TypeError", GONE, GONE],
   closed: ["TypeError", "TypeError", "closed", "TypeError"],
@@ -149,7 +149,7 @@ streamSuite("A WritableStream that has ended", {
     },
   ),
 
-  "WritableStream has failed if it does while its job waits": async (t) => {
+  "WritableStream has failed if it fails while its job waits": async (t) => {
     const held = t.pool.execute("blockAtGate", [t.gate.key]);
     await t.gate.arrived();
     const all = USES.map((use) => {
@@ -159,7 +159,7 @@ streamSuite("A WritableStream that has ended", {
     // As when the client of a server leaves.
     const left = new TransformStream();
     const piped = t.pool.execute("useWritable", [left.writable, "pipe"]);
-    // They have been sent ahead by then, or have not.
+    // By now the jobs have been sent ahead, or not.
     await new Promise((resolve) => setTimeout(resolve));
     for (const { fail } of all) fail();
     await left.readable.cancel("gone");
@@ -183,19 +183,19 @@ streamSuite("A WritableStream that has ended", {
     const results = [stream, await closed()].map((stream) => {
       return pool.execute("useWritable", [stream, "closed"]);
     });
-    // Sent ahead to one of the workers, whichever, it will start in the other.
+    // Sent ahead to either worker, it will start in the other.
     await new Promise((resolve) => setTimeout(resolve));
     fail();
     second.open();
     await held[1];
-    // The first may hold one of them until it is free.
+    // The first worker may hold one of the jobs until it is free.
     assert([GONE, "closed"].includes(await Promise.race(results)));
     t.gate.open();
     assertEquals(await Promise.all(results), [GONE, "closed"]);
     await held[0];
   },
 
-  "WritableStream fails while nothing is written to it": async (t) => {
+  "WritableStream fails in a job that writes nothing": async (t) => {
     const { stream, fail } = failable();
     const args = [stream, "closed", t.gate.key] as const;
     const result = t.pool.execute("useWritable", [...args]);
@@ -204,7 +204,7 @@ streamSuite("A WritableStream that has ended", {
     assertEquals(await result, GONE);
   },
 
-  "WritableStream of a result has failed, or is closed, as in the job": async (
+  "WritableStream in a result has failed or is closed, as in the job": async (
     { pool },
   ) => {
     const stream = await through(pool, failed());
@@ -214,7 +214,7 @@ streamSuite("A WritableStream that has ended", {
     await assertRejects(() => writer.write("late"), TypeError);
   },
 
-  "WritableStream fails as it is closed": async ({ pool }) => {
+  "WritableStream fails if its sink cannot close": async ({ pool }) => {
     const stream = await through(
       pool,
       new WritableStream({
@@ -226,7 +226,7 @@ streamSuite("A WritableStream that has ended", {
 });
 
 streamSuite("The end of a ReadableStream", {
-  "ReadableStream fails in the job if it does before that starts": async (
+  "ReadableStream fails in the job if it fails before the job starts": async (
     t,
   ) => {
     const held = t.pool.execute("blockAtGate", [t.gate.key]);
@@ -238,7 +238,7 @@ streamSuite("The end of a ReadableStream", {
     await held;
   },
 
-  "ReadableStream is known to have ended without another read": async (t) => {
+  "ReadableStream reports its end without another read": async (t) => {
     assertEquals(
       await t.pool.execute("howItCloses", [ReadableStream.from([]), 0]),
       "closed",
@@ -266,7 +266,7 @@ streamSuite("The end of a ReadableStream", {
       "failed, after a read": [1, new RangeError("gone")],
       "failed, unread": [0, new RangeError("gone")],
     } as const,
-    (how) => `ReadableStream is known later to have ${how}`,
+    (how) => `ReadableStream reports later that it has ${how}`,
     async ({ pool, gate }, [count, error]) => {
       const { stream, controller } = readable();
       if (count) controller.enqueue("a");
@@ -282,7 +282,7 @@ streamSuite("The end of a ReadableStream", {
     const { stream } = readable(new RangeError("failed"));
     const outcome = await pool.execute(async (stream: ReadableStream) => {
       let aborted;
-      // It asks for nothing.
+      // The sink requests no chunk.
       const sink = new WritableStream(
         { abort: (reason) => void (aborted = String(reason)) },
         { highWaterMark: 0 },
@@ -292,7 +292,7 @@ streamSuite("The end of a ReadableStream", {
     assertEquals(outcome, ["RangeError: failed", "RangeError: failed"]);
   },
 
-  "ReadableStream tells a BYOB reader of a half filled buffer": async (t) => {
+  "ReadableStream rejects a BYOB read that ends mid-element": async (t) => {
     const stream = await through(
       t.pool,
       new Blob([new Uint8Array(5)]).stream() as ReadableStream,
@@ -305,7 +305,7 @@ streamSuite("The end of a ReadableStream", {
     }
   },
 
-  "ReadableStream gives the rest to a BYOB reader that asks for more": async (
+  "ReadableStream returns the rest to a BYOB reader that asks for more": async (
     t,
   ) => {
     const stream = await through(t.pool, new Blob(["abcdefg"]).stream());
@@ -331,7 +331,7 @@ streamSuite("Streams at the end of their job", {
     },
   ),
 
-  "execute() closes streams that a job has written, or has not": async (t) => {
+  "execute() closes streams that a job has written to or not": async (t) => {
     for (const chunks of [[], ["a", "b"]]) {
       const sink = new Sink();
       await t.pool.execute("write", [sink.stream, ...chunks]);
@@ -339,7 +339,7 @@ streamSuite("Streams at the end of their job", {
     }
   },
 
-  "execute() writes what a job wrote without waiting": async ({ pool }) => {
+  "execute() writes what a job wrote without awaiting": async ({ pool }) => {
     for (const size of [0, 10, 100_000, 800_000]) {
       const sink = new Sink<Uint8Array>();
       await pool.execute((stream: WritableStream, size: number) => {
@@ -351,14 +351,14 @@ streamSuite("Streams at the end of their job", {
     }
   },
 
-  "execute() resolves when what a job wrote is where it belongs": async (t) => {
+  "execute() resolves when the sink has what a job wrote": async (t) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const sink = new Sink(() => promise);
     let isSettled = false;
     const result = t.pool.execute("write", [sink.stream, "a", "b"]).then(() => {
       isSettled = true;
     });
-    // The worker is free for another job meanwhile.
+    // Meanwhile the worker is free for another job.
     assertEquals(await through(t.pool, 1), 1);
     assertFalse(isSettled);
     resolve();
@@ -366,14 +366,14 @@ streamSuite("Streams at the end of their job", {
     assertEquals([sink.chunks, sink.isClosed], [["a", "b"], true]);
   },
 
-  "execute() ends streams that are kept beyond their job": async ({ pool }) => {
+  "execute() ends streams that a job keeps after its end": async ({ pool }) => {
     const sink = new Sink();
     await pool.execute("keep", [new ReadableStream(), sink.stream]);
     assert(sink.isClosed);
     assertEquals(await pool.execute("howTheyClosed"), [ENDED, ENDED]);
   },
 
-  "execute() cancels streams of a job that fails, and aborts them": async (
+  "execute() cancels and aborts the streams of a job that fails": async (
     t,
   ) => {
     const source = new Source((i) => i);
@@ -413,7 +413,7 @@ streamSuite("Streams at the end of their job", {
     assertInstanceOf(await source.cancelled, Error);
   },
 
-  "execute() ends what moved in when its result has been cancelled": async (
+  "execute() ends streams that moved in when its result is canceled": async (
     t,
   ) => {
     const source = new Source((i) => `${i}`);
@@ -427,7 +427,7 @@ streamSuite("Streams at the end of their job", {
     assert(sink.isClosed);
   },
 
-  "execute() ends what moved in when its result has ended": async (t) => {
+  "execute() ends streams that moved in when its result ends": async (t) => {
     const source = new Source((i) => i);
     const given = await t.pool.execute(
       (_: ReadableStream) => ReadableStream.from([1, 2]),
@@ -439,7 +439,7 @@ streamSuite("Streams at the end of their job", {
 
   ...rows(
     { "WorkerStartError": "throw 1", "JobNotFoundError": "" },
-    (name) => `execute() ends the streams of a job that fails by ${name}`,
+    (name) => `execute() ends the streams of a job that fails with ${name}`,
     async ({ make }, code, name) => {
       const pool = make({ module: `data:text/javascript,${code}` });
       const source = new Source((i) => i);

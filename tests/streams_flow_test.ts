@@ -1,4 +1,4 @@
-// Back pressure: whoever makes the chunks of a stream is held up by whoever takes them.
+// Backpressure: a slow reader of a stream slows down its writer.
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { ThreadPool } from "@spindle/thread-pool";
 import { eventually } from "./live_workers.ts";
@@ -7,26 +7,26 @@ import { Sink, Source, streamSuite, through } from "./streams.ts";
 import type * as jobs from "./fixtures/streams.ts";
 
 const CHUNK = 64 * 1024;
-/** So many bytes may be on their way, beside a chunk at each end. */
+/** Maximum number of bytes in flight, in addition to a chunk at each end. */
 const WINDOW = 1024 * 1024;
-/** So many may be on their way to a job that has not started. */
+/** Maximum number of bytes in flight to a job that has not started. */
 const AHEAD = 16 * 1024;
-/** Chunks that may be on their way: at least half of the window must be. */
+/** Minimum and maximum number of chunks in flight: at least half of the window. */
 const HELD: [number, number] = [WINDOW / 2 / CHUNK, WINDOW / CHUNK + 4];
 
-/** Waits until a producer has made as much as it must, and finds that it makes no more than it may. */
+/** Waits until a producer has made the minimum, and checks that it stays below the maximum. */
 async function assertHeldUp(
   pool: ThreadPool<typeof jobs>,
   made: () => number,
   [least, most]: [number, number],
 ): Promise<void> {
   await eventually(() => made() >= least, () => `Made ${made()} of ${least}`);
-  // Whoever is not held up has the time to go far too far.
+  // Without backpressure, this is enough time to exceed the maximum by far.
   for (let i = 0; i < 50; i++) await through(pool, i);
   assertLess(made(), most);
 }
 
-/** A job that is at a gate after the first of these chunks, and how it goes on. */
+/** Starts a job that waits at a gate after the first of these chunks. */
 async function heldUp(
   { make, gate }: Setting<typeof jobs>,
   count: number,
@@ -42,7 +42,7 @@ async function heldUp(
 const bytes = () => new Uint8Array(CHUNK);
 const text = "x".repeat(WINDOW / 4);
 
-/** Chunks of which few bytes show, and how many may be on their way. */
+/** Chunks whose size is hard to see, with the minimum and maximum in flight. */
 const CHUNKS: Record<string, [make: () => unknown, number, number]> = {
   "bytes": [bytes, ...HELD],
   "empty strings": [() => "", 200, 20_000],
@@ -56,10 +56,10 @@ const CHUNKS: Record<string, [make: () => unknown, number, number]> = {
   "chunks larger than the window": [() => new Uint8Array(3 * WINDOW), 1, 4],
 };
 
-streamSuite("Back pressure of streams", {
+streamSuite("Backpressure of streams", {
   ...rows(
     CHUNKS,
-    (name) => `A job that does not read holds up the source of ${name}`,
+    (name) => `A job that does not read pauses the source of ${name}`,
     async (given, [make, least, most]) => {
       const count = most + 20;
       const { pool, result, made } = await heldUp(given, count, make);
@@ -69,7 +69,7 @@ streamSuite("Back pressure of streams", {
     },
   ),
 
-  "A reader that does not read holds up the source in a job": async (t) => {
+  "A caller that does not read pauses the source in a job": async (t) => {
     const pool = t.make({ size: 2 });
     const stream = await pool.execute("giveEndless", [CHUNK, t.gate.key]);
     await assertHeldUp(pool, () => t.gate.count, HELD);
@@ -79,7 +79,7 @@ streamSuite("Back pressure of streams", {
     await reader.cancel();
   },
 
-  "A sink that is slow holds up a job that writes": async (t) => {
+  "A slow sink pauses a job that writes": async (t) => {
     const pool = t.make({ size: 2 });
     const { promise, resolve } = Promise.withResolvers<void>();
     const sink = new Sink<Uint8Array>(() => promise);
@@ -93,7 +93,7 @@ streamSuite("Back pressure of streams", {
     assertEquals(numbers, Array.from({ length: 100 }, (_, i) => i));
   },
 
-  "A sink in a job that is slow holds up a caller that writes": async (t) => {
+  "A slow sink in a job pauses a caller that writes": async (t) => {
     const pool = t.make({ size: 2 });
     const stream = await pool.execute("giveWritable", [t.gate.key]);
     const writer = stream.getWriter();
@@ -107,7 +107,7 @@ streamSuite("Back pressure of streams", {
     await writing;
   },
 
-  "A job in the queue holds up its source early": async ({ make, gate }) => {
+  "A job in the queue pauses its source early": async ({ make, gate }) => {
     const pool = make({ size: 2 });
     const held = [1, 2].map(() => pool.execute("passGate", [gate.key]));
     await gate.arrived(2);
@@ -127,7 +127,7 @@ streamSuite("Back pressure of streams", {
     await Promise.all(held);
   },
 
-  "A stream that is held up holds up none of its own job": async (t) => {
+  "A paused stream does not pause other streams of its job": async (t) => {
     const sources = [1, 2].map(() =>
       new Source((i) => i < 100 ? bytes() : undefined)
     );

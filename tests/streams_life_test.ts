@@ -1,4 +1,4 @@
-// Open streams through what happens to their job, their worker and their pool.
+// Open streams when their job, their worker or their pool ends.
 import {
   assert,
   assertEquals,
@@ -20,13 +20,13 @@ import {
 
 const CHUNK = 64 * 1024;
 
-/** A stream of so many chunks. */
+/** Returns a stream of `count` chunks. */
 function chunks(count: number): ReadableStream<Uint8Array> {
   return new Source((i) => i < count ? new Uint8Array(CHUNK) : undefined)
     .stream;
 }
 
-/** Tells whether a promise has settled by now. */
+/** Records whether a promise has settled. */
 function watch(promise: Promise<unknown>): { isSettled: boolean } {
   const state = { isSettled: false };
   const settle = () => void (state.isSettled = true);
@@ -34,10 +34,10 @@ function watch(promise: Promise<unknown>): { isSettled: boolean } {
   return state;
 }
 
-/** Reads or writes streams of results to their ends. */
+/** Ways to end the stream of a result. */
 const ENDS = {
-  "reading it": async (stream: ReadableStream) => void await bytesIn(stream),
-  "its cancel": (stream: ReadableStream) => stream.cancel("not wanted"),
+  "read": async (stream: ReadableStream) => void await bytesIn(stream),
+  "canceled": (stream: ReadableStream) => stream.cancel("not wanted"),
 };
 
 streamSuite("Streams and the life of a pool", {
@@ -54,7 +54,7 @@ streamSuite("Streams and the life of a pool", {
 
   ...rows(
     ENDS,
-    (how) => `drain() and close() wait for a result's stream, and ${how}`,
+    (how) => `drain() and close() wait until the stream of a result is ${how}`,
     async ({ make }, end) => {
       for (const wait of ["drain", "close"] as const) {
         const pool = make();
@@ -71,7 +71,7 @@ streamSuite("Streams and the life of a pool", {
     },
   ),
 
-  "drain() waits for a result that is to be written": async ({ pool }) => {
+  "drain() waits for a WritableStream in a result": async ({ pool }) => {
     const stream = await through(pool, new Sink().stream);
     const drained = pool.drain();
     const state = watch(drained);
@@ -81,7 +81,7 @@ streamSuite("Streams and the life of a pool", {
     await drained;
   },
 
-  "close() waits for jobs that still read and write": async (t) => {
+  "close() waits for jobs that read and write streams": async (t) => {
     const pool = t.make();
     const sink = new Sink();
     const results = Promise.all([
@@ -111,7 +111,7 @@ streamSuite("Streams and the life of a pool", {
     assert(closed.isSettled);
   },
 
-  "terminate() ends the streams of jobs, running and queued": async (t) => {
+  "terminate() ends the streams of running and queued jobs": async (t) => {
     const pool = t.make();
     const jobs = [1, 2].map(() => {
       const [source, sink] = [new Source((i) => i), new Sink()];
@@ -145,7 +145,7 @@ streamSuite("Streams and the death of a worker", {
     assertEquals([sink.chunks, sink.isClosed], [["before"], false]);
   },
 
-  "execute() errors the streams of its results, after what has come": async (
+  "execute() errors its result streams after the arrived chunks": async (
     t,
   ) => {
     using other = new Gate();
@@ -171,7 +171,7 @@ streamSuite("Streams and the death of a worker", {
     assertEquals(await through(t.pool, 1), 1);
   },
 
-  "execute() gives another worker all of what had not started": async (t) => {
+  "execute() sends jobs that had not started to another worker": async (t) => {
     // Short jobs are sent ahead of their turn.
     await Promise.all(
       Array.from({ length: 300 }, (_, i) => through(t.pool, i)),
@@ -194,7 +194,7 @@ streamSuite("Streams and the death of a worker", {
       return [reads, writes, sink] as const;
     });
     await t.gate.arrived();
-    // What is there of the streams goes out while the worker lives.
+    // The available chunks are sent while the worker lives.
     await new Promise((resolve) => setTimeout(resolve, 10));
     t.gate.open();
     await dying;
@@ -212,7 +212,7 @@ streamSuite("Streams and the death of a worker", {
 });
 
 streamSuite("Streams and the abort of their job", {
-  "execute() ends its streams for that reason if it waits": async (t) => {
+  "execute() ends its streams with the reason if the job waits": async (t) => {
     const held = t.pool.execute("passGate", [t.gate.key]);
     await t.gate.arrived();
     const stop = new AbortController();
@@ -228,7 +228,7 @@ streamSuite("Streams and the abort of their job", {
     await held;
   },
 
-  "execute() ends its streams with the handler if it runs": async (t) => {
+  "execute() ends its streams with the handler if the job runs": async (t) => {
     const stop = new AbortController();
     const source = new Source((i) => i < 100 ? i : undefined);
     const args = [source.stream, 1, t.gate.key] as const;
@@ -237,12 +237,12 @@ streamSuite("Streams and the abort of their job", {
     stop.abort(new RangeError("stop"));
     await assertRejects(() => result, RangeError, "stop");
     t.gate.open();
-    // The handler goes on, and reads all.
+    // The handler continues, and reads all chunks.
     assertEquals(await through(t.pool, 1), 1);
     assertEquals(source.pulled, 101);
   },
 
-  "execute() cancels a stream that the job then gives": async (t) => {
+  "execute() cancels a stream that an aborted job returns": async (t) => {
     const stop = new AbortController();
     const result = t.pool.execute("giveAfterGate", [t.gate.key], stop);
     await t.gate.arrived();
@@ -253,7 +253,7 @@ streamSuite("Streams and the abort of their job", {
     assertEquals(why, "Error Error: The job has ended");
   },
 
-  "execute() leaves its streams alone once it has resolved": async (t) => {
+  "execute() leaves its streams alone after it has resolved": async (t) => {
     const stop = new AbortController();
     const given = ReadableStream.from([1, 2, 3]);
     const stream = await through(t.pool, given, stop);

@@ -1,5 +1,5 @@
-// Streams among the arguments of jobs and in their results: all of them arrives,
-// in order, and each chunk as what it is.
+// Streams in the arguments and results of jobs: all chunks arrive, in order and with
+// their types.
 import {
   assert,
   assertEquals,
@@ -29,10 +29,10 @@ import {
 const LARGE = 20_000;
 const FAR = new RangeError("far");
 
-/** A view of nothing but a part of a buffer. */
+/** Returns a view of a part of a buffer. */
 const part = (length: number) => pattern(length + 20).subarray(10, 10 + length);
 
-/** The bytes of a pattern in memory that has room for them. */
+/** Fills memory with the bytes of a pattern. */
 function filled(buffer: ArrayBufferLike): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(buffer as ArrayBuffer);
   bytes.set(pattern(bytes.length));
@@ -49,7 +49,7 @@ function isDetached(value: unknown): boolean {
   return Object.values(value as object).flat().every(isDetached);
 }
 
-/** Checks how chunks pass through a stream into a job, and through one out of it. */
+/** Runs a check on chunks that pass through a stream into a job, and out of a job. */
 async function passAll(
   pool: ThreadPool<typeof jobs>,
   check: (pass: (chunks: unknown[]) => Promise<unknown[]>) => Promise<void>,
@@ -66,7 +66,7 @@ async function passAll(
   });
 }
 
-/** Chunks of bytes, of which no more is kept than their bytes. */
+/** Chunks of bytes, of which only the bytes arrive. */
 const BYTES: Record<string, (length: number) => Uint8Array> = {
   "all of a buffer": pattern,
   "a part of a buffer": part,
@@ -109,7 +109,7 @@ const CHUNKS: Record<string, () => unknown> = {
   "a DataView": () => new DataView(pattern(100).buffer),
 };
 
-/** Chunks that cannot go, each with what the message is to say. */
+/** Chunks that cannot be sent, each with a text that the message must include. */
 const REFUSED: Record<string, [said: string, make: () => unknown]> = {
   "a function": ["a function", () => () => {}],
   "a symbol": ["Symbol(s)", () => Symbol("s")],
@@ -158,7 +158,7 @@ streamSuite("Streams of jobs", {
     assertEquals([sink.chunks, sink.isClosed], [["a", 2], true]);
   },
 
-  "execute() moves streams at any depth, beside all that moves": async (t) => {
+  "execute() moves streams at any depth with other values": async (t) => {
     const marked = transfer(ReadableStream.from([2]));
     const listed = ReadableStream.from([3]);
     const value = {
@@ -178,7 +178,7 @@ streamSuite("Streams of jobs", {
     );
   },
 
-  "execute() keeps one stream at two places one": async ({ pool }) => {
+  "execute() keeps one stream at two places identical": async ({ pool }) => {
     const stream = ReadableStream.from([1]);
     const isSame = await pool.execute(
       (a: ReadableStream, { b }: { b: ReadableStream }) => a === b,
@@ -195,7 +195,7 @@ streamSuite("Streams of jobs", {
     assert(sameBytes(await bytesIn(stream), pattern(300_000)));
   },
 
-  "execute() lets a job read one, write a second and give a third": async (
+  "execute() lets a job read, write and return different streams": async (
     t,
   ) => {
     const letters = Array.from({ length: 500 }, (_, i) => `letter ${i}`);
@@ -208,7 +208,7 @@ streamSuite("Streams of jobs", {
     assertEquals([sink.chunks, sink.isClosed], [letters, true]);
   },
 
-  "execute() mixes nothing up where many jobs have streams": async (t) => {
+  "execute() keeps the streams of many jobs apart": async (t) => {
     const pool = t.make({ size: 2 });
     await Promise.all(Array.from({ length: 40 }, async (_, i) => {
       const bytes = pattern(i * 1_000).map((byte) => byte ^ i);
@@ -217,7 +217,7 @@ streamSuite("Streams of jobs", {
     }));
   },
 
-  "execute() keeps a stream of bytes one, for BYOB readers": async (t) => {
+  "execute() keeps a byte stream readable by BYOB readers": async (t) => {
     for (
       const [length, size] of [[500, 1], [500_000, 7_000], [500_000, 100_000]]
     ) {
@@ -236,7 +236,7 @@ streamSuite("Streams of jobs", {
 
   ...rows(
     LOCKED,
-    (name) => `execute() refuses a locked ${name}, and moves none beside it`,
+    (name) => `execute() refuses a locked ${name}, and moves nothing else`,
     async ({ pool }, make) => {
       const source = new Source((i) => i < 3 ? i : undefined);
       const sink = new Sink();
@@ -254,7 +254,7 @@ streamSuite("Streams of jobs", {
     },
   ),
 
-  "execute() refuses a stream that another job has": async ({ pool }) => {
+  "execute() refuses a stream that has moved": async ({ pool }) => {
     const stream = ReadableStream.from(["a"]);
     const first = pool.execute("chunksOfAll", [stream]);
     await assertRejects(
@@ -283,7 +283,7 @@ streamSuite("Streams of jobs", {
     await held;
   },
 
-  "execute() gives a stream that is read after its pool has ended": async (
+  "execute() returns a stream that is readable after close()": async (
     t,
   ) => {
     const pool = t.make();
@@ -297,7 +297,7 @@ streamSuite("Streams of jobs", {
 });
 
 streamSuite("Chunks of streams", {
-  "ReadableStream brings chunks as what they are": async ({ pool }) => {
+  "ReadableStream preserves the types of chunks": async ({ pool }) => {
     for (const [name, make] of Object.entries(CHUNKS)) {
       const chunks = ["before", make(), "after"];
       const expected = chunks.map(show);
@@ -306,7 +306,7 @@ streamSuite("Chunks of streams", {
     }
   },
 
-  "WritableStream takes chunks as what they are": async ({ pool }) => {
+  "WritableStream preserves the types of chunks": async ({ pool }) => {
     for (const [name, make] of Object.entries(CHUNKS)) {
       const chunks = ["before", make(), "after"];
       const expected = chunks.map(show);
@@ -319,7 +319,7 @@ streamSuite("Chunks of streams", {
 
   ...rows(
     BYTES,
-    (name) => `ReadableStream brings bytes of every size in ${name}`,
+    (name) => `ReadableStream carries bytes of every size in ${name}`,
     async ({ pool }, make) => {
       for (const length of [1, 100, 8_191, 8_192, 8_193, 65_535, 65_536]) {
         const chunks = () => ReadableStream.from([make(length), make(length)]);
@@ -361,7 +361,7 @@ streamSuite("Chunks of streams", {
     assert(sameBytes(await join(sink.chunks), bytes));
   },
 
-  "Streams move chunks that are marked, and copy all others": async (t) => {
+  "Streams move marked chunks, and copy all others": async (t) => {
     for (const length of [16, 8_191, LARGE]) {
       const chunks = () => [
         pattern(length),
@@ -381,7 +381,7 @@ streamSuite("Chunks of streams", {
     }
   },
 
-  "Streams move what the mark of a chunk names, once": async (t) => {
+  "Streams move what the mark of a chunk names only once": async (t) => {
     for (const length of [16, LARGE]) {
       await passAll(t.pool, async (pass) => {
         const [kept, one, other] = [0, 1, 2].map(() => pattern(length));
@@ -392,7 +392,7 @@ streamSuite("Chunks of streams", {
         ];
         await pass(chunks);
         assertEquals([kept, one, other].map(isDetached), [false, true, true]);
-        // With the marks still there this would be refused: what they name has moved.
+        // If the marks were still set, this would be refused: their buffers have moved.
         assertEquals(await pass(chunks), chunks);
       });
     }
@@ -420,7 +420,7 @@ streamSuite("Chunks of streams", {
     }
   },
 
-  "Streams leave Node's Buffers that are not marked where they are": async (
+  "Streams do not detach Node's Buffers that are not marked": async (
     t,
   ) => {
     const buffers = [9, LARGE].map((length) => Buffer.alloc(length + 20, 1));
@@ -433,7 +433,7 @@ streamSuite("Chunks of streams", {
     assertEquals(chunks.map(({ length }) => length), lengths);
   },
 
-  "ReadableStream leaves the other branch of a tee() its chunks": async (t) => {
+  "ReadableStream keeps chunks of the other branch of a tee()": async (t) => {
     const bytes = pattern(5 * LARGE);
     const chunks = [0, 1, 2, 3, 4].map((i) => {
       return bytes.slice(i * LARGE, (i + 1) * LARGE);
@@ -444,7 +444,7 @@ streamSuite("Chunks of streams", {
     assert(sameBytes(await bytesIn(other), bytes));
   },
 
-  "ReadableStream leaves a source the memory of small chunks": async (t) => {
+  "ReadableStream lets a source reuse memory of small chunks": async (t) => {
     const buffer = new Uint8Array(1_000);
     const words = new Uint32Array(100);
     const { stream } = new Source<Uint8Array | Uint32Array>((i) =>
@@ -462,7 +462,7 @@ streamSuite("Chunks of streams", {
     );
   },
 
-  "Streams leave a source the memory that is inside of its chunks": async (
+  "Streams let a source reuse memory inside its chunks": async (
     t,
   ) => {
     for (const length of [4, 100_000]) {
@@ -487,7 +487,7 @@ streamSuite("Chunks of streams", {
     }
   },
 
-  "ReadableStream sends a large chunk as often as it is given": async (t) => {
+  "ReadableStream sends a large chunk each time it is enqueued": async (t) => {
     const chunk = pattern(LARGE);
     const source = new Source((i) => i < 5 ? chunk : undefined);
     const bytes = await bytesIn(await through(t.pool, source.stream));
@@ -495,7 +495,7 @@ streamSuite("Chunks of streams", {
     assertEquals(bytes.length, 5 * LARGE);
   },
 
-  "ReadableStream fails at a chunk that has lost its buffer": async (t) => {
+  "ReadableStream fails at a chunk whose buffer is detached": async (t) => {
     const chunk = new Uint8Array(LARGE);
     chunk.buffer.transfer();
     const source = new Source(() => chunk);
@@ -506,7 +506,7 @@ streamSuite("Chunks of streams", {
 
   ...rows(
     REFUSED,
-    (name) => `ReadableStream fails alone at ${name} as a chunk`,
+    (name) => `ReadableStream alone fails at ${name} as a chunk`,
     async ({ pool }, [said, make]) => {
       const source = new Source((i) => i < 2 ? "fine" : make());
       const failing = await through(pool, source.stream);
@@ -523,7 +523,7 @@ streamSuite("Chunks of streams", {
     },
   ),
 
-  "Streams of a job fail at chunks that cannot leave it": async ({ pool }) => {
+  "Streams of a job fail at chunks that cannot be sent": async ({ pool }) => {
     const sink = new Sink();
     const stream = await pool.execute((sink: WritableStream) => {
       const source = ReadableStream.from([1, () => {}]);

@@ -40,7 +40,7 @@ streamSuite("A TransformStream", {
     assertInstanceOf(await cancelled.promise, Error);
   },
 
-  "TransformStream fails at both its sides": async ({ pool }) => {
+  "TransformStream fails on both sides": async ({ pool }) => {
     const stream = new TransformStream({
       transform: () => {
         throw new RangeError("cannot");
@@ -60,7 +60,7 @@ streamSuite("A TransformStream", {
     assertEquals(outcomes, ["RangeError: cannot", "RangeError: cannot"]);
   },
 
-  "CompressionStream and others take what a job reads": async ({ pool }) => {
+  "CompressionStream and others accept what a job reads": async ({ pool }) => {
     const text = "grüße ".repeat(10_000);
     type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
     const zipped = await pool.execute(
@@ -77,7 +77,7 @@ streamSuite("A TransformStream", {
   },
 });
 
-Deno.test("close() lets a program end that had a TransformStream", async () => {
+Deno.test("close() lets a program that moved a TransformStream exit", async () => {
   const program = `
     import { ThreadPool, transfer } from "@spindle/thread-pool";
     const pool = new ThreadPool(1);

@@ -1,4 +1,4 @@
-// What arrives, beside what `structuredClone()` makes of the same value.
+// Compares values that arrive with the result of `structuredClone()`.
 import {
   assertEquals,
   assertMatch,
@@ -11,7 +11,7 @@ import { CLONED, describe, REFUSED } from "./fixtures/clone_values.ts";
 import { poolTest } from "./live_workers.ts";
 
 const module = new URL("./fixtures/clone_values.ts", import.meta.url);
-/** What only threads of one process can share. */
+/** Values that only threads of one process can share. */
 const SHARED = /SharedArrayBuffer|WebAssembly.Module/;
 const WHY = /which a process cannot share|another process/;
 
@@ -54,7 +54,7 @@ for (const isolation of ["thread", "process"] as const) {
         assertThrows(() => structuredClone(make()));
         const refused = () => pool.execute("seen", [make()]);
         await assertRejects(refused, JobCloneError, undefined, name);
-        // To return a promise is to wait for it.
+        // A returned promise is awaited.
         if (name.includes("promise")) continue;
         const given = () => pool.execute("made", [name]);
         await assertRejects(given, JobCloneError, undefined, name);

@@ -1,4 +1,4 @@
-// Threads that cannot be stopped: how many there may be, and what becomes of them.
+// Threads that cannot be stopped: how many there can be, and what happens to them.
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { delay } from "@std/async";
 import { type ThreadPoolOptions, transfer } from "@spindle/thread-pool";
@@ -16,7 +16,7 @@ function makePool(options: ThreadPoolOptions = {}): JobPool {
   return makeAnyPool({ abortGrace: 30, ...options });
 }
 
-/** Aborts a job that holds its thread at this gate, and waits until that is known. */
+/** Aborts a job that blocks its thread at this gate, and waits until the thread is lost. */
 async function holdThread(pool: JobPool, gate: Gate): Promise<void> {
   const { lost } = pool.stats();
   const arrived = gate.count + 1;
@@ -35,7 +35,7 @@ function lostIs(pool: JobPool, count: number): Promise<void> {
   );
 }
 
-test("threads that go on are never more than twice the size, and jobs wait for them", async () => {
+test("threads that cannot be stopped are at most twice the size, and jobs wait for them", async () => {
   await using pool = makePool();
   using gate = new Gate();
   await holdThread(pool, gate);
@@ -52,7 +52,7 @@ test("threads that go on are never more than twice the size, and jobs wait for t
 });
 
 for (const connections of ["bytes", "descriptor"] as const) {
-  test(`what has moved into a job ends with it though its thread goes on (${connections})`, async () => {
+  test(`values that moved into a job end with the job, even if its thread runs on (${connections})`, async () => {
     await using pool = makePool({ connections });
     using gate = new Gate();
     const { client, server } = await tcpPair();
@@ -76,7 +76,7 @@ for (const connections of ["bytes", "descriptor"] as const) {
   });
 }
 
-test("a worker that was left alone takes jobs again when it comes back", async () => {
+test("a worker that was left alone accepts jobs again when its job ends", async () => {
   await using pool = makePool();
   const worker = await pool.execute("whichWorker");
   using gate = new Gate();
@@ -86,10 +86,10 @@ test("a worker that was left alone takes jobs again when it comes back", async (
   assertEquals(await pool.execute("whichWorker"), worker);
 });
 
-test("a worker that was left alone takes jobs again though its jobs came back with large results", async () => {
+test("a worker that was left alone accepts jobs again after jobs with large results", async () => {
   await using pool = makePool({ abortGrace: 300 });
   const worker = await pool.execute("whichWorker");
-  // A worker starts no job while two large results lie unread.
+  // A worker starts no job while two large results are unread.
   for (let i = 0; i < 2; i++) {
     using gate = new Gate();
     const stop = new AbortController();
@@ -117,7 +117,7 @@ test("a worker that was left alone takes jobs again though its jobs came back wi
   assertEquals(await pool.execute("whichWorker"), worker);
 });
 
-test("a stream that a job which was left alone returns is canceled", async () => {
+test("a stream that a job returns after it was left alone is canceled", async () => {
   await using pool = makePool();
   using gate = new Gate();
   using canceled = new Gate();
@@ -146,9 +146,9 @@ test("a stream that a job which was left alone returns is canceled", async () =>
   await canceled.arrived();
 });
 
-test("what a worker that was left alone has written arrives though main was busy when it came back", async () => {
+test("chunks that a worker left alone has written arrive even if main was busy when it came back", async () => {
   await using pool = makePool();
-  // A stream of an earlier job, which the next one writes to.
+  // A stream of an earlier job; the next job writes to it.
   const stream = await pool.execute(() => {
     const { readable, writable } = new TransformStream();
     Object.assign(globalThis, { writer: writable.getWriter() });
@@ -168,7 +168,7 @@ test("what a worker that was left alone has written arrives though main was busy
         writer: WritableStreamDefaultWriter;
       };
       writer.write(new Uint8Array([2]));
-      // By then the turn is over in which it was written.
+      // By then, the turn that wrote the chunk is over.
       setTimeout(() => setTimeout(() => Atomics.add(words, 0, 1)));
     },
     [gate.key],
@@ -178,17 +178,17 @@ test("what a worker that was left alone has written arrives though main was busy
   stop.abort("left");
   await job;
   await lostIs(pool, 1);
-  // Until then the pool looks by itself.
+  // Until then, the pool checks by itself.
   await delay(300);
   gate.open();
-  // Main hears nothing before all is written.
+  // Main receives nothing until everything is written.
   while (gate.count < 2);
   assertEquals((await chunk).value, new Uint8Array([2]));
   assertEquals(pool.stats().lost, 0);
   await reader.cancel();
 });
 
-test("a worker that was left alone stops if its job goes on though it hears the abort at last", async () => {
+test("a worker that was left alone stops if its job continues after it receives the abort", async () => {
   await using pool = makePool();
   using gate = new Gate();
   using second = new Gate();
@@ -205,7 +205,7 @@ test("a worker that was left alone stops if its job goes on though it hears the 
   await lostIs(pool, 0);
 });
 
-test("a worker that is left alone again has its last grace again", async () => {
+test("a worker that is left alone twice has its last grace each time", async () => {
   await using pool = makePool({ abortGrace: 400 });
   const worker = await pool.execute("whichWorker");
   for (let i = 0; i < 2; i++) {
@@ -219,7 +219,7 @@ test("a worker that is left alone again has its last grace again", async () => {
     await job;
     await lostIs(pool, 1);
     gate.open();
-    // It hears, and the pool sees that it does.
+    // The job receives the abort, and the pool notices.
     await second.arrived();
     await lostIs(pool, 0);
     await delay(50);
@@ -231,7 +231,7 @@ test("a worker that is left alone again has its last grace again", async () => {
   assertEquals(await pool.execute("whichWorker"), worker);
 });
 
-test("with concurrency, jobs beside one that cannot be stopped reject", async () => {
+test("with concurrency, jobs that run alongside a job that cannot be stopped reject", async () => {
   await using pool = makePool({ concurrency: 2 });
   using gate = new Gate();
   const beside = reasonOf(pool.execute("passGate", [gate.key]));
@@ -242,14 +242,14 @@ test("with concurrency, jobs beside one that cannot be stopped reject", async ()
   await lostIs(pool, 0);
 });
 
-test("close() does not wait for a thread that goes on", async () => {
+test("close() does not wait for a thread that cannot be stopped", async () => {
   using gate = new Gate();
   const pool = makePool();
   await holdThread(pool, gate);
   await pool.close();
 });
 
-test("the number of a worker is not used again", async () => {
+test("worker ids are not reused", async () => {
   await using pool = makePool();
   const ids: number[] = [];
   pool.addEventListener("workerstart", ({ detail }) => {
@@ -259,7 +259,7 @@ test("the number of a worker is not used again", async () => {
   assertEquals(ids, [1, 2, 3, 4]);
 });
 
-test("a worker that something else holds than a job is not taken to be idle: a buffer moves at the call", async () => {
+test("a worker blocked by something other than a job does not count as idle: a buffer moves at the call", async () => {
   await using pool = makePool({ size: 2 });
   using held = new Gate();
   using long = new Gate();

@@ -1,4 +1,4 @@
-// A job executes for no longer than its timeout, and its promise says so in time.
+// A job runs no longer than its timeout, and its promise rejects in time.
 import {
   assert,
   assertEquals,
@@ -21,7 +21,7 @@ function assertTimesOut(job: Promise<unknown>): Promise<JobTimeoutError> {
   return assertRejects(() => job, JobTimeoutError);
 }
 
-test("timeout: a call's own wins over the pool's", async () => {
+test("timeout: a call's timeout overrides the pool's", async () => {
   await using pool = makePool({ timeout: 20 });
   using gate = new Gate();
   const patient = { timeout: Infinity };
@@ -54,7 +54,7 @@ test("timeout does not count the time that a worker takes to start", async () =>
   assertEquals(await pool.execute("echo", [1]), 1);
 });
 
-test("timeout: many loops in a row are stopped in one worker", async () => {
+test("timeout: many loops in a row are stopped in the same worker", async () => {
   await using pool = makePool({ timeout: 10, abortGrace: 10_000 });
   const before = await pool.execute("whichWorker");
   for (let i = 0; i < 20; i++) await assertTimesOut(pool.execute("loop"));
@@ -62,7 +62,7 @@ test("timeout: many loops in a row are stopped in one worker", async () => {
   assertEquals(pool.stats().timedOut, 20);
 });
 
-test("timeout: a loop is stopped though jobs beside it in its list have none", async () => {
+test("timeout: a loop is stopped even if other jobs in its list have no timeout", async () => {
   await using pool = makePool({ abortGrace: 10_000 });
   using runs = new Gate();
   await warmUp(pool);
@@ -82,11 +82,11 @@ test("timeout: a handler can neither catch its stop nor do anything after it", a
   using caught = new Gate();
   const options = { timeout: 30 };
   await assertTimesOut(pool.execute("loopAndCatch", [caught.key], options));
-  await pool.execute("echo", [1]); // its worker has gone on
+  await pool.execute("echo", [1]); // its worker has continued
   assertEquals(caught.count, 0);
 });
 
-test("currentJob().deadline is when the job times out", async () => {
+test("currentJob().deadline is the time at which the job times out", async () => {
   await using pool = makePool({ timeout: 10_000 });
   const left = await pool.execute("timeLeft");
   assertGreater(left, 9_000);
@@ -95,7 +95,7 @@ test("currentJob().deadline is when the job times out", async () => {
   assertEquals(await pool.execute("timeLeft", [], options), undefined);
 });
 
-test("currentJob().signal fires with a TimeoutError, and a job that ends then keeps its worker", async () => {
+test("currentJob().signal fires with a TimeoutError, and a job that then ends keeps its worker", async () => {
   await using pool = makePool({ abortGrace: 10_000 });
   const before = await pool.execute("whichWorker");
   await assertTimesOut(pool.execute("untilTold", [], { timeout: 30 }));
@@ -113,14 +113,14 @@ test("timeout: a job that ended in time while main was busy resolves", async () 
     const args = [gate.key, 5, value] as const;
     const result = pool.execute("arriveThenGive", [...args], { timeout: 50 });
     await gate.arrived();
-    // Main hears and sees nothing for longer than the job may take.
+    // Main is blocked for longer than the timeout.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
     assertEquals(await result, value);
     assertEquals(pool.stats().timedOut, 0);
   }
 });
 
-test("timeout: what a handler does after it is ignored", async () => {
+test("timeout: what a handler does after its timeout is ignored", async () => {
   await using pool = makePool({ abortGrace: Infinity });
   using gate = new Gate();
   await assertTimesOut(pool.execute("passGate", [gate.key], { timeout: 30 }));
@@ -137,7 +137,7 @@ test("timeout: a job that ends in time leaves no timer", async () => {
   assertEquals(await Promise.all(results), numbersTo(500));
 });
 
-test("jobend tells of a timeout as a failure with its error", async () => {
+test("jobend reports a timeout as a failure with its error", async () => {
   await using pool = makePool({ timeout: 20 });
   const ended = nextEvent(pool, "jobend");
   const error = await assertTimesOut(pool.execute("loop"));
@@ -145,11 +145,11 @@ test("jobend tells of a timeout as a failure with its error", async () => {
   assertEquals([detail.ok, detail.error], [false, error]);
 });
 
-test("timeout: jobs in a process run behind those that end just when they are stopped", async () => {
+test("timeout: jobs in a process run after jobs that end just as they are stopped", async () => {
   await using pool = makePool({}, "process");
   const late: Promise<unknown>[] = [];
   for (let i = 0; i < 40; i++) {
-    // About as long as until it is stopped, which is some time after its timeout.
+    // About the time until the job is stopped, which is some time after its timeout.
     const ms = 9.9 + i % 20 / 50;
     const job = pool.execute("burnFor", [ms], { timeout: 5 });
     late.push(job.catch(() => {}));
@@ -160,7 +160,7 @@ test("timeout: jobs in a process run behind those that end just when they are st
   await Promise.all(late);
 });
 
-test("timeout: with concurrency, others live on where a loop is stopped", async () => {
+test("timeout: with concurrency, other jobs continue when a loop is stopped", async () => {
   await using pool = makePool({ concurrency: 3, abortGrace: 10_000 });
   using gate = new Gate();
   const beside = [1, 2].map(() => pool.execute("isAbortedAtGate", [gate.key]));
@@ -170,7 +170,7 @@ test("timeout: with concurrency, others live on where a loop is stopped", async 
   assertEquals(await Promise.all(beside), [false, false]);
 });
 
-test("timeout: with concurrency, each job has its own", async () => {
+test("timeout: with concurrency, each job has its own timeout", async () => {
   await using pool = makePool({ concurrency: 4, abortGrace: Infinity });
   await pool.execute("echo", [1]);
   const ended: number[] = [];
@@ -181,7 +181,7 @@ test("timeout: with concurrency, each job has its own", async () => {
   assertEquals(ended, [30, 60, 90]);
 });
 
-test("timeout: with concurrency, jobs beside one that burns reject with the cause", async () => {
+test("timeout: with concurrency, jobs alongside a loop after an await reject with the cause", async () => {
   await using pool = makePool({ concurrency: 2, abortGrace: 20 });
   using gate = new Gate();
   const beside = pool.execute("passGate", [gate.key]);

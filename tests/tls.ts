@@ -1,8 +1,8 @@
-// Both ends of a connection with TLS on this machine.
+// Both ends of a local TLS connection.
 const read = (name: string) =>
   Deno.readTextFileSync(new URL(`./fixtures/tls/${name}`, import.meta.url));
 
-/** The certificate of who has signed the server's. */
+/** Certificate of the authority that signed the server's certificate. */
 export const authority = read("authority.pem");
 
 /** Listens with a certificate for `localhost`. */
@@ -16,12 +16,12 @@ export function listenTls(): Deno.TlsListener {
   });
 }
 
-/** What a client says; without the authority, it does not trust the server. */
+/** Returns a client's options; without the authority, it does not trust the server. */
 export function clientOptions(caCerts: string[] = [authority]) {
   return { hostname: "localhost", caCerts, alpnProtocols: ["spindle"] };
 }
 
-/** A client that may trust the server, and the server. */
+/** Returns a client, which trusts the server by default, and the server. */
 export async function tlsPair(
   caCerts?: string[],
 ): Promise<{ client: Deno.TlsConn; server: Deno.TlsConn }> {
@@ -34,7 +34,7 @@ export async function tlsPair(
   return { client, server };
 }
 
-/** A client that has not begun to speak TLS, and a server that waits for it. */
+/** Returns a client that has not started TLS, and a server that waits for it. */
 export async function unshakenPair(): Promise<
   { client: Deno.TcpConn; server: Deno.TlsConn }
 > {
@@ -47,7 +47,7 @@ export async function unshakenPair(): Promise<
   return { client, server };
 }
 
-/** A client that trusts the server, and the server, whose handshake is done. */
+/** Returns a client that trusts the server, and the server, after the handshake. */
 export async function shakenPair(): Promise<
   { client: Deno.TlsConn; server: Deno.TlsConn }
 > {

@@ -1,11 +1,11 @@
-// A handshake of TLS, before the connection moves, as it moves, or by its job.
+// TLS handshakes of moved connections: in the job, and before or after the move.
 import { assertEquals } from "@std/assert";
 import { connectionSuites, TLS } from "./connection_kinds.ts";
 import { rows } from "./moving_pools.ts";
 import { readAll } from "./sockets.ts";
 import { clientOptions, tlsPair, unshakenPair } from "./tls.ts";
 
-/** What a handshake gives, or which class of error. */
+/** Returns the protocol of a handshake, or the name of its error. */
 async function shake(conn: Deno.TlsConn): Promise<string | null> {
   try {
     return (await conn.handshake()).alpnProtocol;
@@ -22,7 +22,7 @@ const SIDES = {
 connectionSuites("A handshake", TLS, {
   ...rows(
     SIDES,
-    (side) => `TlsConn.handshake() is done by a job, as the ${side}`,
+    (side) => `TlsConn.handshake() runs in a job, as the ${side}`,
     async ({ pool, use }, [side, otherSide]) => {
       const pair = await tlsPair();
       const other = use(pair[otherSide]);
@@ -34,7 +34,7 @@ connectionSuites("A handshake", TLS, {
 
   ...rows(
     SIDES,
-    (side) => `TlsConn.handshake() gives the class of its error to the ${side}`,
+    (side) => `TlsConn.handshake() keeps its error's class, as the ${side}`,
     async ({ pool, use }, [side, otherSide]) => {
       const pair = await tlsPair([]);
       const other = use(pair[otherSide]);
@@ -46,17 +46,17 @@ connectionSuites("A handshake", TLS, {
     },
   ),
 
-  "TlsConn.handshake() begins after the move": async ({ pool, gate, use }) => {
+  "TlsConn.handshake() starts after the move": async ({ pool, gate, use }) => {
     const pair = await unshakenPair();
     const shaken = pool.execute("shakeAndWrite", [pair.server, gate.key]);
-    // The job is there, and waits.
+    // The job has started and waits.
     await gate.arrived();
     const client = use(await Deno.startTls(pair.client, clientOptions()));
     assertEquals(await readAll(client), new Uint8Array([7]));
     assertEquals(await shaken, "spindle");
   },
 
-  "TlsConn.handshake() rejects when the client goes": async ({ pool }) => {
+  "TlsConn.handshake() rejects when the client leaves": async ({ pool }) => {
     const { client, server } = await unshakenPair();
     const shaken = pool.execute(shake, [server]);
     client.close();

@@ -1,4 +1,4 @@
-// Tracing: what a handler traces is a child of what its caller was at.
+// Tracing: spans of a handler are children of its caller's span.
 import { assert, assertEquals } from "@std/assert";
 import { ALL_KINDS } from "./kinds.ts";
 import { eventually, isLacking } from "./live_workers.ts";
@@ -10,7 +10,7 @@ interface Span {
   parentSpanId?: string;
 }
 
-/** What receives spans, as a collector of OpenTelemetry does. */
+/** Receives spans, like a collector of OpenTelemetry. */
 function collect() {
   const spans: Span[] = [];
   const server = Deno.serve(
@@ -32,7 +32,7 @@ function collect() {
   };
 }
 
-/** Runs the program until all that it traces has come. */
+/** Runs the program until all its spans have arrived. */
 async function run(
   options: unknown,
   env: Record<string, string>,
@@ -94,7 +94,7 @@ for (const [kind, options] of Object.entries(KINDS)) {
   });
 }
 
-Deno.test("without OpenTelemetry a job runs as ever", async () => {
+Deno.test("a job runs as usual without OpenTelemetry", async () => {
   const { results, fields } = await run({}, {});
   assertEquals(fields, []);
   assertEquals([results[0], results[2], results[3]], [true, true, true]);

@@ -1,4 +1,4 @@
-// What moves, in both directions: the sender's side is detached.
+// Values that move, in both directions: the sender's side is detached.
 import {
   assert,
   assertEquals,
@@ -12,7 +12,7 @@ import { Gate } from "./gate.ts";
 import { ALL_KINDS, type AnyKind, makePool, numbersTo } from "./kinds.ts";
 import { eachRow, test } from "./pools.ts";
 
-test("transfer() returns its value, and refuses what is no object or no list", async () => {
+test("transfer() returns its value, and refuses values that are not objects and lists that are not arrays", async () => {
   const value = { a: [new ArrayBuffer(1)] };
   assertStrictEquals(transfer(value), value);
   assertStrictEquals(transfer(value, [value.a[0]]), value);
@@ -26,7 +26,7 @@ test("transfer() returns its value, and refuses what is no object or no list", a
 });
 
 for (const kind of Object.keys(ALL_KINDS) as AnyKind[]) {
-  test(`memory of WebAssembly that is marked is refused, and nothing beside it moves (${kind})`, async () => {
+  test(`marked WebAssembly memory is refused, and nothing else moves (${kind})`, async () => {
     await using pool = makePool({}, kind);
     const make = () => ({
       beside: transfer(new Uint8Array(100_000)),
@@ -35,7 +35,7 @@ for (const kind of Object.keys(ALL_KINDS) as AnyKind[]) {
       ),
     });
     const why = "memory of WebAssembly cannot move: do not mark it";
-    // In a queue first, and then sent at once.
+    // First in a queue, then sent at once.
     for (let i = 0; i < 2; i++) {
       const value = make();
       await assertRejects(
@@ -58,7 +58,7 @@ for (const kind of Object.keys(ALL_KINDS) as AnyKind[]) {
   });
 }
 
-/** How long each buffer is in the values, at any depth. */
+/** Returns the length of each buffer in the values, at any depth. */
 function lengthsOf(...values: unknown[]): number[] {
   return values.flatMap((value): number[] => {
     if (value instanceof ArrayBuffer) return [value.byteLength];
@@ -71,7 +71,7 @@ function lengthsOf(...values: unknown[]): number[] {
   });
 }
 
-/** Buffers of 1, 2, 3 … bytes, which are named in `moves` where they should move. */
+/** Buffers of 1, 2, 3 … bytes; `moves` lists the buffers that must move. */
 interface Sent {
   args: unknown[];
   moves: number[];
@@ -80,11 +80,11 @@ interface Sent {
 const SENT: Record<string, (b: ArrayBuffer[]) => Sent> = {
   "none without a mark": ([a, b]) => ({ args: [a, { b }], moves: [] }),
   "a buffer": ([a, b]) => ({ args: [transfer(a), b], moves: [1] }),
-  "a view's": ([a, b]) => ({
+  "the buffer of a view": ([a, b]) => ({
     args: [transfer(new Uint8Array(a)), [b]],
     moves: [1],
   }),
-  "all in an object, at any depth": ([a, b, c, d]) => ({
+  "all buffers in an object, at any depth": ([a, b, c, d]) => ({
     args: [{
       inner: transfer({
         list: [a],
@@ -95,35 +95,35 @@ const SENT: Record<string, (b: ArrayBuffer[]) => Sent> = {
     }],
     moves: [1, 2, 3],
   }),
-  "those of the mark's list": ([a, b]) => ({
+  "buffers in the list of a mark": ([a, b]) => ({
     args: [[transfer({ a, b }, [b])]],
     moves: [2],
   }),
-  "all where args is marked": ([a, b]) => ({
+  "all buffers if args is marked": ([a, b]) => ({
     args: transfer([a, { b }]),
     moves: [1, 2],
   }),
-  "those of options.transfer": ([a, b]) => ({
+  "buffers in options.transfer": ([a, b]) => ({
     args: [a, new Uint8Array(b)],
     transfer: [b],
     moves: [2],
   }),
-  "one that is named again and again": ([a]) => ({
+  "a buffer that is named repeatedly": ([a]) => ({
     args: [transfer([a, a])],
     transfer: [a, a],
     moves: [1],
   }),
-  "one that is met unmarked before it is met marked": ([a]) => ({
+  "a buffer that occurs unmarked before it occurs marked": ([a]) => ({
     args: [a, transfer([a])],
     moves: [1],
   }),
-  "one in an object that is met unmarked, then in a marked one": ([a]) => {
+  "a buffer in an object, unmarked and then marked": ([a]) => {
     const inner = { a };
     return { args: [inner, transfer({ inner })], moves: [1] };
   },
 };
 
-test("execute() moves what is marked, takes it at the call, and clones the rest", async () => {
+test("execute() moves marked values at the call, and clones all others", async () => {
   await using pool = new ThreadPool(1);
   await eachRow(SENT, async (make) => {
     const buffers = [1, 2, 3, 4].map((length) => new ArrayBuffer(length));
@@ -137,14 +137,14 @@ test("execute() moves what is marked, takes it at the call, and clones the rest"
   });
 });
 
-test("execute() moves what options.transfer names, though it is in no argument", async () => {
+test("execute() moves what options.transfer names, even if it is in no argument", async () => {
   await using pool = new ThreadPool(1);
   const buffer = new ArrayBuffer(1);
   await pool.execute((a: number) => a, [1], { transfer: [buffer] });
   assert(buffer.detached);
 });
 
-test("execute() keeps what a moved view or buffer is: its part, its identity, its limit", async () => {
+test("execute() keeps the range, identity and maximum length of moved views and buffers", async () => {
   await using pool = new ThreadPool(1);
   const view = transfer(new Uint16Array([1, 2, 3, 4]).subarray(1, 3));
   const buffer = transfer(new ArrayBuffer(2, { maxByteLength: 8 }));
@@ -158,7 +158,7 @@ test("execute() keeps what a moved view or buffer is: its part, its identity, it
   assertEquals(seen, [2, 2, 3, true, 8]);
 });
 
-test("transfer() marks for one send", async () => {
+test("transfer() marks a value for one send", async () => {
   await using pool = new ThreadPool(1);
   const value: { buffer?: ArrayBuffer } = { buffer: new ArrayBuffer(1) };
   transfer(value);
@@ -171,7 +171,7 @@ test("transfer() marks for one send", async () => {
   assertFalse(value.buffer.detached);
 });
 
-test("execute() takes what moves for jobs that wait, even those that are aborted in the queue", async () => {
+test("execute() moves values of waiting jobs at the call, even of jobs that are aborted in the queue", async () => {
   await using pool = makePool();
   using gate = new Gate();
   const held = pool.execute("passGate", [gate.key]);
@@ -195,11 +195,11 @@ test("execute() takes what moves for jobs that wait, even those that are aborted
   assertEquals(back.map((one) => one.byteLength), numbersTo(11).slice(1));
 });
 
-test("execute() takes what moves for a job whose worker is not woken yet", async () => {
+test("execute() moves values at the call for a job whose worker is not awake yet", async () => {
   await using pool = new ThreadPool(2);
   const both = () => new Promise((resolve) => setTimeout(resolve, 50));
   await Promise.all([pool.execute(both), pool.execute(both)]);
-  // So many that the pool knows that jobs are small: one worker is enough.
+  // Enough jobs that the pool knows that they are small: one worker is enough.
   for (let i = 0; i < 2_000; i++) await pool.execute((i: number) => i, [i]);
   for (let i = 0; i < 20; i++) {
     const small = pool.execute((i: number) => i, [i]);
@@ -210,7 +210,7 @@ test("execute() takes what moves for a job whose worker is not woken yet", async
   }
 });
 
-test("execute() runs jobs with and without what moves in the order of their calls", async () => {
+test("execute() runs jobs with and without moved values in the order of their calls", async () => {
   await using pool = makePool();
   const jobs = numbersTo(200).map((i) => {
     const value = i % 3 ? i : transfer(new ArrayBuffer(i));
@@ -222,7 +222,7 @@ test("execute() runs jobs with and without what moves in the order of their call
   assertEquals(await Promise.all(jobs), numbersTo(200));
 });
 
-test("execute() moves ports, also one whose other end is closed, and streams", async () => {
+test("execute() moves streams and ports, even a port whose other end is closed", async () => {
   await using pool = new ThreadPool(1);
   const { port1, port2 } = new MessageChannel();
   const alone = new MessageChannel();
@@ -263,7 +263,7 @@ test("execute() moves ports, also one whose other end is closed, and streams", a
   port1.close();
 });
 
-/** Results in a worker that move, in part; each keeps its buffers as `kept`. */
+/** Results of which a part moves; each job keeps its buffers as `kept`. */
 const GIVEN: Record<string, () => { moves: number[]; result: unknown }> = {
   "a buffer": () => {
     const [a, b] = (globalThis as unknown as { kept: ArrayBuffer[] }).kept;
@@ -280,7 +280,7 @@ const GIVEN: Record<string, () => { moves: number[]; result: unknown }> = {
   },
 };
 
-test("transfer() in a handler moves what it marks in the result, and no more", async () => {
+test("transfer() in a handler moves only what it marks in the result", async () => {
   await using pool = new ThreadPool(1);
   await eachRow(GIVEN, async (give) => {
     const buffers = () => {
@@ -298,7 +298,7 @@ test("transfer() in a handler moves what it marks in the result, and no more", a
   });
 });
 
-test("transfer() moves a buffer there and back, again and again", async () => {
+test("transfer() moves a buffer back and forth repeatedly", async () => {
   await using pool = new ThreadPool(1);
   const next = (bytes: Uint8Array<ArrayBuffer>) => {
     bytes[0]++;

@@ -1,4 +1,4 @@
-// transform(): a map as a pair of streams.
+// transform() is map() as a pair of streams.
 import {
   assert,
   assertEquals,
@@ -13,7 +13,7 @@ import { KIND_NAMES, makePool, numbersTo, reasonOf, turns } from "./kinds.ts";
 import { test } from "./pools.ts";
 
 for (const kind of KIND_NAMES) {
-  test(`transform() pipes results in the order of what is written (${kind})`, async () => {
+  test(`transform() returns results in the order of its input (${kind})`, async () => {
     await using pool = makePool({ size: 2 }, kind);
     const results = ReadableStream.from(numbersTo(3_000))
       .pipeThrough(pool.transform((n: number) => 2 * n))
@@ -33,7 +33,7 @@ test("transform() ends the readable side after the last result", async () => {
   await piped;
 });
 
-test("transform() runs nothing before somebody reads, and stops the writer", async () => {
+test("transform() runs nothing before its output is read, and pauses the writer", async () => {
   await using pool = makePool();
   const { readable, writable } = pool.transform("echo", { window: 4 });
   let written = 0;
@@ -47,14 +47,14 @@ test("transform() runs nothing before somebody reads, and stops the writer", asy
   for (const i of numbersTo(20)) {
     assertEquals((await reader.read()).value, i);
     await turns();
-    // The window, and what the streams hold.
+    // The window, plus what the streams hold.
     assertLessOrEqual(written, i + 1 + 4 + 2);
   }
   await reader.cancel("enough");
   assertEquals(await piped, "enough");
 });
 
-test("transform() fails on both sides when the job does, after the results before it", async () => {
+test("transform() fails on both sides if a job fails, after the results before it", async () => {
   await using pool = makePool();
   const job = (n: number) => {
     if (n === 100) throw new RangeError("failed");
@@ -71,7 +71,7 @@ test("transform() fails on both sides when the job does, after the results befor
   assertInstanceOf(await writeError, RangeError);
 });
 
-test("transform() goes on after errors that are collected", async () => {
+test('transform() continues after errors with onError: "collect"', async () => {
   await using pool = makePool();
   const results = ReadableStream.from(["1", "?", "3"]).pipeThrough(
     pool.transform((text: string) => JSON.parse(text), { onError: "collect" }),
@@ -84,7 +84,7 @@ test("transform() goes on after errors that are collected", async () => {
   ]);
 });
 
-test("transform() passes an abort of the writable side on at once, and aborts what runs", async () => {
+test("transform() passes on an abort of the writable side at once, and aborts running jobs", async () => {
   await using pool = makePool();
   const { readable, writable } = pool.transform(() => new Promise(() => {}));
   const writer = writable.getWriter();
@@ -96,7 +96,7 @@ test("transform() passes an abort of the writable side on at once, and aborts wh
   await pool.drain();
 });
 
-test("transform() passes a cancel of the readable side on, and aborts what runs", async () => {
+test("transform() passes on a cancel of the readable side, and aborts running jobs", async () => {
   await using pool = makePool();
   const { readable, writable } = pool.transform(() => new Promise(() => {}));
   const writer = writable.getWriter();
@@ -129,7 +129,7 @@ test("transform() fails on both sides when its signal aborts", async () => {
   assertEquals(await closed, "out");
 });
 
-test("transform() fails on both sides by its signal before anybody reads", async () => {
+test("transform() fails on both sides if its signal aborts before its output is read", async () => {
   await using pool = makePool();
   const before = pool.transform("echo", { signal: AbortSignal.abort("out") });
   const controller = new AbortController();
@@ -156,7 +156,7 @@ test("transform() fails when the pool ends", async () => {
   }
 });
 
-test("transform() refuses wrong jobs and options", async () => {
+test("transform() refuses invalid jobs and options", async () => {
   await using pool = makePool();
   const untyped = pool.transform as (...args: unknown[]) => unknown;
   const call = (...args: unknown[]) => Reflect.apply(untyped, pool, args);

@@ -1,6 +1,6 @@
-// What TypeScript knows of jobs. That this file passes the type check is the
-// test; what it must refuse stands under `@ts-expect-error`, in functions that
-// nobody calls.
+// Types of execute() and of jobs. The test is that this file passes the type check.
+// Calls that it must refuse are under `@ts-expect-error`, in functions that are
+// never called.
 import {
   assert,
   assertEquals,
@@ -25,7 +25,7 @@ import { checkTypes } from "./script.ts";
 const module = new URL("./fixtures/types.ts", import.meta.url);
 type Pool = ThreadPool<typeof jobs>;
 
-/** The result's type, exactly. */
+/** The exact types of results. */
 function resultsAreTyped(pool: Pool) {
   const add = pool.execute("add", [1, 2]);
   same<typeof add, Promise<number>>(true);
@@ -53,7 +53,7 @@ function resultsAreTyped(pool: Pool) {
   same<typeof bare, Promise<void>>(true);
 }
 
-/** The names that a pool offers. */
+/** The names of a pool's jobs. */
 function namesAreThoseOfFunctions() {
   same<
     JobName<typeof jobs>,
@@ -73,7 +73,7 @@ function namesAreThoseOfFunctions() {
   >(true);
 }
 
-/** Jobs of which one has no type, like a re-export from an npm package without types. */
+/** Jobs with one untyped job, such as a re-export from an npm package without types. */
 interface PartlyTyped {
   add(a: number, b: number): number;
   numbers(): Generator<number>;
@@ -154,7 +154,7 @@ function listsMayBeReadonly(pool: Pool) {
   pool.execute("add", [1, 2], controller);
 }
 
-/** Names and jobs that are known in part only. */
+/** Names and jobs that are only partly known. */
 function jobsMayBeVariables(pool: Pool, name: "greet" | "nothing") {
   const either = pool.execute(name);
   same<typeof either, Promise<string | void>>(true);
@@ -163,7 +163,7 @@ function jobsMayBeVariables(pool: Pool, name: "greet" | "nothing") {
   same<typeof result, Promise<number | string>>(true);
   const inferred = pool.execute(<T>(a: T[]) => a[0], [[1]]);
   same<typeof inferred, Promise<unknown>>(true);
-  // A pool with more jobs is one with fewer.
+  // A pool with more jobs is assignable to a pool with fewer.
   const fewer: ThreadPool<Pick<typeof jobs, "add" | "greet">> = pool;
   fewer.execute("add", [1, 2]);
   const any = pool.execute("never");
@@ -223,7 +223,7 @@ function wrongCallsAreRefused(pool: Pool) {
   pool.execute(42);
 }
 
-/** Generators by other names. */
+/** Generators with other return types. */
 interface Walks {
   walk(): IterableIterator<number>;
   later(): AsyncIterableIterator<number>;
@@ -322,7 +322,7 @@ function eventsAreTyped(pool: Pool) {
   pool.addEventListener("jobstart", ({ detail }) => detail.waitTime);
 }
 
-Deno.test("execute(): calls are typed as this file says, under the type check", () => {
+Deno.test("execute() and jobs: types pass the type check", () => {
   const checked = [
     resultsAreTyped,
     namesAreThoseOfFunctions,
@@ -354,7 +354,7 @@ test("execute() runs calls that TypeScript accepts", async () => {
   assertEquals(await pool.execute("first", [["x"]]), "x");
 });
 
-test("jobs: a job is called as a function", async () => {
+test("jobs has each job as a function", async () => {
   await using pool = new ThreadPool<typeof jobs>({ module, size: 1 });
   const { add, greet, rest } = pool.jobs;
   assertEquals(await Promise.all([add(1, 2), greet(), rest("a", 1, 2)]), [
@@ -363,14 +363,14 @@ test("jobs: a job is called as a function", async () => {
     3,
   ]);
   assertEquals(pool.jobs.add, add);
-  // What is no job is told as by execute(), and an await takes it for no promise.
+  // An unknown job rejects as in execute(), and `await` does not call `jobs.then`.
   assertEquals(await pool.jobs, pool.jobs);
   await using untyped = new ThreadPool({ module, size: 1 });
   const { missing } = untyped.jobs;
   await assertRejects(missing, JobNotFoundError, 'Job "missing" not found');
 });
 
-/** Wrong calls, and the part of each that TypeScript's message is to point at. */
+/** Wrong calls, and the part of each that TypeScript's message must point at. */
 const WRONG_CALLS = [
   [`pool.execute("ad", [1, 2]);`, `"ad"`],
   [`pool.execute("numbers");`, `"numbers"`],
@@ -386,9 +386,9 @@ const WRONG_CALLS = [
   [`const text: string = await pool.execute("add", [1, 2]);`, `text`],
 ];
 
-/** What the messages are to say. */
+/** Texts that the messages must include. */
 const MESSAGES = [
-  // Which names there are.
+  // The names of the jobs.
   `"greet" | "withDefault"`,
   "Arguments for the rest parameter 'args' were not provided",
   "a generator cannot be a job",
@@ -396,7 +396,7 @@ const MESSAGES = [
   "'signals' does not exist in type 'ExecuteOptions'",
 ];
 
-Deno.test("execute(): TypeScript's message points at the argument that is wrong", async () => {
+Deno.test("execute(): TypeScript's message points at the wrong argument", async () => {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   const head = `
     import { ThreadPool } from "${import.meta.resolve("../mod.ts")}";

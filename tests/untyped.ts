@@ -1,7 +1,7 @@
 // Calls that TypeScript would refuse.
 import { type JobStream, ThreadPool } from "@spindle/thread-pool";
 
-/** `pool.execute(...args)`, whatever they are. */
+/** Calls `pool.execute(...args)` without type checks. */
 export function executeUntyped(
   pool: { execute: unknown },
   ...args: unknown[]
@@ -9,7 +9,7 @@ export function executeUntyped(
   return Reflect.apply(pool.execute as ThreadPool["execute"], pool, args);
 }
 
-/** `pool.stream(...args)`, whatever they are. */
+/** Calls `pool.stream(...args)` without type checks. */
 export function streamUntyped(
   pool: { stream: unknown },
   ...args: unknown[]
@@ -17,7 +17,7 @@ export function streamUntyped(
   return Reflect.apply(pool.stream as ThreadPool["stream"], pool, args);
 }
 
-/** `new ThreadPool(options)`, whatever they are. */
+/** Calls `new ThreadPool(options)` without type checks. */
 export function poolUntyped(options: unknown): ThreadPool {
   return new ThreadPool(options as number);
 }

@@ -1,6 +1,6 @@
-// Values that go to a job and come back: what only real workers can show.
-// structured_clone_test.ts has all kinds of them beside `structuredClone()`, and
-// unit/pack_test.ts has views and what lies behind them.
+// Values that go to a job and back: what only real workers can show.
+// structured_clone_test.ts compares all kinds with `structuredClone()`, and
+// unit/pack_test.ts tests views and the memory behind them.
 import { Buffer } from "node:buffer";
 import { runInNewContext } from "node:vm";
 import {
@@ -19,17 +19,17 @@ import { Gate } from "./gate.ts";
 import { type JobPool, makePool, numbersTo, reasonOf } from "./kinds.ts";
 import { test } from "./pools.ts";
 
-/** A value, there and back. */
+/** Sends a value to a job and back. */
 const echo = <T>(pool: JobPool, value: T) =>
   pool.execute("echo", [value]) as Promise<T>;
 
-/** Texts of all sizes, of characters of all lengths. */
+/** Returns a text; its size and its characters depend on `i`. */
 function textOf(i: number): string {
   const characters = ["a", "é", "€", "\u{1F980}", "\ud800", '"', "\\", "\0"];
   return characters[i % characters.length].repeat((i * i * 7919) % 4_000);
 }
 
-test("execute() gives each of many jobs its own result or error, of all kinds", async () => {
+test("execute() gives each job its own result or error, of any kind", async () => {
   await using pool = makePool({ size: 2 });
   const make = (i: number): unknown => {
     const text = textOf(i);
@@ -50,7 +50,7 @@ test("execute() gives each of many jobs its own result or error, of all kinds", 
   }
 });
 
-test("execute() takes long, deep and wide values", async () => {
+test("execute() accepts long, deep and wide values", async () => {
   await using pool = makePool();
   let deep: unknown = "core";
   for (let i = 0; i < 500; i++) deep = i % 2 ? { deep } : [deep];
@@ -69,7 +69,7 @@ test("execute() takes long, deep and wide values", async () => {
   }
 });
 
-test("execute() leaves its caller's objects as they are", async () => {
+test("execute() does not change its caller's objects", async () => {
   await using pool = makePool();
   const view = new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
   const inner = Object.freeze({ list: Object.freeze([1, { a: 2n }]), view });
@@ -81,7 +81,7 @@ test("execute() leaves its caller's objects as they are", async () => {
   assertEquals([view.byteOffset, view.buffer.byteLength], [1, 4]);
 });
 
-test("execute() gives missing arguments as undefined, and further ones", async () => {
+test("execute() passes missing arguments as undefined, and passes extra arguments", async () => {
   await using pool = new ThreadPool(1);
   const count = (...args: unknown[]) => [args.length, typeof args[1]];
   assertEquals(await pool.execute(count, []), [0, "undefined"]);
@@ -97,7 +97,7 @@ test("execute() keeps the stack and the cause of an error among the arguments", 
   assertInstanceOf(result.cause, TypeError);
 });
 
-test("execute() shares a SharedArrayBuffer, and gives a Blob's and a module's content", async () => {
+test("execute() shares a SharedArrayBuffer, and carries the content of a Blob and a WebAssembly.Module", async () => {
   await using pool = new ThreadPool(1);
   const words = new Int32Array(new SharedArrayBuffer(4));
   const bytes = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
@@ -112,16 +112,16 @@ test("execute() shares a SharedArrayBuffer, and gives a Blob's and a module's co
   assertEquals(words[0], 5);
 });
 
-test("execute() reads a getter of an argument once, whichever way its object goes", async () => {
+test("execute() reads a getter of an argument once, for any kind of value", async () => {
   await using pool = new ThreadPool(1);
   const count = (...args: unknown[]) => args.length;
   const made: Record<string, () => unknown> = {
     "plain data": () => 1,
-    "what JSON has not": () => NaN,
-    "what is no plain data": () => new Map(),
+    "a value that JSON lacks": () => NaN,
+    "a value that is not plain data": () => new Map(),
     "a long text": () => "x".repeat(20_000),
-    "what moves by a mark": () => transfer(new ArrayBuffer(4)),
-    "what moves by itself": () => new ReadableStream(),
+    "a value that moves by a mark": () => transfer(new ArrayBuffer(4)),
+    "a value that moves by itself": () => new ReadableStream(),
   };
   for (const [name, make] of Object.entries(made)) {
     for (const beside of [1, 1n]) {
@@ -167,7 +167,7 @@ test("execute() reads a getter of a result once", async () => {
   }
 });
 
-test("execute() keeps a job from running whose arguments' getters abort it, or terminate the pool", async () => {
+test("execute() does not run a job if a getter in its arguments aborts it or terminates the pool", async () => {
   const pool = makePool();
   const client = new AbortController();
   using runs = new Gate();
@@ -196,7 +196,7 @@ test("execute() keeps a job from running whose arguments' getters abort it, or t
   assertEquals(runs.count, 0);
 });
 
-test("execute() asks a proxy once for each of its parts, and sends a copy of them", async () => {
+test("execute() reads each part of a proxy once, and sends a copy", async () => {
   await using pool = makePool();
   for (const last of [1, 1n]) {
     const asked: PropertyKey[] = [];
@@ -219,7 +219,7 @@ test("execute() asks a proxy once for each of its parts, and sends a copy of the
   }
 });
 
-/** Objects that 100 jobs are given at once, and how a job changes each. */
+/** Objects that are passed to 100 jobs at once, and how a job changes each. */
 const CHANGED: [value: () => unknown, change: (value: never) => number][] = [
   [() => ({ marks: 0 }), (value: { marks: number }) => value.marks++],
   [
@@ -235,7 +235,7 @@ const CHANGED: [value: () => unknown, change: (value: never) => number][] = [
   [() => new Uint8Array(4), (bytes: Uint8Array) => bytes[0]++],
 ];
 
-test("execute() gives jobs objects of their own, though all are given one object", async () => {
+test("execute() gives each job its own copy if many jobs receive one object", async () => {
   await using pool = new ThreadPool(1);
   for (const [make, change] of CHANGED) {
     const args = [make()];
@@ -245,7 +245,7 @@ test("execute() gives jobs objects of their own, though all are given one object
   }
 });
 
-test("execute() gives each caller objects of its own, though jobs return one object", async () => {
+test("execute() gives each caller its own copy if many jobs return one object", async () => {
   await using pool = new ThreadPool(1);
   function give(isPlain: boolean) {
     const scope = globalThis as { kept?: { list: number[]; map?: unknown } };
@@ -262,11 +262,11 @@ test("execute() gives each caller objects of its own, though jobs return one obj
   }
 });
 
-/** The memory behind a view, as text. */
+/** Returns the memory behind a view as text. */
 const behind = ({ buffer }: Uint8Array) =>
   new TextDecoder().decode(new Uint8Array(buffer));
 
-test("execute() sends a small Buffer without the memory that others share, there and back", async () => {
+test("execute() sends a small Buffer without the memory that it shares, in both directions", async () => {
   await using pool = new ThreadPool(1);
   const secret = Buffer.from("secret");
   const harmless = Buffer.from("harmless");
@@ -289,7 +289,7 @@ test("execute() sends a small Buffer without the memory that others share, there
   assertEquals(behind(result.get("a")!), "harmless");
 });
 
-test("execute() knows what a value of another realm is, there and back", async () => {
+test("execute() recognizes values of another realm, in both directions", async () => {
   await using pool = makePool();
   const sources = [
     'Object.assign(new TypeError("x"), { code: 1 })',

@@ -1,4 +1,4 @@
-// What waits takes a signal: ready(), drain(), close() and terminate().
+// Methods that wait accept a signal: ready(), drain(), close() and terminate().
 import {
   assert,
   assertEquals,
@@ -17,7 +17,7 @@ import { poolTest } from "./live_workers.ts";
 
 type Pool = ThreadPool<typeof jobs>;
 
-/** A pool whose queue is full, until its gate opens. */
+/** Creates a pool whose queue is full until its gate opens. */
 function busyPool(): { pool: Pool; gate: Gate; held: Promise<unknown> } {
   const module = new URL("./fixtures/jobs.ts", import.meta.url);
   const queue = { capacity: 0 };
@@ -26,7 +26,7 @@ function busyPool(): { pool: Pool; gate: Gate; held: Promise<unknown> } {
   return { pool, gate, held: pool.execute("passGate", [gate.key]) };
 }
 
-/** A signal that knows how many listen to it. */
+/** A signal that counts its listeners. */
 class CountedSignal {
   readonly #controller = new AbortController();
   #listeners = 0;
@@ -84,7 +84,7 @@ for (const [name, wait] of Object.entries(WAITS)) {
   });
 
   poolTest(
-    `${name}() resolves under a signal that does not abort`,
+    `${name}() resolves if its signal does not abort`,
     async () => {
       const { pool, gate, held } = busyPool();
       const counted = new CountedSignal();
@@ -98,7 +98,7 @@ for (const [name, wait] of Object.entries(WAITS)) {
   );
 
   poolTest(
-    `${name}() of one caller goes on when another's signal aborts`,
+    `${name}() of one caller continues when another caller's signal aborts`,
     async () => {
       const { pool, gate, held } = busyPool();
       const client = new AbortController();
@@ -121,7 +121,7 @@ for (const [name, wait] of Object.entries(METHODS)) {
       "too late",
     );
     await pool.close();
-    // Also where there is nothing to wait for.
+    // Also if there is nothing to wait for.
     assertEquals(
       await wait(pool, { signal }).catch((reason) => reason),
       "too late",
@@ -129,7 +129,7 @@ for (const [name, wait] of Object.entries(METHODS)) {
   });
 
   poolTest(
-    `${name}() refuses wrong options with a TypeError, and does nothing`,
+    `${name}() refuses invalid options with a TypeError, and does nothing`,
     async () => {
       await using pool: Pool = new ThreadPool(1);
       const WRONG: [options: unknown, said: string][] = [
@@ -152,7 +152,7 @@ for (const [name, wait] of Object.entries(METHODS)) {
     },
   );
 
-  poolTest(`${name}() takes options without a signal`, async () => {
+  poolTest(`${name}() accepts options without a signal`, async () => {
     const pool: Pool = new ThreadPool(1);
     await wait(pool, {});
     await wait(pool, { signal: undefined }).catch((error) => {
@@ -166,7 +166,7 @@ for (const [name, wait] of Object.entries(METHODS)) {
 }
 
 poolTest(
-  "ready() leaves its place in the row when its signal aborts",
+  "ready() gives up its place in line when its signal aborts",
   async () => {
     const { pool, gate, held } = busyPool();
     const client = new AbortController();
@@ -182,7 +182,7 @@ poolTest(
 );
 
 poolTest(
-  "close() goes on when its signal aborts, and can be awaited again",
+  "close() continues when its signal aborts, and can be awaited again",
   async () => {
     const { pool, gate, held } = busyPool();
     const closed = pool.close({ signal: AbortSignal.timeout(1) });
@@ -195,13 +195,13 @@ poolTest(
   },
 );
 
-poolTest("close() closes under a signal that has aborted", async () => {
+poolTest("close() closes the pool even if its signal has aborted", async () => {
   const pool = new ThreadPool(1);
   await pool.close({ signal: AbortSignal.abort() }).catch(() => {});
   await assertRejects(() => pool.ready(), PoolClosedError);
 });
 
-poolTest("terminate() terminates under a signal that has aborted", async () => {
+poolTest("terminate() works even if its signal has aborted", async () => {
   const { pool, gate, held } = busyPool();
   using _ = gate;
   const terminated = pool.terminate("enough", {
@@ -212,7 +212,7 @@ poolTest("terminate() terminates under a signal that has aborted", async () => {
   await pool.terminate();
 });
 
-poolTest("terminate() settles what waits, whatever its signal", async () => {
+poolTest("terminate() settles waiting calls under any signal", async () => {
   const { pool, gate, held } = busyPool();
   using _ = gate;
   const counted = new CountedSignal();

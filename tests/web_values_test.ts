@@ -1,4 +1,4 @@
-// Values of the web platform that arrive as what they are, and those that do not go.
+// Values of the web platform that keep their class, and values that are refused.
 import {
   assert,
   assertEquals,
@@ -12,7 +12,7 @@ import type * as jobs from "./fixtures/web_values.ts";
 import { rows, suite } from "./moving_pools.ts";
 import { show } from "./streams.ts";
 
-/** What comes back of a value. */
+/** Sends a value to a job and back. */
 async function echo<T>(
   pool: ThreadPool<typeof jobs>,
   value: T,
@@ -46,7 +46,7 @@ const VALUES: Record<string, () => object> = {
     new ImageData(PIXELS.slice(), 1, 2, { colorSpace: "display-p3" }),
 };
 
-/** All that can be seen of a value. */
+/** Returns the visible contents of a value. */
 function look(value: object): unknown {
   if (value instanceof ImageData) {
     const { width, height, colorSpace, data } = value;
@@ -63,7 +63,7 @@ class Hidden {
   }
 }
 
-/** What would arrive as `{}`, by the name that the message is to call it. */
+/** Values that would arrive as `{}`, by their name in the message. */
 const REFUSED: Record<string, () => unknown> = {
   Empty: () => new Empty(),
   Hidden: () => new Hidden(),
@@ -103,7 +103,7 @@ suite<typeof jobs>({
         assertEquals(back.constructor, value.constructor);
         assertNotStrictEquals(back, value);
         assertEquals(look(back), look(make()));
-        // The caller's is unchanged.
+        // The caller's value is unchanged.
         assertEquals(look(value), look(make()));
 
         const nested = () => ({
@@ -119,7 +119,7 @@ suite<typeof jobs>({
       },
     ),
 
-    "execute() carries a form with its files": async ({ pool }) => {
+    "execute() carries a FormData with its files": async ({ pool }) => {
       const text = form("1");
       text.append("b", new File(["text"], "ü.txt", { type: "text/plain" }));
       text.append("b", new Blob(["blob"], { type: "x/y" }), "name");
@@ -163,7 +163,9 @@ suite<typeof jobs>({
       assertEquals([String(params), image.data[0]], ["a=0", 0]);
     },
 
-    "execute() keeps one object at several places one": async ({ pool }) => {
+    "execute() keeps one object at several places as one": async (
+      { pool },
+    ) => {
       for (const make of Object.values(VALUES)) {
         const value = make();
         const [a, { b }, map] = await echo(
@@ -179,7 +181,7 @@ suite<typeof jobs>({
       assert(await pool.execute(isOne, [signal, { b: signal }]));
     },
 
-    "execute() keeps values in a cycle, beside buffers that move": async (
+    "execute() keeps values in a cycle, next to buffers that move": async (
       t,
     ) => {
       const buffer = new ArrayBuffer(8);
@@ -195,7 +197,9 @@ suite<typeof jobs>({
       assertEquals([back.url.href, back.buffer.byteLength], [url.href, 8]);
     },
 
-    "execute() carries an instance of a subclass as its base": async (t) => {
+    "execute() carries a subclass instance as its base class": async (
+      t,
+    ) => {
       const back = await echo(t.pool, new class MyURL extends URL {}("a:b"));
       assertEquals([back.constructor.name, back.href], ["URL", "a:b"]);
     },
@@ -205,7 +209,9 @@ suite<typeof jobs>({
       await assertRejects(() => pool.execute(give), JobCloneError, "signal");
     },
 
-    "execute() refuses by name what would become {}": async ({ pool }) => {
+    "execute() refuses by name values that become {}": async (
+      { pool },
+    ) => {
       for (const [name, make] of Object.entries(REFUSED)) {
         for (
           const value of [make(), [{ inner: make() }], new Map([[1, make()]])]
@@ -219,7 +225,9 @@ suite<typeof jobs>({
       }
     },
 
-    "execute() refuses what an error's cause cannot carry": async (t) => {
+    "execute() refuses values an error's cause cannot carry": async (
+      t,
+    ) => {
       const url = new URL("http://a.test/");
       for (const cause of [url, [url], { url }, new ReadableStream()]) {
         const error = new Error("a", { cause });

@@ -1,4 +1,4 @@
-// workerData: what every worker of a pool is given.
+// workerData: the value that every worker of a pool receives.
 import {
   assert,
   assertEquals,
@@ -18,7 +18,7 @@ import { eachRow, poolOf, test } from "./pools.ts";
 
 type LifePool = ThreadPool<typeof jobs>;
 
-/** What workers can be given. */
+/** Values that workers can receive. */
 const VALUES: Record<string, unknown> = {
   text: "a",
   zero: 0,
@@ -35,7 +35,7 @@ for (const kind of KIND_NAMES) {
   const lifePool = (options: ThreadPoolOptions): LifePool =>
     poolOf("worker_life", { ...KINDS[kind], ...options });
 
-  test(`workerData is there from the module's first line on, whatever it is (${kind})`, () =>
+  test(`workerData is available from the module's first line on, for any value (${kind})`, () =>
     eachRow(VALUES, async (value) => {
       await using pool = lifePool({ workerData: value });
       assertEquals(await pool.execute("dataAtTop"), value);
@@ -56,7 +56,7 @@ for (const kind of KIND_NAMES) {
   });
 }
 
-test("workerData: shared memory is shared by all workers and main", async () => {
+test("workerData: shared memory is shared by main and all workers", async () => {
   const words = new Int32Array(new SharedArrayBuffer(4));
   const workerData = { words };
   await using pool: LifePool = poolOf("worker_life", {
@@ -72,19 +72,19 @@ test("workerData() is the same for two copies of the package", async () => {
   assert(await pool.execute("isSameInCopy"));
 });
 
-test("workerData() in an inline job gives it, too", async () => {
+test("workerData() works in an inline job", async () => {
   await using pool = new ThreadPool({ size: 1, workerData: { a: 1 } });
   const a = await pool.execute(() => workerData<{ a: number }>().a);
   assertEquals(a, 1);
 });
 
-test("workerData() is undefined without the option, and outside of a worker", async () => {
+test("workerData() is undefined without the option, and outside a worker", async () => {
   await using pool: LifePool = poolOf("worker_life");
   assertEquals(await pool.execute("data"), undefined);
   assertEquals(workerData(), undefined);
 });
 
-/** Refuses what not every worker can have, and says where it sits. */
+/** Asserts that data is refused with a message that says where it is. */
 function refuses(
   data: unknown,
   said: string[],
@@ -95,7 +95,7 @@ function refuses(
   for (const text of said) assertStringIncludes(message, text);
 }
 
-test("workerData is refused where it cannot be cloned, or had by more than one", async () => {
+test("workerData is refused if it cannot be cloned, or only one job can own it", async () => {
   const { port1, port2 } = new MessageChannel();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
@@ -124,7 +124,7 @@ test("workerData that is marked and refused is not moved", () => {
   assertEquals(bytes.length, 8);
 });
 
-test("workerData for processes is refused where it cannot leave this one", () => {
+test("workerData for processes is refused if it cannot leave the program's process", () => {
   const options = { isolation: "process" } as const;
   const shared = { words: new Int32Array(new SharedArrayBuffer(4)) };
   refuses(shared, ["workerData.words", "shared memory"], options);

@@ -1,5 +1,5 @@
-// Workers start on demand, one at a time, and never more than the size. A module that
-// never starts stops its pool, and nothing else.
+// Workers start on demand, one at a time, and never more than `size`. A module that
+// never starts stops only its own pool.
 import {
   assert,
   assertEquals,
@@ -59,7 +59,7 @@ for (const [what, module] of Object.entries(BAD_MODULES)) {
   });
 }
 
-test("WorkerStartError has what the module threw as its cause, and it is tried once", async () => {
+test("WorkerStartError has the module's error as its cause, and the start is not retried", async () => {
   const module = BAD_MODULES["throws at the top"];
   await using pool = new ThreadPool({ module, size: 2 });
   let errors = 0;
@@ -78,20 +78,20 @@ test("WorkerStartError has what the module threw as its cause, and it is tried o
   assertEquals([errors, size, queued, running], [1, 0, 0, 0]);
 });
 
-test("close() during a start that fails resolves", async () => {
+test("close() resolves during a start that fails", async () => {
   const module = BAD_MODULES["calls Deno.exit() at the top"];
   await using pool = new ThreadPool({ module, size: 1 });
   const job = assertRejects(() => pool.execute("job"), WorkerStartError);
   await Promise.all([job, pool.close()]);
 });
 
-test("terminate() ends a module that waits for ever at its top", async () => {
+test("terminate() ends a module that waits forever at its top level", async () => {
   const pool = new ThreadPool({ module: moduleOf(WAIT), size: 1 });
   const job = reasonOf(pool.execute("job"));
   await Promise.all([job, pool.terminate()]);
 });
 
-test("a module may take its time to start, and listen to messages", async () => {
+test("a module can start slowly and listen to messages", async () => {
   const module = moduleOf(`
     self.onmessage = () => {};
     self.onerror = () => {};
@@ -103,7 +103,7 @@ test("a module may take its time to start, and listen to messages", async () => 
   assertEquals(await Promise.all(results), numbersTo(50));
 });
 
-/** Counts how many workers are made, and how many in one turn of the event loop. */
+/** Counts the workers that are created, and the most in one turn of the event loop. */
 function watchCreation() {
   const RealWorker = globalThis.Worker;
   const counts = { made: 0, mostInATurn: 0 };
@@ -113,7 +113,7 @@ function watchCreation() {
       super(...args);
       counts.made++;
       counts.mostInATurn = Math.max(counts.mostInATurn, ++inThisTurn);
-      // Timers, of this one too, wait for the next turn.
+      // Timers run in the next turn.
       setTimeout(() => inThisTurn = 0);
     }
   };
@@ -122,7 +122,7 @@ function watchCreation() {
   });
 }
 
-test("size: no worker is there before the first job", async () => {
+test("size: no worker starts before the first job", async () => {
   const before = await liveWorkers();
   const module = BAD_MODULES["does not exist"];
   for (
@@ -135,7 +135,7 @@ test("size: no worker is there before the first job", async () => {
   }
 });
 
-test("size: jobs that follow each other use one worker, jobs at once as many as they are", async () => {
+test("size: sequential jobs use one worker, and concurrent jobs use one worker each", async () => {
   await using pool = makePool({ size: 4 });
   using made = watchCreation();
   for (let i = 0; i < 200; i++) await pool.execute("echo", [i]);
@@ -147,7 +147,7 @@ test("size: jobs that follow each other use one worker, jobs at once as many as 
     gate.open();
     await Promise.all(held);
   }
-  // On a busy machine a worker may take 250 ms to start its job, and have one beside it.
+  // On a busy machine, a worker may take 250 ms to start its job, so another one starts.
   assert(made.made === 2 || made.made === 3, `${made.made}`);
   assertEquals(pool.stats().size, made.made);
   const burn = async () => {
@@ -158,7 +158,7 @@ test("size: jobs that follow each other use one worker, jobs at once as many as 
   assertGreater(new Set(ids).size, 1);
 });
 
-test("size: many jobs use as many workers and no more, one made in a turn of the event loop", async () => {
+test("size: many jobs use exactly size workers, one created per turn of the event loop", async () => {
   await using pool = makePool({ size: 4 });
   using made = watchCreation();
   using gate = new Gate();
@@ -171,7 +171,7 @@ test("size: many jobs use as many workers and no more, one made in a turn of the
   gate.open();
   await Promise.all(held);
   assertEquals(gate.count, 20);
-  // Nor are more made in a turn when several have died.
+  // Replacements of dead workers are also created one per turn.
   await Promise.all([...dying, ...others]);
   assertEquals(made.mostInATurn, 1);
 });
@@ -183,7 +183,7 @@ for (
     ["freezes the global scope", "Object.freeze(globalThis)"],
   ]
 ) {
-  test(`a module that ${what} runs jobs, and says how they fail`, async () => {
+  test(`a module that ${what} runs jobs, and their errors arrive`, async () => {
     const module = moduleOf(`${line};
       export const echo = (value) => value;
       export const fails = () => { throw new RangeError("no"); };`);
@@ -196,7 +196,7 @@ for (
   });
 }
 
-/** A module with a pool of itself, and jobs of its own. */
+/** Returns a module with jobs and a pool of itself. */
 const ofItself = (source: string) =>
   moduleOf(`
     import { ThreadPool } from "${import.meta.resolve("../mod.ts")}";
@@ -206,7 +206,7 @@ const ofItself = (source: string) =>
     ${source}`);
 
 for (const kind of KIND_NAMES) {
-  test(`a module that uses a pool of itself while it loads is refused, and starts no further worker (${kind})`, async () => {
+  test(`a module that uses a pool of itself while it loads is refused, and no further worker starts (${kind})`, async () => {
     const module = ofItself(`await pool.execute("give");`);
     await using pool = new ThreadPool({ module, size: 1, ...KINDS[kind] });
     const { message } = await assertRejects(
@@ -217,7 +217,7 @@ for (const kind of KIND_NAMES) {
     assertEquals(message.split("could not start").length, 2, message);
   });
 
-  test(`a module may make a pool of itself, and use it in a job (${kind})`, async () => {
+  test(`a module can create a pool of itself, and use it in a job (${kind})`, async () => {
     const module = ofItself("");
     await using pool = new ThreadPool({ module, size: 1, ...KINDS[kind] });
     assertEquals(await pool.execute("giveByPool"), 42);

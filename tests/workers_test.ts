@@ -1,4 +1,4 @@
-// workers(): what each worker does now.
+// workers(): what each worker is doing now.
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { Gate } from "./gate.ts";
 import {
@@ -14,7 +14,7 @@ import { test } from "./pools.ts";
 
 const KIND_NAMES = Object.keys(ALL_KINDS) as AnyKind[];
 
-test("workers() of a new pool is empty, and of a pool that has ended as well", async () => {
+test("workers() is empty for a new pool and for a closed pool", async () => {
   const pool = makePool();
   assertEquals(pool.workers(), []);
   await pool.execute("echo", [1]);
@@ -24,7 +24,7 @@ test("workers() of a new pool is empty, and of a pool that has ended as well", a
 });
 
 for (const kind of KIND_NAMES) {
-  test(`workers() names the job that runs, and for how long (${kind})`, async () => {
+  test(`workers() shows the running job and its run time (${kind})`, async () => {
     await using pool = makePool({}, kind);
     await pool.execute("echo", [1]);
     const held = await hold(pool);
@@ -44,7 +44,7 @@ for (const kind of KIND_NAMES) {
   });
 }
 
-test("workers() shows every worker, by its number, and as many jobs as stats() counts", async () => {
+test("workers() lists every worker by its id, with as many jobs as stats() counts", async () => {
   await using pool = makePool({ size: 4 });
   using gate = new Gate();
   const held = numbersTo(6).map(() => pool.execute("passGate", [gate.key]));
@@ -59,7 +59,7 @@ test("workers() shows every worker, by its number, and as many jobs as stats() c
   await Promise.all(held);
 });
 
-test("workers() shows all jobs of a worker that runs several at once", async () => {
+test("workers() lists all jobs of a worker with concurrency", async () => {
   await using pool = makePool({ concurrency: 3 });
   using gate = new Gate();
   const held = numbersTo(5).map(() => pool.execute("passGate", [gate.key]));
