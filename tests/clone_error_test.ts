@@ -27,6 +27,15 @@ import { executeUntyped } from "./untyped.ts";
 const count = (...args: any[]) => args.length;
 const refusedPool = () => poolOf<typeof jobs>("refused");
 
+test("an error for a result quotes the result's own words as they are", async () => {
+  await using pool = new ThreadPool(1);
+  await assertRejects(
+    () => pool.execute(() => ({ "not transferable": () => 1 })),
+    JobCloneError,
+    'result["not transferable"] (function not transferable) cannot be cloned',
+  );
+});
+
 /** Returns a connection, and checks of whether it still belongs to its caller. */
 async function connection() {
   const { client, server } = await tcpPair();

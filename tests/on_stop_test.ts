@@ -177,7 +177,7 @@ test("onStop() works in a callback, and in another copy of the package", async (
 
 test("terminate() ends close() while it waits for onStop() callbacks", async () => {
   using files = directory();
-  const pool: LifePool = poolOf("worker_life");
+  const pool: LifePool = poolOf("worker_life", { stopGrace: 60_000 });
   await pool.execute("register", [files.file, "never"]);
   const closed = pool.close();
   await Promise.all([pool.terminate(), closed]);

@@ -269,3 +269,12 @@ Deno.test("an error keeps non-enumerable properties, but not methods and interna
   assertEquals(copy.errors.length, 1);
   assertFalse("format" in copy);
 });
+
+Deno.test("packError() takes values apart to a depth of 100", () => {
+  let value: unknown = { run() {} };
+  for (let i = 0; i < 150; i++) value = { value };
+  let { e } = unpackError(packError({ e: value })) as Record<string, unknown>;
+  let depth = 0;
+  for (; typeof e === "object"; depth++) e = (e as { value: unknown }).value;
+  assertEquals([depth, e], [100, "[object Object]"]);
+});
