@@ -71,7 +71,7 @@ export async function eventually(
  */
 const LACKING = "locks" in navigator
   ? undefined
-  : /hardKill|[kK]illable|memoryLimit|can be killed|natively|as what it is|keeps the class of the caller's reason|a client sends|only a server gives|aborted while it waits|asks a request for its signal|upgradeWebSocket|handshake\(\)|A client that leaves its request|ImageData|takes a value as it is when|a copy of its own|one object at several places|closeInput|frameError|exports something named then|naming the place|an error that nobody handles|chaos leaves nothing behind \(sandbox\)/;
+  : /hardKill|[kK]illable|memoryLimit|natively|as what it is|keeps the class of the caller's reason|aborted while it waits|upgradeWebSocket|handshake\(\)|A client that leaves its request|ImageData|takes a value as it is when|a copy of its own|one object at several places|closeInput|frameError|exports something named then|naming the place|an error that nobody handles|chaos leaves nothing behind \(sandbox\)/;
 
 /** Returns whether a test cannot pass in this version of Deno. */
 export function isLacking(name: string): boolean {
