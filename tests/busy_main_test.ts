@@ -71,6 +71,22 @@ test("a job goes to an idle worker, not to a starting worker that may never be r
   assertEquals(states.sort(), ["idle", "starting"]);
 });
 
+for (const isolation of ["thread", "process"] as const) {
+  test(`a worker that becomes ready starts the job that was submitted first (${isolation})`, async () => {
+    const pool = new ThreadPool({ size: 2, isolation });
+    const started: number[] = [];
+    const two = Promise.withResolvers<void>();
+    pool.addEventListener("jobstart", ({ detail: { jobId } }) => {
+      if (started.push(jobId) === 2) two.resolve();
+    });
+    const hang = () => new Promise(() => {});
+    for (let i = 0; i < 6; i++) pool.execute(hang).catch(() => {});
+    await two.promise;
+    await pool.terminate();
+    assertEquals(started.sort(), [1, 2]);
+  });
+}
+
 test("a full queue discards jobs that wait for a process, not jobs that were written to it", async () => {
   await using pool = new ThreadPool({
     size: 1,

@@ -110,7 +110,7 @@ export class Dispatcher {
     this.#workers.ready(worker);
     this.#supervisor.collect(worker);
     if (!this.#workers.active.has(worker)) return this.#dispatch();
-    this.#feeder.takeBackFromStarting();
+    this.#feeder.takeBackForReady(worker);
     this.#feeder.takeBackFor(worker);
     this.#dispatch();
     // Jobs behind a long job may have had no other worker before.

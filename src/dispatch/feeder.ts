@@ -280,11 +280,22 @@ export class Feeder {
     });
   }
 
-  /** Takes back jobs from starting workers: a ready worker is sooner. */
-  takeBackFromStarting(): void {
+  /**
+   * Takes back jobs that wait in other workers, for a worker that is ready now. They
+   * were submitted before the jobs in the queue, and the jobs before them may be long.
+   */
+  takeBackForReady(ready: PoolWorker): void {
     const { queue, workers } = this.#parts;
-    const starting = [...workers.active].filter(({ isReady }) => !isReady);
-    queue.putBack(starting.flatMap(takeBackAll));
+    const jobs: Job[] = [];
+    for (const worker of workers.active) {
+      if (worker === ready) continue;
+      jobs.push(
+        ...worker.isReady
+          ? takeBackWaiting(worker, "busy")
+          : takeBackAll(worker),
+      );
+    }
+    queue.putBack(jobs.sort((a, b) => a.id - b.id));
   }
 
   /** Takes back jobs that wait in another worker, for a worker without jobs. */
