@@ -23,8 +23,9 @@ try {
   console.log(error.message);
 }
 
-// A signal rejects the promise at once with its own reason. A handler that runs has
-// 50 ms (`abortGrace`) to end, then its worker is replaced.
+// A signal rejects the promise at once with its own reason. A handler has 50 ms
+// (`abortGrace`) to end. This one computes, so its thread cannot be stopped: it is left
+// alone (`stats().lost`), and another worker starts if one is needed.
 const stop = new AbortController();
 setTimeout(() => stop.abort("the client has left"), 300);
 await pool.execute(loop, [], { signal: stop.signal }).catch(console.log);

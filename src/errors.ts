@@ -68,7 +68,7 @@ export class QueueFullError extends ThreadPoolError {
 }
 
 /**
- * The job waited in a full queue and was removed to make room for a newer job.
+ * The job waited in a full queue and was discarded to make room for a newer job.
  * Values that moved with the job are lost: connections are closed.
  *
  * @example
@@ -124,7 +124,8 @@ export class JobTimeoutError extends ThreadPoolError {
 }
 
 /**
- * The job was refused because the pool was closed.
+ * The call was refused because the pool or the sender is closed, or `ready()` or
+ * `start()` was still waiting when the pool closed.
  *
  * @example
  * ```ts
@@ -162,7 +163,7 @@ export class PoolTerminatedError extends ThreadPoolError {
 }
 
 /**
- * The pool's module exports no function with the job's name.
+ * The pool's module exports no function with the job's name, or the pool has no module.
  *
  * @example
  * ```ts

@@ -48,7 +48,7 @@ export interface QueueOptions {
    *   for room.
    * - `"reject"`: the job rejects with {@linkcode QueueFullError}.
    * - `"discard-oldest"`: of the jobs with the lowest priority, the job that has
-   *   waited longest is removed and rejects with {@linkcode JobDiscardedError}. If
+   *   waited longest is discarded and rejects with {@linkcode JobDiscardedError}. If
    *   no job waits, or all waiting jobs have a higher priority, the new job rejects
    *   with {@linkcode QueueFullError}.
    * - `"caller-runs"`: the job runs in the thread that called `execute()`, which
@@ -121,24 +121,24 @@ export interface ThreadPoolOptions {
    *
    * - `"thread"`: each worker is a thread of this process.
    * - `"process"`: each worker is a Deno process, so it can run untrusted code. A
-   *   process can always be stopped, runs out of memory alone, and has its own
-   *   `permissions` without an unstable flag. Values are copied;
-   *   {@linkcode transfer} still detaches buffers in the sender. Connections,
-   *   shared memory, ports, keys and WebAssembly modules cannot go to a process. A
-   *   process has no `location`, and `--watch` does not watch the `module`. The
-   *   program needs `--allow-run` for Deno's own path.
-   * - `"none"`: there are no workers, for tests of code that uses a pool. The
-   *   thread that created the pool runs the jobs, with the same semantics:
-   *   arguments and results are cloned or moved, and errors, limits, events,
-   *   statistics and order are the same. `size` times `concurrency` jobs are in
-   *   progress at once. Times come from `Date` and `setTimeout`, so a test that
-   *   replaces these controls when a job times out. Nothing protects the thread: a
-   *   synchronous job that runs too long rejects only when it returns, a job that
-   *   ignores its abort continues, an uncaught error is the program's, and
-   *   `Deno.exit()` ends the program. `hardKill`, `memoryLimit`, `maxHeapPerWorker`
-   *   and `permissions` are refused. The `module` is loaded once in the program, so
-   *   its state is shared with all code that imports it. `onStop()` callbacks that
-   *   it registers at its top level run when the first worker ends.
+   *   process can always be stopped, can run out of memory without harm to others,
+   *   and has its own `permissions` without an unstable flag. Values are copied;
+   *   {@linkcode transfer} still detaches buffers in the sender. Connections, shared
+   *   memory, ports, keys and WebAssembly modules cannot go to a process. A process
+   *   has no `location`, and `--watch` does not watch the `module`. The program needs
+   *   `--allow-run` for Deno's own path.
+   * - `"none"`: there are no workers, for tests of code that uses a pool. The thread
+   *   that created the pool runs the jobs, with the same semantics: arguments and
+   *   results are cloned or moved, and errors, limits, events, statistics and order
+   *   are the same. `size` times `concurrency` jobs are in progress at once. Times
+   *   come from `Date` and `setTimeout`, so a test that replaces these controls when
+   *   a job times out. Nothing protects the thread: a synchronous job that runs too
+   *   long rejects only when it returns, a job that ignores its abort continues, an
+   *   uncaught error is an uncaught error of the program, and `Deno.exit()` ends the
+   *   program. `hardKill`, `memoryLimit`, `maxHeapPerWorker` and `permissions` are
+   *   refused. The `module` is loaded once in the program, so its state is shared
+   *   with all code that imports it. `onStop()` callbacks that it registers at its
+   *   top level run when the first worker ends.
    *
    * @default {"thread"}
    */
@@ -154,8 +154,9 @@ export interface ThreadPoolOptions {
   execArgv?: readonly string[];
   /**
    * Maximum number of asynchronous jobs in progress on one worker: while one job
-   * waits for I/O, others continue. A job that computes has its worker to itself.
-   * If a worker crashes, all its jobs in progress reject. At most 65 536.
+   * waits for I/O, others continue. While a job computes, the other jobs of its
+   * worker wait. If a worker crashes, all its jobs in progress reject. At most
+   * 65 536.
    *
    * @default {1}
    */
@@ -204,10 +205,10 @@ export interface ThreadPoolOptions {
    * Whether a running job can be stopped from outside at any point, even in a
    * synchronous loop.
    *
-   * Without it, `timeout` stops the synchronous part of a job, but a thread that
-   * loops after an `await`, in a timer or in an abort listener can only be left
-   * alone. Another worker starts if needed, and the thread accepts jobs again if
-   * its job ends. {@linkcode PoolStats.lost} counts such threads.
+   * Without it, `timeout` stops the synchronous part of a job, but an abort does not.
+   * A thread that loops then, after an `await`, in a timer or in an abort listener,
+   * can only be left alone. Another worker starts if needed, and the thread accepts
+   * jobs again if its job ends. {@linkcode PoolStats.lost} counts such threads.
    *
    * A worker with `hardKill` takes about 5 MiB more memory and three times as long
    * to start. It relies on a feature of Deno that the pool checks when the first
@@ -234,7 +235,7 @@ export interface ThreadPoolOptions {
    *
    * In a process, the limit always holds. On Linux, buffers count as well, with up
    * to 64 MiB more for the process itself. Data that arrives at once from a process
-   * can hold a sixteenth of the limit in texts and objects, which take more memory
+   * can hold a sixteenth of the limit in strings and objects, which take more memory
    * in the program than in the process. Bytes do not have this limit.
    */
   memoryLimit?: number;
@@ -313,9 +314,10 @@ export interface ExecuteOptions {
    * Signal that aborts the job. A job in the queue is removed at once. If the job
    * is running, its promise rejects at once and `currentJob().signal` fires in the
    * worker. If the handler has not ended after
-   * {@linkcode ThreadPoolOptions.abortGrace}, its worker is stopped and replaced. A
-   * handler in a process can still start right after the abort, if the job was
-   * already on its way.
+   * {@linkcode ThreadPoolOptions.abortGrace}, its worker is stopped and replaced, or
+   * left alone if it computes, see {@linkcode ThreadPoolOptions.hardKill}. A handler
+   * in a process can still start right after the abort, if the job was already on
+   * its way.
    */
   signal?: AbortSignal;
   /**
@@ -367,9 +369,9 @@ export interface ExecuteOptions {
    *
    * The jobs of a key go to the worker that had the last one, so state that the
    * module keeps is warm. This is not guaranteed: the key moves if that worker is
-   * busy with a long job, has more to do than another free worker, or is replaced.
-   * New keys go to the worker that is free first. The pool remembers the workers of
-   * at least the last 1 000 keys without jobs.
+   * busy with a long job, has more to do than another worker, which is free, or is
+   * replaced. New keys go to the worker that is free first. The pool remembers the
+   * workers of at least the last 1 000 keys without jobs.
    *
    * A job that waits for another job of its own key waits forever.
    */
@@ -460,7 +462,7 @@ export interface MapOptions<Mode extends OnError = OnError> {
 
 /**
  * Options of the methods that wait: `start()`, `ready()`, `drain()`, `close()` and
- * `terminate()`.
+ * `terminate()`, and of `ready()` of a sender.
  */
 export interface WaitOptions {
   /**

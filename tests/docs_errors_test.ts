@@ -27,7 +27,7 @@ function sources(folder: URL): string {
 }
 
 Deno.test("docs/errors.md quotes only messages that are in the sources", () => {
-  const [, tables] = guide.split("\n## Messages\n");
+  const [, tables] = guide.split("\n## Error messages and their fixes\n");
   const cells = [...tables.matchAll(/^\| *(.+?) *\|/gm)].map(([, cell]) =>
     cell
   );

@@ -52,7 +52,7 @@ export interface ThreadPoolEventMap {
     /** Time in ms from the start of the handler to its end, abort or timeout; 0 if it never started. */
     runTime: number;
   }>;
-  /** No jobs are queued or running any more. */
+  /** No job is queued or running any more, and no stream of a result is open. */
   drain: CustomEvent<undefined>;
 }
 

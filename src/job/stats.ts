@@ -42,7 +42,7 @@ export interface PoolStats extends JobCounts {
   queued: number;
   /** Number of jobs that are running. */
   running: number;
-  /** Number of workers that died by themselves, without workers that the pool stopped. */
+  /** Number of workers that died by themselves, not counting workers that the pool stopped. */
   crashed: number;
   /**
    * Number of threads that are still running although they, or their jobs, were

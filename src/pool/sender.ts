@@ -18,13 +18,15 @@ import type {
  *   closes when the job ends. In the job, it can be an argument of its own calls.
  * - **Transfer**: marked values and `transfer` lists move in both directions. Values
  *   that move by themselves (connections, streams, requests, responses),
- *   `AbortSignal`, `URL`, `Headers` and `FormData` cannot go through a sender that has
- *   moved, and neither can `onProgress`. The option `signal` works.
+ *   `AbortSignal`, `URL`, `URLSearchParams`, `Headers`, `FormData` and `ImageData`
+ *   cannot go through a sender that has moved, and neither can `onProgress`. The
+ *   option `signal` works.
  * - **Trust**: a job that has a sender can run any code in the sender's pool.
  * - **No deadlock**: if all workers of the pool have jobs that wait for jobs of the
  *   same pool, an awaited job runs in the worker that waits for it, alongside the
  *   waiting job. Earlier jobs of its key run there first. If one of the two jobs has
- *   to be stopped with its worker, the other job is lost as well.
+ *   to be stopped with its worker, the other job rejects with
+ *   {@linkcode WorkerCrashedError} as well.
  * - **Closing**: after `pool.close()`, the pool accepts jobs only from senders. It
  *   ends when all senders are closed and their jobs have ended.
  *

@@ -209,7 +209,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * `Response`, `ReadableStream` or `WritableStream` moves by itself, and
    * {@linkcode transfer} moves buffers and ports. Moved values belong to the job from
    * this call on and end with it: connections close, unread streams are canceled, and
-   * written streams close, or abort if the job fails. A refused call moves nothing.
+   * writable streams close, or abort if the job does not complete. A refused call
+   * moves nothing.
    *
    * **Results**: the same values, except connections, can move in a result. If a
    * result holds a stream, the promise settles when the handler returns, and the
@@ -224,8 +225,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * running job, `currentJob().signal` fires. Reads from its connections reject with
    * `Deno.errors.Interrupted`, and reads from its streams and bodies with the reason;
    * it can still write 1 MiB. If the handler has not ended after `abortGrace`, its
-   * worker is stopped and replaced, and other jobs in progress on that worker reject
-   * with {@linkcode WorkerCrashedError}. For a timeout, see
+   * worker is stopped and replaced, or left alone if it computes, see
+   * {@linkcode ThreadPoolOptions.hardKill}. If it is stopped, other jobs in progress
+   * on it reject with {@linkcode WorkerCrashedError}. For a timeout, see
    * {@linkcode ExecuteOptions.timeout}.
    *
    * @typeParam Job The name of a function of the module, or the type of an inline function
@@ -530,11 +532,11 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * - **Small items** share a job, so you do not need to batch them, even if an item
    *   takes a microsecond. How many items share a job depends on how long they take.
    *   Items of a slow source do not wait for each other, and each item has its own
-   *   result or error. Items that share a job share its `currentJob()`, and are lost
-   *   together if they crash their worker. They count as one job in `stats()`, events
-   *   and the queue's capacity, and as a failed job if an item failed. With a
-   *   `timeout`, `memoryLimit`, `maxJobsPerWorker` or `callerStack`, or
-   *   `isolation: "none"`, each item has its own job.
+   *   result or error. Items that share a job share its `currentJob()`, and all
+   *   reject if one of them crashes their worker. They count as one job in `stats()`,
+   *   events and the queue's capacity, and as a failed job if an item failed. With a
+   *   `timeout`, `memoryLimit`, `maxJobsPerWorker` or `callerStack`, or `isolation:
+   *   "none"`, each item has its own job.
    * - **Errors**: the first error ends the loop at its place, see
    *   {@linkcode MapOptions.onError}. So does an error of the source, or the end of
    *   the pool.
@@ -562,10 +564,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * import { ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
    *
-   * await using pool = new ThreadPool(2);
-   * const lines = ['{"price":1}', '{"price":2}'];
-   * let sum = 0;
-   * for await (const price of pool.map((line: string) => JSON.parse(line).price, lines)) {
+   * await using pool = new ThreadPool(2); const lines = ['{"price":1}',
+   * '{"price":2}']; let sum = 0; for await (const price of pool.map((line: string) =>
+   * JSON.parse(line).price, lines)) {
    *   sum += price;
    * }
    * assertEquals(sum, 3);
@@ -576,11 +577,11 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * import { ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
    *
-   * await using pool = new ThreadPool(2);
-   * const parse = (text: string): unknown => JSON.parse(text);
-   * const texts = ["1", "oops", "3"];
-   * const results = await Array.fromAsync(pool.map(parse, texts, { onError: "collect" }));
-   * assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+   * await using pool = new ThreadPool(2); const parse = (text: string): unknown =>
+   * JSON.parse(text); const texts = ["1", "oops", "3"]; const results = await
+   * Array.fromAsync(pool.map(parse, texts, { onError: "collect" }));
+   * assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected",
+   * "fulfilled"]);
    * ```
    */
   map<Job extends JobName<Jobs> | InlineJob, Mode extends OnError = "throw">(
@@ -844,9 +845,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * await using pool = new ThreadPool({ size: 1, statsByName: true });
    * await pool.execute(function answer() {
    *   return 42;
-   * });
-   * const [{ name, completed, runTime }] = pool.stats({ buckets: [10, 60_000] }).byName!;
-   * assertEquals([name, completed, runTime.buckets![1]], ["answer", 1, 1]);
+   * }); const [{ name, completed, runTime }] = pool.stats({ buckets: [10, 60_000]
+   * }).byName!; assertEquals([name, completed, runTime.buckets![1]], ["answer", 1,
+   * 1]);
    * ```
    */
   stats(options?: StatsOptions): PoolStats {
