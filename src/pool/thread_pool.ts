@@ -535,8 +535,8 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    *   result or error. Items that share a job share its `currentJob()`, and all
    *   reject if one of them crashes their worker. They count as one job in `stats()`,
    *   events and the queue's capacity, and as a failed job if an item failed. With a
-   *   `timeout`, `memoryLimit`, `maxJobsPerWorker` or `callerStack`, or `isolation:
-   *   "none"`, each item has its own job.
+   *   `timeout`, `memoryLimit`, `maxJobsPerWorker` or `callerStack`, or
+   *   `isolation: "none"`, each item has its own job.
    * - **Errors**: the first error ends the loop at its place, see
    *   {@linkcode MapOptions.onError}. So does an error of the source, or the end of
    *   the pool.
@@ -564,9 +564,10 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * import { ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
    *
-   * await using pool = new ThreadPool(2); const lines = ['{"price":1}',
-   * '{"price":2}']; let sum = 0; for await (const price of pool.map((line: string) =>
-   * JSON.parse(line).price, lines)) {
+   * await using pool = new ThreadPool(2);
+   * const lines = ['{"price":1}', '{"price":2}'];
+   * let sum = 0;
+   * for await (const price of pool.map((line: string) => JSON.parse(line).price, lines)) {
    *   sum += price;
    * }
    * assertEquals(sum, 3);
@@ -577,11 +578,11 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * import { ThreadPool } from "@spindle/thread-pool";
    * import { assertEquals } from "@std/assert";
    *
-   * await using pool = new ThreadPool(2); const parse = (text: string): unknown =>
-   * JSON.parse(text); const texts = ["1", "oops", "3"]; const results = await
-   * Array.fromAsync(pool.map(parse, texts, { onError: "collect" }));
-   * assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected",
-   * "fulfilled"]);
+   * await using pool = new ThreadPool(2);
+   * const parse = (text: string): unknown => JSON.parse(text);
+   * const texts = ["1", "oops", "3"];
+   * const results = await Array.fromAsync(pool.map(parse, texts, { onError: "collect" }));
+   * assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
    * ```
    */
   map<Job extends JobName<Jobs> | InlineJob, Mode extends OnError = "throw">(
@@ -845,9 +846,9 @@ export class ThreadPool<Jobs = Record<string, InlineJob>> extends EventTarget
    * await using pool = new ThreadPool({ size: 1, statsByName: true });
    * await pool.execute(function answer() {
    *   return 42;
-   * }); const [{ name, completed, runTime }] = pool.stats({ buckets: [10, 60_000]
-   * }).byName!; assertEquals([name, completed, runTime.buckets![1]], ["answer", 1,
-   * 1]);
+   * });
+   * const [{ name, completed, runTime }] = pool.stats({ buckets: [10, 60_000] }).byName!;
+   * assertEquals([name, completed, runTime.buckets![1]], ["answer", 1, 1]);
    * ```
    */
   stats(options?: StatsOptions): PoolStats {
