@@ -294,6 +294,7 @@ export class Feeder {
           ? takeBackWaiting(worker, "busy")
           : takeBackAll(worker),
       );
+      workers.update(worker);
     }
     queue.putBack(jobs.sort((a, b) => a.id - b.id));
   }

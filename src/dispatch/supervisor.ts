@@ -32,7 +32,10 @@ export class Supervisor {
     // The worker's start must be announced before the results of its first job.
     if (!worker.isReady) return;
     const { queue, workers, endings } = this.#parts;
+    const { length } = worker.jobs;
     worker.collect();
+    // A held worker that has completed a job continues.
+    if (worker.jobs.length < length) workers.release(worker);
     if (endings.wantsStarts) endings.announceStarts(worker);
     if (worker.isRetired) queue.putBack(takeBackAll(worker));
     workers.update(worker);

@@ -15,7 +15,7 @@ export interface Clock {
   readonly timers: Pick<typeof timers, "setTimeout" | "clearTimeout">;
 }
 
-/** Real time: replacing the global timers does not affect those of `node:timers`. */
+/** Real time: `FakeTime` of `@std/testing` replaces only the global timers; `node:test` stops these, too. */
 export const REAL_CLOCK: Clock = { now: performanceNow, timers };
 
 /** Time of `Date` and the global timers, which a test can replace at any time. */
