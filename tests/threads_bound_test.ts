@@ -16,16 +16,29 @@ function makePool(options: ThreadPoolOptions = {}): JobPool {
   return makeAnyPool({ abortGrace: 30, ...options });
 }
 
-/** Aborts a job that blocks its thread at this gate, and waits until the thread is lost. */
-async function holdThread(pool: JobPool, gate: Gate): Promise<void> {
+/** Aborts a job that holds its thread at this gate, and waits until it is left alone. */
+async function leaveAlone(
+  pool: JobPool,
+  gate: Gate,
+  execute: (options: { signal: AbortSignal }) => Promise<unknown>,
+): Promise<void> {
   const { lost } = pool.stats();
   const arrived = gate.count + 1;
   const stop = new AbortController();
-  const job = reasonOf(pool.execute("blockAtGate", [gate.key], stop));
+  const job = reasonOf(execute({ signal: stop.signal }));
   await gate.arrived(arrived);
   stop.abort("left");
   assertEquals(await job, "left");
   await lostIs(pool, lost + 1);
+}
+
+/** Leaves a job alone that does nothing else. */
+function holdThread(pool: JobPool, gate: Gate): Promise<void> {
+  return leaveAlone(
+    pool,
+    gate,
+    (options) => pool.execute("blockAtGate", [gate.key], options),
+  );
 }
 
 function lostIs(pool: JobPool, count: number): Promise<void> {
@@ -92,22 +105,18 @@ test("a worker that was left alone accepts jobs again after jobs with large resu
   // A worker starts no job while two large results are unread.
   for (let i = 0; i < 2; i++) {
     using gate = new Gate();
-    const stop = new AbortController();
-    const job = reasonOf(pool.execute(
-      (key: SharedArrayBuffer) => {
-        const words = new Int32Array(key);
-        Atomics.add(words, 0, 1);
-        Atomics.notify(words, 0);
-        Atomics.wait(words, 1, 0);
-        return new Uint8Array(100_000);
-      },
-      [gate.key],
-      { signal: stop.signal },
-    ));
-    await gate.arrived();
-    stop.abort("left");
-    await job;
-    await lostIs(pool, 1);
+    await leaveAlone(pool, gate, (options) =>
+      pool.execute(
+        (key: SharedArrayBuffer) => {
+          const words = new Int32Array(key);
+          Atomics.add(words, 0, 1);
+          Atomics.notify(words, 0);
+          Atomics.wait(words, 1, 0);
+          return new Uint8Array(100_000);
+        },
+        [gate.key],
+        options,
+      ));
     gate.open();
     await eventually(
       () => pool.stats().idle === 1,
@@ -121,27 +130,23 @@ test("a stream that a job returns after it was left alone is canceled", async ()
   await using pool = makePool();
   using gate = new Gate();
   using canceled = new Gate();
-  const stop = new AbortController();
-  const job = reasonOf(pool.execute(
-    (key: SharedArrayBuffer, canceledKey: SharedArrayBuffer) => {
-      const words = new Int32Array(key);
-      Atomics.add(words, 0, 1);
-      Atomics.notify(words, 0);
-      Atomics.wait(words, 1, 0);
-      const cancel = () => {
-        const words = new Int32Array(canceledKey);
+  await leaveAlone(pool, gate, (options) =>
+    pool.execute(
+      (key: SharedArrayBuffer, canceledKey: SharedArrayBuffer) => {
+        const words = new Int32Array(key);
         Atomics.add(words, 0, 1);
         Atomics.notify(words, 0);
-      };
-      return new ReadableStream({ cancel });
-    },
-    [gate.key, canceled.key],
-    { signal: stop.signal },
-  ));
-  await gate.arrived();
-  stop.abort("left");
-  await job;
-  await lostIs(pool, 1);
+        Atomics.wait(words, 1, 0);
+        const cancel = () => {
+          const words = new Int32Array(canceledKey);
+          Atomics.add(words, 0, 1);
+          Atomics.notify(words, 0);
+        };
+        return new ReadableStream({ cancel });
+      },
+      [gate.key, canceled.key],
+      options,
+    ));
   gate.open();
   await canceled.arrived();
 });
@@ -157,27 +162,23 @@ test("chunks that a worker left alone has written arrive even if main was busy w
   const reader = stream.getReader();
   const chunk = reader.read();
   using gate = new Gate();
-  const stop = new AbortController();
-  const job = reasonOf(pool.execute(
-    (key: SharedArrayBuffer) => {
-      const words = new Int32Array(key);
-      Atomics.add(words, 0, 1);
-      Atomics.notify(words, 0);
-      Atomics.wait(words, 1, 0);
-      const { writer } = globalThis as unknown as {
-        writer: WritableStreamDefaultWriter;
-      };
-      writer.write(new Uint8Array([2]));
-      // By then, the turn that wrote the chunk is over.
-      setTimeout(() => setTimeout(() => Atomics.add(words, 0, 1)));
-    },
-    [gate.key],
-    { signal: stop.signal },
-  ));
-  await gate.arrived();
-  stop.abort("left");
-  await job;
-  await lostIs(pool, 1);
+  await leaveAlone(pool, gate, (options) =>
+    pool.execute(
+      (key: SharedArrayBuffer) => {
+        const words = new Int32Array(key);
+        Atomics.add(words, 0, 1);
+        Atomics.notify(words, 0);
+        Atomics.wait(words, 1, 0);
+        const { writer } = globalThis as unknown as {
+          writer: WritableStreamDefaultWriter;
+        };
+        writer.write(new Uint8Array([2]));
+        // By then, the turn that wrote the chunk is over.
+        setTimeout(() => setTimeout(() => Atomics.add(words, 0, 1)));
+      },
+      [gate.key],
+      options,
+    ));
   // Until then, the pool checks by itself.
   await delay(300);
   gate.open();
@@ -192,13 +193,12 @@ test("a worker that was left alone stops if its job continues after it receives 
   await using pool = makePool();
   using gate = new Gate();
   using second = new Gate();
-  const stop = new AbortController();
   const args = [gate.key, second.key] as const;
-  const job = reasonOf(pool.execute("blockThenPass", [...args], stop));
-  await gate.arrived();
-  stop.abort("left");
-  await job;
-  await lostIs(pool, 1);
+  await leaveAlone(
+    pool,
+    gate,
+    (options) => pool.execute("blockThenPass", [...args], options),
+  );
   const stopped = nextEvent(pool, "workerstop");
   gate.open();
   await stopped;
@@ -211,13 +211,12 @@ test("a worker that is left alone twice has its last grace each time", async () 
   for (let i = 0; i < 2; i++) {
     using gate = new Gate();
     using second = new Gate();
-    const stop = new AbortController();
     const args = [gate.key, second.key] as const;
-    const job = reasonOf(pool.execute("blockThenPass", [...args], stop));
-    await gate.arrived();
-    stop.abort("left");
-    await job;
-    await lostIs(pool, 1);
+    await leaveAlone(
+      pool,
+      gate,
+      (options) => pool.execute("blockThenPass", [...args], options),
+    );
     gate.open();
     // The job receives the abort, and the pool notices.
     await second.arrived();

@@ -43,7 +43,7 @@ const postMessage = unbind(
 const close = unbind(prototype.close as (this: MessagePort) => void);
 const Later = Promise;
 
-/** Kept before a job can replace it. To read it loads `node:timers`, which takes 4 ms. */
+/** Kept before a job can replace it. Reading it loads `node:timers`, which takes 4 ms. */
 const immediate = Object.getOwnPropertyDescriptor(globalThis, "setImmediate");
 let setImmediate: typeof globalThis.setImmediate | undefined;
 
